@@ -1,0 +1,214 @@
+/**
+ * The typed configuration of an edge: what the SRS-style text means once it has been parsed and checked.
+ * Everything behind this boundary trusts it. Times are milliseconds unless the name says otherwise.
+ *
+ * Directive names and meanings are SRS's (`trunk/conf/full.conf`); `EdgeTuning` and `ProcessTuning`
+ * are our own `edge { … }` blocks.
+ */
+
+/** A listening address. `host` is undefined for "all addresses" (IPv4 and IPv6). */
+export interface ListenAddress {
+  readonly host: string | undefined;
+  readonly port: number;
+}
+
+/** A TLS listener; the files are read again when they change. */
+export interface TlsListen {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  readonly keyFile: string;
+  readonly certFile: string;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogConfig {
+  readonly tank: 'console' | 'file';
+  readonly level: LogLevel;
+  readonly file: string;
+}
+
+export interface HttpApiConfig {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  readonly crossdomain: boolean;
+  /** `raw_api { enabled; allow_reload; }`: whether `GET /api/v1/raw?rpc=reload` is served. */
+  readonly rawApiEnabled: boolean;
+  readonly allowReload: boolean;
+  /** Basic authentication, or undefined when off. */
+  readonly auth: { readonly username: string; readonly password: string } | undefined;
+  readonly https: TlsListen;
+}
+
+export interface HttpServerConfig {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  readonly crossdomain: boolean;
+  /** Static files are served from here where the directory exists. */
+  readonly dir: string;
+  readonly https: TlsListen;
+}
+
+export interface ExporterConfig {
+  readonly enabled: boolean;
+  readonly listen: readonly ListenAddress[];
+  readonly label: string;
+  readonly tag: string;
+}
+
+/** Process-wide knobs of ours: the top-level `edge { … }` block. */
+export interface ProcessTuning {
+  /** A client must have finished handshake, connect and publish/play within this time. */
+  readonly clientTimeoutMs: number;
+  /** TCP keep-alive probes start after this much silence on a client's socket. */
+  readonly keepaliveMs: number;
+  /** First and greatest delay between probes of an origin that was set aside. */
+  readonly probeMinMs: number;
+  readonly probeMaxMs: number;
+}
+
+/** An upstream server as written in `origin`: `[rtmp://|rtmps://]host[:port]`. */
+export interface OriginAddress {
+  readonly scheme: 'rtmp' | 'rtmps';
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface LocalCluster {
+  readonly mode: 'local';
+}
+
+export interface RemoteCluster {
+  readonly mode: 'remote';
+  /** At least one. */
+  readonly origins: readonly OriginAddress[];
+  readonly tokenTraverse: boolean;
+  /** The vhost at the origin; the variable `[vhost]` stands for the client's. */
+  readonly vhost: string;
+  readonly debugSrsUpnode: boolean;
+}
+
+export type ClusterConfig = LocalCluster | RemoteCluster;
+
+export interface PlayConfig {
+  readonly gopCache: boolean;
+  /** Counts all messages of the cached GOP, as in SRS. */
+  readonly gopCacheMaxFrames: number;
+  /** Seconds of media a slow player may lag before whole GOPs are dropped for it. */
+  readonly queueLengthSeconds: number;
+  readonly timeJitter: 'full' | 'zero' | 'off';
+  readonly mwLatencyMs: number;
+  readonly mwMsgs: number;
+  readonly sendMinIntervalMs: number;
+  readonly reduceSequenceHeader: boolean;
+}
+
+export interface PublishConfig {
+  readonly mr: boolean;
+  readonly mrLatencyMs: number;
+  readonly firstPacketTimeoutMs: number;
+  readonly normalTimeoutMs: number;
+}
+
+export interface HttpRemuxConfig {
+  readonly enabled: boolean;
+  /** e.g. `[vhost]/[app]/[stream].flv` */
+  readonly mount: string;
+  readonly hasAudio: boolean;
+  readonly hasVideo: boolean;
+  readonly guessHasAv: boolean;
+  readonly dropIfNotMatch: boolean;
+}
+
+/** URLs to call; every one of them is called, and every one must agree. */
+export interface HttpHooksConfig {
+  readonly enabled: boolean;
+  readonly onConnect: readonly string[];
+  readonly onClose: readonly string[];
+  readonly onPublish: readonly string[];
+  readonly onUnpublish: readonly string[];
+  readonly onPlay: readonly string[];
+  readonly onStop: readonly string[];
+}
+
+/** Our knobs of a vhost: its `edge { … }` block. */
+export interface EdgeTuning {
+  /** How an origin is chosen for a stream that no origin is remembered for. */
+  readonly balance: 'round_robin' | 'hash';
+  /** TCP (and TLS) connect to an origin, name resolution included. */
+  readonly connectTimeoutMs: number;
+  /** RTMP handshake, `connect`, `createStream` and `play`/`publish` at an origin, together. */
+  readonly requestTimeoutMs: number;
+  /** No first frame from an origin in this time: the stream is looked for at the next one. */
+  readonly firstFrameTimeoutMs: number;
+  /** An origin that owes bytes and sends none for this long is taken for dead. */
+  readonly stallTimeoutMs: number;
+  /** How long players and publishers are kept while no origin can be reached. */
+  readonly holdTimeoutMs: number;
+  /** Delay before trying again when every origin has just failed: first and greatest. */
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+  /** How long the pull goes on after its last player left. */
+  readonly lingerMs: number;
+  /** How long a stream that no origin has is remembered as absent. */
+  readonly absentTtlMs: number;
+  /** How long a publisher waits for the first origin to accept it. */
+  readonly publishTimeoutMs: number;
+  /** Bytes of media kept for new players (GOP cache) and for a new origin (the pusher's GOP). */
+  readonly gopCacheMaxBytes: number;
+  /** Bytes that may wait for a slow origin before whole GOPs are dropped. */
+  readonly pushQueueMaxBytes: number;
+  /** A client that accepts no byte for this long is disconnected. */
+  readonly writeTimeoutMs: number;
+  /** HTTP-FLV: 404 if no first frame has come by then. */
+  readonly httpFirstFrameTimeoutMs: number;
+  /** How long a stopping edge lets present clients of the vhost finish. */
+  readonly drainTimeoutMs: number;
+  /** One answer of an HTTP callback. */
+  readonly hookTimeoutMs: number;
+  /** With `min_latency off`, sockets that feed streams are read at most this often; 0 reads at once. */
+  readonly readIntervalMs: number;
+  /** RTMP 302 answers followed in a row. */
+  readonly redirectMax: number;
+  /** Verify the certificates of `rtmps://` origins. */
+  readonly originTlsVerify: boolean;
+  /** PEM file of the authorities to trust for them; empty for the system's. */
+  readonly originTlsCaFile: string;
+}
+
+export interface VhostConfig {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly minLatency: boolean;
+  readonly tcpNodelay: boolean;
+  readonly chunkSize: number;
+  readonly inAckSize: number;
+  readonly outAckSize: number;
+  readonly cluster: ClusterConfig;
+  readonly play: PlayConfig;
+  readonly publish: PublishConfig;
+  readonly httpRemux: HttpRemuxConfig;
+  readonly httpHooks: HttpHooksConfig;
+  readonly edge: EdgeTuning;
+}
+
+export interface EdgeConfig {
+  /** Identifies this server in API answers and callbacks; empty: one is made up at start. */
+  readonly serverId: string;
+  readonly listen: readonly ListenAddress[];
+  readonly rtmps: TlsListen;
+  readonly maxConnections: number;
+  readonly chunkSize: number;
+  readonly pidFile: string;
+  readonly log: LogConfig;
+  readonly graceStartWaitMs: number;
+  readonly graceFinalWaitMs: number;
+  /** `inotify_auto_reload`: reload by itself when the file, or the symlink to it, changes. */
+  readonly autoReload: boolean;
+  readonly httpApi: HttpApiConfig;
+  readonly httpServer: HttpServerConfig;
+  readonly exporter: ExporterConfig;
+  readonly edge: ProcessTuning;
+  /** In the order of the file; names are unique. */
+  readonly vhosts: readonly VhostConfig[];
+}
