@@ -1,0 +1,112 @@
+/**
+ * Messages into chunks (RTMP 1.0 §5.3.1). Only header types 0 and 1 begin a message, type 3 continues it. The extended
+ * timestamp is repeated in every type 3 chunk, as Adobe's products, librtmp, FFmpeg and SRS do.
+ */
+
+/** The chunk streams we send on. Any number does; these are the ones players are used to. */
+export const ChunkStreamId = { control: 2, command: 3, audio: 4, data: 5, video: 6 } as const;
+
+/** Values from here on go into the extended timestamp (§5.3.1.3). */
+const extendedFrom = 0xffffff;
+
+function basicHeaderSize(csid: number): number {
+  return csid < 64 ? 1 : csid < 320 ? 2 : 3;
+}
+
+/**
+ * Bytes that `writeMessage` writes for such a message. `timeField` is the absolute timestamp for header type 0, the
+ * difference to the message before on the same chunk stream for type 1; both in milliseconds, unsigned 32 bits.
+ */
+export function messageSize(
+  payloadLength: number,
+  headerType: 0 | 1,
+  csid: number,
+  timeField: number,
+  chunkSize: number,
+): number {
+  const basic = basicHeaderSize(csid);
+  const extended = timeField >= extendedFrom ? 4 : 0;
+  const continuations = payloadLength > chunkSize ? Math.ceil(payloadLength / chunkSize) - 1 : 0;
+  return basic + (headerType === 0 ? 11 : 7) + extended + payloadLength + continuations * (basic + extended);
+}
+
+/**
+ * Writes one message at `offset` of `target`, which must have room for `messageSize` bytes; returns the offset behind
+ * it. A header of type 1 leaves the message stream id out: it must be that of the message before on `csid`.
+ */
+export function writeMessage(
+  target: Buffer,
+  offset: number,
+  headerType: 0 | 1,
+  csid: number,
+  timeField: number,
+  type: number,
+  streamId: number,
+  payload: Buffer,
+  chunkSize: number,
+): number {
+  const length = payload.length;
+  const extended = timeField >= extendedFrom;
+  const field = extended ? extendedFrom : timeField;
+  let at = writeBasicHeader(target, offset, headerType, csid);
+  target[at] = field >>> 16;
+  target[at + 1] = field >>> 8;
+  target[at + 2] = field;
+  target[at + 3] = length >>> 16;
+  target[at + 4] = length >>> 8;
+  target[at + 5] = length;
+  target[at + 6] = type;
+  at += 7;
+  if (headerType === 0) {
+    target[at] = streamId; // The one little-endian field of RTMP.
+    target[at + 1] = streamId >>> 8;
+    target[at + 2] = streamId >>> 16;
+    target[at + 3] = streamId >>> 24;
+    at += 4;
+  }
+  if (extended) at = target.writeUInt32BE(timeField, at);
+  if (length <= chunkSize) {
+    if (length > 0) payload.copy(target, at);
+    return at + length;
+  }
+  let sent = 0;
+  for (;;) {
+    const end = Math.min(sent + chunkSize, length);
+    payload.copy(target, at, sent, end);
+    at += end - sent;
+    sent = end;
+    if (sent === length) return at;
+    at = writeBasicHeader(target, at, 3, csid);
+    if (extended) at = target.writeUInt32BE(timeField, at);
+  }
+}
+
+function writeBasicHeader(target: Buffer, offset: number, format: number, csid: number): number {
+  const bits = format << 6;
+  if (csid < 64) {
+    target[offset] = bits | csid;
+    return offset + 1;
+  }
+  const id = csid - 64;
+  if (csid < 320) {
+    target[offset] = bits;
+    target[offset + 1] = id;
+    return offset + 2;
+  }
+  target[offset] = bits | 1;
+  target[offset + 1] = id;
+  target[offset + 2] = id >>> 8;
+  return offset + 3;
+}
+
+/** One whole message with a type 0 header, which stands on its own whatever was sent before on `csid`. */
+export function encodeMessage(
+  message: { readonly type: number; readonly timestamp: number; readonly streamId: number; readonly payload: Buffer },
+  csid: number,
+  chunkSize: number,
+): Buffer {
+  const { type, timestamp, streamId, payload } = message;
+  const target = Buffer.allocUnsafe(messageSize(payload.length, 0, csid, timestamp, chunkSize));
+  writeMessage(target, 0, 0, csid, timestamp, type, streamId, payload, chunkSize);
+  return target;
+}
