@@ -1,0 +1,107 @@
+/** What the directives of a file must satisfy together, each being right by itself. */
+import type { RootSettings, VhostSettings } from './directives.ts';
+import { collide } from './listen.ts';
+import type { Place, Problem } from './problem.ts';
+import type { Given } from './read.ts';
+import { listenAddresses } from './values.ts';
+
+interface Check {
+  readonly given: ReadonlyMap<string, Given>;
+  readonly errors: Problem[];
+  readonly warnings: Problem[];
+  readonly file: string;
+}
+
+/** Adds what is wrong between directives. Values that are already known to be wrong cause no further errors. */
+export function checkSettings(
+  settings: RootSettings,
+  given: ReadonlyMap<string, Given>,
+  file: string,
+): { readonly errors: readonly Problem[]; readonly warnings: readonly Problem[] } {
+  const check: Check = { given, errors: [], warnings: [], file };
+  checkListeners(check, settings);
+  checkTls(check, 'rtmps', settings.rtmps);
+  for (const name of ['http_api', 'http_server'] as const) {
+    checkTls(check, `${name}.https`, settings[name].https);
+    if (settings[name].https.enabled && !settings[name].enabled) {
+      error(check, `${name}.https.enabled`, `https is on but ${name} is off`, `write \`enabled on;\` in ${name}`);
+    }
+  }
+  const { auth } = settings.http_api;
+  if (auth.enabled && isValid(check, 'http_api.auth.username') && isValid(check, 'http_api.auth.password')) {
+    for (const name of ['username', 'password'] as const) {
+      if (auth[name] === '') error(check, 'http_api.auth.enabled', `authentication is on without a ${name}`);
+    }
+  }
+  checkOrder(check, 'edge', settings.edge, 'probe_min', 'probe_max');
+  for (const { name, body } of settings.vhost) checkVhost(check, `vhost ${name}`, body);
+  return check;
+}
+
+function checkVhost(check: Check, key: string, vhost: VhostSettings): void {
+  const { cluster } = vhost;
+  const origin = check.given.get(`${key}.cluster.origin`);
+  if (cluster.mode === 'remote' && origin === undefined) {
+    error(check, `${key}.cluster.mode`, '`mode remote` without an origin', 'add for instance `origin 127.0.0.1:1935;`');
+  }
+  if (cluster.mode === 'local' && origin !== undefined && !('variable' in origin.at)) {
+    warn(check, origin.at, '"origin" has no effect in `mode local`', 'write `mode remote;` beside it for an edge');
+  }
+  checkOrder(check, `${key}.edge`, vhost.edge, 'retry_min', 'retry_max');
+}
+
+function checkTls(check: Check, key: string, tls: RootSettings['rtmps']): void {
+  if (!tls.enabled) return;
+  for (const name of ['key', 'cert'] as const) {
+    if (tls[name] !== '' || !isValid(check, `${key}.${name}`)) continue;
+    error(check, `${key}.enabled`, `TLS is on without "${name}"`, `add \`${name} FILE;\``);
+  }
+}
+
+function checkOrder<K extends string>(check: Check, key: string, values: Record<K, number>, low: K, high: K): void {
+  if (values[low] <= values[high]) return;
+  const blamed = check.given.has(`${key}.${high}`) ? high : low;
+  error(check, `${key}.${blamed}`, `"${high}" (${values[high]} ms) is below "${low}" (${values[low]} ms)`);
+}
+
+function checkListeners(check: Check, settings: RootSettings): void {
+  const { http_api: api, http_server: server, exporter, rtmps } = settings;
+  const listeners = [
+    { key: 'listen', on: true, addresses: settings.listen },
+    { key: 'rtmps.listen', on: rtmps.enabled, addresses: rtmps.listen },
+    { key: 'http_api.listen', on: api.enabled, addresses: api.listen },
+    { key: 'http_api.https.listen', on: api.https.enabled, addresses: api.https.listen },
+    { key: 'http_server.listen', on: server.enabled, addresses: server.listen },
+    { key: 'http_server.https.listen', on: server.https.enabled, addresses: server.https.listen },
+    { key: 'exporter.listen', on: exporter.enabled, addresses: exporter.listen },
+  ].filter(({ key, on }) => on && isValid(check, key));
+  for (const [index, one] of listeners.entries()) {
+    for (const other of listeners.slice(0, index)) {
+      const clash = one.addresses.find((a) => other.addresses.some((b) => collide(a, b)));
+      if (clash === undefined) continue;
+      const address = listenAddresses.print([clash]).join('');
+      error(check, one.key, `"${one.key}" at ${address} collides with "${other.key}"`, 'give each its own port');
+    }
+  }
+}
+
+function isValid(check: Check, key: string): boolean {
+  return check.given.get(key)?.valid !== false;
+}
+
+function error(check: Check, key: string, what: string, remedy?: string): void {
+  check.errors.push({ at: placeOf(check, key), what, remedy });
+}
+
+function warn(check: Check, at: Place, what: string, remedy: string): void {
+  check.warnings.push({ at, what, remedy });
+}
+
+/** Where `key` was given, or else the block around it. */
+function placeOf(check: Check, key: string): Place {
+  for (let name = key; name !== ''; name = name.slice(0, Math.max(0, name.lastIndexOf('.')))) {
+    const found = check.given.get(name);
+    if (found !== undefined) return found.at;
+  }
+  return { file: check.file, line: 1, column: 1 };
+}

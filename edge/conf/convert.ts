@@ -1,0 +1,263 @@
+/** Settings (values by the names of directives) ⇄ the typed model. Pure; a field forgotten on either side is a type error. */
+
+import { CLUSTER, defaultMergedWrite } from './defaults.ts';
+import type { RootSettings, VhostSettings } from './directives.ts';
+import type { ClusterConfig, EdgeConfig, TlsListen, VhostConfig } from './model.ts';
+import type { Named } from './schema.ts';
+
+/** Settings that have been checked → model. */
+export function toConfig(s: RootSettings): EdgeConfig {
+  const api = s.http_api;
+  return {
+    serverId: s.server_id,
+    listen: s.listen,
+    rtmps: toTls(s.rtmps),
+    maxConnections: s.max_connections,
+    chunkSize: s.chunk_size,
+    pidFile: s.pid,
+    log: { tank: s.srs_log_tank, level: s.srs_log_level_v2 ?? s.srs_log_level, file: s.srs_log_file },
+    graceStartWaitMs: s.grace_start_wait,
+    graceFinalWaitMs: s.grace_final_wait,
+    autoReload: s.inotify_auto_reload,
+    httpApi: {
+      enabled: api.enabled,
+      listen: api.listen,
+      crossdomain: api.crossdomain,
+      rawApiEnabled: api.raw_api.enabled,
+      allowReload: api.raw_api.allow_reload,
+      auth: api.auth.enabled ? { username: api.auth.username, password: api.auth.password } : undefined,
+      https: toTls(api.https),
+    },
+    httpServer: {
+      enabled: s.http_server.enabled,
+      listen: s.http_server.listen,
+      crossdomain: s.http_server.crossdomain,
+      dir: s.http_server.dir,
+      https: toTls(s.http_server.https),
+    },
+    exporter: s.exporter,
+    edge: {
+      clientTimeoutMs: s.edge.client_timeout,
+      keepaliveMs: s.edge.keepalive,
+      probeMinMs: s.edge.probe_min,
+      probeMaxMs: s.edge.probe_max,
+    },
+    vhosts: s.vhost.map((vhost) => toVhost(vhost, s.chunk_size)),
+  };
+}
+
+function toVhost({ name, body: s }: Named<VhostSettings>, globalChunkSize: number): VhostConfig {
+  const mergedWrite = defaultMergedWrite(s.min_latency);
+  return {
+    name,
+    enabled: s.enabled,
+    minLatency: s.min_latency,
+    tcpNodelay: s.tcp_nodelay,
+    chunkSize: s.chunk_size ?? globalChunkSize,
+    inAckSize: s.in_ack_size,
+    outAckSize: s.out_ack_size,
+    cluster: toCluster(s.cluster),
+    play: {
+      gopCache: s.play.gop_cache,
+      gopCacheMaxFrames: s.play.gop_cache_max_frames,
+      queueLengthSeconds: s.play.queue_length,
+      timeJitter: s.play.atc ? 'off' : s.play.time_jitter,
+      mwLatencyMs: s.play.mw_latency ?? mergedWrite.mwLatencyMs,
+      mwMsgs: s.play.mw_msgs ?? mergedWrite.mwMsgs,
+      sendMinIntervalMs: s.play.send_min_interval,
+      reduceSequenceHeader: s.play.reduce_sequence_header,
+    },
+    publish: {
+      mr: s.publish.mr,
+      mrLatencyMs: s.publish.mr_latency,
+      firstPacketTimeoutMs: s.publish.firstpkt_timeout,
+      normalTimeoutMs: s.publish.normal_timeout,
+    },
+    httpRemux: {
+      enabled: s.http_remux.enabled,
+      mount: s.http_remux.mount,
+      hasAudio: s.http_remux.has_audio,
+      hasVideo: s.http_remux.has_video,
+      guessHasAv: s.http_remux.guess_has_av,
+      dropIfNotMatch: s.http_remux.drop_if_not_match,
+    },
+    httpHooks: {
+      enabled: s.http_hooks.enabled,
+      onConnect: s.http_hooks.on_connect,
+      onClose: s.http_hooks.on_close,
+      onPublish: s.http_hooks.on_publish,
+      onUnpublish: s.http_hooks.on_unpublish,
+      onPlay: s.http_hooks.on_play,
+      onStop: s.http_hooks.on_stop,
+    },
+    edge: {
+      balance: s.edge.balance,
+      connectTimeoutMs: s.edge.connect_timeout,
+      requestTimeoutMs: s.edge.request_timeout,
+      firstFrameTimeoutMs: s.edge.first_frame_timeout,
+      stallTimeoutMs: s.edge.stall_timeout,
+      holdTimeoutMs: s.edge.hold_timeout,
+      retryMinMs: s.edge.retry_min,
+      retryMaxMs: s.edge.retry_max,
+      lingerMs: s.edge.linger,
+      absentTtlMs: s.edge.absent_ttl,
+      publishTimeoutMs: s.edge.publish_timeout,
+      gopCacheMaxBytes: s.edge.gop_cache_max_bytes,
+      pushQueueMaxBytes: s.edge.push_queue_max_bytes,
+      writeTimeoutMs: s.edge.write_timeout,
+      httpFirstFrameTimeoutMs: s.edge.http_first_frame_timeout,
+      drainTimeoutMs: s.edge.drain_timeout,
+      hookTimeoutMs: s.edge.hook_timeout,
+      readIntervalMs: s.edge.read_interval,
+      redirectMax: s.edge.redirect_max,
+      originTlsVerify: s.edge.origin_tls_verify,
+      originTlsCaFile: s.edge.origin_tls_ca_file,
+    },
+  };
+}
+
+function toCluster(s: VhostSettings['cluster']): ClusterConfig {
+  if (s.mode === 'local') return { mode: 'local' };
+  return {
+    mode: 'remote',
+    origins: s.origin,
+    tokenTraverse: s.token_traverse,
+    vhost: s.vhost,
+    debugSrsUpnode: s.debug_srs_upnode,
+  };
+}
+
+function toTls(s: RootSettings['rtmps']): TlsListen {
+  return { enabled: s.enabled, listen: s.listen, keyFile: s.key, certFile: s.cert };
+}
+
+/** Model → settings, every value spelled out (nothing inherited): what two configurations are compared by. */
+export function toSettings(c: EdgeConfig): RootSettings {
+  const { httpApi: api, httpServer: server } = c;
+  return {
+    server_id: c.serverId,
+    listen: c.listen,
+    rtmps: fromTls(c.rtmps),
+    max_connections: c.maxConnections,
+    chunk_size: c.chunkSize,
+    pid: c.pidFile,
+    daemon: false,
+    srs_log_tank: c.log.tank,
+    srs_log_level: 'info',
+    srs_log_level_v2: c.log.level,
+    srs_log_file: c.log.file,
+    grace_start_wait: c.graceStartWaitMs,
+    grace_final_wait: c.graceFinalWaitMs,
+    inotify_auto_reload: c.autoReload,
+    http_api: {
+      enabled: api.enabled,
+      listen: api.listen,
+      crossdomain: api.crossdomain,
+      raw_api: { enabled: api.rawApiEnabled, allow_reload: api.allowReload },
+      auth: {
+        enabled: api.auth !== undefined,
+        username: api.auth?.username ?? '',
+        password: api.auth?.password ?? '',
+      },
+      https: fromTls(api.https),
+    },
+    http_server: {
+      enabled: server.enabled,
+      listen: server.listen,
+      crossdomain: server.crossdomain,
+      dir: server.dir,
+      https: fromTls(server.https),
+    },
+    exporter: c.exporter,
+    edge: {
+      client_timeout: c.edge.clientTimeoutMs,
+      keepalive: c.edge.keepaliveMs,
+      probe_min: c.edge.probeMinMs,
+      probe_max: c.edge.probeMaxMs,
+    },
+    vhost: c.vhosts.map((vhost) => ({ name: vhost.name, body: fromVhost(vhost) })),
+  };
+}
+
+function fromVhost(v: VhostConfig): VhostSettings {
+  return {
+    enabled: v.enabled,
+    min_latency: v.minLatency,
+    tcp_nodelay: v.tcpNodelay,
+    chunk_size: v.chunkSize,
+    in_ack_size: v.inAckSize,
+    out_ack_size: v.outAckSize,
+    cluster: fromCluster(v.cluster),
+    play: {
+      gop_cache: v.play.gopCache,
+      gop_cache_max_frames: v.play.gopCacheMaxFrames,
+      queue_length: v.play.queueLengthSeconds,
+      time_jitter: v.play.timeJitter,
+      atc: false,
+      mw_latency: v.play.mwLatencyMs,
+      mw_msgs: v.play.mwMsgs,
+      send_min_interval: v.play.sendMinIntervalMs,
+      reduce_sequence_header: v.play.reduceSequenceHeader,
+    },
+    publish: {
+      mr: v.publish.mr,
+      mr_latency: v.publish.mrLatencyMs,
+      firstpkt_timeout: v.publish.firstPacketTimeoutMs,
+      normal_timeout: v.publish.normalTimeoutMs,
+    },
+    http_remux: {
+      enabled: v.httpRemux.enabled,
+      mount: v.httpRemux.mount,
+      has_audio: v.httpRemux.hasAudio,
+      has_video: v.httpRemux.hasVideo,
+      guess_has_av: v.httpRemux.guessHasAv,
+      drop_if_not_match: v.httpRemux.dropIfNotMatch,
+    },
+    http_hooks: {
+      enabled: v.httpHooks.enabled,
+      on_connect: v.httpHooks.onConnect,
+      on_close: v.httpHooks.onClose,
+      on_publish: v.httpHooks.onPublish,
+      on_unpublish: v.httpHooks.onUnpublish,
+      on_play: v.httpHooks.onPlay,
+      on_stop: v.httpHooks.onStop,
+    },
+    edge: {
+      balance: v.edge.balance,
+      connect_timeout: v.edge.connectTimeoutMs,
+      request_timeout: v.edge.requestTimeoutMs,
+      first_frame_timeout: v.edge.firstFrameTimeoutMs,
+      stall_timeout: v.edge.stallTimeoutMs,
+      hold_timeout: v.edge.holdTimeoutMs,
+      retry_min: v.edge.retryMinMs,
+      retry_max: v.edge.retryMaxMs,
+      linger: v.edge.lingerMs,
+      absent_ttl: v.edge.absentTtlMs,
+      publish_timeout: v.edge.publishTimeoutMs,
+      gop_cache_max_bytes: v.edge.gopCacheMaxBytes,
+      push_queue_max_bytes: v.edge.pushQueueMaxBytes,
+      write_timeout: v.edge.writeTimeoutMs,
+      http_first_frame_timeout: v.edge.httpFirstFrameTimeoutMs,
+      drain_timeout: v.edge.drainTimeoutMs,
+      hook_timeout: v.edge.hookTimeoutMs,
+      read_interval: v.edge.readIntervalMs,
+      redirect_max: v.edge.redirectMax,
+      origin_tls_verify: v.edge.originTlsVerify,
+      origin_tls_ca_file: v.edge.originTlsCaFile,
+    },
+  };
+}
+
+function fromCluster(c: ClusterConfig): VhostSettings['cluster'] {
+  return {
+    mode: c.mode,
+    origin: c.mode === 'remote' ? c.origins : [],
+    token_traverse: c.mode === 'remote' ? c.tokenTraverse : CLUSTER.tokenTraverse,
+    vhost: c.mode === 'remote' ? c.vhost : CLUSTER.vhost,
+    debug_srs_upnode: c.mode === 'remote' ? c.debugSrsUpnode : CLUSTER.debugSrsUpnode,
+  };
+}
+
+function fromTls(t: TlsListen): RootSettings['rtmps'] {
+  return { enabled: t.enabled, listen: t.listen, key: t.keyFile, cert: t.certFile };
+}

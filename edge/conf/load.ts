@@ -1,0 +1,57 @@
+/** Loads a configuration: file (and what it includes) + environment → typed model, or everything that is wrong. */
+import { readFileSync } from 'node:fs';
+import { checkSettings } from './check.ts';
+import { toConfig } from './convert.ts';
+import { ROOT } from './directives.ts';
+import { checkVariables, type Environment } from './env.ts';
+import { type ReadFile, readTree } from './include.ts';
+import type { EdgeConfig } from './model.ts';
+import { ConfigError, type Problem } from './problem.ts';
+import { readSettings } from './read.ts';
+
+export interface LoadOptions {
+  /** Variables that override directives, usually `process.env`; none by default. */
+  readonly env?: Environment;
+  /** Stands in for `fs.readFileSync(path, 'utf8')`. */
+  readonly readFile?: ReadFile;
+}
+
+export interface Loaded {
+  readonly config: EdgeConfig;
+  /** Directives and variables without effect. `formatProblem` makes a line of each. */
+  readonly warnings: readonly Problem[];
+  /** Absolute paths of the file and all it includes: those to watch. */
+  readonly files: readonly string[];
+}
+
+/** Throws ConfigError (and nothing else) with all problems of the configuration. */
+export function loadConfig(file: string, options: LoadOptions = {}): Loaded {
+  const env = options.env ?? {};
+  const tree = readTree(file, options.readFile ?? ((path) => readFileSync(path, 'utf8')));
+  // A file that isn't there, or isn't a configuration, says nothing about directives.
+  if (tree.problems.length > 0 && tree.directives.length === 0) throw new ConfigError(tree.problems);
+  const reading = readSettings(tree.directives, env, file);
+  const checked = checkSettings(reading.settings, reading.given, file);
+  const errors = [...tree.problems, ...reading.errors, ...checked.errors];
+  if (errors.length > 0) throw new ConfigError(errors);
+  return {
+    config: toConfig(reading.settings),
+    warnings: [...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)],
+    files: tree.files,
+  };
+}
+
+/** `loadConfig` for a text that stands for a file called `name`. */
+export function parseConfig(
+  text: string,
+  options: { readonly env?: Environment; readonly name?: string } = {},
+): Loaded {
+  const name = options.name ?? 'edge.conf';
+  let read = false;
+  const readFile = (path: string) => {
+    if (read) throw new Error(`a text has no files beside it to include (${path})`);
+    read = true;
+    return text;
+  };
+  return loadConfig(name, { ...(options.env && { env: options.env }), readFile });
+}
