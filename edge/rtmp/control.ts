@@ -34,7 +34,9 @@ export type ControlMessage =
   | { readonly kind: 'setBufferLength'; readonly streamId: number; readonly bufferMs: number }
   | { readonly kind: 'pingRequest' | 'pingResponse'; readonly timestamp: number }
   /** An event of some product (SRS and FMS have their own): to be ignored. */
-  | { readonly kind: 'otherEvent'; readonly event: number; readonly data: Buffer };
+  | { readonly kind: 'otherEvent'; readonly event: number; readonly data: Buffer }
+  /** No control message at all. */
+  | { readonly kind: 'other'; readonly type: number };
 
 function control(type: number, ...words: number[]): RtmpMessage {
   const payload = Buffer.allocUnsafe(4 * words.length);
@@ -108,11 +110,11 @@ export function pingResponse(timestamp: number): RtmpMessage {
 }
 
 /**
- * Reads a control message; undefined when `message` is none.
+ * Reads a control message.
  *
  * @throws RtmpError 'bad-control' when it is shorter than its type demands.
  */
-export function parseControl(message: RtmpMessage): ControlMessage | undefined {
+export function parseControl(message: RtmpMessage): ControlMessage {
   const { type, payload } = message;
   switch (type) {
     case MessageType.setChunkSize:
@@ -133,7 +135,7 @@ export function parseControl(message: RtmpMessage): ControlMessage | undefined {
     case MessageType.userControl:
       return parseUserControl(message);
     default:
-      return undefined;
+      return { kind: 'other', type };
   }
 }
 
