@@ -1,8 +1,8 @@
 /** What the directives of a file must satisfy together, each being right by itself. */
 import type { RootSettings, VhostSettings } from './directives.ts';
 import { collide } from './listen.ts';
-import type { Place, Problem } from './problem.ts';
-import type { Given } from './read.ts';
+import { type Place, type Problem, show } from './problem.ts';
+import { type Given, keyOf } from './read.ts';
 import { listenAddresses } from './values.ts';
 
 interface Check {
@@ -34,15 +34,21 @@ export function checkSettings(
     }
   }
   checkOrder(check, 'edge', settings.edge, 'probe_min', 'probe_max');
-  for (const { name, body } of settings.vhost) checkVhost(check, `vhost ${name}`, body);
+  if (settings.vhost.length === 0) {
+    const at = { file, line: 1, column: 1 };
+    warn(check, at, 'there is no vhost, so every client is refused', 'add for instance `vhost __defaultVhost__ { }`');
+  }
+  for (const { name, body } of settings.vhost) checkVhost(check, name, body);
   return check;
 }
 
-function checkVhost(check: Check, key: string, vhost: VhostSettings): void {
+function checkVhost(check: Check, name: string, vhost: VhostSettings): void {
+  const key = keyOf('vhost', name);
   const { cluster } = vhost;
   const origin = check.given.get(`${key}.cluster.origin`);
   if (cluster.mode === 'remote' && origin === undefined) {
-    error(check, `${key}.cluster.mode`, '`mode remote` without an origin', 'add for instance `origin 127.0.0.1:1935;`');
+    const what = `vhost ${show(name)} is in \`mode remote\` without an origin`;
+    error(check, `${key}.cluster.mode`, what, 'add for instance `origin 127.0.0.1:1935;`');
   }
   if (cluster.mode === 'local' && origin !== undefined && !('variable' in origin.at)) {
     warn(check, origin.at, '"origin" has no effect in `mode local`', 'write `mode remote;` beside it for an edge');

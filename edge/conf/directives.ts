@@ -1,9 +1,9 @@
 /**
- * The table of directives outside vhosts, and with `VHOST` the whole language: see `schema.ts` for what it drives.
+ * The table of directives outside vhosts, and with `VHOST` the whole language: see `schema.ts` for what it drives. Long because it is a table.
  * Names and meanings are SRS's (`trunk/conf/full.conf`); blocks called `edge` are ours.
  */
 import { CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, defaultConfig } from './defaults.ts';
-import type { LogLevel, TlsListen } from './model.ts';
+import type { LogConfig, LogLevel, TlsListen } from './model.ts';
 import { block, leaf, named, type Settings } from './schema.ts';
 import { choice, inherited, integer, listenAddresses, milliseconds, offOnly, onOff, text } from './values.ts';
 import { VHOST } from './vhost-directives.ts';
@@ -97,7 +97,7 @@ export const ROOT = block(
       effect: 'restart',
       doc: 'Only `off`: the edge runs in the foreground.',
     }),
-    srs_log_tank: leaf({
+    srs_log_tank: leaf<LogConfig['tank']>({
       type: choice({ console: 'console', file: 'file' }),
       default: D.log.tank,
       srsDefault: 'file',

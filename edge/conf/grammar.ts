@@ -91,6 +91,7 @@ export function parseTree(text: string, file: string): { directives: Directive[]
   /** Reads the words of one directive and what ends it: `;`, `{` or (a problem) anything else. */
   function readDirective(): void {
     const words: Word[] = [];
+    const problemsBefore = problems.length;
     for (;;) {
       while (isBlank(text.charAt(pos))) pos++;
       const ch = text.charAt(pos);
@@ -102,7 +103,10 @@ export function parseTree(text: string, file: string): { directives: Directive[]
       if (ch === '' || ch === '\n' || ch === '#' || ch === '}') {
         const name = show(words[0]?.text ?? '');
         const found = ch === '}' ? '"}"' : ch === '' ? 'the end of the file' : 'the end of the line';
-        report(here(), `directive ${name} is not finished: expected ";" or "{" before ${found}`);
+        // An open quote swallows the rest of its line: one problem, not two.
+        if (problems.length === problemsBefore) {
+          report(here(), `directive ${name} is not finished: expected ";" or "{" before ${found}`);
+        }
         finish(words, false);
         return;
       }

@@ -29,14 +29,14 @@ export function loadConfig(file: string, options: LoadOptions = {}): Loaded {
   const env = options.env ?? {};
   const tree = readTree(file, options.readFile ?? ((path) => readFileSync(path, 'utf8')));
   // A file that isn't there, or isn't a configuration, says nothing about directives.
-  if (tree.problems.length > 0 && tree.directives.length === 0) throw new ConfigError(tree.problems);
+  if (tree.problems.length > 0 && tree.directives.length === 0) throw new ConfigError(inOrder(tree.problems));
   const reading = readSettings(tree.directives, env, file);
   const checked = checkSettings(reading.settings, reading.given, file);
-  const errors = [...tree.problems, ...reading.errors, ...checked.errors];
+  const errors = inOrder([...tree.problems, ...reading.errors, ...checked.errors]);
   if (errors.length > 0) throw new ConfigError(errors);
   return {
     config: toConfig(reading.settings),
-    warnings: [...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)],
+    warnings: inOrder([...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)]),
     files: tree.files,
   };
 }
@@ -54,4 +54,16 @@ export function parseConfig(
     return text;
   };
   return loadConfig(name, { ...(options.env && { env: options.env }), readFile });
+}
+
+/** File by file in the order of their first problem, from top to bottom; the environment last. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = new Map<string, number>();
+  for (const { at } of problems) if ('file' in at && !files.has(at.file)) files.set(at.file, files.size);
+  const rank = ({ at }: Problem): readonly number[] =>
+    'file' in at ? [files.get(at.file) ?? 0, at.line, at.column] : [files.size, 0, 0];
+  return problems.toSorted((a, b) => {
+    const other = rank(b);
+    return rank(a).reduce((order, value, i) => order || value - (other[i] ?? 0), 0);
+  });
 }

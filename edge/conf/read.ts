@@ -17,7 +17,7 @@ export interface Given {
 
 export interface Reading {
   readonly settings: RootSettings;
-  /** What was given, by path: `http_api.listen`, `vhost a.com.cluster.origin`. */
+  /** What was given, by path: `http_api.listen`, `vhost "a.com".cluster.origin`. */
   readonly given: ReadonlyMap<string, Given>;
   readonly errors: readonly Problem[];
   readonly warnings: readonly Problem[];
@@ -27,6 +27,8 @@ export interface Reading {
 interface Scope {
   readonly path: readonly string[];
   readonly key: string;
+  /** False in a block that is given again: it is read for its errors only. */
+  readonly counts: boolean;
 }
 
 type Values = Record<string, unknown>;
@@ -34,7 +36,7 @@ type Values = Record<string, unknown>;
 /** Reads a whole file's directives. Never throws; `settings` holds defaults where a value was wrong. */
 export function readSettings(directives: readonly Directive[], env: Environment, file: string): Reading {
   const reader = new Reader(env);
-  const values = reader.block(ROOT, directives, { path: [], key: '' });
+  const values = reader.block(ROOT, directives, { path: [], key: '', counts: true });
   for (const [name, node] of Object.entries(ROOT.fields)) {
     if (node.kind === 'leaf' && node.required && !reader.given.has(name)) {
       const example = `${name} ${node.type.print(node.default as never).join(' ')};`;
@@ -51,6 +53,7 @@ class Reader {
   readonly warnings: Problem[] = [];
   readonly given = new Map<string, Given>();
   readonly #env: Environment;
+  readonly #wrongVariables = new Set<string>();
 
   constructor(env: Environment) {
     this.#env = env;
@@ -65,26 +68,25 @@ class Reader {
       else if (node.kind === 'named') this.#named(node, directive, values, scope);
       else {
         const earlier = first.get(directive.name);
-        // A second one is read for its errors only.
-        const target = earlier === undefined ? values : {};
         if (earlier === undefined) first.set(directive.name, directive.at);
         else this.#repeated(directive, earlier);
-        const here = { path: [...scope.path, directive.name], key: join(scope.key, directive.name) };
+        const here = within(scope, directive.name, earlier === undefined);
+        const target = here.counts ? values : {};
         if (node.kind === 'block') {
           if (this.#isBlock(directive, 0)) {
             target[directive.name] = this.block(node, directive.children ?? [], here);
           }
-        } else this.#leaf(node, directive, target, here, earlier === undefined);
+        } else this.#leaf(node, directive, target, here);
       }
     }
-    this.#complete(block, values, scope);
+    if (scope.counts) this.#complete(block, values, scope);
     return values;
   }
 
   /** Applies the environment and the defaults to what the file gave. */
   #complete(block: Block<Fields>, values: Values, scope: Scope): void {
     for (const [name, node] of Object.entries(block.fields)) {
-      const here = { path: [...scope.path, name], key: join(scope.key, name) };
+      const here = within(scope, name);
       if (node.kind === 'leaf') this.#override(node, name, values, here);
       else if (node.kind === 'named') values[name] ??= [];
       else values[name] ??= this.block(node, [], here);
@@ -105,7 +107,7 @@ class Reader {
     if (!Object.hasOwn(values, name)) values[name] = leaf.default;
   }
 
-  #leaf(leaf: Leaf<unknown>, directive: Directive, values: Values, scope: Scope, keep: boolean): void {
+  #leaf(leaf: Leaf<unknown>, directive: Directive, values: Values, scope: Scope): void {
     const { name, args, at } = directive;
     if (directive.children !== undefined) {
       this.#error({ at, what: `"${name}" takes no block`, remedy: `expected \`${name} VALUE;\`` });
@@ -113,7 +115,7 @@ class Reader {
     }
     const parsed = leaf.type.parse(args.map((word) => word.text));
     const blamed: Word | undefined = parsed.ok ? args[0] : args[parsed.word ?? 0];
-    if (keep) this.given.set(scope.key, { at: blamed?.at ?? at, valid: parsed.ok });
+    if (scope.counts) this.given.set(scope.key, { at: blamed?.at ?? at, valid: parsed.ok });
     if (parsed.ok) values[name] = parsed.value;
     else {
       const remedy = parsed.expected ?? `expected ${leaf.type.expected}`;
@@ -124,9 +126,9 @@ class Reader {
   #named(node: NamedBlocks<Fields>, directive: Directive, values: Values, scope: Scope): void {
     if (!this.#isBlock(directive, 1)) return;
     const label = directive.args[0]?.text ?? '';
-    const key = join(scope.key, `${directive.name} ${label}`);
+    const key = keyOf(directive.name, label);
     const before = this.given.get(key);
-    const path = [...scope.path, directive.name];
+    const here = { path: [...scope.path, directive.name], key, counts: scope.counts };
     if (before !== undefined) {
       const where = formatPlace(before.at);
       this.#error({
@@ -137,7 +139,7 @@ class Reader {
       return;
     }
     this.given.set(key, { at: directive.at, valid: true });
-    const item: Named<Values> = { name: label, body: this.block(node.block, directive.children ?? [], { path, key }) };
+    const item: Named<Values> = { name: label, body: this.block(node.block, directive.children ?? [], here) };
     const list = values[directive.name];
     values[directive.name] = Array.isArray(list) ? [...list, item] : [item];
   }
@@ -180,12 +182,23 @@ class Reader {
   }
 
   #error(problem: Problem): void {
+    const { at } = problem;
+    if ('variable' in at) {
+      // A variable of a vhost is read for each of them.
+      if (this.#wrongVariables.has(at.variable)) return;
+      this.#wrongVariables.add(at.variable);
+    }
     this.errors.push(problem);
   }
 }
 
-function join(key: string, name: string): string {
-  return key === '' ? name : `${key}.${name}`;
+function within({ path, key, counts }: Scope, name: string, first = true): Scope {
+  return { path: [...path, name], key: key === '' ? name : `${key}.${name}`, counts: counts && first };
+}
+
+/** The key of a named block, such as `vhost "a.com"`: the quotes keep its dots apart from those of the path. */
+export function keyOf(directive: string, name: string): string {
+  return `${directive} ${JSON.stringify(name)}`;
 }
 
 /** `vhost { play { } }` */

@@ -73,18 +73,22 @@ export const offOnly: ValueType<boolean> = single({
     const remedy = 'write `daemon off;` and leave that to systemd, a container or `&`';
     return bad('the edge does not put itself into the background', remedy);
   },
-  print: () => 'off',
+  // `on` is SRS's default, which the reference names.
+  print: (value) => (value ? 'on' : 'off'),
 });
 
 /** A whole number from `min` to `max`. */
 export function integer(min: number, max: number, unit?: string): ValueType<number> {
+  const expected = `an integer from ${min} to ${max}`;
   return single({
-    expected: `an integer from ${min} to ${max}`,
+    expected,
     unit,
     parse: (word) => {
       if (!/^-?\d+$/.test(word)) return bad(`${show(word)} is not an integer`);
       const value = Number(word);
-      return value >= min && value <= max ? good(value + 0) : bad(`${show(word)} is out of range`);
+      return value >= min && value <= max
+        ? good(value + 0)
+        : bad(`${show(word)} is out of range`, `expected ${expected}`);
     },
     print: (value) => value.toFixed(0),
   });
@@ -92,7 +96,8 @@ export function integer(min: number, max: number, unit?: string): ValueType<numb
 
 /** A time in whole milliseconds, at least `min`. */
 export function milliseconds(min: 0 | 1): ValueType<number> {
-  return integer(min, TIME_MAX_MS, 'ms');
+  const expected = min === 0 ? 'a whole number of milliseconds' : 'a whole number of milliseconds, at least 1';
+  return { ...integer(min, TIME_MAX_MS, 'ms'), expected };
 }
 
 /** A time in milliseconds, three decimals at most (SRS takes fractions in a few places). */

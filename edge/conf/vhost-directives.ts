@@ -1,4 +1,4 @@
-/** The table of directives inside `vhost NAME { }`: see `schema.ts` for what it drives. */
+/** The table of directives inside `vhost NAME { }`: see `schema.ts` for what it drives. Long because it is a table. */
 import {
   CHUNK_SIZE_MAX,
   CHUNK_SIZE_MIN,

@@ -1,0 +1,68 @@
+/**
+ * Typed model → text in SRS's language, in the order of the table. Only what differs from the defaults is written,
+ * and what SRS would take differently if it weren't: a printed file without our `edge` blocks means the same to SRS.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { toSettings } from './convert.ts';
+import { defaultMergedWrite } from './defaults.ts';
+import { ROOT, type RootSettings, type VhostSettings } from './directives.ts';
+import { type PlainDirective, printTree } from './grammar.ts';
+import type { EdgeConfig } from './model.ts';
+import type { Block, Fields, Leaf, Named } from './schema.ts';
+
+/**
+ * Text that `loadConfig` reads back as `config`. Throws RangeError for a value the language can't express, such as
+ * a name with a line end.
+ */
+export function printConfig(config: EdgeConfig): string {
+  return printTree(blockTree(ROOT, withoutDerived(toSettings(config))));
+}
+
+function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unknown>>): PlainDirective[] {
+  return Object.entries(block.fields).flatMap(([name, node]): PlainDirective[] => {
+    const value = settings[name];
+    if (node.kind === 'leaf') {
+      return isWritten(node, value) ? [{ name, args: node.type.print(value), children: undefined }] : [];
+    }
+    // The table's own type says which values are settings of blocks.
+    if (node.kind === 'named') {
+      return (value as readonly Named<Record<string, unknown>>[]).map((item) => ({
+        name,
+        args: [item.name],
+        children: blockTree(node.block, item.body),
+      }));
+    }
+    const children = blockTree(node, value as Record<string, unknown>);
+    return children.length > 0 ? [{ name, args: [], children }] : [];
+  });
+}
+
+function isWritten(leaf: Leaf<unknown>, value: unknown): boolean {
+  if (leaf.required || !isDeepStrictEqual(value, leaf.default)) return true;
+  return leaf.srsDefault !== undefined && !isDeepStrictEqual(value, leaf.srsDefault);
+}
+
+/** Settings without the values that follow from others. */
+function withoutDerived(settings: RootSettings): RootSettings {
+  return {
+    ...settings,
+    srs_log_level_v2: settings.srs_log_level_v2 === settings.srs_log_level ? undefined : settings.srs_log_level_v2,
+    vhost: settings.vhost.map(({ name, body }) => ({ name, body: withoutDerivedIn(body, settings.chunk_size) })),
+  };
+}
+
+function withoutDerivedIn(vhost: VhostSettings, globalChunkSize: number): VhostSettings {
+  const { play, min_latency } = vhost;
+  const derived = defaultMergedWrite(min_latency);
+  // With `min_latency on` SRS would merge for 350 ms unless told otherwise.
+  const sameInSrs = play.mw_latency === derived.mwLatencyMs && !min_latency;
+  return {
+    ...vhost,
+    chunk_size: vhost.chunk_size === globalChunkSize ? undefined : vhost.chunk_size,
+    play: {
+      ...play,
+      mw_latency: sameInSrs ? undefined : play.mw_latency,
+      mw_msgs: play.mw_msgs === derived.mwMsgs ? undefined : play.mw_msgs,
+    },
+  };
+}
