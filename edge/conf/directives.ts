@@ -1,5 +1,6 @@
 /**
- * The table of directives outside vhosts, and with `VHOST` the whole language: see `schema.ts` for what it drives. Long because it is a table.
+ * The table of directives outside vhosts, and with `VHOST` the whole language: see `schema.ts` for what it drives.
+ * Long because it is a table.
  * Names and meanings are SRS's (`trunk/conf/full.conf`); blocks called `edge` are ours.
  */
 import { CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, defaultConfig } from './defaults.ts';
