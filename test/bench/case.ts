@@ -1,0 +1,39 @@
+/**
+ * What a case of the benchmark is: something to measure at several servers in turn, and how its figures are shown.
+ */
+import type { Tools } from './load.ts';
+import type { ServerName } from './servers.ts';
+
+export interface Settings {
+  readonly tools: Tools;
+  /** For configurations and logs. */
+  readonly folder: string;
+  /** Length of a window; 14 s is a whole number of groups of pictures and of 350 ms slices. */
+  readonly seconds: number;
+  readonly windows: number;
+  readonly rounds: number;
+  readonly failovers: number;
+}
+
+export interface Column {
+  readonly title: string;
+  readonly digits: number;
+  /** What several rounds come to. */
+  readonly over: 'median' | 'max' | 'min';
+}
+
+export type Figures = Readonly<Record<string, number>>;
+
+export interface Case {
+  readonly name: string;
+  readonly title: string;
+  readonly servers: readonly ServerName[];
+  readonly columns: Readonly<Record<string, Column>>;
+  /** The column whose ratio to ours the table shows. */
+  readonly compare: string;
+  /** It repeats its event many times by itself: one round is enough. */
+  readonly once?: true;
+  measure(name: ServerName, settings: Settings): Promise<Figures>;
+}
+
+export const milliseconds = (title: string): Column => ({ title: `${title}, ms`, digits: 1, over: 'median' });

@@ -1,0 +1,147 @@
+/**
+ * The servers compared: how each is configured and started. Where nothing is said, a server's own defaults hold.
+ */
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Tools } from './load.ts';
+import { freePort, type Program, start, untilListening } from './processes.ts';
+
+export type ServerName = 'floor' | 'nginx' | 'srs' | 'ours';
+
+/** What a server is to do. An edge pulls what is played from the origins and pushes what is published to them. */
+export type Duty =
+  | { readonly kind: 'origin'; readonly minLatency: boolean }
+  | { readonly kind: 'edge'; readonly minLatency: boolean; readonly origins: readonly number[] };
+
+export interface Server {
+  readonly name: ServerName;
+  readonly program: Program;
+  readonly rtmpPort: number;
+  readonly httpPort: number;
+  stop(): Promise<void>;
+}
+
+const MAIN = path.join(import.meta.dirname, '../../edge/main.ts');
+const NGINX_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
+
+/** Why a server cannot take part here, or undefined when it can. */
+export function whyAbsent(name: ServerName): string | undefined {
+  if (name === 'ours' && !existsSync(MAIN)) return 'edge/main.ts is not there';
+  if (name === 'nginx' && !existsSync(NGINX_MODULE)) return 'libnginx-mod-rtmp is not installed';
+  if (name === 'srs' && !process.env.SRS_BIN) return 'SRS_BIN does not say where SRS is';
+  if (name === 'srs' && !existsSync(process.env.SRS_BIN ?? ''))
+    return `SRS_BIN is ${process.env.SRS_BIN}: no such file`;
+  return undefined;
+}
+
+interface Ports {
+  readonly rtmp: number;
+  readonly http: number;
+}
+
+function nginxConfiguration(folder: string, ports: Ports, duty: Duty): string {
+  const applications =
+    duty.kind === 'origin'
+      ? 'application live { live on; }'
+      : `application live { live on; pull rtmp://127.0.0.1:${duty.origins[0]}/live; }
+        application push { live on; push rtmp://127.0.0.1:${duty.origins[0]}/live; }`;
+  return `load_module ${NGINX_MODULE};
+    worker_processes 1;
+    daemon off;
+    pid ${folder}/nginx.pid;
+    error_log ${folder}/nginx.log error;
+    worker_rlimit_nofile 20000;
+    events { worker_connections 16000; }
+    rtmp {
+      access_log off;
+      server {
+        listen 127.0.0.1:${ports.rtmp};
+        ping 10m;
+        ${applications}
+      }
+    }
+    http {
+      access_log off;
+      server { listen 127.0.0.1:${ports.http}; location /stat { rtmp_stat all; } }
+    }`;
+}
+
+/** SRS and ours read the same language; only the log differs: each gets the cheaper of its ways. */
+function srsConfiguration(folder: string, ports: Ports, duty: Duty, log: string): string {
+  const cluster =
+    duty.kind === 'edge'
+      ? `cluster { mode remote; origin ${duty.origins.map((port) => `127.0.0.1:${port}`).join(' ')}; }`
+      : '';
+  return `listen 127.0.0.1:${ports.rtmp};
+    max_connections 8000;
+    daemon off;
+    pid ${folder}/server.pid;
+    ${log}
+    http_server { enabled on; listen 127.0.0.1:${ports.http}; dir ${folder}; }
+    vhost __defaultVhost__ {
+      ${duty.minLatency ? 'min_latency on; tcp_nodelay on;' : ''}
+      ${cluster}
+      http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
+    }`;
+}
+
+/** Starts a server with its files in `folder` and waits until it listens: on `rtmpPort`, or a port of its own. */
+export async function startServer(
+  name: ServerName,
+  duty: Duty,
+  tools: Tools,
+  folder: string,
+  rtmpPort?: number,
+): Promise<Server> {
+  const ports = { rtmp: rtmpPort ?? (await freePort()), http: await freePort() };
+  const log = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.log`);
+  const file = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.conf`);
+  const launch = (command: string, args: string[], configuration: string): Program => {
+    writeFileSync(file, configuration);
+    return start(command, args, { log });
+  };
+  let program: Program;
+  switch (name) {
+    case 'floor': {
+      // The bytes of the clip, at the clip's own pace.
+      const bytesPerSecond = (tools.clip.payloadBytes + 12 * tools.clip.messages) / (tools.clip.durationMs / 1000);
+      program = start(tools.floor, [String(ports.rtmp), String(Math.round(bytesPerSecond)), tools.clip.file], { log });
+      break;
+    }
+    case 'nginx':
+      program = launch('nginx', ['-c', file, '-p', folder], nginxConfiguration(folder, ports, duty));
+      break;
+    case 'srs': {
+      const quiet = `srs_log_tank file; srs_log_file ${log}; srs_log_level_v2 warn;`;
+      program = launch(process.env.SRS_BIN ?? 'srs', ['-c', file], srsConfiguration(folder, ports, duty, quiet));
+      break;
+    }
+    case 'ours':
+      program = launch(
+        process.execPath,
+        [MAIN, '-c', file],
+        srsConfiguration(folder, ports, duty, 'srs_log_tank console;'),
+      );
+      break;
+  }
+  await untilListening(ports.rtmp, program, log);
+  return { name, program, rtmpPort: ports.rtmp, httpPort: ports.http, stop: () => program.stop() };
+}
+
+/** Where to play stream `name` at a server. */
+export function playUrl(server: Server, stream: string, protocol: 'rtmp' | 'http-flv'): string {
+  if (server.name === 'floor') return `raw://127.0.0.1:${server.rtmpPort}`;
+  if (protocol === 'http-flv') return `http://127.0.0.1:${server.httpPort}/live/${stream}.flv`;
+  return `rtmp://127.0.0.1:${server.rtmpPort}/live/${stream}`;
+}
+
+/** Where to publish stream `name` at an edge that pushes it on. nginx has an application for each direction. */
+export function pushUrl(server: Server, stream: string): string {
+  return `rtmp://127.0.0.1:${server.rtmpPort}/${server.name === 'nginx' ? 'push' : 'live'}/${stream}`;
+}
+
+/** Bytes that an nginx server has received over RTMP since it started. */
+export async function receivedBytes(server: Server): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${server.httpPort}/stat`)).text();
+  return Number(/<bytes_in>(\d+)<\/bytes_in>/.exec(text)?.[1]);
+}
