@@ -185,11 +185,11 @@ export function sequenceHeaderKey(type: number, payload: Buffer): string {
   const multitrack = type === videoType ? PacketType.videoMultitrack : PacketType.audioMultitrack;
   if (packetTypeAt(payload, at) === multitrack) {
     at += 1;
-    const ids: number[] = [];
+    const ids = new Set<number>();
     for (let track = firstTrack(payload, at); track >= 0; track = nextTrack(payload, at, track)) {
-      ids.push(payload[track] ?? 0);
+      ids.add(payload[track] ?? 0);
     }
-    tracks = ids.join('+');
+    tracks = [...ids].join('+');
   }
   // 4 is video metadata as well as the multichannel configuration of audio.
   return packetTypeAt(payload, at) === PacketType.videoMetadata ? `${medium}/${tracks}/extra` : `${medium}/${tracks}`;
