@@ -62,7 +62,6 @@ test('any chunk stream, pushed byte by byte, gives the messages it was made of',
   fc.assert(
     fc.property(plan, (planned) => {
       const { bytes, expected } = encodePlan(planned);
-      assert.deepEqual(read(bytes, bytes.map((_, i) => i) as unknown as number[]), read(bytes));
       assert.deepEqual(read(bytes, [...bytes.keys()]), expected);
     }),
     { numRuns: 60 },
@@ -180,10 +179,12 @@ test('large payloads in one piece are views of the bytes pushed, unless these ar
   const message = { type: 9, timestamp: 1, streamId: 1, payload: Buffer.alloc(8192, 1) };
   const bytes = encodeMessage(message, ChunkStreamId.video, 60_000);
   const [view] = read(bytes, [], new ChunkReader({ chunkSize: 60_000 }));
-  assert.equal(view?.payload.buffer, bytes.buffer);
   const [copy] = read(bytes, [], new ChunkReader({ chunkSize: 60_000, inputIsReused: true }));
-  assert.notEqual(copy?.payload.buffer, bytes.buffer);
-  assert.deepEqual(copy, view);
+  assert.deepEqual(view, message);
+  assert.deepEqual(copy, message);
+  bytes.fill(2);
+  assert.equal(view?.payload[0], 2);
+  assert.equal(copy?.payload[0], 1);
 });
 
 const broken: [string, string, string][] = [
