@@ -1,0 +1,79 @@
+/**
+ * Everyone who is connected: for the API, for limits, and for draining.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { ClientProtocol } from '../stream/request.ts';
+
+export interface Client {
+  /** Seven letters and digits, as SRS names clients; the same in logs, callbacks and at the origin. */
+  readonly id: string;
+  readonly protocol: ClientProtocol;
+  readonly ip: string;
+  /** Milliseconds since the epoch. */
+  readonly connectedAtMs: number;
+  /** What it has come to do, as far as it has said so. */
+  readonly role: 'connecting' | 'play' | 'publish';
+  readonly vhost: string;
+  readonly app: string;
+  /** Empty until it has named one. */
+  readonly stream: string;
+  readonly param: string;
+  readonly tcUrl: string;
+  readonly pageUrl: string;
+  readonly swfUrl: string;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly droppedGops: number;
+  /** Asks it to connect again elsewhere, if it can (E-RTMP's ReconnectRequest). */
+  askToReconnect(): void;
+  /** Tells it why, as far as its protocol can, and disconnects it. */
+  disconnect(reason: string): void;
+}
+
+const idAlphabet = '0123456789abcdefghijklmnopqrstuvwxyz';
+
+export function newClientId(): string {
+  let id = '';
+  for (const byte of randomBytes(7)) id += idAlphabet[byte % idAlphabet.length];
+  return id;
+}
+
+export class Clients {
+  readonly #clients = new Map<string, Client>();
+  #emptied: (() => void)[] = [];
+  #totalAccepted = 0;
+
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** Clients taken since the start. */
+  get totalAccepted(): number {
+    return this.#totalAccepted;
+  }
+
+  values(): IterableIterator<Client> {
+    return this.#clients.values();
+  }
+
+  get(id: string): Client | undefined {
+    return this.#clients.get(id);
+  }
+
+  add(client: Client): void {
+    this.#totalAccepted++;
+    this.#clients.set(client.id, client);
+  }
+
+  remove(client: Client): void {
+    if (!this.#clients.delete(client.id) || this.#clients.size > 0) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  /** Resolves when nobody is connected. */
+  async empty(): Promise<void> {
+    if (this.#clients.size === 0) return;
+    await new Promise<void>((resolve) => this.#emptied.push(resolve));
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * What the servers need of the rest of the edge: who may come in, and where streams are. Wired in main.
+ */
+
+import type { Logger } from 'pino';
+import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
+import type { Hub } from '../stream/hub.ts';
+import type { LiveStream } from '../stream/live-stream.ts';
+import type { Publication, PublicationEvents } from '../stream/publication.ts';
+import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
+import type { Clients } from './clients.ts';
+
+/** What a client has been given in all; goes into callbacks when it leaves. */
+export interface Traffic {
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+}
+
+export interface Gateway {
+  readonly log: Logger;
+  readonly serverId: string;
+  /** The configuration in force. */
+  readonly config: EdgeConfig;
+  readonly hub: Hub;
+  readonly clients: Clients;
+  /** The edge is stopping: no new clients. */
+  readonly draining: boolean;
+  /** Whether a stream was looked for a moment ago and is nowhere. */
+  isAbsent(request: StreamRequest): boolean;
+
+  /** A client wants an application: callbacks and token traverse. Throws a Refusal. */
+  connect(request: ConnectRequest, vhost: VhostConfig): Promise<void>;
+  /** A client wants to play: callbacks, then the stream. Throws a Refusal. */
+  play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream>;
+  /** A client wants to publish: callbacks, then a publication. Throws a Refusal. */
+  publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication>;
+
+  /** Each undoes what succeeded above; they tell the callbacks and never fail. */
+  stopped(request: StreamRequest, vhost: VhostConfig): void;
+  unpublished(request: StreamRequest, vhost: VhostConfig, publication: Publication): void;
+  closed(request: ConnectRequest, vhost: VhostConfig, traffic: Traffic): void;
+}

@@ -1,0 +1,85 @@
+/**
+ * A feed: the way by which one source (an origin's connection, or a local publisher) brings messages into a
+ * stream. Only one feed of a stream delivers; another may be waiting for the moment to take over.
+ */
+
+import { splitAggregate } from '../rtmp/aggregate.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { toUntimedFrame, type UntimedFrame } from './frame.ts';
+import type { Splice } from './splice.ts';
+
+/** What a feed needs of its stream. */
+export interface FeedTarget {
+  take(feed: Feed, sameClock: boolean): void;
+  append(frame: UntimedFrame, arrivalMs: number): void;
+  flush(nowMs: number): void;
+  closed(feed: Feed): void;
+}
+
+export class Feed {
+  readonly #target: FeedTarget;
+  readonly #superseded: () => void;
+  #splice: Splice | undefined;
+  #state: 'waiting' | 'delivering' | 'closed' = 'waiting';
+
+  constructor(target: FeedTarget, splice: Splice | undefined, superseded: () => void) {
+    this.#target = target;
+    this.#splice = splice;
+    this.#superseded = superseded;
+  }
+
+  /** Whether this feed's frames reach the players. */
+  get delivering(): boolean {
+    return this.#state === 'delivering';
+  }
+
+  /** Brings in one message; what is no media is ignored. @param nowMs monotonic time of its arrival */
+  push(message: RtmpMessage, nowMs: number): void {
+    if (this.#state === 'closed') return;
+    if (message.type === MessageType.aggregate) {
+      for (const part of splitAggregate(message)) this.push(part, nowMs);
+      return;
+    }
+    const frame = toUntimedFrame(message);
+    if (frame === undefined) return;
+    if (this.#splice !== undefined) this.#join(this.#splice, frame, nowMs);
+    else this.#deliver(frame, nowMs);
+  }
+
+  /** What was read at once is in; the stream may hand it on. */
+  flush(nowMs: number): void {
+    if (this.#state === 'delivering') this.#target.flush(nowMs);
+  }
+
+  /** The source is gone; players stay. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#target.closed(this);
+  }
+
+  /** Another feed has taken over. */
+  supersede(): void {
+    this.#state = 'closed';
+    this.#superseded();
+  }
+
+  #join(splice: Splice, frame: UntimedFrame, nowMs: number): void {
+    const step = splice.next(frame);
+    if (splice.done) this.#splice = undefined;
+    if (step.kind === 'skip') return;
+    if (step.kind === 'pass') return this.#deliver(frame, nowMs);
+    this.#begin(step.sameClock);
+    for (const joined of step.frames) this.#target.append(joined, nowMs);
+  }
+
+  #deliver(frame: UntimedFrame, nowMs: number): void {
+    if (this.#state === 'waiting') this.#begin(false);
+    this.#target.append(frame, nowMs);
+  }
+
+  #begin(sameClock: boolean): void {
+    this.#state = 'delivering';
+    this.#target.take(this, sameClock);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * A frame: one media message on a stream's own clock. Frames are made once when a message arrives and are
+ * shared by caches, slices and every player.
+ */
+
+import { classify, MediaFlag } from '../flv/media.ts';
+import { metadataPayload } from '../flv/metadata.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+
+/** What time is kept for: each track has its own chunk stream, and so its own time differences. */
+export const Track = { audio: 0, video: 1, data: 2 } as const;
+export type Track = (typeof Track)[keyof typeof Track];
+export const trackCount = 3;
+
+/**
+ * - `header`: a codec sequence header; `metadata`: onMetaData. Both are needed before any frame can be decoded.
+ * - `keyframe`: a video frame that decoding can start at.
+ * - `media`: any other audio or video; `data`: any other data message.
+ */
+export type FrameRole = 'header' | 'metadata' | 'keyframe' | 'media' | 'data';
+
+export interface Frame {
+  /** RTMP message type, which is the FLV tag type too: 8, 9 or 18. */
+  readonly type: number;
+  readonly track: Track;
+  readonly role: FrameRole;
+  /** Milliseconds on the stream's clock; never decreases within a track. */
+  readonly timeMs: number;
+  /** As the source sent it: unsigned 32 bits, milliseconds on the source's clock. */
+  readonly sourceTime: number;
+  readonly payload: Buffer;
+}
+
+/** A frame before it has a place on the stream's clock. */
+export type UntimedFrame = Omit<Frame, 'timeMs'>;
+
+/** Whether players need this before they can decode what follows. */
+export function isHeader(frame: UntimedFrame): boolean {
+  return frame.role === 'header' || frame.role === 'metadata';
+}
+
+/** Whether this is audio or video proper: what a clock can be read from. */
+export function isMedia(frame: UntimedFrame): boolean {
+  return frame.role === 'media' || frame.role === 'keyframe';
+}
+
+/**
+ * Reads what a media message is. Data messages lose `@setDataFrame` and AMF3's leading byte, so that players
+ * get what they expect whichever way the publisher spoke. Returns undefined for what is no media.
+ */
+export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
+  const { type, payload, timestamp: sourceTime } = message;
+  if (type === MessageType.video || type === MessageType.audio) {
+    if (payload.length === 0) return undefined;
+    const flags = classify(type, payload);
+    const track = type === MessageType.video ? Track.video : Track.audio;
+    return { type, track, role: roleOf(flags), sourceTime, payload };
+  }
+  if (type === MessageType.dataAmf0 || type === MessageType.dataAmf3) {
+    const amf0 = type === MessageType.dataAmf3 ? payload.subarray(1) : payload;
+    const metadata = metadataPayload(amf0);
+    const role = metadata === undefined ? 'data' : 'metadata';
+    return { type: MessageType.dataAmf0, track: Track.data, role, sourceTime, payload: metadata ?? amf0 };
+  }
+  return undefined;
+}
+
+function roleOf(flags: number): FrameRole {
+  if ((flags & (MediaFlag.sequenceHeader | MediaFlag.videoMetadata)) !== 0) return 'header';
+  return (flags & MediaFlag.keyframe) !== 0 ? 'keyframe' : 'media';
+}

@@ -1,0 +1,139 @@
+/**
+ * All streams of this edge, by name: where players find what publishers or origins bring.
+ */
+
+import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
+import { findVhost } from '../conf/vhost.ts';
+import { LiveStream, type StreamSource } from './live-stream.ts';
+import { LocalPublication } from './local-publication.ts';
+import { streamKey } from './name.ts';
+import type { Publication, PublicationEvents } from './publication.ts';
+import { Refusal, type StreamRequest, streamName } from './request.ts';
+
+/** The way to the origins; implemented in a layer above. */
+export interface Upstream {
+  /** @param ended called when the stream is no more needed or cannot be had, with a reason if players must be told */
+  pull(stream: LiveStream, request: StreamRequest, ended: (reason: string | undefined) => void): StreamSource;
+  push(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Publication;
+}
+
+/** A stream that is being published on this edge, and by whom. */
+export interface PublishedStream {
+  readonly request: StreamRequest;
+  readonly publication: Publication;
+}
+
+export class Hub {
+  readonly #upstream: Upstream;
+  readonly #streams = new Map<string, LiveStream>();
+  readonly #published = new Map<string, PublishedStream>();
+
+  constructor(upstream: Upstream) {
+    this.#upstream = upstream;
+  }
+
+  /** Streams that are played, or could be at once, by key. */
+  get streams(): ReadonlyMap<string, LiveStream> {
+    return this.#streams;
+  }
+
+  /** Streams published on this edge, by key. */
+  get published(): ReadonlyMap<string, PublishedStream> {
+    return this.#published;
+  }
+
+  /** The stream to attach a player to; it may have no frames yet. */
+  play(request: StreamRequest, vhost: VhostConfig): LiveStream {
+    const name = streamName(request);
+    const known = this.#streams.get(streamKey(name));
+    if (known !== undefined) return known;
+    const stream = new LiveStream(name, vhost);
+    const source =
+      vhost.cluster.mode === 'remote'
+        ? this.#upstream.pull(stream, request, (reason) => this.#remove(stream, reason))
+        : this.#localSource(stream);
+    stream.sourcedBy(source);
+    this.#streams.set(stream.key, stream);
+    return stream;
+  }
+
+  /**
+   * Begins a publication. Throws a Refusal: `NetStream.Publish.BadName` while the stream is being published, or what
+   * the origin says.
+   */
+  async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
+    const key = streamKey(streamName(request));
+    if (this.#published.has(key)) {
+      throw new Refusal('NetStream.Publish.BadName', `stream ${key} is being published already`);
+    }
+    const publication =
+      vhost.cluster.mode === 'remote'
+        ? this.#upstream.push(request, vhost, events)
+        : this.#localPublication(request, vhost);
+    this.#published.set(key, { request, publication });
+    try {
+      await publication.start();
+      return publication;
+    } catch (error) {
+      this.unpublish(publication);
+      throw error;
+    }
+  }
+
+  /** Ends a publication: the name is free again. */
+  unpublish(publication: Publication): void {
+    const key = streamKey(publication.name);
+    if (this.#published.get(key)?.publication === publication) this.#published.delete(key);
+    publication.close();
+  }
+
+  /** Takes over changed settings, stream by stream; nobody is disconnected by it. */
+  reconfigure(config: EdgeConfig): void {
+    for (const stream of this.#streams.values()) {
+      const vhost = findVhost(config, stream.name.vhost);
+      if (vhost === undefined) continue;
+      stream.vhost = vhost;
+      stream.source?.reconfigured();
+    }
+    for (const { publication } of this.#published.values()) {
+      const vhost = findVhost(config, publication.name.vhost);
+      if (vhost !== undefined) publication.reconfigured(vhost);
+    }
+  }
+
+  /** Ends everything. */
+  close(): void {
+    for (const { publication } of [...this.#published.values()]) this.unpublish(publication);
+    for (const stream of [...this.#streams.values()]) {
+      stream.source?.stop();
+      this.#remove(stream, 'the edge stops');
+    }
+  }
+
+  #localPublication(request: StreamRequest, vhost: VhostConfig): Publication {
+    const stream = this.play(request, vhost);
+    return new LocalPublication(stream, () => stream.source?.players(stream.playerCount));
+  }
+
+  /** A local stream stays while somebody plays or publishes it. */
+  #localSource(stream: LiveStream): StreamSource {
+    return {
+      get state() {
+        return stream.live ? 'live' : 'idle';
+      },
+      origin: undefined,
+      players: (count) => {
+        if (count === 0 && !this.#published.has(stream.key)) this.#remove(stream, undefined);
+      },
+      reconfigured: () => {},
+      stop: () => {},
+    };
+  }
+
+  #remove(stream: LiveStream, reason: string | undefined): void {
+    if (this.#streams.get(stream.key) !== stream) return;
+    this.#streams.delete(stream.key);
+    if (reason !== undefined) stream.end(reason);
+    stream.dispose();
+  }
+}

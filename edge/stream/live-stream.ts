@@ -1,0 +1,245 @@
+/**
+ * One live stream: frames come in from a feed, leave in slices to every player. Players belong to the stream,
+ * never to what feeds it, so that a feed may die, be replaced or never come without touching them.
+ */
+
+import type { VhostConfig } from '../conf/model.ts';
+import { Feed } from './feed.ts';
+import { type Frame, isHeader, isMedia, Track, type UntimedFrame } from './frame.ts';
+import { GopCache } from './gop-cache.ts';
+import { HeaderSet } from './headers.ts';
+import { History } from './history.ts';
+import { type StreamName, streamKey } from './name.ts';
+import type { Player } from './player.ts';
+import { Slice, trackBit } from './slice.ts';
+import { Splice } from './splice.ts';
+import { Timeline } from './timeline.ts';
+
+/** What feeds a stream on demand: it is told how many want it. */
+export interface StreamSource {
+  readonly state: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'lingering';
+  /** Name of the origin in use, if any. */
+  readonly origin: string | undefined;
+  /** The number of players has changed. */
+  players(count: number): void;
+  /** The vhost's configuration has changed. */
+  reconfigured(): void;
+  /** Frees all it holds. */
+  stop(): void;
+}
+
+export interface StreamStats {
+  bytesReceived: number;
+  framesReceived: number;
+  videoFrames: number;
+  /** Stream time when the last feed took over, and how long players had nothing before it did. */
+  lastSpliceGapMs: number | undefined;
+  splices: number;
+}
+
+export class LiveStream {
+  readonly name: StreamName;
+  readonly key: string;
+  /** When the stream was first asked for, milliseconds since the epoch. */
+  readonly createdAtMs: number = Date.now();
+  readonly stats: StreamStats = {
+    bytesReceived: 0,
+    framesReceived: 0,
+    videoFrames: 0,
+    lastSpliceGapMs: undefined,
+    splices: 0,
+  };
+  /** The settings in force; replaced on reload. */
+  vhost: VhostConfig;
+  readonly #players = new Set<Player>();
+  readonly #timeline = new Timeline();
+  readonly #gop = new GopCache();
+  readonly #history: History;
+  #headers: HeaderSet = HeaderSet.empty;
+  /** Headers in force after the last closed slice. */
+  #slicedHeaders: HeaderSet = HeaderSet.empty;
+  #source: StreamSource | undefined;
+  #feed: Feed | undefined;
+  /** What came before the first audio or video gave the clock its start. */
+  readonly #early: UntimedFrame[] = [];
+  #open: Frame[] = [];
+  /** Last stream time of each track in the slices that are closed, and in the open one. */
+  #closedTimes: (number | undefined)[] = [];
+  #openTimes: (number | undefined)[] = [];
+  #tracks = 0;
+  #lastCloseMs = Number.NEGATIVE_INFINITY;
+  #lastArrivalMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(name: StreamName, vhost: VhostConfig) {
+    this.name = name;
+    this.key = streamKey(name);
+    this.vhost = vhost;
+    this.#history = new History(vhost.edge.gopCacheMaxBytes);
+  }
+
+  get playerCount(): number {
+    return this.#players.size;
+  }
+
+  /** Whether a feed is delivering. */
+  get live(): boolean {
+    return this.#feed !== undefined;
+  }
+
+  /** The headers in force, for who reports codecs. */
+  get headers(): HeaderSet {
+    return this.#headers;
+  }
+
+  get hasVideo(): boolean {
+    return (this.#tracks & trackBit(Track.video)) !== 0;
+  }
+
+  get hasAudio(): boolean {
+    return (this.#tracks & trackBit(Track.audio)) !== 0;
+  }
+
+  /** Local monotonic time of the newest frame, or undefined before the first. */
+  get lastArrivalMs(): number | undefined {
+    return this.#lastArrivalMs;
+  }
+
+  /** Sets what feeds this stream on demand. */
+  sourcedBy(source: StreamSource): void {
+    this.#source = source;
+  }
+
+  get source(): StreamSource | undefined {
+    return this.#source;
+  }
+
+  /** A player joins: it gets the cached GOP at once, and every slice from then on. */
+  attach(player: Player): void {
+    this.#players.add(player);
+    const { gopCache } = this.vhost.play;
+    const opening = gopCache ? this.#gop.opening : undefined;
+    if (opening !== undefined) player.deliver(opening);
+    else if (gopCache && this.hasVideo) player.awaitKeyframe();
+    this.#source?.players(this.#players.size);
+  }
+
+  detach(player: Player): void {
+    if (this.#players.delete(player)) this.#source?.players(this.#players.size);
+  }
+
+  /** Ends the stream for all its players. */
+  end(reason: string): void {
+    this.#closeSlice();
+    for (const player of [...this.#players]) player.end(reason);
+  }
+
+  /**
+   * Opens a feed. It takes over from the present one, if any, as soon as it can be joined: players see one
+   * stream. A stream that never had a frame takes the first feed's as they come.
+   * @param superseded called when another feed takes over from this one
+   */
+  openFeed(superseded: () => void = () => {}): Feed {
+    const fresh = this.stats.framesReceived === 0;
+    const splice = fresh ? undefined : new Splice(this.#history.index(), this.#headers, this.hasVideo);
+    return new Feed(
+      {
+        take: (feed, sameClock) => this.#take(feed, sameClock),
+        append: (frame, arrivalMs) => this.#append(frame, arrivalMs),
+        flush: (nowMs) => this.#flush(nowMs),
+        closed: (feed) => this.#feedClosed(feed),
+      },
+      splice,
+      superseded,
+    );
+  }
+
+  /** Frees what holds the process or memory: the stream is not to be used again. */
+  dispose(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#gop.clear();
+    this.#open = [];
+  }
+
+  #take(feed: Feed, sameClock: boolean): void {
+    const before = this.#feed;
+    this.#feed = feed;
+    if (this.#lastArrivalMs !== undefined) {
+      this.stats.splices++;
+      this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
+      if (!sameClock) this.#timeline.rebase();
+    }
+    before?.supersede();
+  }
+
+  #feedClosed(feed: Feed): void {
+    if (this.#feed !== feed) return;
+    this.#feed = undefined;
+    this.#closeSlice();
+  }
+
+  #append(untimed: UntimedFrame, arrivalMs: number): void {
+    const repeated = untimed.role === 'header' && this.#headers.has(untimed);
+    if (repeated && this.vhost.play.reduceSequenceHeader) return;
+    this.#lastArrivalMs = arrivalMs;
+    if (isMedia(untimed)) {
+      const timeMs = this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs);
+      for (const early of this.#early.splice(0)) this.#add({ ...early, timeMs });
+      this.#add({ ...untimed, timeMs });
+    } else if (this.#timeline.started) {
+      this.#add({ ...untimed, timeMs: this.#timeline.placeAside(untimed.track, untimed.sourceTime) });
+    } else this.#early.push(untimed);
+  }
+
+  #add(frame: Frame): void {
+    this.stats.framesReceived++;
+    this.stats.bytesReceived += frame.payload.length;
+    if (frame.track === Track.video) this.stats.videoFrames++;
+    this.#tracks |= trackBit(frame.track);
+    this.#openTimes[frame.track] = frame.timeMs;
+    if (isHeader(frame)) this.#headers = this.#headers.with(frame);
+    else this.#history.add(frame);
+    this.#open.push(frame);
+  }
+
+  /** All that was read at once is in: closes the slice now or sets the time when it will be. */
+  #flush(nowMs: number): void {
+    if (this.#open.length === 0 || this.#timer !== undefined) return;
+    const waitMs = this.#lastCloseMs + sliceIntervalMs(this.vhost) - nowMs;
+    if (waitMs <= 0) this.#closeSlice();
+    else this.#timer = setTimeout(() => this.#sliceDue(), waitMs);
+  }
+
+  /** SRS's merged write waits for `mw_msgs` messages too; here for one more interval at most. */
+  #sliceDue(): void {
+    this.#timer = undefined;
+    const nowMs = performance.now();
+    const { mwMsgs } = this.vhost.play;
+    const intervalMs = sliceIntervalMs(this.vhost);
+    const fewMessages = this.#open.length < mwMsgs && nowMs < this.#lastCloseMs + 2 * intervalMs;
+    if (fewMessages) this.#timer = setTimeout(() => this.#closeSlice(), intervalMs);
+    else this.#closeSlice();
+  }
+
+  #closeSlice(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#open.length === 0) return;
+    const frames = this.#open;
+    this.#open = [];
+    this.#lastCloseMs = performance.now();
+    const slice = new Slice(frames, this.#slicedHeaders, this.#closedTimes);
+    this.#slicedHeaders = slice.headersAfter;
+    this.#closedTimes = [...this.#openTimes];
+    const { gopCache, gopCacheMaxFrames } = this.vhost.play;
+    if (gopCache) this.#gop.add(slice, { maxFrames: gopCacheMaxFrames, maxBytes: this.vhost.edge.gopCacheMaxBytes });
+    else this.#gop.clear();
+    for (const player of this.#players) player.deliver(slice);
+  }
+}
+
+/** Milliseconds between two slices. */
+function sliceIntervalMs(vhost: VhostConfig): number {
+  return Math.max(vhost.play.mwLatencyMs, vhost.play.sendMinIntervalMs);
+}

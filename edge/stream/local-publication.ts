@@ -1,0 +1,40 @@
+/**
+ * `mode local`: the publisher's stream is played from this very process.
+ */
+
+import type { RtmpMessage } from '../rtmp/message.ts';
+import type { Feed } from './feed.ts';
+import type { LiveStream } from './live-stream.ts';
+import type { StreamName } from './name.ts';
+import type { Publication } from './publication.ts';
+
+export class LocalPublication implements Publication {
+  readonly name: StreamName;
+  readonly origin = undefined;
+  readonly #feed: Feed;
+  readonly #closed: () => void;
+
+  /** @param closed called when the publisher is gone */
+  constructor(stream: LiveStream, closed: () => void) {
+    this.name = stream.name;
+    this.#feed = stream.openFeed();
+    this.#closed = closed;
+  }
+
+  async start(): Promise<void> {}
+
+  push(message: RtmpMessage): void {
+    this.#feed.push(message, performance.now());
+  }
+
+  flush(): void {
+    this.#feed.flush(performance.now());
+  }
+
+  reconfigured(): void {}
+
+  close(): void {
+    this.#feed.close();
+    this.#closed();
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * One player's place in a stream: what it has been given, what waits for it, and where it goes on when it could
+ * not keep up. The sink is the rim: RTMP, HTTP-FLV or WebSocket.
+ */
+
+import { Track } from './frame.ts';
+import type { HeaderSet } from './headers.ts';
+import { type Slice, trackBit, type WireFormat } from './slice.ts';
+
+/** Where a player's bytes go. */
+export interface PlayerSink {
+  /** False while earlier bytes wait for the client; `Player.drained` is to be called when they are gone. */
+  readonly writable: boolean;
+  write(bytes: Buffer): void;
+  /** The stream is over for this player. */
+  end(reason: string): void;
+}
+
+export interface PlayerOptions {
+  readonly format: WireFormat;
+  readonly sink: PlayerSink;
+  /** Media that may wait for a slow player before whole GOPs are dropped. */
+  readonly queueLengthMs: number;
+}
+
+export class Player {
+  readonly #format: WireFormat;
+  readonly #sink: PlayerSink;
+  readonly #queueLengthMs: number;
+  /** Headers that the client has; undefined before its first byte. */
+  #headers: HeaderSet | undefined;
+  #baseMs: number | undefined;
+  /** Tracks whose last time the client knows: while it knows those of a slice, the shared bytes are right for it. */
+  #anchored = 0;
+  #awaitsKeyframe = false;
+  readonly #backlog: Slice[] = [];
+  /** Where the first slice of the backlog begins for this player. */
+  #backlogFrom = 0;
+  #droppedGops = 0;
+  #bytesSent = 0;
+
+  constructor(options: PlayerOptions) {
+    this.#format = options.format;
+    this.#sink = options.sink;
+    this.#queueLengthMs = options.queueLengthMs;
+  }
+
+  /** Times that frames were dropped because this player was too slow. */
+  get droppedGops(): number {
+    return this.#droppedGops;
+  }
+
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /** Whether any media has been given to it. */
+  get started(): boolean {
+    return this.#headers !== undefined;
+  }
+
+  /** Nothing is sent before the next keyframe. */
+  awaitKeyframe(): void {
+    this.#awaitsKeyframe = true;
+  }
+
+  /** Gives the next slice of the stream. Called for every player for every slice: allocates nothing as a rule. */
+  deliver(slice: Slice): void {
+    let from = 0;
+    if (this.#awaitsKeyframe) {
+      if (slice.keyframeIndex < 0) return;
+      this.#awaitsKeyframe = false;
+      from = slice.keyframeIndex;
+    }
+    if (this.#backlog.length === 0 && this.#sink.writable) this.#send(slice, from);
+    else this.#queue(slice, from);
+  }
+
+  /** The client took what it had been given. */
+  drained(): void {
+    let sent = 0;
+    for (const slice of this.#backlog) {
+      if (!this.#sink.writable) break;
+      this.#send(slice, sent === 0 ? this.#backlogFrom : 0);
+      sent++;
+    }
+    if (sent === 0) return;
+    this.#backlog.splice(0, sent);
+    this.#backlogFrom = 0;
+  }
+
+  end(reason: string): void {
+    this.#backlog.length = 0;
+    this.#sink.end(reason);
+  }
+
+  #send(slice: Slice, from: number): void {
+    const bytes = this.#encode(slice, from);
+    this.#headers = slice.headersAfter;
+    if (bytes.length === 0) return;
+    this.#bytesSent += bytes.length;
+    this.#sink.write(bytes);
+  }
+
+  #encode(slice: Slice, from: number): Buffer {
+    const inStep = from === 0 && this.#headers === slice.headersBefore;
+    if (inStep && (slice.tracks & ~this.#anchored) === 0) return slice.shared(this.#format);
+    if (from === 0 && this.#headers === undefined) {
+      this.#anchored = slice.tracks;
+      this.#baseMs = this.#format.zeroBased ? slice.startMs : 0;
+      return slice.opening(this.#format);
+    }
+    // Out of step: after dropped GOPs, or a track that the client meets for the first time.
+    this.#baseMs ??= this.#format.zeroBased ? slice.startOf(from) : 0;
+    const headers = slice.headersAt(from);
+    const bytes = this.#format.encode({
+      frames: slice.frames,
+      from,
+      headers: headers === this.#headers ? [] : headers.frames,
+      anchored: this.#anchored,
+      lastTimes: slice.lastTimes,
+      baseMs: this.#baseMs,
+    });
+    this.#anchored |= slice.tracksFrom(from);
+    return bytes;
+  }
+
+  #queue(slice: Slice, from: number): void {
+    if (this.#backlog.length === 0) this.#backlogFrom = from;
+    this.#backlog.push(slice);
+    const oldest = this.#backlog[0];
+    if (oldest !== undefined && slice.endMs - oldest.startMs > this.#queueLengthMs) this.#drop();
+  }
+
+  /** Gives up whole GOPs: the player goes on with the newest keyframe that waits, or with the next to come. */
+  #drop(): void {
+    this.#droppedGops++;
+    this.#anchored = 0;
+    const hasVideo = this.#backlog.some((slice) => (slice.tracks & trackBit(Track.video)) !== 0);
+    const keyframeAt = this.#backlog.findLastIndex((slice) => slice.keyframeIndex >= 0);
+    if (keyframeAt > 0) {
+      this.#backlog.splice(0, keyframeAt);
+      this.#backlogFrom = this.#backlog[0]?.keyframeIndex ?? 0;
+    } else if (hasVideo) {
+      this.#backlog.length = 0;
+      this.#awaitsKeyframe = true;
+    } else {
+      this.#backlog.splice(0, this.#backlog.length - 1);
+      this.#backlogFrom = 0;
+    }
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * A publisher's way into the edge: into a local stream, or on to an origin.
+ */
+
+import type { VhostConfig } from '../conf/model.ts';
+import type { RtmpMessage } from '../rtmp/message.ts';
+import type { StreamName } from './name.ts';
+
+export interface Publication {
+  readonly name: StreamName;
+  /** Name of the origin it goes to, if any. */
+  readonly origin: string | undefined;
+  /** Resolves when the stream is accepted; throws a Refusal. */
+  start(): Promise<void>;
+  /** Takes one media message. */
+  push(message: RtmpMessage): void;
+  /** All that was read at once has been pushed. */
+  flush(): void;
+  /** The vhost's configuration has changed. */
+  reconfigured(vhost: VhostConfig): void;
+  /** The publisher stopped or is gone. */
+  close(): void;
+}
+
+export interface PublicationEvents {
+  /** The publication cannot go on: the publisher is to be told, and disconnected. */
+  ended(code: string, reason: string): void;
+}

@@ -1,0 +1,68 @@
+/**
+ * Frames as RTMP chunks (RTMP 1.0 §5.3.1). All players use the same chunk size, chunk stream ids and message
+ * stream id, and type-1 headers carry time differences: so one buffer is right for every player, whatever time
+ * each of them started at. The first message of a track a player gets has a type-0 header with absolute time.
+ */
+
+import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
+import type { Frame, Track } from './frame.ts';
+import { type Run, trackBit, type WireFormat } from './slice.ts';
+
+/** The message stream that `createStream` gives to every client. */
+export const playStreamId = 1;
+
+const chunkStreamOfTrack = [ChunkStreamId.audio, ChunkStreamId.video, ChunkStreamId.data] as const;
+
+export class RtmpFormat implements WireFormat {
+  readonly zeroBased: boolean;
+  readonly #chunkSize: number;
+
+  constructor(chunkSize: number, zeroBased: boolean) {
+    this.#chunkSize = chunkSize;
+    this.zeroBased = zeroBased;
+  }
+
+  encode(run: Run): Buffer {
+    const chunkSize = this.#chunkSize;
+    let size = 0;
+    this.#walk(run, (frame, headerType, time) => {
+      size += messageSize(frame.payload.length, headerType, chunkStreamOfTrack[frame.track], time, chunkSize);
+    });
+    // The bytes live as long as the slowest player needs them: not from the small-buffer pool.
+    const bytes = Buffer.allocUnsafeSlow(size);
+    let offset = 0;
+    this.#walk(run, (frame, headerType, time) => {
+      const csid = chunkStreamOfTrack[frame.track];
+      offset = writeMessage(bytes, offset, headerType, csid, time, frame.type, playStreamId, frame.payload, chunkSize);
+    });
+    return bytes;
+  }
+
+  #walk(run: Run, visit: (frame: Frame, headerType: 0 | 1, time: number) => void): void {
+    const lastTimes: (number | undefined)[] = run.lastTimes.map((time, track) =>
+      (run.anchored & trackBit(track as Track)) !== 0 ? time : undefined,
+    );
+    const startMs = Math.max(0, (run.frames[run.from]?.timeMs ?? 0) - run.baseMs) % 2 ** 32;
+    for (const header of run.headers) visit(header, 0, startMs);
+    for (let index = run.from; index < run.frames.length; index++) {
+      const frame = run.frames[index] as Frame;
+      const last = lastTimes[frame.track];
+      lastTimes[frame.track] = frame.timeMs;
+      if (last === undefined) visit(frame, 0, Math.max(0, frame.timeMs - run.baseMs) % 2 ** 32);
+      else visit(frame, 1, frame.timeMs - last);
+    }
+  }
+}
+
+const formats = new Map<string, RtmpFormat>();
+
+/** The one format object for these settings, so that all players with them share bytes. */
+export function rtmpFormat(chunkSize: number, zeroBased: boolean): RtmpFormat {
+  const key = `${chunkSize} ${zeroBased}`;
+  let format = formats.get(key);
+  if (format === undefined) {
+    format = new RtmpFormat(chunkSize, zeroBased);
+    formats.set(key, format);
+  }
+  return format;
+}

@@ -1,0 +1,11 @@
+/**
+ * Addresses of origins as text.
+ */
+
+import type { OriginAddress } from '../conf/model.ts';
+
+/** `host:port`, with brackets around IPv6 and the scheme where it is not plain RTMP: how an origin is named in logs and maps. */
+export function originName(address: OriginAddress): string {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${address.scheme === 'rtmps' ? 'rtmps://' : ''}${host}:${address.port}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * Which origin to try next for a stream. Pure: health and memory come as arguments.
+ */
+
+import { createHash } from 'node:crypto';
+import type { OriginAddress } from '../conf/model.ts';
+import { originName } from './address.ts';
+import type { OriginState } from './origin-health.ts';
+
+export interface BalanceInput {
+  readonly origins: readonly OriginAddress[];
+  readonly balance: 'round_robin' | 'hash';
+  readonly streamKey: string;
+  /** Counts this stream's attempts: SRS's round robin goes one further with each. */
+  readonly attempt: number;
+  /** Name of the origin that is known to have the stream. */
+  readonly remembered: string | undefined;
+  /** Names of the origins already tried in this round. */
+  readonly tried: ReadonlySet<string>;
+  readonly state: (origin: OriginAddress) => OriginState;
+}
+
+/** The origin to try, or undefined when each one is down or was tried. Suspects come after the well. */
+export function nextOrigin(input: BalanceInput): OriginAddress | undefined {
+  const candidates = ordered(input).filter(
+    (origin) => !input.tried.has(originName(origin)) && input.state(origin) !== 'down',
+  );
+  const remembered = candidates.find((origin) => originName(origin) === input.remembered);
+  if (remembered !== undefined && input.state(remembered) === 'up') return remembered;
+  return candidates.find((origin) => input.state(origin) === 'up') ?? candidates[0];
+}
+
+function ordered({ origins, balance, streamKey, attempt }: BalanceInput): readonly OriginAddress[] {
+  switch (balance) {
+    case 'round_robin': {
+      const first = origins.length === 0 ? 0 : attempt % origins.length;
+      return [...origins.slice(first), ...origins.slice(0, first)];
+    }
+    case 'hash':
+      return byRendezvous(origins, streamKey);
+  }
+}
+
+/** Rendezvous hashing: edges with the same list agree, and an origin that leaves moves only its own streams. */
+function byRendezvous(origins: readonly OriginAddress[], streamKey: string): readonly OriginAddress[] {
+  return origins
+    .map((origin) => ({
+      origin,
+      weight: createHash('sha1')
+        .update(`${originName(origin)} ${streamKey}`)
+        .digest('hex'),
+    }))
+    .sort((a, b) => (a.weight < b.weight ? -1 : 1))
+    .map(({ origin }) => origin);
+}

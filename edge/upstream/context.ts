@@ -1,0 +1,42 @@
+/**
+ * What every pull and push of this process shares.
+ */
+
+import type { Logger } from 'pino';
+import type { VhostConfig } from '../conf/model.ts';
+import type { StreamMemory } from './memory.ts';
+import type { OriginHealth } from './origin-health.ts';
+import type { ClientOptions } from './rtmp-client.ts';
+
+export interface UpstreamContext {
+  readonly log: Logger;
+  readonly health: OriginHealth;
+  readonly memory: StreamMemory;
+  /** Told to origins that ask who we are (`debug_srs_upnode`). */
+  readonly serverId: string;
+  readonly keepaliveMs: number;
+  readonly counters: UpstreamCounters;
+}
+
+/** Process-wide counts for the exporter. */
+export interface UpstreamCounters {
+  pulls: number;
+  pushes: number;
+  /** Times that a stream went on from another origin, by direction. */
+  pullSwitches: number;
+  pushSwitches: number;
+  pushDroppedGops: number;
+  spliceGaps: (gapMs: number) => void;
+}
+
+export function clientOptions(vhost: VhostConfig, keepaliveMs: number): ClientOptions {
+  const { edge } = vhost;
+  return {
+    connectTimeoutMs: edge.connectTimeoutMs,
+    requestTimeoutMs: edge.requestTimeoutMs,
+    chunkSize: vhost.chunkSize,
+    keepaliveMs,
+    tlsVerify: edge.originTlsVerify,
+    tlsCaFile: edge.originTlsCaFile,
+  };
+}

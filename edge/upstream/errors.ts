@@ -1,0 +1,64 @@
+/**
+ * What can go wrong between this edge and an origin, and whom it speaks against: the origin, or only the request.
+ */
+
+export type UpstreamFailure =
+  /** No connection: refused, no route, unknown host, TLS failure, or not in time. */
+  | 'unreachable'
+  /** The connection ended. */
+  | 'broken'
+  /** Connected, but no answer in time. */
+  | 'unanswered'
+  /** It owes bytes and sends none, or takes none. */
+  | 'stalled'
+  /** What it sends is not RTMP. */
+  | 'protocol'
+  /** It answers, and says no. */
+  | 'rejected'
+  /** It sends us elsewhere: RTMP 302. */
+  | 'redirected'
+  /** It is well and has nothing under this name. */
+  | 'absent'
+  /** We gave up ourselves. */
+  | 'cancelled';
+
+/** Failures that speak against the origin itself; the others may be the request's, or an accident. */
+const blaming: ReadonlySet<UpstreamFailure> = new Set(['unreachable', 'unanswered', 'stalled', 'protocol']);
+
+export interface UpstreamErrorDetails {
+  /** `host:port` of the origin. */
+  readonly origin: string;
+  /** RTMP's code for a rejection, e.g. `NetStream.Publish.BadName`. */
+  readonly code?: string;
+  /** Where a redirection leads: an rtmp URL. */
+  readonly location?: string;
+  readonly cause?: unknown;
+}
+
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  readonly failure: UpstreamFailure;
+  readonly origin: string;
+  readonly code: string | undefined;
+  readonly location: string | undefined;
+
+  constructor(failure: UpstreamFailure, message: string, details: UpstreamErrorDetails) {
+    super(`origin ${details.origin}: ${message}`, { cause: details.cause });
+    this.failure = failure;
+    this.origin = details.origin;
+    this.code = details.code;
+    this.location = details.location;
+  }
+
+  /** Whether every stream should avoid this origin for now. */
+  get blamesOrigin(): boolean {
+    return blaming.has(this.failure);
+  }
+}
+
+/** Any thrown thing as an UpstreamError of this origin. */
+export function toUpstreamError(error: unknown, failure: UpstreamFailure, origin: string): UpstreamError {
+  if (error instanceof UpstreamError) return error;
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  return new UpstreamError(failure, message, { origin, cause: error });
+}

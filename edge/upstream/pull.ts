@@ -1,0 +1,133 @@
+/**
+ * One connection that plays a stream from one origin and feeds it into the stream here.
+ */
+
+import type { OriginAddress } from '../conf/model.ts';
+import type { Feed } from '../stream/feed.ts';
+import type { LiveStream } from '../stream/live-stream.ts';
+import { originName } from './address.ts';
+import { clientOptions, type UpstreamContext } from './context.ts';
+import { toUpstreamError, type UpstreamError } from './errors.ts';
+import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface PullEvents {
+  /** The origin has accepted the request. */
+  connected(pull: Pull): void;
+  /** Its frames reach the players from now on. */
+  live(pull: Pull): void;
+  /** The origin says that the stream has ended there; it may begin again. */
+  unpublished(pull: Pull): void;
+  /** It is over, by itself or because another pull took over (then without an error). */
+  over(pull: Pull, error: UpstreamError | undefined): void;
+}
+
+/** Status codes by which origins say that nobody publishes the stream any more. */
+const unpublishedCodes = new Set([
+  'NetStream.Play.UnpublishNotify',
+  'NetStream.Play.StreamEof',
+  'NetStream.Play.Stop',
+  'NetStream.Play.Complete',
+]);
+
+export class Pull {
+  readonly origin: OriginAddress;
+  readonly name: string;
+  /** Local monotonic time of the newest media message. */
+  lastMediaMs: number = performance.now();
+  /** The longest time between two media messages so far. */
+  longestPauseMs = 0;
+  readonly #stream: LiveStream;
+  readonly #events: PullEvents;
+  readonly #abort = new AbortController();
+  readonly #release: () => void;
+  #client: RtmpClient | undefined;
+  #watchdog: Watchdog | undefined;
+  #feed: Feed | undefined;
+  #over = false;
+
+  constructor(
+    origin: OriginAddress,
+    stream: LiveStream,
+    request: UpstreamRequest,
+    context: UpstreamContext,
+    events: PullEvents,
+  ) {
+    this.origin = origin;
+    this.name = originName(origin);
+    this.#stream = stream;
+    this.#events = events;
+    this.#release = context.health.connected(origin);
+    this.#open(request, context).catch((error: unknown) => this.#end(toUpstreamError(error, 'protocol', this.name)));
+  }
+
+  get delivering(): boolean {
+    return this.#feed?.delivering === true;
+  }
+
+  /** Ends it without a word to the events. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#dispose();
+  }
+
+  async #open(request: UpstreamRequest, { health, keepaliveMs, log }: UpstreamContext): Promise<void> {
+    const { signal } = this.#abort;
+    const { vhost } = this.#stream;
+    const client = await RtmpClient.open(
+      this.origin,
+      clientOptions(vhost, keepaliveMs),
+      {
+        media: (message) => {
+          const nowMs = client.lastReceivedMs;
+          this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - this.lastMediaMs);
+          this.lastMediaMs = nowMs;
+          const feed = this.#feed;
+          if (feed === undefined) return;
+          const before = feed.delivering;
+          feed.push(message, nowMs);
+          if (!before && feed.delivering) this.#events.live(this);
+        },
+        readEnd: () => this.#feed?.flush(client.lastReceivedMs),
+        status: (code) => {
+          if (unpublishedCodes.has(code)) this.#events.unpublished(this);
+        },
+        closed: (error) => this.#end(error),
+      },
+      signal,
+    );
+    this.#client = client;
+    await client.connect(request, signal);
+    this.#feed = this.#stream.openFeed(() => this.#superseded());
+    await client.play(request.stream, signal);
+    health.succeeded(this.origin);
+    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
+    log.info({ origin: this.name, stream: this.#stream.key, upnode: { ip, pid, id } }, 'pull connected');
+    this.lastMediaMs = performance.now();
+    this.longestPauseMs = 0;
+    this.#watchdog = new Watchdog(client, vhost.edge.stallTimeoutMs, (error) => this.#end(error));
+    this.#events.connected(this);
+  }
+
+  #superseded(): void {
+    if (this.#over) return;
+    this.close();
+    this.#events.over(this, undefined);
+  }
+
+  #end(error: UpstreamError): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#dispose();
+    this.#events.over(this, error);
+  }
+
+  #dispose(): void {
+    this.#abort.abort();
+    this.#watchdog?.stop();
+    this.#client?.destroy();
+    this.#feed?.close();
+    this.#release();
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * Keeps a stream fed from its origins while somebody plays it: finds the origin that has it, goes to another when
+ * one fails, and never lets the players notice more than it must.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
+import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
+import type { StreamRequest } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { nextOrigin } from './balance.ts';
+import type { UpstreamContext } from './context.ts';
+import { UpstreamError } from './errors.ts';
+import { Pull } from './pull.ts';
+import { redirectTarget, upstreamRequest } from './request.ts';
+
+/** How a trial of one origin went. */
+type Outcome =
+  | { readonly kind: 'live' }
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'failed'; readonly error: UpstreamError };
+
+/** Media may pause this many times longer than it ever has before the stream is looked for elsewhere. */
+const pauseFactor = 4;
+
+export class Puller implements StreamSource {
+  readonly #stream: LiveStream;
+  readonly #request: StreamRequest;
+  readonly #context: UpstreamContext;
+  /** Called when the stream is no more needed or cannot be had: with a reason if players must be told. */
+  readonly #ended: (reason: string | undefined) => void;
+  /** The pull whose frames players get. */
+  #live: Pull | undefined;
+  #search: AbortController | undefined;
+  #attempts = 0;
+  #wasLive = false;
+  #lingerTimer: NodeJS.Timeout | undefined;
+  #holdTimer: NodeJS.Timeout | undefined;
+  #staleTimer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(
+    stream: LiveStream,
+    request: StreamRequest,
+    context: UpstreamContext,
+    ended: (reason: string | undefined) => void,
+  ) {
+    this.#stream = stream;
+    this.#request = request;
+    this.#context = context;
+    this.#ended = ended;
+  }
+
+  get state(): StreamSource['state'] {
+    if (this.#stopped) return 'idle';
+    if (this.#lingerTimer !== undefined) return 'lingering';
+    if (this.#live !== undefined) return 'live';
+    if (this.#search === undefined) return 'idle';
+    return this.#wasLive ? 'reconnecting' : 'connecting';
+  }
+
+  /** Name of the origin in use. */
+  get origin(): string | undefined {
+    return this.#live?.name;
+  }
+
+  players(count: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
+    if (count === 0) {
+      // A stream that was never found is not worth waiting for.
+      const lingerMs = this.#wasLive ? this.#stream.vhost.edge.lingerMs : 0;
+      this.#lingerTimer = setTimeout(() => this.#stop(undefined), lingerMs);
+    } else if (this.#live === undefined) this.#look(new Set());
+  }
+
+  /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
+  reconfigured(): void {
+    const live = this.#live;
+    if (live === undefined) return;
+    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === live.name);
+    if (listed !== true) this.#look(new Set([live.name]));
+  }
+
+  stop(): void {
+    this.#stop(undefined);
+  }
+
+  #stop(reason: string | undefined): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    const { key, vhost } = this.#stream;
+    if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
+    for (const timer of [this.#lingerTimer, this.#holdTimer, this.#staleTimer]) clearTimeout(timer);
+    this.#search?.abort();
+    this.#live?.close();
+    this.#ended(reason);
+  }
+
+  #cluster(): RemoteCluster | undefined {
+    const { cluster } = this.#stream.vhost;
+    return cluster.mode === 'remote' ? cluster : undefined;
+  }
+
+  /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
+  #look(tried: Set<string>): void {
+    if (this.#search !== undefined || this.#stopped) return;
+    const search = new AbortController();
+    this.#search = search;
+    this.#searchOrigins(tried, search.signal)
+      .catch((error: Error) => {
+        if (!search.signal.aborted)
+          this.#context.log.error({ err: error, stream: this.#stream.key }, 'pull search failed');
+      })
+      .finally(() => {
+        if (this.#search === search) this.#search = undefined;
+      });
+  }
+
+  async #searchOrigins(tried: Set<string>, signal: AbortSignal): Promise<void> {
+    const { memory } = this.#context;
+    const { key } = this.#stream;
+    const absentMs = memory.absentForMs(key);
+    if (absentMs > 0) await delay(absentMs, undefined, { signal });
+    for (let round = 0; !signal.aborted; ) {
+      const origin = this.#next(tried);
+      if (origin !== undefined) {
+        tried.add(originName(origin));
+        const outcome = await this.#try(origin, round, tried, signal);
+        if (outcome.kind === 'live') return;
+        continue;
+      }
+      const { edge } = this.#stream.vhost;
+      const origins = this.#cluster()?.origins ?? [];
+      tried.clear();
+      if (origins.every((each) => this.#context.health.state(each) === 'down')) {
+        this.#hold();
+        await this.#context.health.available(origins, signal);
+        continue;
+      }
+      this.#unhold();
+      if (this.#live !== undefined) tried.add(this.#live.name);
+      else if (!this.#wasLive) memory.absent(key, edge.absentTtlMs);
+      round++;
+      const backOffMs = Math.min(edge.retryMinMs * 2 ** Math.min(round - 1, 20), edge.retryMaxMs);
+      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
+    }
+  }
+
+  #next(tried: ReadonlySet<string>): OriginAddress | undefined {
+    const { health, memory } = this.#context;
+    return nextOrigin({
+      origins: this.#cluster()?.origins ?? [],
+      balance: this.#stream.vhost.edge.balance,
+      streamKey: this.#stream.key,
+      attempt: this.#attempts,
+      remembered: memory.originOf(this.#stream.key),
+      tried,
+      state: (origin) => health.state(origin),
+    });
+  }
+
+  /** Tries an origin, and where it redirects to. */
+  async #try(origin: OriginAddress, round: number, tried: ReadonlySet<string>, signal: AbortSignal): Promise<Outcome> {
+    const { log, health } = this.#context;
+    this.#attempts++;
+    let address = origin;
+    for (let redirects = 0; ; redirects++) {
+      const outcome = await this.#pullFrom(address, origin, round, tried, signal);
+      if (outcome.kind !== 'failed') return outcome;
+      const { error } = outcome;
+      const location = redirectTarget(error);
+      if (location === undefined || redirects >= this.#stream.vhost.edge.redirectMax) {
+        if (error.failure !== 'cancelled') log.warn({ err: error, stream: this.#stream.key }, 'pull failed');
+        if (address === origin) health.failed(origin, error);
+        return outcome;
+      }
+      address = location;
+    }
+  }
+
+  #pullFrom(
+    address: OriginAddress,
+    listed: OriginAddress,
+    round: number,
+    tried: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const cluster = this.#cluster();
+    const name = originName(address);
+    if (cluster === undefined) {
+      return Promise.resolve({
+        kind: 'failed',
+        error: new UpstreamError('cancelled', 'vhost has no origins', { origin: name }),
+      });
+    }
+    const { edge } = this.#stream.vhost;
+    return new Promise((resolve) => {
+      let dwell: NodeJS.Timeout | undefined;
+      const settle = (outcome: Outcome): void => {
+        clearTimeout(dwell);
+        signal.removeEventListener('abort', cancel);
+        if (outcome.kind === 'absent') pull.close();
+        resolve(outcome);
+      };
+      // No frame yet: another origin may have the stream. Where there is none, this one is as good a place to wait.
+      const expire = (): void => {
+        if (this.#next(tried) !== undefined || tried.size > 1) settle({ kind: 'absent' });
+        else wait();
+      };
+      const wait = (): void => {
+        dwell = setTimeout(expire, edge.firstFrameTimeoutMs * Math.min(round + 1, 2));
+      };
+      const cancel = (): void => {
+        pull.close();
+        settle({ kind: 'failed', error: new UpstreamError('cancelled', 'cancelled', { origin: name }) });
+      };
+      signal.addEventListener('abort', cancel, { once: true });
+      const request = upstreamRequest(this.#request, cluster, address, this.#context.serverId);
+      const pull = new Pull(address, this.#stream, request, this.#context, {
+        connected: () => {
+          this.#unhold();
+          wait();
+        },
+        live: () => {
+          this.#delivers(pull, listed);
+          settle({ kind: 'live' });
+        },
+        unpublished: () => {
+          if (pull === this.#live) this.#look(new Set([pull.name]));
+        },
+        over: (_, error) => {
+          if (pull === this.#live) this.#lost(pull, error);
+          else if (error !== undefined) settle({ kind: 'failed', error });
+        },
+      });
+    });
+  }
+
+  /** A pull has taken over: the one before it has been closed by the stream. */
+  #delivers(pull: Pull, listed: OriginAddress): void {
+    const { counters, memory, log } = this.#context;
+    const before = this.#live;
+    this.#live = pull;
+    memory.foundAt(this.#stream.key, originName(listed));
+    if (this.#wasLive) {
+      const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
+      counters.pullSwitches++;
+      counters.spliceGaps(gapMs);
+      log.info({ stream: this.#stream.key, origin: pull.name, from: before?.name, gapMs }, 'pull switched');
+    } else log.info({ stream: this.#stream.key, origin: pull.name }, 'pull live');
+    this.#wasLive = true;
+    this.#watchForPause(pull);
+  }
+
+  #lost(pull: Pull, error: UpstreamError | undefined): void {
+    if (error === undefined) return;
+    this.#live = undefined;
+    clearTimeout(this.#staleTimer);
+    this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
+    this.#context.health.failed(pull.origin, error);
+    this.#look(new Set([pull.name]));
+  }
+
+  /** An origin that is well and has stopped sending may have lost the stream to another. */
+  #watchForPause(pull: Pull): void {
+    clearTimeout(this.#staleTimer);
+    const patienceMs = Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * pull.longestPauseMs);
+    const pausedMs = performance.now() - pull.lastMediaMs;
+    if (pausedMs >= patienceMs) this.#look(new Set([pull.name]));
+    else if (this.#search !== undefined && pausedMs < patienceMs / 2) this.#endSearch(pull);
+    this.#staleTimer = setTimeout(() => {
+      if (pull === this.#live) this.#watchForPause(pull);
+    }, patienceMs / 2);
+  }
+
+  /** The present origin delivers again: no need to look further. */
+  #endSearch(pull: Pull): void {
+    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === pull.name);
+    if (listed !== true) return;
+    this.#search?.abort();
+    this.#search = undefined;
+  }
+
+  #hold(): void {
+    const { holdTimeoutMs } = this.#stream.vhost.edge;
+    this.#holdTimer ??= setTimeout(() => {
+      this.#stop(`no origin could be reached for ${holdTimeoutMs} ms`);
+    }, holdTimeoutMs);
+  }
+
+  #unhold(): void {
+    clearTimeout(this.#holdTimer);
+    this.#holdTimer = undefined;
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * One connection that publishes a stream to one origin.
+ */
+
+import type { OriginAddress, VhostConfig } from '../conf/model.ts';
+import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { originName } from './address.ts';
+import { clientOptions, type UpstreamContext } from './context.ts';
+import type { UpstreamError } from './errors.ts';
+import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
+import { Watchdog } from './watchdog.ts';
+
+export class Push {
+  readonly origin: OriginAddress;
+  readonly name: string;
+  readonly #client: RtmpClient;
+  readonly #stream: string;
+  readonly #chunkSize: number;
+  readonly #watchdog: Watchdog;
+  readonly #release: () => void;
+  #over = false;
+
+  private constructor(
+    origin: OriginAddress,
+    client: RtmpClient,
+    request: UpstreamRequest,
+    vhost: VhostConfig,
+    release: () => void,
+    lost: (error: UpstreamError) => void,
+  ) {
+    this.origin = origin;
+    this.name = originName(origin);
+    this.#client = client;
+    this.#stream = request.stream;
+    this.#chunkSize = vhost.chunkSize;
+    this.#release = release;
+    this.#watchdog = new Watchdog(client, vhost.edge.stallTimeoutMs, (error) => {
+      this.close();
+      lost(error);
+    });
+  }
+
+  /**
+   * Publishes to an origin; throws an UpstreamError when it does not accept.
+   * @param lost called once when the connection is over, unless we ended it
+   */
+  static async open(
+    origin: OriginAddress,
+    request: UpstreamRequest,
+    vhost: VhostConfig,
+    { health, keepaliveMs, log }: UpstreamContext,
+    lost: (push: Push, error: UpstreamError) => void,
+    signal: AbortSignal,
+  ): Promise<Push> {
+    let push: Push | undefined;
+    let early: UpstreamError | undefined;
+    const ended = (error: UpstreamError): void => {
+      if (push === undefined) early = error;
+      else {
+        push.#dispose();
+        lost(push, error);
+      }
+    };
+    const handlers = { media: () => {}, readEnd: () => {}, status: () => {}, closed: ended };
+    const client = await RtmpClient.open(origin, clientOptions(vhost, keepaliveMs), handlers, signal);
+    await client.connect(request, signal);
+    await client.publish(request.stream, signal);
+    if (early !== undefined) throw early;
+    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
+    log.info({ origin: client.origin, stream: request.stream, upnode: { ip, pid, id } }, 'push connected');
+    push = new Push(origin, client, request, vhost, health.connected(origin), ended);
+    return push;
+  }
+
+  /** Bytes that wait for the origin. */
+  get pendingBytes(): number {
+    return this.#client.pendingBytes;
+  }
+
+  /** Sends messages as one write, with the times they have. */
+  send(messages: readonly RtmpMessage[]): void {
+    if (messages.length === 0 || this.#over) return;
+    const chunkSize = this.#chunkSize;
+    let size = 0;
+    for (const { payload, timestamp, type } of messages) {
+      size += messageSize(payload.length, 0, chunkStreamOf(type), timestamp, chunkSize);
+    }
+    const bytes = Buffer.allocUnsafe(size);
+    let offset = 0;
+    for (const { payload, timestamp, type } of messages) {
+      const csid = chunkStreamOf(type);
+      offset = writeMessage(bytes, offset, 0, csid, timestamp, type, this.#client.streamId, payload, chunkSize);
+    }
+    this.#client.write(bytes);
+  }
+
+  /** The publisher has stopped: the origin is told. */
+  unpublish(): void {
+    if (this.#over) return;
+    this.#client.unpublish(this.#stream);
+    this.#dispose();
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    if (this.#over) return;
+    this.#client.destroy();
+    this.#dispose();
+  }
+
+  #dispose(): void {
+    this.#over = true;
+    this.#watchdog.stop();
+    this.#release();
+  }
+}
+
+function chunkStreamOf(type: number): number {
+  if (type === MessageType.audio) return ChunkStreamId.audio;
+  return type === MessageType.video ? ChunkStreamId.video : ChunkStreamId.data;
+}

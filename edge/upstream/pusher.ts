@@ -1,0 +1,261 @@
+/**
+ * Passes a publisher's stream on to an origin, and to another when that one fails. The publisher never notices: what
+ * it sent since its last keyframe is sent to the new origin again.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
+import { splitAggregate } from '../rtmp/aggregate.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { type StreamName, streamKey } from '../stream/name.ts';
+import type { Publication, PublicationEvents } from '../stream/publication.ts';
+import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { nextOrigin } from './balance.ts';
+import type { UpstreamContext } from './context.ts';
+import { toUpstreamError, UpstreamError } from './errors.ts';
+import { Push } from './push.ts';
+import { PushBuffer } from './push-buffer.ts';
+import { redirectTarget, upstreamRequest } from './request.ts';
+
+export class Pusher implements Publication {
+  readonly name: StreamName;
+  readonly key: string;
+  #vhost: VhostConfig;
+  readonly #request: StreamRequest;
+  readonly #context: UpstreamContext;
+  readonly #events: PublicationEvents;
+  readonly #buffer: PushBuffer;
+  readonly #stop = new AbortController();
+  #live: Push | undefined;
+  /** An accepted connection that takes over at the next keyframe. */
+  #standby: Push | undefined;
+  #searching = false;
+  #attempts = 0;
+  #pending: RtmpMessage[] = [];
+  /** The origin is too slow: nothing is sent before a keyframe. */
+  #dropping = false;
+
+  constructor(request: StreamRequest, vhost: VhostConfig, context: UpstreamContext, events: PublicationEvents) {
+    this.name = streamName(request);
+    this.key = streamKey(this.name);
+    this.#vhost = vhost;
+    this.#request = request;
+    this.#context = context;
+    this.#events = events;
+    this.#buffer = new PushBuffer(vhost.edge.gopCacheMaxBytes);
+  }
+
+  /** Name of the origin in use. */
+  get origin(): string | undefined {
+    return this.#live?.name;
+  }
+
+  /** Finds the first origin; throws a Refusal with the origin's words, or when none is found in `publish_timeout`. */
+  async start(): Promise<void> {
+    const { publishTimeoutMs } = this.#vhost.edge;
+    const timeout = AbortSignal.timeout(publishTimeoutMs);
+    try {
+      await this.#connect(new Set(), 'first', AbortSignal.any([timeout, this.#stop.signal]));
+    } catch (error) {
+      this.#stop.abort();
+      if (error instanceof UpstreamError && error.failure === 'rejected') {
+        throw new Refusal(error.code ?? 'NetStream.Publish.Rejected', error.message, 403, { cause: error });
+      }
+      const why = timeout.aborted ? `no origin accepted the stream within ${publishTimeoutMs} ms` : String(error);
+      throw new Refusal('NetStream.Publish.Failed', why, 503, { cause: error });
+    }
+  }
+
+  push(message: RtmpMessage): void {
+    if (message.type === MessageType.aggregate) {
+      for (const part of splitAggregate(message)) this.push(part);
+      return;
+    }
+    const role = this.#buffer.add(message);
+    if (role === undefined) return;
+    if (role === 'keyframe') {
+      if (this.#standby !== undefined) return this.#takeOver(this.#standby);
+      if (this.#dropping && this.#hasRoom()) return this.#resume();
+    }
+    if (this.#live !== undefined && !this.#dropping) this.#pending.push(message);
+  }
+
+  flush(): void {
+    const live = this.#live;
+    if (live === undefined || this.#pending.length === 0) return;
+    if (this.#hasRoom()) live.send(this.#pending);
+    else {
+      this.#dropping = true;
+      this.#context.counters.pushDroppedGops++;
+      this.#context.log.warn({ stream: this.key, origin: live.name }, 'push drops until a keyframe: origin is slow');
+    }
+    this.#pending = [];
+    this.#buffer.delivered();
+  }
+
+  close(): void {
+    if (this.#stop.signal.aborted) return;
+    this.flush();
+    this.#stop.abort();
+    this.#live?.unpublish();
+    this.#standby?.unpublish();
+    this.#live = undefined;
+    this.#standby = undefined;
+  }
+
+  /** The vhost's configuration has changed: an origin that is no longer listed is left at a keyframe. */
+  reconfigured(vhost: VhostConfig): void {
+    this.#vhost = vhost;
+    const live = this.#live;
+    if (live === undefined || vhost.cluster.mode !== 'remote') return;
+    if (vhost.cluster.origins.some((origin) => originName(origin) === live.name)) return;
+    this.#search(new Set([live.name]));
+  }
+
+  #hasRoom(): boolean {
+    return (this.#live?.pendingBytes ?? 0) <= this.#vhost.edge.pushQueueMaxBytes;
+  }
+
+  #resume(): void {
+    this.#dropping = false;
+    this.#pending = this.#buffer.replay();
+  }
+
+  /** Begins with what the buffer holds: a whole GOP so far. */
+  #takeOver(push: Push): void {
+    const before = this.#live;
+    this.#standby = undefined;
+    this.#live = push;
+    this.#dropping = false;
+    this.#pending = this.#buffer.replay();
+    this.flush();
+    before?.unpublish();
+    this.#context.memory.foundAt(this.key, push.name);
+    this.#context.log.info({ stream: this.key, origin: push.name, from: before?.name }, 'push live');
+  }
+
+  #lost(push: Push, error: UpstreamError): void {
+    this.#context.log.warn({ err: error, stream: this.key }, 'push lost');
+    this.#context.health.failed(push.origin, error);
+    if (push === this.#standby) this.#standby = undefined;
+    if (push !== this.#live) return;
+    this.#live = this.#standby;
+    this.#standby = undefined;
+    this.#pending = [];
+    if (this.#live !== undefined) this.#takeOver(this.#live);
+    else this.#search(new Set([push.name]));
+  }
+
+  /** Looks for another origin in the background. */
+  #search(tried: Set<string>): void {
+    if (this.#searching || this.#stop.signal.aborted) return;
+    this.#searching = true;
+    this.#context.counters.pushSwitches++;
+    this.#connect(tried, 'again', this.#stop.signal)
+      .catch((error: Error) => {
+        if (this.#stop.signal.aborted) return;
+        this.close();
+        this.#events.ended('NetStream.Publish.Failed', error.message);
+      })
+      .finally(() => {
+        this.#searching = false;
+      });
+  }
+
+  /**
+   * Goes through the origins until one accepts. A publisher's first refusal is the publisher's; later ones are an
+   * origin's (its name may still be taken by the connection that died) and are tried again.
+   */
+  async #connect(tried: Set<string>, which: 'first' | 'again', signal: AbortSignal): Promise<void> {
+    const { health } = this.#context;
+    let unreachableSinceMs: number | undefined;
+    for (let round = 0; ; ) {
+      signal.throwIfAborted();
+      const origins = this.#cluster().origins;
+      const origin = this.#next(origins, tried);
+      if (origin !== undefined) {
+        tried.add(originName(origin));
+        try {
+          return this.#accepted(await this.#open(origin, signal));
+        } catch (error) {
+          const failure = toUpstreamError(error, 'protocol', originName(origin));
+          if (failure.failure === 'cancelled') continue;
+          this.#context.log.warn({ err: failure, stream: this.key }, 'push failed');
+          health.failed(origin, failure);
+          if (which === 'first' && failure.failure === 'rejected') throw failure;
+          continue;
+        }
+      }
+      tried.clear();
+      const { retryMinMs, retryMaxMs, holdTimeoutMs } = this.#vhost.edge;
+      if (this.#live === undefined) {
+        unreachableSinceMs ??= performance.now();
+        const leftMs = holdTimeoutMs - (performance.now() - unreachableSinceMs);
+        if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
+        if (origins.every((each) => health.state(each) === 'down')) {
+          await untilAvailable(
+            health.available(origins, AbortSignal.any([signal, AbortSignal.timeout(leftMs)])),
+            signal,
+          );
+          continue;
+        }
+      } else tried.add(this.#live.name);
+      round++;
+      const backOffMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
+      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
+    }
+  }
+
+  #cluster(): RemoteCluster {
+    const { cluster, name } = this.#vhost;
+    if (cluster.mode === 'remote') return cluster;
+    throw new Error(`vhost ${name} has no origins any more`);
+  }
+
+  #next(origins: readonly OriginAddress[], tried: ReadonlySet<string>): OriginAddress | undefined {
+    const { health, memory } = this.#context;
+    return nextOrigin({
+      origins,
+      balance: this.#vhost.edge.balance,
+      streamKey: this.key,
+      attempt: this.#attempts,
+      remembered: memory.originOf(this.key),
+      tried,
+      state: (origin) => health.state(origin),
+    });
+  }
+
+  /** Opens a push to an origin or where it redirects to. */
+  async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
+    this.#attempts++;
+    let address = origin;
+    for (let redirects = 0; ; redirects++) {
+      const request = upstreamRequest(this.#request, this.#cluster(), address, this.#context.serverId);
+      try {
+        const push = await Push.open(address, request, this.#vhost, this.#context, (p, e) => this.#lost(p, e), signal);
+        this.#context.health.succeeded(address);
+        return push;
+      } catch (error) {
+        const target = redirectTarget(error);
+        if (target === undefined || redirects >= this.#vhost.edge.redirectMax) throw error;
+        address = target;
+      }
+    }
+  }
+
+  #accepted(push: Push): void {
+    if (this.#stop.signal.aborted) push.unpublish();
+    else if (this.#live === undefined) this.#takeOver(push);
+    else this.#standby = push;
+  }
+}
+
+/** Running out of time is told by the caller's own clock. */
+async function untilAvailable(available: Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    await available;
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+}

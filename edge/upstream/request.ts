@@ -1,0 +1,69 @@
+/**
+ * What an origin is asked for on behalf of a client: vhost transform, parameters, and who asks.
+ */
+
+import { networkInterfaces } from 'node:os';
+import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
+import type { AmfObject } from '../rtmp/amf0.ts';
+import { capabilityProperties, ourCapabilities } from '../rtmp/enhanced.ts';
+import { buildTcUrl, parseRtmpUrl } from '../rtmp/url.ts';
+import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
+import { UpstreamError } from './errors.ts';
+import type { UpstreamRequest } from './rtmp-client.ts';
+
+/** The request for `origin`, as SRS's edge would put it. */
+export function upstreamRequest(
+  request: StreamRequest,
+  cluster: RemoteCluster,
+  origin: OriginAddress,
+  serverId: string,
+): UpstreamRequest {
+  const vhost = cluster.vhost.replaceAll('[vhost]', request.vhost);
+  return {
+    app: request.app,
+    // As in SRS, the vhost travels as the host of tcUrl; the default one as the origin's own name.
+    tcUrl: buildTcUrl({ ...origin, app: request.app, vhost }),
+    stream: request.stream + request.param,
+    pageUrl: request.pageUrl,
+    swfUrl: request.swfUrl,
+    extra: capabilityProperties(ourCapabilities),
+    args: cluster.debugSrsUpnode ? [identity(request, serverId)] : [],
+  };
+}
+
+/** For `token_traverse`: the client's own connect, so that the origin judges what the client has shown. */
+export function traversedRequest(request: ConnectRequest): UpstreamRequest {
+  const { app, tcUrl, pageUrl, swfUrl, connectObject, connectArgs } = request;
+  return { app, tcUrl, stream: '', pageUrl, swfUrl, extra: { ...connectObject, app, tcUrl }, args: connectArgs };
+}
+
+/** Where a redirection (RTMP 302) leads: server and port, as SRS follows them; the stream stays what it was. */
+export function redirectTarget(error: unknown): OriginAddress | undefined {
+  if (!(error instanceof UpstreamError) || error.location === undefined) return undefined;
+  try {
+    const { scheme, host, port } = parseRtmpUrl(error.location);
+    return { scheme: scheme === 'rtmps' ? 'rtmps' : 'rtmp', host, port };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The fields by which SRS servers find each other's log lines. */
+function identity(request: StreamRequest, serverId: string): AmfObject {
+  return {
+    srs_sig: 'edgecluster',
+    srs_server: `edgecluster/${serverId}`,
+    srs_version: '0.1.0',
+    srs_pid: process.pid,
+    srs_id: request.clientId,
+    srs_server_ip: localAddress(),
+  };
+}
+
+/** The first address that others can reach, as SRS picks it. */
+function localAddress(): string {
+  for (const addresses of Object.values(networkInterfaces())) {
+    for (const { address, family, internal } of addresses ?? []) if (!internal && family === 'IPv4') return address;
+  }
+  return '127.0.0.1';
+}

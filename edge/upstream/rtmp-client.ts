@@ -1,0 +1,399 @@
+/**
+ * The client side of RTMP (RTMP 1.0 §5.2, §7.2): one connection to an origin, to play or to publish one stream.
+ */
+
+import type { Socket } from 'node:net';
+import type { OriginAddress } from '../conf/model.ts';
+import { AckWindow } from '../rtmp/acknowledgement.ts';
+import { type AmfObject, type AmfValue, isAmfObject } from '../rtmp/amf0.ts';
+import { ChunkReader } from '../rtmp/chunk-reader.ts';
+import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
+import { buildCommand, parseServerCommand, redirectOf, type ServerCommand, statusOf } from '../rtmp/command.ts';
+import {
+  acknowledgement,
+  parseControl,
+  pingRequest,
+  pingResponse,
+  setBufferLength,
+  setChunkSize,
+  windowAckSize,
+} from '../rtmp/control.ts';
+import { ClientHandshake } from '../rtmp/handshake.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { originName } from './address.ts';
+import { toUpstreamError, UpstreamError } from './errors.ts';
+import { openSocket, type SocketOptions } from './socket.ts';
+
+/** What is asked of the origin. */
+export interface UpstreamRequest {
+  readonly app: string;
+  readonly tcUrl: string;
+  /** Stream name with parameters. */
+  readonly stream: string;
+  readonly pageUrl: string;
+  readonly swfUrl: string;
+  /** Properties that go into the connect object beside the usual ones. */
+  readonly extra: AmfObject;
+  /** Further arguments of connect: SRS's debug information, or what the client sent. */
+  readonly args: readonly AmfValue[];
+}
+
+export interface ClientOptions extends SocketOptions {
+  /** Handshake and commands together. */
+  readonly requestTimeoutMs: number;
+  /** Chunk size that we send with. */
+  readonly chunkSize: number;
+}
+
+export interface ClientHandlers {
+  /** Audio, video and data of the stream. */
+  media(message: RtmpMessage): void;
+  /** All messages of one read have been given. */
+  readEnd(): void;
+  /** The origin says something about the stream, e.g. `NetStream.Play.UnpublishNotify`. */
+  status(code: string, description: string): void;
+  /** The connection is over; called once, and not for `destroy()`. */
+  closed(error: UpstreamError): void;
+}
+
+const windowBytes = 2_500_000;
+/** What players tell a server to buffer: servers with a queue of their own read it. */
+const playBufferMs = 3_000;
+const commandStreamId = 0;
+
+type Reply = { readonly ok: true; readonly values: AmfValue[] } | { readonly ok: false; readonly error: UpstreamError };
+
+export class RtmpClient {
+  readonly origin: string;
+  /** Properties that the origin sent with the connect result: an SRS origin tells its id, pid and address. */
+  serverInfo: AmfObject = {};
+  /** Whether it has ever answered a ping of ours: then silence means something. */
+  answersPings = false;
+  /** Local monotonic time of the last byte received. */
+  lastReceivedMs: number = performance.now();
+  /** The message stream that the origin gave us. */
+  streamId = 0;
+  readonly #socket: Socket;
+  readonly #options: ClientOptions;
+  readonly #handlers: ClientHandlers;
+  readonly #handshake = new ClientHandshake();
+  readonly #reader = new ChunkReader();
+  readonly #ack = new AckWindow();
+  readonly #replies = new Map<number, (reply: Reply) => void>();
+  #shaken: ((reply: Reply) => void) | undefined;
+  #onStatus: ((reply: Reply, code: string) => void) | undefined;
+  #handshakeDone = false;
+  /** Replies that somebody waits for: all fail when the connection does. */
+  readonly #waiting = new Set<(reply: Reply) => void>();
+  #failure: UpstreamError | undefined;
+  #transactionId = 0;
+  #outChunkSize = 128;
+  #over = false;
+  #cause: Error | undefined;
+
+  private constructor(origin: string, socket: Socket, options: ClientOptions, handlers: ClientHandlers) {
+    this.origin = origin;
+    this.#socket = socket;
+    this.#options = options;
+    this.#handlers = handlers;
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.on('error', (error) => {
+      this.#cause = error;
+    });
+    socket.on('close', () => {
+      const reason = this.#cause?.message ?? 'closed the connection';
+      this.#end(new UpstreamError('broken', reason, { origin, cause: this.#cause }));
+    });
+  }
+
+  /** Connects and shakes hands: what a probe of an origin's health needs, too. */
+  static async open(
+    address: OriginAddress,
+    options: ClientOptions,
+    handlers: ClientHandlers,
+    signal: AbortSignal,
+  ): Promise<RtmpClient> {
+    const socket = await openSocket(address, options, signal);
+    const client = new RtmpClient(originName(address), socket, options, handlers);
+    await client.#within(signal, async () => {
+      socket.write(client.#handshake.start());
+      await client.#reply((done) => {
+        client.#shaken = done;
+      });
+    });
+    return client;
+  }
+
+  /** Sends `connect`. Throws `rejected` or `redirected` with the origin's words. */
+  async connect(request: UpstreamRequest, signal: AbortSignal): Promise<void> {
+    await this.#within(signal, async () => {
+      const { app, tcUrl, pageUrl, swfUrl } = request;
+      const reply = this.#call('connect', [
+        {
+          app,
+          flashVer: 'LNX 10,0,32,18',
+          swfUrl,
+          tcUrl,
+          fpad: false,
+          capabilities: 239,
+          audioCodecs: 3575,
+          videoCodecs: 252,
+          videoFunction: 1,
+          pageUrl,
+          objectEncoding: 0,
+          ...request.extra,
+        },
+        ...request.args,
+      ]);
+      this.#send(windowAckSize(windowBytes));
+      this.#send(setChunkSize(this.#options.chunkSize));
+      this.#outChunkSize = this.#options.chunkSize;
+      const [, info] = await reply;
+      const data = isAmfObject(info) ? info.data : undefined;
+      if (isAmfObject(data)) this.serverInfo = data;
+      // Learns whether silence of this origin will mean anything.
+      this.ping();
+    });
+  }
+
+  /** Asks for the stream; media follows at once or whenever somebody publishes it. */
+  async play(stream: string, signal: AbortSignal): Promise<void> {
+    await this.#within(signal, async () => {
+      await this.#createStream();
+      // Not awaited: some servers send media without a word, others wait for the publisher with theirs.
+      this.#command('play', [null, stream, -2000]);
+      this.#send(setBufferLength(this.streamId, playBufferMs));
+    });
+  }
+
+  /** Publishes the stream; returns when the origin has accepted. */
+  async publish(stream: string, signal: AbortSignal): Promise<void> {
+    await this.#within(signal, async () => {
+      this.#command('releaseStream', [null, stream], ++this.#transactionId, commandStreamId);
+      this.#command('FCPublish', [null, stream], ++this.#transactionId, commandStreamId);
+      await this.#createStream();
+      const accepted = this.#reply((done) => {
+        this.#onStatus = (reply, code) => {
+          if (!reply.ok || code === 'NetStream.Publish.Start') done(reply);
+        };
+      });
+      this.#command('publish', [null, stream, 'live']);
+      await accepted;
+    });
+  }
+
+  /** Says goodbye to a published stream, so that the origin frees its name at once, and closes. */
+  unpublish(stream: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#command('FCUnpublish', [null, stream], ++this.#transactionId, commandStreamId);
+    this.#command('deleteStream', [null, this.streamId], ++this.#transactionId, commandStreamId);
+    this.#socket.end();
+    // The origin may not read on: the socket must not stay.
+    setTimeout(() => this.#socket.destroy(), 1_000).unref();
+  }
+
+  /** Asks for a sign of life. */
+  ping(): void {
+    this.#send(pingRequest(Math.trunc(performance.now()) >>> 0));
+  }
+
+  /** Writes chunks made by the caller, with the chunk size of the options. False: the origin reads too slowly. */
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  /** Bytes written and not yet taken by the kernel. */
+  get pendingBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  /** Bytes the kernel has taken. */
+  get takenBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  /** Stops and starts reading. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Ends the connection without telling the handlers. */
+  destroy(): void {
+    this.#over = true;
+    this.#socket.destroy();
+  }
+
+  async #createStream(): Promise<void> {
+    const [, id] = await this.#call('createStream', [null]);
+    this.streamId = typeof id === 'number' ? id : 1;
+  }
+
+  /** Runs one exchange under `requestTimeoutMs`; whatever fails ends the connection. */
+  async #within(signal: AbortSignal, exchange: () => Promise<void>): Promise<void> {
+    const { origin } = this;
+    const { requestTimeoutMs } = this.#options;
+    const onAbort = (): void => this.#fail(new UpstreamError('cancelled', 'cancelled', { origin }));
+    const timer = setTimeout(() => {
+      const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
+      this.#fail(new UpstreamError('unanswered', message, { origin }));
+    }, requestTimeoutMs);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      if (signal.aborted) onAbort();
+      await exchange();
+    } catch (error) {
+      this.destroy();
+      throw toUpstreamError(error, 'protocol', origin);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
+
+  /** Waits for one reply of the origin. */
+  #reply(arm: (done: (reply: Reply) => void) => void): Promise<AmfValue[]> {
+    return new Promise((resolve, reject) => {
+      const failed = this.#failure;
+      if (failed !== undefined) return reject(failed);
+      const settle = (reply: Reply): void => {
+        this.#waiting.delete(settle);
+        if (reply.ok) resolve(reply.values);
+        else reject(reply.error);
+      };
+      this.#waiting.add(settle);
+      arm(settle);
+    });
+  }
+
+  #call(name: string, args: AmfValue[]): Promise<AmfValue[]> {
+    const id = ++this.#transactionId;
+    return this.#reply((done) => {
+      this.#replies.set(id, done);
+      this.#command(name, args, id, commandStreamId);
+    });
+  }
+
+  #command(name: string, args: AmfValue[], transactionId = 0, streamId: number = this.streamId): void {
+    const message = buildCommand(name, transactionId, args, streamId);
+    this.#socket.write(encodeMessage(message, ChunkStreamId.command, this.#outChunkSize));
+  }
+
+  #send(message: RtmpMessage): void {
+    this.#socket.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
+  }
+
+  #received(bytes: Buffer): void {
+    this.lastReceivedMs = performance.now();
+    try {
+      let chunks: Buffer | undefined = bytes;
+      if (!this.#handshakeDone) {
+        const { reply, rest, done } = this.#handshake.push(bytes);
+        if (reply !== undefined) this.#socket.write(reply);
+        if (!done) return;
+        this.#handshakeDone = true;
+        this.#shaken?.({ ok: true, values: [] });
+        chunks = rest;
+      }
+      if (chunks === undefined || chunks.length === 0) return;
+      this.#reader.push(chunks, this.#onMessage);
+      const due = this.#ack.received(chunks.length);
+      if (due !== undefined) this.#send(acknowledgement(due));
+    } catch (error) {
+      this.#fail(toUpstreamError(error, 'protocol', this.origin));
+      return;
+    }
+    if (!this.#over) this.#handlers.readEnd();
+  }
+
+  readonly #onMessage = (message: RtmpMessage): void => {
+    if (this.#over) return;
+    switch (message.type) {
+      case MessageType.audio:
+      case MessageType.video:
+      case MessageType.aggregate:
+      case MessageType.dataAmf0:
+      case MessageType.dataAmf3:
+        return this.#handlers.media(message);
+      case MessageType.commandAmf0:
+      case MessageType.commandAmf3:
+        return this.#commanded(parseServerCommand(message));
+      default:
+        return this.#controlled(message);
+    }
+  };
+
+  #controlled(message: RtmpMessage): void {
+    const control = parseControl(message);
+    switch (control?.kind) {
+      case 'windowAckSize':
+        this.#ack.windowBytes = control.windowBytes;
+        break;
+      case 'pingRequest':
+        this.#send(pingResponse(control.timestamp));
+        break;
+      case 'pingResponse':
+        this.answersPings = true;
+        break;
+      case 'streamEof':
+        this.#handlers.status('NetStream.Play.StreamEof', 'end of stream');
+        break;
+      default:
+    }
+  }
+
+  #commanded(command: ServerCommand): void {
+    switch (command.kind) {
+      case 'result':
+        return this.#answer(command.transactionId, { ok: true, values: [command.object, command.info] });
+      case 'error':
+        return this.#answer(command.transactionId, { ok: false, error: this.#refusal(command.info) });
+      case 'onStatus': {
+        const refused = command.level === 'error';
+        const reply: Reply = refused
+          ? { ok: false, error: this.#refusal(command.info) }
+          : { ok: true, values: [command.info] };
+        if (this.#onStatus !== undefined) this.#onStatus(reply, command.code);
+        else if (!reply.ok) this.#fail(reply.error);
+        if (reply.ok) this.#handlers.status(command.code, command.description);
+        return;
+      }
+      default:
+    }
+  }
+
+  #answer(transactionId: number, reply: Reply): void {
+    const done = this.#replies.get(transactionId);
+    this.#replies.delete(transactionId);
+    done?.(reply);
+  }
+
+  /** A refusal in the origin's own words; RTMP 302 as Adobe's and SRS's servers send it (`ex.redirect2`). */
+  #refusal(info: AmfValue): UpstreamError {
+    const { origin } = this;
+    const status = statusOf(info);
+    const code = status.code || 'NetConnection.Connect.Rejected';
+    const location = redirectOf(info);
+    if (location === undefined) return new UpstreamError('rejected', status.description || code, { origin, code });
+    return new UpstreamError('redirected', `redirects to ${location}`, { origin, code, location });
+  }
+
+  #fail(error: UpstreamError): void {
+    this.#end(error);
+    this.#socket.destroy();
+  }
+
+  #end(error: UpstreamError): void {
+    this.#failure ??= error;
+    const waiting = [...this.#waiting];
+    for (const settle of waiting) settle({ ok: false, error });
+    if (this.#over) return;
+    this.#over = true;
+    // Who waits for a reply is told by it; else the handlers are.
+    if (waiting.length === 0) this.#handlers.closed(error);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The TCP or TLS connection to an origin. Host names are resolved again at every connect.
+ */
+
+import { readFileSync } from 'node:fs';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTls, rootCertificates } from 'node:tls';
+import type { OriginAddress } from '../conf/model.ts';
+import { originName } from './address.ts';
+import { toUpstreamError, UpstreamError } from './errors.ts';
+
+export interface SocketOptions {
+  readonly connectTimeoutMs: number;
+  readonly keepaliveMs: number;
+  /** For `rtmps`: verify the origin's certificate, with these authorities beside the system's. */
+  readonly tlsVerify: boolean;
+  readonly tlsCaFile: string;
+}
+
+/** Connects, or throws an UpstreamError `unreachable`; `cancelled` when the signal says so. */
+export async function openSocket(address: OriginAddress, options: SocketOptions, signal: AbortSignal): Promise<Socket> {
+  const origin = originName(address);
+  if (signal.aborted) throw new UpstreamError('cancelled', 'cancelled', { origin });
+  let socket: Socket;
+  try {
+    socket = dial(address, options);
+  } catch (error) {
+    throw toUpstreamError(error, 'unreachable', origin);
+  }
+  const ready = address.scheme === 'rtmps' ? 'secureConnect' : 'connect';
+  return new Promise((resolve, reject) => {
+    const fail = (error: UpstreamError): void => {
+      settle();
+      socket.on('error', () => {});
+      socket.destroy();
+      reject(error);
+    };
+    const onReady = (): void => {
+      settle();
+      // Media leaves in merged writes: waiting for more to send gains nothing.
+      socket.setNoDelay(true);
+      socket.setKeepAlive(true, options.keepaliveMs);
+      resolve(socket);
+    };
+    const onError = (error: Error): void => fail(toUpstreamError(error, 'unreachable', origin));
+    const onAbort = (): void => fail(new UpstreamError('cancelled', 'cancelled', { origin }));
+    const timer = setTimeout(() => {
+      const message = `no connection within connect_timeout ${options.connectTimeoutMs} ms`;
+      fail(new UpstreamError('unreachable', message, { origin }));
+    }, options.connectTimeoutMs);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+      socket.off(ready, onReady);
+      socket.off('error', onError);
+    };
+    signal.addEventListener('abort', onAbort, { once: true });
+    socket.once(ready, onReady);
+    socket.once('error', onError);
+  });
+}
+
+function dial(address: OriginAddress, options: SocketOptions): Socket {
+  const { host, port } = address;
+  if (address.scheme === 'rtmp') return connectTcp({ host, port });
+  const ca = options.tlsCaFile === '' ? {} : { ca: [...rootCertificates, readFileSync(options.tlsCaFile, 'utf8')] };
+  const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+  return connectTls({ host, port, rejectUnauthorized: options.tlsVerify, ...ca, ...servername });
+}

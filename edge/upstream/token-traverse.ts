@@ -1,0 +1,58 @@
+/**
+ * `token_traverse`: the client's own connect is shown to an origin, which accepts or refuses the client.
+ */
+
+import type { VhostConfig } from '../conf/model.ts';
+import { type ConnectRequest, Refusal } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { nextOrigin } from './balance.ts';
+import { clientOptions, type UpstreamContext } from './context.ts';
+import { toUpstreamError } from './errors.ts';
+import { traversedRequest } from './request.ts';
+import { RtmpClient } from './rtmp-client.ts';
+
+const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
+
+/** Resolves when an origin accepts the client; throws a Refusal when one refuses it, or none can be asked. */
+export async function traverseToken(
+  request: ConnectRequest,
+  vhost: VhostConfig,
+  context: UpstreamContext,
+  signal: AbortSignal,
+): Promise<void> {
+  if (vhost.cluster.mode !== 'remote' || !vhost.cluster.tokenTraverse) return;
+  const { origins } = vhost.cluster;
+  const tried = new Set<string>();
+  for (;;) {
+    const origin = nextOrigin({
+      origins,
+      balance: vhost.edge.balance,
+      streamKey: `${request.vhost}/${request.app}`,
+      attempt: 0,
+      remembered: undefined,
+      tried,
+      state: (each) => context.health.state(each),
+    });
+    if (origin === undefined) {
+      throw new Refusal(
+        'NetConnection.Connect.Failed',
+        'token_traverse: no origin can be asked about this client',
+        503,
+      );
+    }
+    tried.add(originName(origin));
+    try {
+      const client = await RtmpClient.open(origin, clientOptions(vhost, context.keepaliveMs), silent, signal);
+      await client.connect(traversedRequest(request), signal);
+      client.destroy();
+      return;
+    } catch (error) {
+      const failure = toUpstreamError(error, 'protocol', originName(origin));
+      if (failure.failure === 'rejected') {
+        throw new Refusal(failure.code ?? 'NetConnection.Connect.Rejected', failure.message, 403, { cause: failure });
+      }
+      context.log.warn({ err: failure, client: request.clientId }, 'token traverse failed');
+      context.health.failed(origin, failure);
+    }
+  }
+}
