@@ -1,0 +1,172 @@
+/** Random configurations and random trees for property tests. */
+import fc from 'fast-check';
+import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import { isWritable, type PlainDirective } from '../../edge/conf/grammar.ts';
+import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
+
+/** `fc.record` whose objects are as ordinary as ours. */
+function record<T>(parts: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc.record(parts, { noNullPrototype: true });
+}
+
+const ms = fc.integer({ min: 1, max: 2 ** 31 - 1 });
+const bool = fc.boolean();
+const ipv6 = fc.constantFrom('::1', '2001:db8::17', 'fe80::1');
+
+/** Any text a file can hold: spaces, quotes, braces, other scripts. */
+export const words: fc.Arbitrary<string> = fc.string({ unit: 'grapheme', maxLength: 12 }).filter(isWritable);
+
+/** Names and paths may not hold control characters. */
+const names = fc
+  .oneof(fc.domain(), fc.constantFrom('a b', 'a;b', "it's", '{x}', '#1', '"', '[vhost]', '中文'), words)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those that are not allowed
+  .filter((name) => !/[\x00-\x1f\x7f]/.test(name));
+
+/** One address a port, so that none covers or collides with another. */
+function listens(port: number): fc.Arbitrary<readonly ListenAddress[]> {
+  const host = fc.oneof(fc.constant(undefined), fc.ipV4(), ipv6);
+  return fc
+    .array(host, { minLength: 1, maxLength: 3 })
+    .map((hosts) => hosts.map((h, i) => ({ host: h, port: port + i })));
+}
+
+function tls(port: number): fc.Arbitrary<TlsListen> {
+  const file = fc.constantFrom('a.pem', '/etc/with blank/b.pem');
+  return record({ enabled: bool, listen: listens(port), keyFile: file, certFile: file });
+}
+
+const origin: fc.Arbitrary<OriginAddress> = record({
+  scheme: fc.constantFrom('rtmp', 'rtmps'),
+  host: fc.oneof(fc.domain(), fc.ipV4(), ipv6, fc.constantFrom('localhost', 'srs_origin-0.origins')),
+  port: fc.integer({ min: 1, max: 65_535 }),
+});
+
+const urls = fc.array(fc.webUrl({ withQueryParameters: true }), { maxLength: 3 });
+
+/** `keys` of `base`, each replaced or not. */
+function some<T>(base: T, parts: { [K in keyof T]?: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+  return fc
+    .record(parts as { [K in keyof T]: fc.Arbitrary<T[K]> }, { requiredKeys: [], noNullPrototype: true })
+    .map((p) => ({ ...base, ...p }));
+}
+
+function times<T extends object>(base: T): fc.Arbitrary<T> {
+  const keys = Object.keys(base).filter((key) => key.endsWith('Ms'));
+  const parts = Object.fromEntries(keys.map((key) => [key, ms]));
+  return some(base, parts as { [K in keyof T]?: fc.Arbitrary<T[K]> });
+}
+
+function vhost(name: string): fc.Arbitrary<VhostConfig> {
+  const base = defaultVhost({ name });
+  const size = fc.integer({ min: 0, max: 2 ** 32 - 1 });
+  const remote = record({
+    mode: fc.constant('remote' as const),
+    origins: fc.array(origin, { minLength: 1, maxLength: 3 }),
+    tokenTraverse: bool,
+    vhost: names,
+    debugSrsUpnode: bool,
+  });
+  return some<VhostConfig>(base, {
+    enabled: bool,
+    minLatency: bool,
+    tcpNodelay: bool,
+    chunkSize: fc.integer({ min: 128, max: 65_536 }),
+    inAckSize: size,
+    outAckSize: size,
+    cluster: fc.oneof(fc.constant({ mode: 'local' as const }), remote),
+    play: some(base.play, {
+      gopCache: bool,
+      gopCacheMaxFrames: fc.integer({ min: 1, max: 1e6 }),
+      queueLengthSeconds: fc.integer({ min: 1, max: 3600 }),
+      timeJitter: fc.constantFrom('full', 'zero', 'off'),
+      mwLatencyMs: fc.integer({ min: 0, max: 2000 }),
+      mwMsgs: fc.integer({ min: 0, max: 128 }),
+      sendMinIntervalMs: fc.integer({ min: 0, max: 60_000_000 }).map((us) => us / 1000),
+      reduceSequenceHeader: bool,
+    }),
+    publish: times(base.publish).map((publish) => ({ ...publish, mr: publish.mrLatencyMs % 2 === 1 })),
+    httpRemux: some(base.httpRemux, {
+      enabled: bool,
+      mount: fc.constantFrom('/[app]/[stream].flv', '[vhost]/x/[stream].flv', 'a.com/[app]/[stream].flv'),
+      hasAudio: bool,
+      hasVideo: bool,
+      guessHasAv: bool,
+      dropIfNotMatch: bool,
+    }),
+    httpHooks: some(base.httpHooks, {
+      enabled: bool,
+      onConnect: urls,
+      onClose: urls,
+      onPublish: urls,
+      onUnpublish: urls,
+      onPlay: urls,
+      onStop: urls,
+    }),
+    edge: times(base.edge)
+      .chain((edge) =>
+        some(edge, {
+          balance: fc.constantFrom('round_robin', 'hash'),
+          gopCacheMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
+          pushQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
+          redirectMax: fc.integer({ min: 0, max: 100 }),
+          originTlsVerify: bool,
+          originTlsCaFile: names,
+        }),
+      )
+      .map((edge) => ({ ...edge, retryMaxMs: Math.max(edge.retryMinMs, edge.retryMaxMs) })),
+  });
+}
+
+/** Valid configurations: whatever a file could say. */
+export const configs: fc.Arbitrary<EdgeConfig> = fc
+  .uniqueArray(
+    names.filter((name) => name !== ''),
+    { maxLength: 3 },
+  )
+  .chain((hosts) => {
+    const base = defaultConfig();
+    return some<EdgeConfig>(base, {
+      serverId: names,
+      listen: listens(1000),
+      rtmps: tls(2000),
+      maxConnections: fc.integer({ min: 1, max: 1e6 }),
+      chunkSize: fc.integer({ min: 128, max: 65_536 }),
+      pidFile: names,
+      log: record({
+        tank: fc.constantFrom('console', 'file'),
+        level: fc.constantFrom('trace', 'debug', 'info', 'warn', 'error'),
+        file: names,
+      }),
+      graceStartWaitMs: ms,
+      graceFinalWaitMs: ms,
+      autoReload: bool,
+      httpApi: some(base.httpApi, {
+        listen: listens(3000),
+        crossdomain: bool,
+        rawApiEnabled: bool,
+        allowReload: bool,
+        auth: fc.option(record({ username: names.filter((n) => n !== ''), password: names.filter((n) => n !== '') }), {
+          nil: undefined,
+        }),
+        https: tls(4000),
+      }).map((api) => ({ ...api, enabled: api.https.enabled })),
+      httpServer: some(base.httpServer, { listen: listens(5000), crossdomain: bool, dir: names, https: tls(6000) }).map(
+        (server) => ({ ...server, enabled: server.https.enabled }),
+      ),
+      exporter: record({ enabled: bool, listen: listens(7000), label: names, tag: names }),
+      edge: times(base.edge).map((edge) => ({ ...edge, probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs) })),
+      vhosts: hosts.length === 0 ? fc.constant([]) : fc.tuple(...hosts.map(vhost)),
+    });
+  });
+
+/** Any tree of directives the grammar can express; `include` is left out. */
+export const trees: fc.Arbitrary<readonly PlainDirective[]> = fc.letrec<{ tree: readonly PlainDirective[] }>((tie) => ({
+  tree: fc.array(
+    record({
+      name: words.filter((word) => word !== 'include'),
+      args: fc.array(words, { maxLength: 3 }),
+      children: fc.option(tie('tree'), { nil: undefined, depthSize: 'small', maxDepth: 4 }),
+    }),
+    { maxLength: 4 },
+  ),
+})).tree;
