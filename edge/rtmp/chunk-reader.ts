@@ -25,8 +25,9 @@ const maxChunkSize = 0x7fffffff;
 const maxChunkStreams = 128;
 /** A payload at least this large that lies in the pushed buffer in one piece is a view into it. */
 const viewFromBytes = 4096;
-/** Room taken for an unfinished message before more bytes than this have come. */
-const firstRoomBytes = 16 * 1024;
+/** The first room of an unfinished message: for the bytes at hand, within these bounds. */
+const minRoomBytes = 1024;
+const maxFirstRoomBytes = 16 * 1024;
 /** This value in the timestamp field says that an extended timestamp follows (§5.3.1.3). */
 const extendedMarker = 0xffffff;
 
@@ -248,10 +249,11 @@ export class ChunkReader {
     return behind;
   }
 
-  /** Grows the room of an unfinished message: at most to twice what has come, at the end to its exact size. */
+  /** Grows the room of an unfinished message: to about twice what has come, at the end to its exact size. */
   #makeRoom(stream: ChunkStream, needed: number, present: number): void {
     const old = stream.payload;
-    const wanted = Math.max(firstRoomBytes, needed, 2 * old.length, stream.received + present);
+    const atHand = Math.min(stream.received + present, maxFirstRoomBytes);
+    const wanted = Math.max(minRoomBytes, needed, 2 * old.length, atHand);
     const room = Buffer.allocUnsafe(Math.min(stream.length, wanted));
     this.#roomBytes += room.length - old.length;
     if (this.#roomBytes > 2 * this.#maxMessageBytes) {
