@@ -13,6 +13,8 @@ export interface Settings {
   readonly windows: number;
   readonly rounds: number;
   readonly failovers: number;
+  /** What the origins of the failover cases run. */
+  readonly origin: 'ours' | 'srs';
 }
 
 export interface Column {
@@ -36,4 +38,4 @@ export interface Case {
   measure(name: ServerName, settings: Settings): Promise<Figures>;
 }
 
-export const milliseconds = (title: string): Column => ({ title: `${title}, ms`, digits: 1, over: 'median' });
+export const milliseconds = (title: string, digits = 1): Column => ({ title: `${title}, ms`, digits, over: 'median' });

@@ -1,7 +1,7 @@
 /**
  * Failover: two origins carry the same stream with the same clock, the one the edge pulls from is killed or stopped,
  * and players measure the longest they waited for a message. With `min_latency on`, so that the merging of writes
- * hides nothing. The origins must keep a GOP cache as nginx-rtmp's do not: ours where it is there, else SRS.
+ * hides nothing. The origins have a GOP cache, as nginx-rtmp's do not: else one would measure the wait for a key frame.
  */
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,7 +9,7 @@ import { type Case, milliseconds, type Settings } from './case.ts';
 import { type Load, type PlayReport, play, publish } from './load.ts';
 import { connectedPorts, median, percentile } from './measure.ts';
 import { type Stoppable, scope } from './scope.ts';
-import { playUrl, type Server, startServer, whyAbsent } from './servers.ts';
+import { playUrl, type Server, startServer } from './servers.ts';
 
 const PLAYERS = 5;
 const POLL_MS = 500;
@@ -22,8 +22,13 @@ interface Site extends Stoppable {
 }
 
 async function startSite(epoch: number, settings: Settings, port?: number): Promise<Site> {
-  const kind = whyAbsent('ours') === undefined ? 'ours' : 'srs';
-  const origin = await startServer(kind, { kind: 'origin', minLatency: true }, settings.tools, settings.folder, port);
+  const origin = await startServer(
+    settings.origin,
+    { kind: 'origin', minLatency: true },
+    settings.tools,
+    settings.folder,
+    port,
+  );
   const url = playUrl(origin, 'stream', 'rtmp');
   const encoder = publish(settings.tools, path.join(settings.folder, 'load-site.log'), { url, count: 1, epoch });
   const site: Site = {

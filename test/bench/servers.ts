@@ -48,8 +48,8 @@ function nginxConfiguration(folder: string, ports: Ports, duty: Duty): string {
   return `load_module ${NGINX_MODULE};
     worker_processes 1;
     daemon off;
-    pid ${folder}/nginx.pid;
-    error_log ${folder}/nginx.log error;
+    pid ${folder}/${ports.rtmp}.pid;
+    error_log stderr error;
     worker_rlimit_nofile 20000;
     events { worker_connections 16000; }
     rtmp {
@@ -66,8 +66,8 @@ function nginxConfiguration(folder: string, ports: Ports, duty: Duty): string {
     }`;
 }
 
-/** SRS and ours read the same language; only the log differs: each gets the cheaper of its ways. */
-function srsConfiguration(folder: string, ports: Ports, duty: Duty, log: string): string {
+/** What SRS and ours have in common: their language, and all but `global` and `lowLatency` of what is said in it. */
+function srsConfiguration(folder: string, ports: Ports, duty: Duty, global: string, lowLatency: string): string {
   const cluster =
     duty.kind === 'edge'
       ? `cluster { mode remote; origin ${duty.origins.map((port) => `127.0.0.1:${port}`).join(' ')}; }`
@@ -75,11 +75,11 @@ function srsConfiguration(folder: string, ports: Ports, duty: Duty, log: string)
   return `listen 127.0.0.1:${ports.rtmp};
     max_connections 8000;
     daemon off;
-    pid ${folder}/server.pid;
-    ${log}
+    pid ${folder}/${ports.rtmp}.pid;
+    ${global}
     http_server { enabled on; listen 127.0.0.1:${ports.http}; dir ${folder}; }
     vhost __defaultVhost__ {
-      ${duty.minLatency ? 'min_latency on; tcp_nodelay on;' : ''}
+      ${duty.minLatency ? `min_latency on; tcp_nodelay on; ${lowLatency}` : ''}
       ${cluster}
       http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
     }`;
@@ -113,14 +113,19 @@ export async function startServer(
       break;
     case 'srs': {
       const quiet = `srs_log_tank file; srs_log_file ${log}; srs_log_level_v2 warn;`;
-      program = launch(process.env.SRS_BIN ?? 'srs', ['-c', file], srsConfiguration(folder, ports, duty, quiet));
+      const noMerging = 'play { mw_latency 0; mw_msgs 0; } publish { mr off; }'; // which min_latency alone leaves on
+      program = launch(
+        process.env.SRS_BIN ?? 'srs',
+        ['-c', file],
+        srsConfiguration(folder, ports, duty, quiet, noMerging),
+      );
       break;
     }
     case 'ours':
       program = launch(
         process.execPath,
         [MAIN, '-c', file],
-        srsConfiguration(folder, ports, duty, 'srs_log_tank console;'),
+        srsConfiguration(folder, ports, duty, 'srs_log_tank console;', ''),
       );
       break;
   }

@@ -42,17 +42,18 @@ function fellShort(figures: Figures): boolean {
 export function table(one: Case, results: ReadonlyMap<ServerName, Figures>): string {
   const keys = Object.keys(one.columns);
   const ours = results.get('ours');
-  const rows = [['', ...Object.values(one.columns).map((column) => column.title), ...(ours ? ['ours is'] : [])]];
-  for (const [name, figures] of results) {
-    const cells = keys.map((key) => (figures[key] ?? Number.NaN).toFixed(one.columns[key]?.digits));
-    const factor =
-      ours && name !== 'ours' ? (ours[one.compare] ?? Number.NaN) / (figures[one.compare] ?? Number.NaN) : undefined;
-    const ratio =
-      factor === undefined ? '' : fellShort(figures) || (ours && fellShort(ours)) ? '–' : `× ${factor.toFixed(2)}`;
-    rows.push([`${NAMES[name]}${fellShort(figures) ? ' (falls short)' : ''}`, ...cells, ...(ours ? [ratio] : [])]);
-  }
+  const ratio = (name: ServerName, figures: Figures): string => {
+    if (!ours || name === 'ours') return '';
+    if (fellShort(figures) || fellShort(ours)) return '–';
+    return `× ${((ours[one.compare] ?? Number.NaN) / (figures[one.compare] ?? Number.NaN)).toFixed(2)}`;
+  };
+  const head = ['', ...Object.values(one.columns).map((column) => column.title), ...(ours ? ['ours is'] : [])];
+  const body = [...results].map(([name, figures]) => [
+    `${NAMES[name]}${fellShort(figures) ? ' (falls short)' : ''}`,
+    ...keys.map((key) => (figures[key] ?? Number.NaN).toFixed(one.columns[key]?.digits)),
+    ...(ours ? [ratio(name, figures)] : []),
+  ]);
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const [head = [], ...body] = rows;
   const rule = head.map((_, i) => (i === 0 ? '---' : '---:'));
   return [`**${one.title}** (\`${one.name}\`)`, '', line(head), line(rule), ...body.map(line), ''].join('\n');
 }
