@@ -164,13 +164,15 @@ class Reader {
       return;
     }
     const where = scope.path.length === 0 ? 'at the top of the file' : `in ${blockName(scope.path)}`;
-    const near = nearest(name, [...Object.keys(block.fields), ...Object.keys(block.ignored)]);
-    const elsewhere = near === undefined || near === name ? homesOf(name) : [];
+    // A name that is right in another block is misplaced, not mistyped.
+    const homes = homesOf(name);
+    const near =
+      homes.length > 0 ? undefined : nearest(name, [...Object.keys(block.fields), ...Object.keys(block.ignored)]);
     this.#error({
       at,
       what: `unknown directive ${show(name)} ${where}`,
       nearest: near,
-      remedy: elsewhere.length > 0 ? `it belongs ${elsewhere.join(' or ')}` : undefined,
+      remedy: homes.length > 0 ? `it belongs ${homes.join(' or ')}` : undefined,
     });
   }
 

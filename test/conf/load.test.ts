@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { defaultVhost } from '../../edge/conf/defaults.ts';
 import { loadConfig, parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
 import { ConfigError, formatProblem } from '../../edge/conf/problem.ts';
 import { findVhost } from '../../edge/conf/vhost.ts';
+import { VHOST } from '../../edge/conf/vhost-directives.ts';
 
 /** The problems of a configuration, one line each; `listen` is there already unless the text has one. */
 function errors(text: string): string[] {
@@ -144,6 +147,35 @@ describe('values', () => {
     assert.match(mount('[app].flv'), /is not valid/);
   });
 
+  it('each directive sets the field of its own name and no other', () => {
+    const samples = ['77', '7777', 'off', 'on', 'hash', 'zero', 'http://a/', '/a/[stream].flv'];
+    const fields = {
+      play: 'play',
+      publish: 'publish',
+      http_remux: 'httpRemux',
+      http_hooks: 'httpHooks',
+      edge: 'edge',
+    } as const;
+    for (const [block, section] of Object.entries(fields) as [keyof typeof fields, keyof VhostConfig][]) {
+      for (const name of Object.keys(VHOST.fields[block].fields)) {
+        const before: object = Object(defaultVhost()[section]);
+        // The first sample that is valid and not the default.
+        const changed = samples.flatMap((sample) => {
+          if (errors(`vhost a { ${block} { ${name} ${sample}; } }`).length > 0) return [];
+          const after = Object.entries(vhost(`${block} { ${name} ${sample}; }`)[section]);
+          return after
+            .filter(([key, value]) => !isDeepStrictEqual(value, Reflect.get(before, key)))
+            .map(([key]) => key);
+        });
+        const camel = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+        const expected = { atc: 'timeJitter', firstpktTimeout: 'firstPacketTimeoutMs' }[camel] ?? camel;
+        assert.ok(changed.length > 0, name);
+        // The model adds the unit: stall_timeout is stallTimeoutMs.
+        for (const key of changed) assert.match(key, new RegExp(`^${expected}(Ms|Seconds)?$`));
+      }
+    }
+  });
+
   it('hooks are URLs', () => {
     assert.deepEqual(vhost('http_hooks { on_play http://a/ https://b/c?d=e; }').httpHooks.onPlay, [
       'http://a/',
@@ -166,6 +198,7 @@ describe('unknown directives', () => {
 
   it('name the block where such a directive does belong', () => {
     assert.match(errors('vhost a { gop_cache on; }')[0] ?? '', /it belongs in `vhost \{ play \{ \} \}`/);
+    assert.doesNotMatch(errors('vhost a { atc on; }')[0] ?? '', /did you mean "rtc"/);
     assert.match(errors('origin a;')[0] ?? '', /it belongs in `vhost \{ cluster \{ \} \}`/);
   });
 
