@@ -85,11 +85,17 @@ function intersectMaps(
   const names = new Set([...Object.keys(a), ...Object.keys(b)]);
   const common: Record<string, number> = Object.create(null);
   for (const name of names) {
-    const ours = a[name] ?? a[wildcard] ?? 0;
-    const theirs = b[name] ?? b[wildcard] ?? 0;
+    const ours = bitsFor(a, name);
+    const theirs = bitsFor(b, name);
     if (ours !== 0 && theirs !== 0) common[name] = ours;
   }
   return common;
+}
+
+/** Own properties only: a peer may well name a codec "constructor". */
+function bitsFor(map: Readonly<Record<string, number>>, name: string): number {
+  const key = Object.hasOwn(map, name) ? name : wildcard;
+  return Object.hasOwn(map, key) ? (map[key] ?? 0) : 0;
 }
 
 /** The properties to put into a command object; those that say nothing are left out. */

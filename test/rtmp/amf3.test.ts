@@ -51,6 +51,10 @@ test('references to strings, objects and traits', () => {
   assert.equal(list[2], list[4]);
 });
 
+test('the empty string is never in the table of strings', () => {
+  assert.deepEqual(decode('09 07 01  06 01  06 07 666f6f  06 00'), [['', 'foo', 'foo']]);
+});
+
 test('behind an AMF3 value AMF0 goes on', () => {
   assert.deepEqual(decode('04 05 00 3ff8000000000000 11 03'), [5, 1.5, true]);
 });

@@ -241,6 +241,14 @@ test('unfinished messages together are bounded', () => {
   );
 });
 
+test('room of complete and aborted messages is free again', () => {
+  const reader = new ChunkReader({ maxMessageBytes: 1000 });
+  const message = encodeMessage({ type: 9, timestamp: 0, streamId: 1, payload: Buffer.alloc(900) }, 4, 128);
+  const abort = hex('02 000000 000004 02 00000000 00000004');
+  for (let i = 0; i < 10; i++) assert.equal(read(message, [], reader).length, 1);
+  for (let i = 0; i < 10; i++) read(Buffer.concat([message.subarray(0, 140), abort]), [], reader);
+});
+
 test('the number of chunk streams is bounded', () => {
   const headers = Array.from({ length: 200 }, (_, i) => Buffer.from([0, i, 0, 0, 0, 0, 0, 0, 8, 1, 0, 0, 0]));
   assert.throws(

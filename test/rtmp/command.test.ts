@@ -242,4 +242,8 @@ test('Enhanced RTMP: what both sides can', () => {
   assert.deepEqual(intersectCapabilities(ourCapabilities, any).fourCcList, ourCapabilities.fourCcList);
   assert.deepEqual({ ...intersectCapabilities(ourCapabilities, any).videoFourCcInfoMap }, { vp09: 4 });
   assert.equal(parseCapabilities({ app: 'live', fourCcList: null }), undefined);
+
+  const hostile = parseCapabilities({ audioFourCcInfoMap: { constructor: 3, toString: 'x' } });
+  assert.ok(hostile);
+  assert.deepEqual({ ...intersectCapabilities(ourCapabilities, hostile).audioFourCcInfoMap }, { constructor: 4 });
 });
