@@ -27,3 +27,11 @@ export function metadataPayload(payload: Buffer): Buffer | undefined {
   const rest = stripSetDataFrame(payload);
   return startsWith(rest, onMetaData) ? rest : undefined;
 }
+
+/** Data messages by which servers speak to players; they are no part of a stream. */
+const serverNotices = [amf0String('|RtmpSampleAccess'), amf0String('onStatus')];
+
+/** Whether an AMF0 data message is a server's own: it ends at whoever is connected to that server. */
+export function isServerNotice(payload: Buffer): boolean {
+  return serverNotices.some((notice) => startsWith(payload, notice));
+}

@@ -4,7 +4,7 @@
  */
 
 import { classify, MediaFlag } from '../flv/media.ts';
-import { metadataPayload } from '../flv/metadata.ts';
+import { isServerNotice, metadataPayload } from '../flv/metadata.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 
 /** What time is kept for: each track has its own chunk stream, and so its own time differences. */
@@ -58,6 +58,7 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
   }
   if (type === MessageType.dataAmf0 || type === MessageType.dataAmf3) {
     const amf0 = type === MessageType.dataAmf3 ? payload.subarray(1) : payload;
+    if (isServerNotice(amf0)) return undefined;
     const metadata = metadataPayload(amf0);
     const role = metadata === undefined ? 'data' : 'metadata';
     return { type: MessageType.dataAmf0, track: Track.data, role, sourceTime, payload: metadata ?? amf0 };

@@ -36,7 +36,7 @@ export class Puller implements StreamSource {
   #wasLive = false;
   #lingerTimer: NodeJS.Timeout | undefined;
   #holdTimer: NodeJS.Timeout | undefined;
-  #staleTimer: NodeJS.Timeout | undefined;
+  #pauseTimer: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(
@@ -92,7 +92,7 @@ export class Puller implements StreamSource {
     this.#stopped = true;
     const { key, vhost } = this.#stream;
     if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
-    for (const timer of [this.#lingerTimer, this.#holdTimer, this.#staleTimer]) clearTimeout(timer);
+    for (const timer of [this.#lingerTimer, this.#holdTimer, this.#pauseTimer]) clearTimeout(timer);
     this.#search?.abort();
     this.#live?.close();
     this.#ended(reason);
@@ -224,8 +224,8 @@ export class Puller implements StreamSource {
           wait();
         },
         live: () => {
-          this.#delivers(pull, listed);
           settle({ kind: 'live' });
+          this.#delivers(pull, listed);
         },
         unpublished: () => {
           if (pull === this.#live) this.#look(new Set([pull.name]));
@@ -251,27 +251,27 @@ export class Puller implements StreamSource {
       log.info({ stream: this.#stream.key, origin: pull.name, from: before?.name, gapMs }, 'pull switched');
     } else log.info({ stream: this.#stream.key, origin: pull.name }, 'pull live');
     this.#wasLive = true;
-    this.#watchForPause(pull);
+    this.#watchForPauses(pull);
   }
 
   #lost(pull: Pull, error: UpstreamError | undefined): void {
     if (error === undefined) return;
     this.#live = undefined;
-    clearTimeout(this.#staleTimer);
+    clearTimeout(this.#pauseTimer);
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
     this.#look(new Set([pull.name]));
   }
 
   /** An origin that is well and has stopped sending may have lost the stream to another. */
-  #watchForPause(pull: Pull): void {
-    clearTimeout(this.#staleTimer);
+  #watchForPauses(pull: Pull): void {
+    clearTimeout(this.#pauseTimer);
     const patienceMs = Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * pull.longestPauseMs);
-    const pausedMs = performance.now() - pull.lastMediaMs;
-    if (pausedMs >= patienceMs) this.#look(new Set([pull.name]));
-    else if (this.#search !== undefined && pausedMs < patienceMs / 2) this.#endSearch(pull);
-    this.#staleTimer = setTimeout(() => {
-      if (pull === this.#live) this.#watchForPause(pull);
+    this.#pauseTimer = setTimeout(() => {
+      const paused = performance.now() - pull.lastMediaMs >= patienceMs;
+      if (paused) this.#look(new Set([pull.name]));
+      else this.#endSearch(pull);
+      this.#watchForPauses(pull);
     }, patienceMs / 2);
   }
 

@@ -8,6 +8,7 @@ import type { AmfObject } from '../rtmp/amf0.ts';
 import { capabilityProperties, ourCapabilities } from '../rtmp/enhanced.ts';
 import { buildTcUrl, parseRtmpUrl } from '../rtmp/url.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
+import { version } from '../version.ts';
 import { UpstreamError } from './errors.ts';
 import type { UpstreamRequest } from './rtmp-client.ts';
 
@@ -53,7 +54,7 @@ function identity(request: StreamRequest, serverId: string): AmfObject {
   return {
     srs_sig: 'edgecluster',
     srs_server: `edgecluster/${serverId}`,
-    srs_version: '0.1.0',
+    srs_version: version,
     srs_pid: process.pid,
     srs_id: request.clientId,
     srs_server_ip: localAddress(),

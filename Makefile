@@ -1,0 +1,38 @@
+# Everything here does its own set-up: Node packages by npm; system packages by apt where that is possible.
+
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint format reference clean
+
+help: ## show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: node_modules ## two origins, two edges, a publisher and players; an origin is killed (DEMO_SECONDS=30 ends by itself)
+	@node test/support/system-packages.ts demo
+	@node test/e2e/demo.ts
+
+test: node_modules ## check types and style, then run all tests
+	@node test/support/system-packages.ts test
+	@npm run -s lint
+	@npm run -s test
+
+bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
+	@node test/support/system-packages.ts bench
+	@node test/bench/bench.ts $(BENCH_ARGS)
+
+lint: node_modules ## check types, style, and who imports whom
+	@npm run -s lint
+
+format: node_modules ## format all sources
+	@npm run -s format
+
+reference: node_modules ## write edge/conf/REFERENCE.md anew
+	@node edge/conf/reference.ts
+
+node_modules: package.json package-lock.json
+	@npm ci --no-audit --no-fund --loglevel=error
+	@touch node_modules
+
+clean: ## remove what was installed and cached in this folder
+	rm -rf node_modules .cache dist

@@ -1,0 +1,168 @@
+/**
+ * The edge as a whole: wires servers, streams, callbacks and origins, and takes changed configurations.
+ */
+
+import type { Logger } from 'pino';
+import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
+import type { EdgeConfig, VhostConfig } from './conf/model.ts';
+import { HttpHooks } from './hooks/http-hooks.ts';
+import { Clients } from './server/clients.ts';
+import type { Gateway, Traffic } from './server/gateway.ts';
+import type { BoundAddress } from './server/listeners.ts';
+import { RtmpServer } from './server/rtmp-server.ts';
+import { Hub } from './stream/hub.ts';
+import type { LiveStream } from './stream/live-stream.ts';
+import type { Publication, PublicationEvents } from './stream/publication.ts';
+import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
+import { Origins } from './upstream/upstream.ts';
+
+export class Edge implements Gateway {
+  readonly log: Logger;
+  readonly serverId: string;
+  readonly clients: Clients = new Clients();
+  readonly hub: Hub;
+  readonly #origins: Origins;
+  readonly #hooks: HttpHooks;
+  readonly #rtmp: RtmpServer;
+  #config: EdgeConfig;
+  #draining = false;
+
+  /** @param serverId names this edge in API answers, callbacks and to origins */
+  constructor(config: EdgeConfig, serverId: string, log: Logger) {
+    this.log = log;
+    this.serverId = serverId;
+    this.#config = config;
+    this.#origins = new Origins(config, serverId, log);
+    this.#hooks = new HttpHooks({ log, serverId });
+    this.hub = new Hub(this.#origins);
+    this.#rtmp = new RtmpServer(this);
+  }
+
+  get config(): EdgeConfig {
+    return this.#config;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  /** Where clients can connect. */
+  get addresses(): BoundAddress[] {
+    return this.#rtmp.addresses;
+  }
+
+  /** Opens the listeners; throws the system's error when one cannot be opened. */
+  async start(): Promise<void> {
+    await this.#rtmp.listen(this.#config);
+    for (const address of this.addresses) this.log.info(address, 'listening');
+  }
+
+  /** Takes over a changed configuration as far as a running process can; nobody is disconnected. */
+  async reconfigure(next: EdgeConfig): Promise<Difference> {
+    const difference = diffConfig(this.#config, next);
+    if (isSame(difference)) return difference;
+    this.#config = withoutRestart(this.#config, next);
+    this.log.level = this.#config.log.level;
+    this.#origins.reconfigure(this.#config);
+    this.hub.reconfigure(this.#config);
+    await this.#rtmp.listen(this.#config);
+    for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
+    this.log.info({ changes: difference.changes.length }, 'configuration changed');
+    return difference;
+  }
+
+  /**
+   * Lets present clients finish: no new ones after `grace_start_wait`, a hint to those who can go elsewhere, and an
+   * end for the rest when their vhost's drain time is over.
+   */
+  async drain(): Promise<void> {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { graceStartWaitMs } = this.#config;
+    this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
+    // Load balancers learn by and by that this edge is not ready: until then clients still come.
+    await this.#waitForClients(graceStartWaitMs);
+    await this.#rtmp.stopListening();
+    for (const client of this.clients.values()) client.askToReconnect();
+    const timers = this.#config.vhosts.map((vhost) =>
+      setTimeout(() => this.#disconnectAll(vhost.name), vhost.edge.drainTimeoutMs),
+    );
+    await this.clients.empty();
+    for (const timer of timers) clearTimeout(timer);
+    await this.#settle();
+    this.close();
+  }
+
+  /** Ends everything at once. */
+  close(): void {
+    this.#draining = true;
+    this.#rtmp.stopListening().catch(() => {});
+    this.#rtmp.close();
+    this.hub.close();
+    this.#origins.close();
+  }
+
+  isAbsent(request: StreamRequest): boolean {
+    return this.#origins.isAbsent(request);
+  }
+
+  async connect(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
+    await this.#hooks.onConnect(request, vhost);
+    await this.#origins.checkToken(request, vhost);
+  }
+
+  async play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {
+    await this.#hooks.onPlay(request, vhost);
+    return this.hub.play(request, vhost);
+  }
+
+  async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
+    await this.#hooks.onPublish(request, vhost);
+    try {
+      return await this.hub.publish(request, vhost, events);
+    } catch (error) {
+      if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
+      throw error;
+    }
+  }
+
+  stopped(request: StreamRequest, vhost: VhostConfig): void {
+    this.#hooks.onStop(request, vhost);
+  }
+
+  unpublished(request: StreamRequest, vhost: VhostConfig, publication: Publication): void {
+    this.hub.unpublish(publication);
+    this.#hooks.onUnpublish(request, vhost);
+  }
+
+  closed(request: ConnectRequest, vhost: VhostConfig, traffic: Traffic): void {
+    this.#hooks.onClose(request, vhost, traffic);
+  }
+
+  /** Waits until all clients are gone, or the time is over. */
+  async #waitForClients(timeoutMs: number): Promise<void> {
+    if (this.clients.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.clients.empty(), timeout]);
+    clearTimeout(timer);
+  }
+
+  #disconnectAll(vhost: string): void {
+    for (const client of [...this.clients.values()]) {
+      if (client.vhost === vhost || client.vhost === '') client.disconnect('the edge stops');
+    }
+  }
+
+  /** Callbacks that are under way may finish within `grace_final_wait`. */
+  async #settle(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, this.#config.graceFinalWaitMs);
+    });
+    await Promise.race([this.#hooks.settled(), timeout]);
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env node
+/**
+ * The edge's command: reads its arguments and configuration, runs the edge, and obeys signals.
+ *
+ * Exit codes: 0 stopped as asked; 1 the configuration cannot be used, or a listener cannot be opened; 2 wrong
+ * arguments; 70 an internal error; 128 + signal when a second signal ended it at once.
+ */
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { destination, type Logger, pino } from 'pino';
+import { type Loaded, loadConfig } from './conf/load.ts';
+import type { EdgeConfig } from './conf/model.ts';
+import { ConfigError, formatProblem } from './conf/problem.ts';
+import { watchFiles } from './config-watch.ts';
+import { Edge } from './edge.ts';
+import { version } from './version.ts';
+
+const usage = `usage: edge -c FILE          run with a configuration in SRS's syntax
+       edge -t -c FILE       test the configuration: exit 0 if it can be used, else 1
+       edge --version | --help
+
+Signals: SIGHUP reloads the configuration. SIGTERM and SIGQUIT let present clients finish; SIGINT, or a second
+signal, ends at once.`;
+
+const ExitCode = { configuration: 1, usage: 2, internal: 70, signal: 128 } as const;
+
+function readArguments(): { file: string; test: boolean } {
+  let values: { config?: string; test?: boolean; version?: boolean; help?: boolean };
+  try {
+    ({ values } = parseArgs({
+      options: {
+        config: { type: 'string', short: 'c' },
+        test: { type: 'boolean', short: 't' },
+        version: { type: 'boolean', short: 'v' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    }));
+  } catch (error) {
+    return fail(ExitCode.usage, `${(error as Error).message}\n${usage}`);
+  }
+  if (values.help === true) return finish(usage);
+  if (values.version === true) return finish(version);
+  // SRS reads this variable, too.
+  const file = values.config ?? process.env.SRS_CONFIG_FILE;
+  if (file === undefined) return fail(ExitCode.usage, `which configuration? Say -c FILE\n${usage}`);
+  return { file, test: values.test === true };
+}
+
+function readConfig(file: string): Loaded {
+  try {
+    return loadConfig(file, { env: process.env });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return fail(ExitCode.configuration, error.message);
+  }
+}
+
+function createLog({ log }: EdgeConfig): Logger {
+  const options = { level: log.level, base: { pid: process.pid } };
+  if (log.tank === 'console') return pino(options);
+  return pino(options, destination({ dest: resolve(log.file), mkdir: true, sync: true }));
+}
+
+/** Writes the pid file; returns what removes it. */
+function writePid({ pidFile }: EdgeConfig): () => void {
+  if (pidFile === '') return () => {};
+  const path = resolve(pidFile);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${process.pid}\n`);
+  return () => rmSync(path, { force: true });
+}
+
+async function run(file: string, loaded: Loaded): Promise<void> {
+  const log = createLog(loaded.config);
+  for (const warning of loaded.warnings) log.warn(formatProblem(warning));
+  const edge = new Edge(loaded.config, loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`, log);
+  try {
+    await edge.start();
+  } catch (error) {
+    fail(ExitCode.configuration, `cannot listen: ${(error as Error).message}; change the address or end what uses it`);
+  }
+  const removePid = writePid(loaded.config);
+  process.on('exit', removePid);
+
+  let unwatch = (): void => {};
+  const watchConfig = ({ config, files }: Loaded): void => {
+    unwatch();
+    unwatch = config.autoReload ? watchFiles(files, () => void reload()) : () => {};
+  };
+  const reload = async (): Promise<void> => {
+    try {
+      const next = loadConfig(file, { env: process.env });
+      await edge.reconfigure(next.config);
+      for (const warning of next.warnings) log.warn(formatProblem(warning));
+      watchConfig(next);
+    } catch (error) {
+      log.error({ err: error }, 'reload failed: the running configuration stays in force');
+    }
+  };
+  watchConfig(loaded);
+  process.on('SIGHUP', () => void reload());
+
+  let stopping = false;
+  const stop = (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): void => {
+    if (stopping) process.exit(ExitCode.signal + constants.signals[signal]);
+    stopping = true;
+    unwatch();
+    if (signal === 'SIGINT') edge.close();
+    else edge.drain().catch((error: unknown) => crash(log, error));
+  };
+  for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) process.on(signal, () => stop(signal));
+  process.on('uncaughtException', (error) => crash(log, error));
+}
+
+function crash(log: Logger, error: unknown): never {
+  log.fatal({ err: error }, 'internal error');
+  process.exit(ExitCode.internal);
+}
+
+function finish(text: string): never {
+  process.stdout.write(`${text}\n`);
+  process.exit(0);
+}
+
+function fail(code: number, text: string): never {
+  process.stderr.write(`${text}\n`);
+  process.exit(code);
+}
+
+const { file, test } = readArguments();
+const loaded = readConfig(file);
+if (test) {
+  for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+  finish(`the configuration file ${file} can be used`);
+}
+await run(file, loaded);

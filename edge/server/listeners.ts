@@ -1,0 +1,59 @@
+/**
+ * A set of listening sockets that follows the configuration by difference: an address that stays keeps its socket.
+ */
+
+import { once } from 'node:events';
+import type { Server } from 'node:net';
+import type { ListenAddress } from '../conf/model.ts';
+
+export interface BoundAddress {
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Listeners {
+  readonly #protocol: string;
+  readonly #create: () => Server;
+  readonly #servers = new Map<string, Server>();
+
+  constructor(protocol: string, create: () => Server) {
+    this.#protocol = protocol;
+    this.#create = create;
+  }
+
+  get addresses(): BoundAddress[] {
+    return [...this.#servers.values()].flatMap((server) => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') return [];
+      return [{ protocol: this.#protocol, host: address.address, port: address.port }];
+    });
+  }
+
+  /** Closes what is not wanted any more, opens what is missing. Throws the system's error when that fails. */
+  async set(wanted: readonly ListenAddress[]): Promise<void> {
+    const keys = new Set(wanted.map(key));
+    for (const [at, server] of this.#servers) {
+      if (keys.has(at)) continue;
+      this.#servers.delete(at);
+      // Connections that are open keep a server from closing; nobody waits for them here.
+      server.close();
+    }
+    for (const address of wanted) {
+      if (this.#servers.has(key(address))) continue;
+      const server = this.#create();
+      await open(server, address);
+      this.#servers.set(key(address), server);
+    }
+  }
+}
+
+/** Opens a listener; without a host on all IPv6 and IPv4 addresses, or on IPv4 alone where there is no IPv6. */
+async function open(server: Server, { host, port }: ListenAddress): Promise<void> {
+  server.listen({ port, ...(host === undefined ? {} : { host }) });
+  await once(server, 'listening');
+}
+
+function key({ host, port }: ListenAddress): string {
+  return `${host ?? '*'} ${port}`;
+}

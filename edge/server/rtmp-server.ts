@@ -1,0 +1,73 @@
+/**
+ * Listens for RTMP and RTMPS clients. Listeners come and go with the configuration; sessions stay.
+ */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import type { EdgeConfig, TlsListen } from '../conf/model.ts';
+import type { Gateway } from './gateway.ts';
+import { type BoundAddress, Listeners } from './listeners.ts';
+import { RtmpSession } from './rtmp-session.ts';
+import { tlsOptions, watchCertificate } from './tls.ts';
+
+const tickIntervalMs = 1_000;
+
+export class RtmpServer {
+  readonly #gateway: Gateway;
+  readonly #sessions = new Set<RtmpSession>();
+  readonly #plain: Listeners;
+  readonly #secure: Listeners;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(gateway: Gateway) {
+    this.#gateway = gateway;
+    this.#plain = new Listeners('rtmp', () => createServer((socket) => this.#accept(socket, 'rtmp')));
+    this.#secure = new Listeners('rtmps', () => this.#createSecure(gateway.config.rtmps));
+    this.#timer = setInterval(() => {
+      const nowMs = performance.now();
+      for (const session of this.#sessions) session.tick(nowMs);
+    }, tickIntervalMs);
+  }
+
+  /** Opens and closes listeners until they are those of the configuration. Throws when one cannot be opened. */
+  async listen({ listen, rtmps }: EdgeConfig): Promise<void> {
+    await this.#plain.set(listen);
+    await this.#secure.set(rtmps.enabled ? rtmps.listen : []);
+  }
+
+  /** Where clients can connect: with the ports that the system has chosen for 0. */
+  get addresses(): BoundAddress[] {
+    return [...this.#plain.addresses, ...this.#secure.addresses];
+  }
+
+  /** No new clients; those who are here stay. */
+  async stopListening(): Promise<void> {
+    await Promise.all([this.#plain.set([]), this.#secure.set([])]);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    for (const session of this.#sessions) session.disconnect('the edge stops');
+  }
+
+  #createSecure(listen: TlsListen): Server {
+    const server = createTlsServer(tlsOptions(listen), (socket) => this.#accept(socket, 'rtmps'));
+    // A failed TLS handshake is that client's alone.
+    server.on('tlsClientError', (error) => this.#gateway.log.debug({ err: error }, 'tls handshake failed'));
+    const unwatch = watchCertificate(listen, server, this.#gateway.log);
+    server.on('close', unwatch);
+    return server;
+  }
+
+  #accept(socket: Socket, protocol: 'rtmp' | 'rtmps'): void {
+    const { clients, config, log } = this.#gateway;
+    if (clients.size >= config.maxConnections) {
+      log.warn({ ip: socket.remoteAddress, maxConnections: config.maxConnections }, 'client refused: too many');
+      socket.on('error', () => {});
+      socket.destroy();
+      return;
+    }
+    const session = new RtmpSession(socket, protocol, this.#gateway, (ended) => this.#sessions.delete(ended));
+    this.#sessions.add(session);
+  }
+}

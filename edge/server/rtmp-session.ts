@@ -1,0 +1,504 @@
+/**
+ * One RTMP client, player or publisher, from handshake to goodbye (RTMP 1.0 §5.2, §7.2; Enhanced RTMP v2).
+ */
+
+import type { Socket } from 'node:net';
+import type { VhostConfig } from '../conf/model.ts';
+import { findVhost } from '../conf/vhost.ts';
+import { AckWindow } from '../rtmp/acknowledgement.ts';
+import { ChunkReader } from '../rtmp/chunk-reader.ts';
+import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
+import {
+  type ClientCommand,
+  type ConnectCommand,
+  connectError,
+  parseClientCommand,
+  reconnectRequest,
+} from '../rtmp/command.ts';
+import { acknowledgement, parseControl, pingResponse } from '../rtmp/control.ts';
+import { CapsEx } from '../rtmp/enhanced.ts';
+import { ServerHandshake } from '../rtmp/handshake.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { resolveStreamUrl } from '../rtmp/url.ts';
+import type { LiveStream } from '../stream/live-stream.ts';
+import { Player, type PlayerSink } from '../stream/player.ts';
+import type { Publication } from '../stream/publication.ts';
+import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
+import { rtmpFormat } from '../stream/rtmp-format.ts';
+import { type Client, newClientId } from './clients.ts';
+import type { Gateway } from './gateway.ts';
+import {
+  connectAccepted,
+  playEnded,
+  playFailed,
+  playStarted,
+  publishAccepted,
+  publishRefused,
+  replyToAside,
+  unpublishAccepted,
+} from './rtmp-replies.ts';
+
+/** What the client is doing. Each state has what the next steps need. */
+type State =
+  | { readonly kind: 'handshake'; readonly handshake: ServerHandshake }
+  | { readonly kind: 'connecting' }
+  | {
+      readonly kind: 'connected';
+      readonly request: ConnectRequest;
+      readonly vhost: VhostConfig;
+      readonly capsEx: number;
+    }
+  | {
+      readonly kind: 'playing';
+      readonly connected: Extract<State, { kind: 'connected' }>;
+      readonly request: StreamRequest;
+      readonly vhost: VhostConfig;
+      readonly stream: LiveStream;
+      readonly player: Player;
+    }
+  | {
+      readonly kind: 'publishing';
+      readonly connected: Extract<State, { kind: 'connected' }>;
+      readonly request: StreamRequest;
+      readonly vhost: VhostConfig;
+      readonly publication: Publication;
+    }
+  | { readonly kind: 'closed' };
+
+/** Chunk size of our side before `SetChunkSize` (RTMP 1.0 §5.4.1). */
+const initialChunkSize = 128;
+
+export class RtmpSession implements Client {
+  readonly id: string = newClientId();
+  readonly protocol: ClientProtocol;
+  readonly ip: string;
+  readonly connectedAtMs: number = Date.now();
+  readonly #socket: Socket;
+  readonly #gateway: Gateway;
+  readonly #ended: (session: RtmpSession) => void;
+  #state: State = { kind: 'handshake', handshake: new ServerHandshake() };
+  readonly #reader = new ChunkReader();
+  readonly #ack = new AckWindow();
+  #outChunkSize = initialChunkSize;
+  /** Messages that came while a command waits for somebody else's answer. */
+  readonly #queue: RtmpMessage[] = [];
+  #busy = false;
+  readonly #startedMs: number = performance.now();
+  /** When the first or the newest media of a publisher came. */
+  #lastMediaMs: number | undefined;
+  #publishedMs = 0;
+  #takenBytes = 0;
+  #takenAtMs: number = performance.now();
+
+  constructor(socket: Socket, protocol: ClientProtocol, gateway: Gateway, ended: (session: RtmpSession) => void) {
+    this.#socket = socket;
+    this.protocol = protocol;
+    this.ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.#gateway = gateway;
+    this.#ended = ended;
+    gateway.clients.add(this);
+    socket.setKeepAlive(true, gateway.config.edge.keepaliveMs);
+    // Questions and answers are small: each must leave at once.
+    socket.setNoDelay(true);
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.on('drain', () => {
+      if (this.#state.kind === 'playing') this.#state.player.drained();
+    });
+    socket.on('error', (error) => this.#log('debug', 'client connection failed', { err: error }));
+    socket.on('close', () => this.#close());
+  }
+
+  get role(): Client['role'] {
+    return this.#state.kind === 'playing' ? 'play' : this.#state.kind === 'publishing' ? 'publish' : 'connecting';
+  }
+
+  get vhost(): string {
+    return this.#request?.vhost ?? '';
+  }
+
+  get app(): string {
+    return this.#request?.app ?? '';
+  }
+
+  get stream(): string {
+    const state = this.#state;
+    return state.kind === 'playing' || state.kind === 'publishing' ? state.request.stream : '';
+  }
+
+  get param(): string {
+    return this.#request?.param ?? '';
+  }
+
+  get tcUrl(): string {
+    return this.#request?.tcUrl ?? '';
+  }
+
+  get pageUrl(): string {
+    return this.#request?.pageUrl ?? '';
+  }
+
+  get swfUrl(): string {
+    return this.#request?.swfUrl ?? '';
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get droppedGops(): number {
+    return this.#state.kind === 'playing' ? this.#state.player.droppedGops : 0;
+  }
+
+  askToReconnect(): void {
+    const state = this.#state;
+    const connected = state.kind === 'playing' || state.kind === 'publishing' ? state.connected : undefined;
+    if (connected === undefined || (connected.capsEx & CapsEx.reconnect) === 0) return;
+    this.#send(reconnectRequest({ description: 'this server is about to stop' }));
+    this.#log('info', 'client asked to reconnect');
+  }
+
+  disconnect(reason: string): void {
+    const { kind } = this.#state;
+    if (kind === 'closed') return;
+    this.#log('info', 'client disconnected', { reason });
+    if (kind === 'playing') this.#send(...playEnded(reason));
+    if (kind === 'publishing') this.#send(...publishRefused('NetStream.Publish.Failed', reason));
+    this.#hangUp();
+  }
+
+  /** Called about once a second: ends clients that do not get on. @param nowMs monotonic */
+  tick(nowMs: number): void {
+    const state = this.#state;
+    const overdue = this.#overdue(state, nowMs);
+    if (overdue !== undefined) {
+      this.#log('info', 'client timed out', { reason: overdue });
+      this.#socket.destroy();
+    }
+  }
+
+  #overdue(state: State, nowMs: number): string | undefined {
+    if (state.kind === 'closed') return undefined;
+    if (state.kind !== 'playing' && state.kind !== 'publishing') {
+      const { clientTimeoutMs } = this.#gateway.config.edge;
+      const late = !this.#busy && nowMs - this.#startedMs > clientTimeoutMs;
+      return late ? `neither plays nor publishes after client_timeout ${clientTimeoutMs} ms` : undefined;
+    }
+    const takenBytes = this.#socket.bytesWritten - this.#socket.writableLength;
+    if (this.#socket.writableLength === 0 || takenBytes !== this.#takenBytes) {
+      this.#takenBytes = takenBytes;
+      this.#takenAtMs = nowMs;
+    }
+    const { writeTimeoutMs } = state.vhost.edge;
+    if (nowMs - this.#takenAtMs > writeTimeoutMs) return `takes no bytes since write_timeout ${writeTimeoutMs} ms`;
+    if (state.kind === 'playing') return undefined;
+    const { firstPacketTimeoutMs, normalTimeoutMs } = state.vhost.publish;
+    if (this.#lastMediaMs === undefined) {
+      const late = nowMs - this.#publishedMs > firstPacketTimeoutMs;
+      return late ? `sent no media within firstpkt_timeout ${firstPacketTimeoutMs} ms` : undefined;
+    }
+    const silent = nowMs - this.#lastMediaMs > normalTimeoutMs;
+    return silent ? `sent no media for normal_timeout ${normalTimeoutMs} ms` : undefined;
+  }
+
+  #received(bytes: Buffer): void {
+    try {
+      const chunks = this.#state.kind === 'handshake' ? this.#shakeHands(this.#state.handshake, bytes) : bytes;
+      if (chunks === undefined || chunks.length === 0) return;
+      this.#reader.push(chunks, this.#onMessage);
+      const due = this.#ack.received(chunks.length);
+      if (due !== undefined) this.#send(acknowledgement(due));
+    } catch (error) {
+      this.#log('info', 'client sent what is no RTMP', { err: error });
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#state.kind === 'publishing') this.#state.publication.flush();
+  }
+
+  /** Returns what came behind the handshake. */
+  #shakeHands(handshake: ServerHandshake, bytes: Buffer): Buffer | undefined {
+    const { reply, rest, done } = handshake.push(bytes);
+    if (reply !== undefined) this.#socket.write(reply);
+    if (done) this.#state = { kind: 'connecting' };
+    return rest;
+  }
+
+  readonly #onMessage = (message: RtmpMessage): void => {
+    if (this.#busy) this.#queue.push(message);
+    else this.#handle(message);
+  };
+
+  #handle(message: RtmpMessage): void {
+    switch (message.type) {
+      case MessageType.audio:
+      case MessageType.video:
+      case MessageType.aggregate:
+      case MessageType.dataAmf0:
+      case MessageType.dataAmf3:
+        if (this.#state.kind !== 'publishing') return;
+        this.#lastMediaMs = performance.now();
+        this.#state.publication.push(message);
+        return;
+      case MessageType.commandAmf0:
+      case MessageType.commandAmf3:
+        return this.#command(parseClientCommand(message));
+      default:
+        return this.#control(message);
+    }
+  }
+
+  #control(message: RtmpMessage): void {
+    const control = parseControl(message);
+    if (control?.kind === 'windowAckSize') this.#ack.windowBytes = control.windowBytes;
+    else if (control?.kind === 'pingRequest') this.#send(pingResponse(control.timestamp));
+  }
+
+  #command(command: ClientCommand): void {
+    switch (command.kind) {
+      case 'connect':
+        return this.#wait(this.#connect(command));
+      case 'play':
+        return this.#wait(this.#play(command.streamName));
+      case 'publish':
+        return this.#wait(this.#publish(command.streamName));
+      case 'FCUnpublish':
+      case 'deleteStream':
+      case 'closeStream':
+        if (command.kind === 'FCUnpublish') this.#send(...unpublishAccepted(command.transactionId));
+        return this.#stop();
+      default:
+        return this.#send(...replyToAside(command));
+    }
+  }
+
+  /** Holds back what the client sends on until the answer is there. */
+  #wait(answer: Promise<void>): void {
+    this.#busy = true;
+    this.#socket.pause();
+    answer
+      .catch((error: unknown) => {
+        this.#log('error', 'client command failed', { err: error });
+        this.#socket.destroy();
+      })
+      .finally(() => {
+        this.#busy = false;
+        this.#catchUp();
+      });
+  }
+
+  #catchUp(): void {
+    try {
+      while (!this.#busy) {
+        const message = this.#queue.shift();
+        if (message === undefined) break;
+        this.#handle(message);
+      }
+    } catch (error) {
+      this.#log('info', 'client sent what is no RTMP', { err: error });
+      this.#socket.destroy();
+      return;
+    }
+    if (this.#busy) return;
+    if (this.#state.kind === 'publishing') this.#state.publication.flush();
+    this.#socket.resume();
+  }
+
+  async #connect(command: ConnectCommand): Promise<void> {
+    if (this.#state.kind !== 'connecting') return;
+    const { tcUrl, pageUrl, swfUrl, commandObject, args } = command;
+    const url = resolveStreamUrl({ tcUrl, app: command.app, stream: undefined });
+    try {
+      const vhost = this.#vhostNamed(url.vhost);
+      const request: ConnectRequest = {
+        clientId: this.id,
+        protocol: this.protocol,
+        ip: this.ip,
+        vhost: vhost.name,
+        app: url.app,
+        param: url.param,
+        tcUrl,
+        pageUrl,
+        swfUrl,
+        connectObject: commandObject,
+        connectArgs: args,
+      };
+      await this.#gateway.connect(request, vhost);
+      if (this.#isClosed()) return this.#gateway.closed(request, vhost, this);
+      if (vhost.inAckSize > 0) this.#ack.windowBytes = vhost.inAckSize;
+      this.#state = { kind: 'connected', request, vhost, capsEx: command.capsEx };
+      this.#send(...connectAccepted(command, vhost, this.#gateway.serverId, this.id));
+      this.#outChunkSize = vhost.chunkSize;
+      this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
+    } catch (error) {
+      const refusal = toRefusal(error, 'NetConnection.Connect.Rejected');
+      this.#log('info', 'client refused', { ip: this.ip, tcUrl, reason: refusal.message });
+      this.#send(connectError(command.transactionId, 'NetConnection.Connect.Rejected', refusal.message));
+      this.#hangUp();
+    }
+  }
+
+  async #play(streamName: string): Promise<void> {
+    const connected = this.#state;
+    if (connected.kind !== 'connected') return;
+    try {
+      const { request, vhost } = this.#streamRequest(connected.request, streamName);
+      const stream = await this.#gateway.play(request, vhost);
+      if (this.#isClosed()) return this.#gateway.stopped(request, vhost);
+      this.#send(...playStarted());
+      const player = new Player({
+        format: rtmpFormat(this.#outChunkSize, vhost.play.timeJitter !== 'off'),
+        sink: this.#sink(),
+        queueLengthMs: vhost.play.queueLengthSeconds * 1000,
+      });
+      this.#state = { kind: 'playing', connected, request, vhost, stream, player };
+      this.#log('info', 'play', { param: request.param });
+      stream.attach(player);
+      // From here on bytes come in slices: only who asked for low latency must not wait for full segments.
+      this.#socket.setNoDelay(vhost.tcpNodelay || vhost.minLatency);
+    } catch (error) {
+      this.#refuse(toRefusal(error, 'NetStream.Play.Failed'), playFailed);
+    }
+  }
+
+  async #publish(streamName: string): Promise<void> {
+    const connected = this.#state;
+    if (connected.kind !== 'connected') return;
+    try {
+      const { request, vhost } = this.#streamRequest(connected.request, streamName);
+      const publication = await this.#gateway.publish(request, vhost, {
+        ended: (code, reason) => {
+          this.#log('warn', 'publication ended', { code, reason });
+          this.#send(...publishRefused(code, reason));
+          this.#hangUp();
+        },
+      });
+      if (this.#isClosed()) return this.#gateway.unpublished(request, vhost, publication);
+      this.#publishedMs = performance.now();
+      this.#lastMediaMs = undefined;
+      this.#state = { kind: 'publishing', connected, request, vhost, publication };
+      this.#send(...publishAccepted());
+      this.#log('info', 'publish', { param: request.param });
+    } catch (error) {
+      this.#refuse(toRefusal(error, 'NetStream.Publish.Failed'), publishRefused);
+    }
+  }
+
+  #refuse(refusal: Refusal, message: (code: string, reason: string) => RtmpMessage[]): void {
+    this.#log('info', 'client refused', { code: refusal.code, reason: refusal.message });
+    this.#send(...message(refusal.code, refusal.message));
+    this.#hangUp();
+  }
+
+  /** Stops playing or publishing; the client may begin anew on the same connection. */
+  #stop(): void {
+    const state = this.#state;
+    if (state.kind !== 'playing' && state.kind !== 'publishing') return;
+    this.#leave(state);
+    this.#state = state.connected;
+  }
+
+  #leave(state: Extract<State, { kind: 'playing' | 'publishing' }>): void {
+    if (state.kind === 'playing') {
+      state.stream.detach(state.player);
+      this.#gateway.stopped(state.request, state.vhost);
+    } else {
+      state.publication.flush();
+      this.#gateway.unpublished(state.request, state.vhost, state.publication);
+    }
+  }
+
+  #close(): void {
+    const state = this.#state;
+    if (state.kind === 'closed') return;
+    this.#log('info', 'client gone', { bytesSent: this.bytesSent, bytesReceived: this.bytesReceived });
+    if (state.kind === 'playing' || state.kind === 'publishing') this.#leave(state);
+    this.#state = { kind: 'closed' };
+    const connected = state.kind === 'playing' || state.kind === 'publishing' ? state.connected : state;
+    if (connected.kind === 'connected') this.#gateway.closed(connected.request, connected.vhost, this);
+    this.#gateway.clients.remove(this);
+    this.#ended(this);
+  }
+
+  /** The state may have changed while an answer was awaited. */
+  #isClosed(): boolean {
+    return this.#state.kind === 'closed';
+  }
+
+  get #request(): ConnectRequest | undefined {
+    const state = this.#state;
+    return state.kind === 'connected' || state.kind === 'playing' || state.kind === 'publishing'
+      ? state.request
+      : undefined;
+  }
+
+  #vhostNamed(name: string): VhostConfig {
+    const vhost = findVhost(this.#gateway.config, name);
+    if (vhost === undefined)
+      throw new Refusal('NetConnection.Connect.Rejected', `vhost ${name} is not configured here`, 404);
+    if (!vhost.enabled) throw new Refusal('NetConnection.Connect.Rejected', `vhost ${vhost.name} is disabled`, 404);
+    return vhost;
+  }
+
+  /** The stream's name may bring another vhost and further parameters. */
+  #streamRequest(connect: ConnectRequest, streamName: string): { request: StreamRequest; vhost: VhostConfig } {
+    const url = resolveStreamUrl({ tcUrl: connect.tcUrl, app: connect.app, stream: streamName });
+    if (url.stream === '') throw new Refusal('NetStream.Failed', 'the stream has no name', 400);
+    const vhost = this.#vhostNamed(url.vhost);
+    const { app, stream, param } = url;
+    return { vhost, request: { ...connect, vhost: vhost.name, app, stream, param } };
+  }
+
+  #sink(): PlayerSink {
+    const socket = this.#socket;
+    return {
+      get writable() {
+        return !socket.writableNeedDrain;
+      },
+      write: (bytes) => {
+        socket.write(bytes);
+      },
+      end: (reason) => this.disconnect(reason),
+    };
+  }
+
+  /** Several messages leave in one write. */
+  #send(...messages: RtmpMessage[]): void {
+    if (messages.length === 0 || this.#socket.destroyed) return;
+    const encoded = messages.map((message) => {
+      const data = message.type === MessageType.dataAmf0;
+      const csid = data ? ChunkStreamId.data : message.streamId === 0 ? ChunkStreamId.control : ChunkStreamId.command;
+      return encodeMessage(message, csid, this.#outChunkSize);
+    });
+    this.#socket.write(Buffer.concat(encoded));
+  }
+
+  /** Ends the connection after what was sent has gone. */
+  #hangUp(): void {
+    this.#socket.end();
+    this.#socket.destroySoon();
+  }
+
+  #log(level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object = {}): void {
+    const request = this.#request;
+    const { stream } = this;
+    const name = request === undefined ? {} : { stream: `${request.vhost}/${request.app}${stream && `/${stream}`}` };
+    this.#gateway.log[level]({ client: this.id, ...name, ...fields }, event);
+  }
+}
+
+function toRefusal(error: unknown, code: string): Refusal {
+  if (error instanceof Refusal) return error;
+  return new Refusal(code, error instanceof Error ? error.message : String(error), 500, { cause: error });
+}
+
+/** An edge that announces itself (`debug_srs_upnode`), so that its log and ours can be read together. */
+function upnode(args: ConnectRequest['connectArgs']): object | undefined {
+  const [info] = args;
+  if (typeof info !== 'object' || info === null || !('srs_pid' in info)) return undefined;
+  const { srs_server_ip: ip, srs_pid: pid, srs_id: id, srs_version: version } = info;
+  return { ip, pid, id, version };
+}

@@ -1,0 +1,99 @@
+/**
+ * The way to the origins: opens pulls and pushes, and holds what they share.
+ */
+
+import type { Logger } from 'pino';
+import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
+import type { Upstream } from '../stream/hub.ts';
+import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
+import { streamKey } from '../stream/name.ts';
+import type { Publication, PublicationEvents } from '../stream/publication.ts';
+import { type ConnectRequest, type StreamRequest, streamName } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { clientOptions, type UpstreamContext, type UpstreamCounters } from './context.ts';
+import { StreamMemory } from './memory.ts';
+import { OriginHealth, type OriginReport } from './origin-health.ts';
+import { Puller } from './puller.ts';
+import { Pusher } from './pusher.ts';
+import { RtmpClient } from './rtmp-client.ts';
+import { traverseToken } from './token-traverse.ts';
+
+const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
+
+export class Origins implements Upstream {
+  readonly counters: UpstreamCounters = {
+    pulls: 0,
+    pushes: 0,
+    pullSwitches: 0,
+    pushSwitches: 0,
+    pushDroppedGops: 0,
+    spliceGaps: () => {},
+  };
+  readonly #context: UpstreamContext;
+  #config: EdgeConfig;
+
+  constructor(config: EdgeConfig, serverId: string, log: Logger) {
+    this.#config = config;
+    const { keepaliveMs, probeMinMs, probeMaxMs } = config.edge;
+    const health = new OriginHealth({
+      probe: (address, signal) => this.#probe(address, signal),
+      probeMinMs,
+      probeMaxMs,
+      retryMaxMs: Math.min(...config.vhosts.map((vhost) => vhost.edge.retryMaxMs)),
+      changed: (report) =>
+        log.info({ origin: report.name, state: report.state, reason: report.reason }, 'origin state'),
+    });
+    const memory = new StreamMemory();
+    this.#context = { log, health, memory, serverId, keepaliveMs, counters: this.counters };
+    health.retain(allOrigins(config));
+  }
+
+  pull(stream: LiveStream, request: StreamRequest, ended: (reason: string | undefined) => void): StreamSource {
+    this.counters.pulls++;
+    return new Puller(stream, request, this.#context, ended);
+  }
+
+  push(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Publication {
+    this.counters.pushes++;
+    return new Pusher(request, vhost, this.#context, events);
+  }
+
+  /** `token_traverse`: throws a Refusal when the origin refuses the client. */
+  async checkToken(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
+    await traverseToken(request, vhost, this.#context, new AbortController().signal);
+  }
+
+  /** Whether the stream was looked for a moment ago at every origin, and is nowhere. */
+  isAbsent(request: StreamRequest): boolean {
+    return this.#context.memory.absentForMs(streamKey(streamName(request))) > 0;
+  }
+
+  reports(): OriginReport[] {
+    return this.#context.health.reports();
+  }
+
+  reconfigure(config: EdgeConfig): void {
+    this.#config = config;
+    this.#context.health.retain(allOrigins(config));
+  }
+
+  close(): void {
+    this.#context.health.close();
+  }
+
+  /** Connects and shakes hands: a stopped process accepts connections and answers nothing. */
+  async #probe(address: OriginAddress, signal: AbortSignal): Promise<void> {
+    const name = originName(address);
+    const vhost = this.#config.vhosts.find(
+      ({ cluster }) => cluster.mode === 'remote' && cluster.origins.some((origin) => originName(origin) === name),
+    );
+    if (vhost === undefined) return;
+    const options = clientOptions(vhost, this.#context.keepaliveMs);
+    const client = await RtmpClient.open(address, options, silent, signal);
+    client.destroy();
+  }
+}
+
+function allOrigins(config: EdgeConfig): OriginAddress[] {
+  return config.vhosts.flatMap(({ cluster }) => (cluster.mode === 'remote' ? cluster.origins : []));
+}

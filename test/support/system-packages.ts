@@ -1,0 +1,77 @@
+/**
+ * Makes sure that the programs a make target needs are there: by apt on Debian where we may, else by saying what to
+ * install. Runs before anything else, so it uses nothing but Node.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+interface Program {
+  readonly packages: readonly string[];
+  readonly present: () => boolean;
+}
+
+const programs = {
+  ffmpeg: { packages: ['ffmpeg'], present: () => onPath('ffmpeg') && onPath('ffprobe') },
+  nginx: {
+    packages: ['nginx', 'libnginx-mod-rtmp'],
+    present: () => onPath('nginx') && existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
+  },
+  rtmpdump: { packages: ['rtmpdump'], present: () => onPath('rtmpdump') },
+  gstreamer: {
+    packages: [
+      'gstreamer1.0-tools',
+      'gstreamer1.0-plugins-base',
+      'gstreamer1.0-plugins-good',
+      'gstreamer1.0-plugins-bad',
+    ],
+    present: () => onPath('gst-launch-1.0') && spawnSync('gst-inspect-1.0', ['rtmp2sink']).status === 0,
+  },
+  chromium: { packages: ['chromium'], present: () => onPath('chromium') },
+  openssl: { packages: ['openssl'], present: () => onPath('openssl') },
+  gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
+} as const satisfies Record<string, Program>;
+
+const needed: Record<string, readonly (keyof typeof programs)[]> = {
+  demo: ['ffmpeg'],
+  test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
+  bench: ['ffmpeg', 'nginx', 'gcc'],
+};
+
+function onPath(program: string): boolean {
+  const directories = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter);
+  return directories.some((directory) => directory !== '' && existsSync(join(directory, program)));
+}
+
+/** The command that becomes root, or undefined where we cannot without being asked for a password. */
+function asRoot(): readonly string[] | undefined {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function run(command: readonly string[]): boolean {
+  const [program = '', ...args] = command;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  // What apt says goes to standard error: standard output is the target's own.
+  return spawnSync(program, args, { stdio: ['ignore', 2, 2], env }).status === 0;
+}
+
+const target = process.argv[2] ?? '';
+const missing = (needed[target] ?? []).filter((name) => !programs[name].present());
+const packages = missing.flatMap((name) => programs[name].packages);
+if (packages.length > 0) {
+  const root = asRoot();
+  const installed =
+    root !== undefined &&
+    onPath('apt-get') &&
+    run([...root, 'apt-get', 'update', '-qq']) &&
+    run([...root, 'apt-get', 'install', '-y', '-qq', '--no-install-recommends', ...packages]);
+  if (!installed) {
+    console.error(
+      `make ${target}: please install: ${missing.join(', ')} (Debian: apt-get install ${packages.join(' ')})`,
+    );
+    // The demo has a clip of its own to publish; tests and benchmark need the real programs.
+    if (target !== 'demo') process.exit(1);
+  }
+}
