@@ -15,6 +15,7 @@ import type { LiveStream } from './stream/live-stream.ts';
 import type { Publication, PublicationEvents } from './stream/publication.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
 import { Origins } from './upstream/upstream.ts';
+import { version } from './version.ts';
 
 export class Edge implements Gateway {
   readonly log: Logger;
@@ -55,6 +56,7 @@ export class Edge implements Gateway {
   async start(): Promise<void> {
     await this.#rtmp.listen(this.#config);
     for (const address of this.addresses) this.log.info(address, 'listening');
+    this.log.info({ version, serverId: this.serverId }, 'started');
   }
 
   /** Takes over a changed configuration as far as a running process can; nobody is disconnected. */

@@ -50,7 +50,8 @@ export class Listeners {
 
 /** Opens a listener; without a host on all IPv6 and IPv4 addresses, or on IPv4 alone where there is no IPv6. */
 async function open(server: Server, { host, port }: ListenAddress): Promise<void> {
-  server.listen({ port, ...(host === undefined ? {} : { host }) });
+  const ipv6Only = host?.includes(':') === true;
+  server.listen({ port, ...(host === undefined ? {} : { host, ipv6Only }) });
   await once(server, 'listening');
 }
 
