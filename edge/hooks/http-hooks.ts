@@ -1,0 +1,160 @@
+/**
+ * HTTP callbacks of a vhost (SRS's `http_hooks`): a server of the operator's own is told who comes and goes, and may
+ * refuse them. Names, bodies and answers are SRS's (`trunk/conf/full.conf`), as is `vhost` in them: the name of the
+ * vhost that serves the client, `__defaultVhost__` for a host without one of its own.
+ */
+
+import { randomBytes } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { HttpHooksConfig, VhostConfig } from '../conf/model.ts';
+import { streamId, streamUrl } from '../stream/name.ts';
+import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
+import { HookError, postHook } from './post.ts';
+
+type HookName = Exclude<keyof HttpHooksConfig, 'enabled'>;
+
+const actions: Readonly<Record<HookName, string>> = {
+  onConnect: 'on_connect',
+  onClose: 'on_close',
+  onPublish: 'on_publish',
+  onUnpublish: 'on_unpublish',
+  onPlay: 'on_play',
+  onStop: 'on_stop',
+};
+
+type Fields = Readonly<Record<string, string | number>>;
+
+export interface HttpHooksOptions {
+  readonly log: Logger;
+  readonly serverId: string;
+}
+
+export class HttpHooks {
+  readonly #log: Logger;
+  readonly #serverId: string;
+  /** Of this run of the server, as in SRS: tells a restart. */
+  readonly #serviceId = randomBytes(4).toString('hex');
+  /** The last notice of each client that is not yet done, so that a client's notices arrive in their order. */
+  readonly #notices = new Map<string, Promise<void>>();
+
+  constructor({ log, serverId }: HttpHooksOptions) {
+    this.#log = log;
+    this.#serverId = serverId;
+  }
+
+  /** Asks whether the client may come in. Throws a Refusal; resolves at once where no URL is configured. */
+  async onConnect(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
+    // SRS knows no stream yet and says so.
+    const fields = { stream: '', param: request.param, tcUrl: request.tcUrl, pageUrl: request.pageUrl };
+    await this.#ask('onConnect', request, vhost, fields, 'NetConnection.Connect.Rejected');
+  }
+
+  /** Tells that the client is gone, and what went over its connection. */
+  onClose(
+    request: ConnectRequest,
+    vhost: VhostConfig,
+    traffic: { readonly bytesReceived: number; readonly bytesSent: number },
+  ): void {
+    const fields = { send_bytes: traffic.bytesSent, recv_bytes: traffic.bytesReceived };
+    this.#tell('onClose', request, vhost, fields);
+  }
+
+  /** Asks whether the client may publish. Throws a Refusal. */
+  async onPublish(request: StreamRequest, vhost: VhostConfig): Promise<void> {
+    await this.#ask('onPublish', request, vhost, streamFields(request, vhost), 'NetStream.Publish.Rejected');
+  }
+
+  onUnpublish(request: StreamRequest, vhost: VhostConfig): void {
+    this.#tell('onUnpublish', request, vhost, streamFields(request, vhost));
+  }
+
+  /** Asks whether the client may play. Throws a Refusal. */
+  async onPlay(request: StreamRequest, vhost: VhostConfig): Promise<void> {
+    const fields = { ...streamFields(request, vhost), pageUrl: request.pageUrl };
+    await this.#ask('onPlay', request, vhost, fields, 'NetStream.Play.Failed');
+  }
+
+  onStop(request: StreamRequest, vhost: VhostConfig): void {
+    this.#tell('onStop', request, vhost, streamFields(request, vhost));
+  }
+
+  /** Resolves when nothing that was told (`onClose`, `onUnpublish`, `onStop`) is still on its way. */
+  async settled(): Promise<void> {
+    while (this.#notices.size > 0) await Promise.all(this.#notices.values());
+  }
+
+  /** All URLs in their order; the first one that does not agree decides. */
+  async #ask(
+    hook: HookName,
+    request: ConnectRequest,
+    vhost: VhostConfig,
+    fields: Fields,
+    refusalCode: string,
+  ): Promise<void> {
+    for (const url of urlsOf(hook, vhost)) {
+      try {
+        await this.#post(url, hook, request, vhost, fields);
+      } catch (error) {
+        const said = error instanceof HookError && error.kind === 'refused';
+        const message = error instanceof Error ? error.message : String(error);
+        const reason = `${actions[hook]} callback ${withoutSecrets(url)} ${said ? '' : 'failed: '}${message}`;
+        throw new Refusal(refusalCode, reason, said ? 403 : 502, { cause: error });
+      }
+    }
+  }
+
+  /** All URLs in their order, whatever they answer. */
+  #tell(hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): void {
+    const urls = urlsOf(hook, vhost);
+    if (urls.length === 0) return;
+    const { clientId } = request;
+    const before = this.#notices.get(clientId) ?? Promise.resolve();
+    const notice = before.then(async () => {
+      for (const url of urls) {
+        // Logged where it failed; nobody is left to be refused.
+        await this.#post(url, hook, request, vhost, fields).catch(() => {});
+      }
+      if (this.#notices.get(clientId) === notice) this.#notices.delete(clientId);
+    });
+    this.#notices.set(clientId, notice);
+  }
+
+  async #post(url: string, hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): Promise<void> {
+    const { clientId, ip, app } = request;
+    const action = actions[hook];
+    const body = {
+      server_id: this.#serverId,
+      service_id: this.#serviceId,
+      action,
+      client_id: clientId,
+      ip,
+      vhost: vhost.name,
+      app,
+      ...fields,
+    };
+    const startedAtMs = performance.now();
+    const event = { client: clientId, action, url: withoutSecrets(url) };
+    try {
+      await postHook(url, body, vhost.edge.hookTimeoutMs);
+      this.#log.debug({ ...event, tookMs: Math.round(performance.now() - startedAtMs) }, 'callback agreed');
+    } catch (error) {
+      this.#log.warn({ ...event, err: error }, 'callback did not agree');
+      throw error;
+    }
+  }
+}
+
+function urlsOf(hook: HookName, { httpHooks }: VhostConfig): readonly string[] {
+  return httpHooks.enabled ? httpHooks[hook] : [];
+}
+
+function streamFields({ app, stream, tcUrl, param }: StreamRequest, vhost: VhostConfig): Fields {
+  const name = { vhost: vhost.name, app, stream };
+  return { tcUrl, stream, param, stream_url: streamUrl(name), stream_id: streamId(name) };
+}
+
+/** A callback's URL as clients and logs may see it: credentials and parameters are the operator's secret. */
+function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
