@@ -17,7 +17,7 @@ interface Call {
   readonly port: number;
 }
 
-type Answer = (response: http.ServerResponse, call: Call) => void;
+type Answer = (response: http.ServerResponse, call: Call) => unknown;
 
 interface HookServer {
   /** Base URL without a slash at the end. */
@@ -313,17 +313,16 @@ test('a huge answer is cut off', async (t) => {
   assert.ok(sent < 64 * 1024 * 1024, `${sent} bytes were taken`);
 });
 
-test('a kept connection that the server has closed is not held against the client', async (t) => {
-  const server = await hookServer(t, (response, { path }) => {
-    if (path === '/first') {
-      // Kept by its headers, closed all the same: the next request meets a dead connection.
-      response.end('0', () => setImmediate(() => response.socket?.destroy()));
-    } else response.end('0');
+test('a kept connection that ends when it is used again is not held against the client', async (t) => {
+  const used = new Set<number>();
+  const server = await hookServer(t, (response, { port }) => {
+    if (used.has(port)) return response.socket?.destroy();
+    used.add(port);
+    response.end('0');
   });
   const hooks = hooksFor();
-  for (let round = 0; round < 20; round++) {
-    await hooks.onPlay(request, vhostWith({ onPlay: [`${server.url}/first`] }));
-    await hooks.onPlay(request, vhostWith({ onPlay: [`${server.url}/second`] }));
+  for (let round = 1; round <= 3; round++) {
+    await hooks.onPlay(request, vhostWith({ onPlay: [server.url] }));
+    assert.equal(used.size, round);
   }
-  assert.equal(server.calls.length, 40);
 });
