@@ -17,7 +17,7 @@ interface Call {
   readonly port: number;
 }
 
-type Answer = (response: http.ServerResponse, call: Call) => unknown;
+type Answer = (response: http.ServerResponse, call: Call) => void;
 
 interface HookServer {
   /** Base URL without a slash at the end. */
@@ -316,9 +316,12 @@ test('a huge answer is cut off', async (t) => {
 test('a kept connection that ends when it is used again is not held against the client', async (t) => {
   const used = new Set<number>();
   const server = await hookServer(t, (response, { port }) => {
-    if (used.has(port)) return response.socket?.destroy();
-    used.add(port);
-    response.end('0');
+    if (used.has(port)) {
+      response.socket?.destroy();
+    } else {
+      used.add(port);
+      response.end('0');
+    }
   });
   const hooks = hooksFor();
   for (let round = 1; round <= 3; round++) {
