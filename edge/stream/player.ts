@@ -17,14 +17,15 @@ export interface PlayerSink {
 }
 
 export interface PlayerOptions {
-  readonly format: WireFormat;
+  /** A function is asked when the first bytes are due: some formats depend on what the stream has. */
+  readonly format: WireFormat | (() => WireFormat);
   readonly sink: PlayerSink;
   /** Media that may wait for a slow player before whole GOPs are dropped. */
   readonly queueLengthMs: number;
 }
 
 export class Player {
-  readonly #format: WireFormat;
+  #format: PlayerOptions['format'];
   readonly #sink: PlayerSink;
   readonly #queueLengthMs: number;
   /** Headers that the client has; undefined before its first byte. */
@@ -103,17 +104,19 @@ export class Player {
   }
 
   #encode(slice: Slice, from: number): Buffer {
+    if (typeof this.#format === 'function') this.#format = this.#format();
+    const format = this.#format;
     const inStep = from === 0 && this.#headers === slice.headersBefore;
-    if (inStep && (slice.tracks & ~this.#anchored) === 0) return slice.shared(this.#format);
+    if (inStep && (slice.tracks & ~this.#anchored) === 0) return slice.shared(format);
     if (from === 0 && this.#headers === undefined) {
       this.#anchored = slice.tracks;
-      this.#baseMs = this.#format.zeroBased ? slice.startMs : 0;
-      return slice.opening(this.#format);
+      this.#baseMs = format.zeroBased ? slice.startMs : 0;
+      return slice.opening(format);
     }
     // Out of step: after dropped GOPs, or a track that the client meets for the first time.
-    this.#baseMs ??= this.#format.zeroBased ? slice.startOf(from) : 0;
+    this.#baseMs ??= format.zeroBased ? slice.startOf(from) : 0;
     const headers = slice.headersAt(from);
-    const bytes = this.#format.encode({
+    const bytes = format.encode({
       frames: slice.frames,
       from,
       headers: headers === this.#headers ? [] : headers.frames,
