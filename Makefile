@@ -19,7 +19,7 @@ test: node_modules ## check types and style, then run all tests
 
 bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
 	@node test/support/system-packages.ts bench
-	@node test/bench/bench.ts $(BENCH_ARGS)
+	@node test/bench/bench.ts $(BENCH)
 
 lint: node_modules ## check types, style, and who imports whom
 	@npm run -s lint
