@@ -42,7 +42,9 @@ export function newClientId(): string {
 export class Clients {
   readonly #clients = new Map<string, Client>();
   #emptied: (() => void)[] = [];
+  readonly #left: ((client: Client) => void)[] = [];
   #totalAccepted = 0;
+  #totalFailed = 0;
 
   get size(): number {
     return this.#clients.size;
@@ -51,6 +53,11 @@ export class Clients {
   /** Clients taken since the start. */
   get totalAccepted(): number {
     return this.#totalAccepted;
+  }
+
+  /** Clients that left since the start because something failed, not because they were done. */
+  get totalFailed(): number {
+    return this.#totalFailed;
   }
 
   values(): IterableIterator<Client> {
@@ -66,9 +73,17 @@ export class Clients {
     this.#clients.set(client.id, client);
   }
 
-  remove(client: Client): void {
-    if (!this.#clients.delete(client.id) || this.#clients.size > 0) return;
+  remove(client: Client, failed = false): void {
+    if (!this.#clients.delete(client.id)) return;
+    if (failed) this.#totalFailed++;
+    for (const listener of this.#left) listener(client);
+    if (this.#clients.size > 0) return;
     for (const resolve of this.#emptied.splice(0)) resolve();
+  }
+
+  /** Calls `listener` for every client that leaves, with what it was given in all. */
+  onLeft(listener: (client: Client) => void): void {
+    this.#left.push(listener);
   }
 
   /** Resolves when nobody is connected. */
