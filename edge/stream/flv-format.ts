@@ -27,25 +27,23 @@ export class FlvFormat implements WireFormat {
   }
 
   encode(run: Run): Buffer {
-    const frames = this.#wanted(run);
-    const firstTime = run.frames[run.from]?.timeMs ?? 0;
+    const headers = this.#wanted(run.headers);
+    const frames = this.#wanted(run.from === 0 ? run.frames : run.frames.slice(run.from));
     let size = 0;
+    for (const header of headers) size += tagSize(header.payload.length);
     for (const frame of frames) size += tagSize(frame.payload.length);
     if (size === 0) return Buffer.alloc(0);
     const { head, tail } = frameAround(this.#framing, size);
     const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
     let offset = head.copy(bytes);
-    for (const [index, frame] of frames.entries()) {
-      const time = index < run.headers.length ? firstTime : frame.timeMs;
-      offset = writeTag(bytes, offset, frame.type, time % 2 ** 32, frame.payload);
-    }
+    const headersTime = run.headersMs % 2 ** 32;
+    for (const { type, payload } of headers) offset = writeTag(bytes, offset, type, headersTime, payload);
+    for (const { type, payload, timeMs } of frames) offset = writeTag(bytes, offset, type, timeMs % 2 ** 32, payload);
     tail.copy(bytes, offset);
     return bytes;
   }
 
-  #wanted(run: Run): readonly Frame[] {
-    const frames =
-      run.headers.length === 0 && run.from === 0 ? run.frames : [...run.headers, ...run.frames.slice(run.from)];
+  #wanted(frames: readonly Frame[]): readonly Frame[] {
     const { audio, video } = this.#tracks;
     if (audio && video) return frames;
     return frames.filter(({ track }) => (track === Track.audio ? audio : track === Track.video ? video : true));

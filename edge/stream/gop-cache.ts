@@ -16,12 +16,14 @@ export interface GopCacheLimits {
 export class GopCache {
   #frames: Frame[] = [];
   #bytes = 0;
-  #headers: HeaderSet = HeaderSet.empty;
+  #headersBefore: HeaderSet = HeaderSet.empty;
+  #headersAfter: HeaderSet = HeaderSet.empty;
   #slice: Slice | undefined;
 
   /** Takes in a slice that players have been given. */
   add(slice: Slice, limits: GopCacheLimits): void {
     this.#slice = undefined;
+    this.#headersAfter = slice.headersAfter;
     if (slice.keyframeIndex >= 0) this.#begin(slice);
     else if (changesVideo(slice)) this.clear();
     else if (this.#frames.length > 0) for (const frame of slice.frames) this.#push(frame);
@@ -32,7 +34,7 @@ export class GopCache {
   /** The cached GOP as a slice to begin with, or undefined when there is none. */
   get opening(): Slice | undefined {
     if (this.#frames.length === 0) return undefined;
-    this.#slice ??= new Slice([...this.#frames], this.#headers, noTimes);
+    this.#slice ??= new Slice([...this.#frames], this.#headersBefore, noTimes, this.#headersAfter);
     return this.#slice;
   }
 
@@ -45,7 +47,7 @@ export class GopCache {
   #begin(slice: Slice): void {
     this.clear();
     for (const frame of slice.frames.slice(slice.keyframeIndex)) this.#push(frame);
-    this.#headers = slice.headersAt(slice.keyframeIndex);
+    this.#headersBefore = slice.headersAt(slice.keyframeIndex);
   }
 
   #push(frame: Frame): void {

@@ -105,8 +105,8 @@ export class Hub {
   close(): void {
     for (const { publication } of [...this.#published.values()]) this.unpublish(publication);
     for (const stream of [...this.#streams.values()]) {
-      stream.source?.stop();
       this.#remove(stream, 'the edge stops');
+      stream.source?.stop();
     }
   }
 

@@ -15,6 +15,9 @@ import { Slice, trackBit } from './slice.ts';
 import { Splice } from './splice.ts';
 import { Timeline } from './timeline.ts';
 
+/** Messages kept while a source has sent headers and data only. */
+const earlyMax = 64;
+
 /** What feeds a stream on demand: it is told how many want it. */
 export interface StreamSource {
   readonly state: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'lingering';
@@ -32,6 +35,8 @@ export interface StreamStats {
   bytesReceived: number;
   framesReceived: number;
   videoFrames: number;
+  /** Slices handed to the players, however many they are. */
+  slices: number;
   /** Stream time when the last feed took over, and how long players had nothing before it did. */
   lastSpliceGapMs: number | undefined;
   splices: number;
@@ -46,6 +51,7 @@ export class LiveStream {
     bytesReceived: 0,
     framesReceived: 0,
     videoFrames: 0,
+    slices: 0,
     lastSpliceGapMs: undefined,
     splices: 0,
   };
@@ -184,12 +190,21 @@ export class LiveStream {
     if (repeated && this.vhost.play.reduceSequenceHeader) return;
     this.#lastArrivalMs = arrivalMs;
     if (isMedia(untimed)) {
-      const timeMs = this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs);
-      for (const early of this.#early.splice(0)) this.#add({ ...early, timeMs });
-      this.#add({ ...untimed, timeMs });
+      if (!this.#timeline.started) {
+        this.#timeline.start(untimed.sourceTime, arrivalMs);
+        for (const early of this.#early.splice(0)) this.#addAside(early);
+      }
+      this.#add({ ...untimed, timeMs: this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs) });
     } else if (this.#timeline.started) {
-      this.#add({ ...untimed, timeMs: this.#timeline.placeAside(untimed.track, untimed.sourceTime) });
-    } else this.#early.push(untimed);
+      this.#addAside(untimed);
+    } else {
+      if (this.#early.length === earlyMax) this.#early.shift();
+      this.#early.push(untimed);
+    }
+  }
+
+  #addAside(untimed: UntimedFrame): void {
+    this.#add({ ...untimed, timeMs: this.#timeline.placeAside(untimed.track, untimed.sourceTime) });
   }
 
   #add(frame: Frame): void {
@@ -228,6 +243,7 @@ export class LiveStream {
     if (this.#open.length === 0) return;
     const frames = this.#open;
     this.#open = [];
+    this.stats.slices++;
     this.#lastCloseMs = performance.now();
     const slice = new Slice(frames, this.#slicedHeaders, this.#closedTimes);
     this.#slicedHeaders = slice.headersAfter;

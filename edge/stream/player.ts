@@ -96,6 +96,8 @@ export class Player {
   }
 
   #send(slice: Slice, from: number): void {
+    // Headers alone give no time to begin at; the next slice has them before it.
+    if (!this.started && slice.startMs === Number.POSITIVE_INFINITY) return;
     const bytes = this.#encode(slice, from);
     this.#headers = slice.headersAfter;
     if (bytes.length === 0) return;
@@ -109,22 +111,26 @@ export class Player {
     const inStep = from === 0 && this.#headers === slice.headersBefore;
     if (inStep && (slice.tracks & ~this.#anchored) === 0) return slice.shared(format);
     if (from === 0 && this.#headers === undefined) {
-      this.#anchored = slice.tracks;
       this.#baseMs = format.zeroBased ? slice.startMs : 0;
+      this.#anchored = slice.tracksFrom(0, this.#baseMs);
       return slice.opening(format);
     }
     // Out of step: after dropped GOPs, or a track that the client meets for the first time.
-    this.#baseMs ??= format.zeroBased ? slice.startOf(from) : 0;
+    const startMs = slice.startOf(from);
+    this.#baseMs ??= format.zeroBased ? startMs : 0;
     const headers = slice.headersAt(from);
+    // Headers have a time of their own: behind them the tracks begin anew.
+    if (headers !== this.#headers) this.#anchored = 0;
     const bytes = format.encode({
       frames: slice.frames,
       from,
       headers: headers === this.#headers ? [] : headers.frames,
+      headersMs: Number.isFinite(startMs) ? startMs : slice.endMs,
       anchored: this.#anchored,
       lastTimes: slice.lastTimes,
       baseMs: this.#baseMs,
     });
-    this.#anchored |= slice.tracksFrom(from);
+    this.#anchored |= slice.tracksFrom(from, this.#baseMs);
     return bytes;
   }
 

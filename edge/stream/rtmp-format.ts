@@ -2,6 +2,9 @@
  * Frames as RTMP chunks (RTMP 1.0 §5.3.1). All players use the same chunk size, chunk stream ids and message
  * stream id, and type-1 headers carry time differences: so one buffer is right for every player, whatever time
  * each of them started at. The first message of a track a player gets has a type-0 header with absolute time.
+ *
+ * A track that comes late may begin before the player's zero. Such frames get the time zero, and none is counted from
+ * there: their track would be shifted against the others.
  */
 
 import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
@@ -42,13 +45,17 @@ export class RtmpFormat implements WireFormat {
     const lastTimes: (number | undefined)[] = run.lastTimes.map((time, track) =>
       (run.anchored & trackBit(track as Track)) !== 0 ? time : undefined,
     );
-    const startMs = Math.max(0, (run.frames[run.from]?.timeMs ?? 0) - run.baseMs) % 2 ** 32;
-    for (const header of run.headers) visit(header, 0, startMs);
+    const headersTime = Math.max(0, run.headersMs - run.baseMs) % 2 ** 32;
+    for (const header of run.headers) visit(header, 0, headersTime);
     for (let index = run.from; index < run.frames.length; index++) {
       const frame = run.frames[index] as Frame;
       const last = lastTimes[frame.track];
+      if (last === undefined && frame.timeMs < run.baseMs) {
+        visit(frame, 0, 0);
+        continue;
+      }
       lastTimes[frame.track] = frame.timeMs;
-      if (last === undefined) visit(frame, 0, Math.max(0, frame.timeMs - run.baseMs) % 2 ** 32);
+      if (last === undefined) visit(frame, 0, (frame.timeMs - run.baseMs) % 2 ** 32);
       else visit(frame, 1, frame.timeMs - last);
     }
   }

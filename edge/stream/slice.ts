@@ -14,8 +14,9 @@ export interface Run {
   readonly frames: readonly Frame[];
   /** Index of the first frame to encode. */
   readonly from: number;
-  /** Headers to send before the frames. */
+  /** Headers to send before the frames, and the stream time to send them with: none of the frames is earlier. */
   readonly headers: readonly Frame[];
+  readonly headersMs: number;
   /** Bit mask (`1 << track`) of the tracks whose last time the player knows, as given by `lastTimes`. */
   readonly anchored: number;
   readonly lastTimes: TrackTimes;
@@ -41,7 +42,7 @@ export class Slice {
   readonly lastTimes: TrackTimes;
   /** Bit mask of the tracks that have frames here. */
   readonly tracks: number;
-  /** Earliest and latest stream time, milliseconds. */
+  /** Earliest and latest stream time, milliseconds; a slice of headers alone has no beginning (infinity). */
   readonly startMs: number;
   readonly endMs: number;
   /** Index of the last keyframe, or -1. */
@@ -50,14 +51,22 @@ export class Slice {
   readonly #shared = new Map<WireFormat, Buffer>();
   readonly #opening = new Map<WireFormat, Buffer>();
 
-  /** @param frames at least one */
-  constructor(frames: readonly Frame[], headersBefore: HeaderSet, lastTimes: TrackTimes) {
+  /**
+   * @param frames at least one
+   * @param headersAfter where the next slice's `headersBefore` is known: whoever compares them must find the same set
+   */
+  constructor(
+    frames: readonly Frame[],
+    headersBefore: HeaderSet,
+    lastTimes: TrackTimes,
+    headersAfter: HeaderSet | undefined = undefined,
+  ) {
     this.frames = frames;
     this.headersBefore = headersBefore;
     this.lastTimes = lastTimes;
     this.keyframeIndex = frames.findLastIndex((frame) => frame.role === 'keyframe');
     this.#lastHeaderIndex = frames.findLastIndex((frame) => isHeader(frame));
-    this.headersAfter = this.#headersBefore(frames.length);
+    this.headersAfter = headersAfter ?? this.#headersBefore(frames.length);
     this.tracks = this.tracksFrom(0);
     this.startMs = this.startOf(0);
     this.endMs = frames.reduce((latest, frame) => Math.max(latest, frame.timeMs), Number.NEGATIVE_INFINITY);
@@ -74,17 +83,23 @@ export class Slice {
     return headers;
   }
 
-  /** Earliest stream time from the frame at `index` on. */
+  /** Earliest stream time from the frame at `index` on. Headers don't count: encoders stamp them as they like. */
   startOf(index: number): number {
     let start = Number.POSITIVE_INFINITY;
-    for (let at = index; at < this.frames.length; at++) start = Math.min(start, this.frames[at]?.timeMs ?? start);
+    for (let at = index; at < this.frames.length; at++) {
+      const frame = this.frames[at] as Frame;
+      if (!isHeader(frame)) start = Math.min(start, frame.timeMs);
+    }
     return start;
   }
 
-  /** Bit mask of the tracks that have frames from `index` on. */
-  tracksFrom(index: number): number {
+  /** Bit mask of the tracks that have frames from `index` on, at `fromMs` of stream time or later. */
+  tracksFrom(index: number, fromMs: number = Number.NEGATIVE_INFINITY): number {
     let tracks = 0;
-    for (let at = index; at < this.frames.length; at++) tracks |= 1 << (this.frames[at]?.track ?? 0);
+    for (let at = index; at < this.frames.length; at++) {
+      const frame = this.frames[at] as Frame;
+      if (frame.timeMs >= fromMs) tracks |= trackBit(frame.track);
+    }
     return tracks;
   }
 
@@ -95,6 +110,7 @@ export class Slice {
         frames: this.frames,
         from: 0,
         headers: [],
+        headersMs: 0,
         anchored: allTracks,
         lastTimes: this.lastTimes,
         baseMs: 0,
@@ -109,6 +125,7 @@ export class Slice {
         frames: this.frames,
         from: 0,
         headers: this.headersBefore.frames,
+        headersMs: this.startMs,
         anchored: 0,
         lastTimes: this.lastTimes,
         baseMs: format.zeroBased ? this.startMs : 0,

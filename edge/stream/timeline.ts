@@ -3,7 +3,7 @@
  * 32-bit wrap-around); players see one clock that never runs backwards and never jumps.
  */
 
-import { type Track, trackCount } from './frame.ts';
+import { Track, trackCount } from './frame.ts';
 
 /** A step back of more than this within a track is a new clock, not jitter (SRS's `time_jitter` uses the same). */
 const backwardToleranceMs = 250;
@@ -20,8 +20,7 @@ export class Timeline {
   #source = 0;
   /** Stream time minus unwrapped source time. */
   #offsetMs = 0;
-  #startedAtMs: number | undefined;
-  #lastArrivalMs = 0;
+  #lastArrivalMs: number | undefined;
   #rebaseNext = false;
   /** The greatest stream time given so far. */
   #nowMs = 0;
@@ -35,11 +34,18 @@ export class Timeline {
 
   /** The next frame comes from another clock: it will follow the last one at the usual distance. */
   rebase(): void {
-    this.#rebaseNext = this.#startedAtMs !== undefined;
+    this.#rebaseNext = this.started;
   }
 
   get started(): boolean {
-    return this.#startedAtMs !== undefined;
+    return this.#lastArrivalMs !== undefined;
+  }
+
+  /** Sets the clock by the first audio or video frame, which is then to be placed. */
+  start(sourceTime: number, arrivalMs: number): void {
+    this.#source = sourceTime;
+    this.#nowMs = sourceTime;
+    this.#lastArrivalMs = arrivalMs;
   }
 
   /**
@@ -49,11 +55,7 @@ export class Timeline {
    * @returns stream time in milliseconds, at least that of the track's frame before
    */
   place(track: Track, sourceTime: number, arrivalMs: number): number {
-    if (this.#startedAtMs === undefined) {
-      this.#startedAtMs = arrivalMs;
-      this.#source = sourceTime;
-      this.#nowMs = sourceTime;
-    }
+    if (!this.started) this.start(sourceTime, arrivalMs);
     const source = this.#unwrap(sourceTime);
     if (this.#rebaseNext || this.#isOtherClock(track, source + this.#offsetMs, arrivalMs)) {
       this.#rebaseNext = false;
@@ -61,7 +63,9 @@ export class Timeline {
     }
     this.#source = source;
     this.#lastArrivalMs = arrivalMs;
+    const last = this.#lastOfTrack[track];
     const time = this.#keep(track, source + this.#offsetMs);
+    if (last !== undefined && time > last) this.#stepMs = Math.min(time - last, greatestStepMs);
     if (time > this.#nowMs) this.#nowMs = time;
     return time;
   }
@@ -73,7 +77,9 @@ export class Timeline {
   placeAside(track: Track, sourceTime: number): number {
     const time = this.#unwrap(sourceTime) + this.#offsetMs;
     const plausible = !this.#rebaseNext && Math.abs(time - this.#nowMs) <= forwardToleranceMs;
-    return this.#keep(track, plausible ? time : (this.#lastOfTrack[track] ?? this.#nowMs));
+    // A header must not come to lie ahead of the frames of its track.
+    const last = track === Track.data ? undefined : this.#lastOfTrack[track];
+    return this.#keep(track, plausible ? Math.min(time, this.#nowMs) : (last ?? this.#nowMs));
   }
 
   /** The signed 32-bit difference to the time before unwraps the source's clock in both directions. */
@@ -83,14 +89,13 @@ export class Timeline {
 
   #isOtherClock(track: Track, time: number, arrivalMs: number): boolean {
     const last = this.#lastOfTrack[track] ?? this.#nowMs - forwardToleranceMs;
-    const passedMs = arrivalMs - this.#lastArrivalMs;
+    const passedMs = arrivalMs - (this.#lastArrivalMs ?? arrivalMs);
     return time < last - backwardToleranceMs || time - this.#nowMs > passedMs + forwardToleranceMs;
   }
 
   #keep(track: Track, time: number): number {
     const last = this.#lastOfTrack[track];
     if (last !== undefined && time <= last) return last;
-    if (last !== undefined) this.#stepMs = Math.min(time - last, greatestStepMs);
     this.#lastOfTrack[track] = time;
     return time;
   }

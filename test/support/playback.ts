@@ -1,0 +1,76 @@
+/** A player's end of the wire: what was written to it, and what it decodes from that. */
+
+import { FlvReader, flvHeader } from '../../edge/flv/tag.ts';
+import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
+import type { FlvFraming } from '../../edge/stream/flv-format.ts';
+import type { PlayerSink } from '../../edge/stream/player.ts';
+
+/** A media message as a player gets it. */
+export interface Played {
+  readonly type: number;
+  /** Milliseconds, unsigned 32 bits. */
+  readonly timestamp: number;
+  readonly payload: Buffer;
+}
+
+/** Takes as many writes as it has credit for: a client with a full socket has none. */
+export class RecordingSink implements PlayerSink {
+  credit = Number.POSITIVE_INFINITY;
+  readonly writes: Buffer[] = [];
+  readonly ends: string[] = [];
+
+  get writable(): boolean {
+    return this.credit > 0;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.credit <= 0) throw new Error('written to although not writable');
+    this.credit--;
+    this.writes.push(bytes);
+  }
+
+  end(reason: string): void {
+    this.ends.push(reason);
+  }
+}
+
+export function decodeRtmp(writes: readonly Buffer[], chunkSize: number): Played[] {
+  const played: Played[] = [];
+  const reader = new ChunkReader({ chunkSize });
+  for (const bytes of writes) {
+    reader.push(bytes, ({ type, timestamp, payload }) => played.push({ type, timestamp, payload }));
+  }
+  return played;
+}
+
+/** @throws Error when a write is not one whole piece in the framing */
+export function decodeFlv(writes: readonly Buffer[], framing: FlvFraming): Played[] {
+  const played: Played[] = [];
+  const reader = new FlvReader();
+  reader.push(flvHeader({ audio: true, video: true }), () => {});
+  for (const bytes of writes) reader.push(unframed(bytes, framing), (tag) => played.push(tag));
+  return played;
+}
+
+function unframed(bytes: Buffer, framing: FlvFraming): Buffer {
+  switch (framing) {
+    case 'bare':
+      return bytes;
+    case 'chunked': {
+      const lineEnd = bytes.indexOf('\r\n');
+      const size = Number.parseInt(bytes.toString('latin1', 0, lineEnd), 16);
+      const body = bytes.subarray(lineEnd + 2, lineEnd + 2 + size);
+      const tail = bytes.toString('latin1', lineEnd + 2 + size);
+      if (body.length !== size || size === 0 || tail !== '\r\n') throw new Error('no whole HTTP chunk');
+      return body;
+    }
+    case 'websocket': {
+      if (bytes[0] !== 0x82) throw new Error('no final binary message');
+      const short = bytes.readUInt8(1);
+      const head = short < 126 ? 2 : short === 126 ? 4 : 10;
+      const size = short < 126 ? short : short === 126 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+      if (bytes.length !== head + size) throw new Error('no whole WebSocket message');
+      return bytes.subarray(head);
+    }
+  }
+}
