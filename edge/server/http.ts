@@ -1,0 +1,207 @@
+/**
+ * The HTTP side of the edge: HTTP-FLV and its page (`http_server`), the API (`http_api`), metrics (`exporter`), and
+ * on each of these listeners `/healthz` and `/readyz`, so that whichever a pod has can be probed.
+ */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Server as NetServer, Socket } from 'node:net';
+import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
+import type { Gateway } from './gateway.ts';
+import { Api, isAuthorized } from './http/api.ts';
+import type { HttpDeps } from './http/deps.ts';
+import { serveFile } from './http/files.ts';
+import { FlvServer } from './http/flv-server.ts';
+import { Metrics } from './http/metrics.ts';
+import { crossOriginHeaders, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './http/reply.ts';
+import { status } from './http/status.ts';
+import { CpuShare } from './http/system.ts';
+import { Traffic } from './http/traffic.ts';
+import { type BoundAddress, Listeners } from './listeners.ts';
+import { tlsOptions, watchCertificate } from './tls.ts';
+
+export type { HttpDeps, OriginCounters, OriginStatus, ReloadOutcome } from './http/deps.ts';
+
+/** What a listener is for. */
+type Role = 'server' | 'api' | 'exporter';
+
+/** Answers that are under way when the edge closes get this long. */
+const closeGraceMs = 1_000;
+
+export class HttpServers {
+  readonly #gateway: Gateway;
+  readonly #deps: HttpDeps;
+  readonly #listeners: Readonly<Record<Role, { readonly plain: Listeners; readonly secure: Listeners }>>;
+  readonly #servers = new Set<Server>();
+  readonly #traffic: Traffic;
+  readonly #cpu = new CpuShare();
+  readonly #cpuTimer: NodeJS.Timeout;
+  readonly #api: Api;
+  readonly #flv: FlvServer;
+  readonly #metrics: Metrics | undefined;
+
+  constructor(gateway: Gateway, deps: HttpDeps) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+    const { config } = gateway;
+    this.#traffic = new Traffic(gateway.clients, gateway.hub);
+    this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
+    this.#api = new Api(gateway, deps, this.#traffic, this.#cpu);
+    this.#flv = new FlvServer(gateway, deps);
+    this.#metrics = config.exporter.enabled
+      ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
+      : undefined;
+    this.#listeners = {
+      server: this.#listenersFor('server', () => gateway.config.httpServer.https),
+      api: this.#listenersFor('api', () => gateway.config.httpApi.https),
+      exporter: this.#listenersFor('exporter', undefined),
+    };
+  }
+
+  /** Opens and closes listeners until they are those of the configuration. Throws when one cannot be opened. */
+  async listen(config: EdgeConfig): Promise<void> {
+    const { httpServer, httpApi, exporter } = config;
+    const server = httpServer.enabled ? httpServer.listen : [];
+    const secureServer = httpServer.enabled && httpServer.https.enabled ? httpServer.https.listen : [];
+    const api = httpApi.enabled ? httpApi.listen : [];
+    const secureApi = httpApi.enabled && httpApi.https.enabled ? httpApi.https.listen : [];
+    await this.#listeners.server.plain.set(server);
+    await this.#listeners.server.secure.set(secureServer);
+    // As in SRS, an address given to both serves both.
+    await this.#listeners.api.plain.set(without(api, server));
+    await this.#listeners.api.secure.set(without(secureApi, secureServer));
+    await this.#listeners.exporter.plain.set(exporter.enabled ? exporter.listen : []);
+  }
+
+  /** Where clients can connect: with the ports that the system has chosen for 0. */
+  get addresses(): BoundAddress[] {
+    const all = Object.values(this.#listeners).flatMap(({ plain, secure }) => [plain, secure]);
+    return all.flatMap((listeners) => listeners.addresses);
+  }
+
+  /** A stream went on from another origin: how long players had no frame. */
+  observeSpliceGap(gapMs: number): void {
+    this.#metrics?.observeSpliceGap(gapMs);
+  }
+
+  /** Closes all listeners, and after a moment the connections that are left. */
+  async close(): Promise<void> {
+    clearInterval(this.#cpuTimer);
+    this.#traffic.close();
+    const servers = [...this.#servers];
+    const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.once('close', resolve))));
+    for (const { plain, secure } of Object.values(this.#listeners)) {
+      await plain.set([]);
+      await secure.set([]);
+    }
+    const force = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections();
+      this.#flv.close();
+    }, closeGraceMs);
+    await closed;
+    clearTimeout(force);
+  }
+
+  #listenersFor(role: Role, tls: (() => TlsListen) | undefined): { plain: Listeners; secure: Listeners } {
+    const name = role === 'server' ? 'http' : `http-${role}`;
+    return {
+      plain: new Listeners(name, () => this.#prepare(createServer(), role)),
+      secure: new Listeners(name.replace('http', 'https'), () => {
+        // Without a configuration for it nobody asks for a secure listener.
+        const listen = tls?.() ?? { enabled: false, listen: [], keyFile: '', certFile: '' };
+        const server = createSecureServer(tlsOptions(listen));
+        const unwatch = watchCertificate(listen, server, this.#gateway.log);
+        server.on('close', unwatch);
+        return this.#prepare(server, role);
+      }),
+    };
+  }
+
+  #prepare(server: Server, role: Role): NetServer {
+    server.headersTimeout = this.#gateway.config.edge.clientTimeoutMs;
+    // Node destroys sockets that time out unless somebody listens: players' sockets have their own rule.
+    server.on('timeout', () => {});
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.#serve(role, request, response).catch((error: unknown) => {
+        this.#gateway.log.error({ err: error, url: request.url }, 'http request failed');
+        if (response.headersSent) response.destroy();
+        else sendText(response, 500, 'internal error');
+      });
+    });
+    server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      socket.on('error', () => {});
+      this.#flv.upgrade(role === 'server', request, socket, head);
+    });
+    this.#servers.add(server);
+    server.on('close', () => this.#servers.delete(server));
+    return server;
+  }
+
+  async #serve(role: Role, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // What comes behind the request for a stream is no request: the connection is the stream's.
+    if (this.#flv.owns(request.socket)) return void request.socket.destroy();
+    const url = targetOf(request);
+    if (url === undefined) return sendText(response, 400, 'this is no URL');
+    const { httpApi, httpServer } = this.#gateway.config;
+    const isApi =
+      (role === 'api' || (role === 'server' && shared(this.#gateway.config))) && /^\/api(\/|$)/.test(url.pathname);
+    const crossdomain = role !== 'exporter' && (isApi || role === 'api' ? httpApi : httpServer).crossdomain;
+    response.setHeader('Server', serverHeader);
+    for (const [name, value] of Object.entries(crossOriginHeaders(request, crossdomain))) {
+      response.setHeader(name, value);
+    }
+    if (request.method === 'OPTIONS') return sendOptions(response, crossdomain);
+    if (url.pathname === '/healthz') return sendText(response, 200, 'ok');
+    if (url.pathname === '/readyz') return this.#readiness(response);
+    if (isApi) return this.#api.serve(request, response, url);
+    if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(response);
+    if (role === 'server') return this.#serveViewer(request, response, url);
+    sendJson(response, 404, { code: 404, data: `there is no ${url.pathname}` });
+  }
+
+  #readiness(response: ServerResponse): void {
+    if (this.#gateway.draining) return sendText(response, 503, 'draining');
+    if (!this.#deps.accepting()) return sendText(response, 503, 'not listening');
+    sendText(response, 200, 'ready');
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    if (this.#metrics === undefined) return sendText(response, 404, 'the exporter is off');
+    const { registry } = this.#metrics;
+    send(response, 200, registry.contentType, await registry.metrics());
+  }
+
+  async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const { httpServer } = this.#gateway.config;
+    if (url.pathname === '/edge/status.json') return this.#sendStatus(request, response);
+    const missing = this.#flv.serve(request, response, url);
+    if (missing === undefined) return;
+    if (await serveFile(httpServer.dir, url.pathname, request, response)) return;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET and HEAD');
+    sendText(response, 404, missing);
+  }
+
+  /** The same figures as the API gives, so to the same people. */
+  #sendStatus(request: IncomingMessage, response: ServerResponse): void {
+    const { httpApi } = this.#gateway.config;
+    if (!httpApi.enabled) return sendJson(response, 404, { code: 404, data: 'figures are shown where http_api is on' });
+    if (!isAuthorized(httpApi, request)) {
+      return sendJson(response, 401, { code: 401 }, { 'WWW-Authenticate': 'Basic realm="edge"' });
+    }
+    sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic));
+  }
+}
+
+/** Whether the listeners for streams serve the API too. */
+function shared({ httpApi, httpServer }: EdgeConfig): boolean {
+  return httpApi.enabled && httpApi.listen.some((address) => includes(httpServer.listen, address));
+}
+
+function without(addresses: readonly ListenAddress[], others: readonly ListenAddress[]): readonly ListenAddress[] {
+  return addresses.filter((address) => !includes(others, address));
+}
+
+/** Port 0 is another port each time. */
+function includes(addresses: readonly ListenAddress[], { host, port }: ListenAddress): boolean {
+  return port !== 0 && addresses.some((other) => other.host === host && other.port === port);
+}

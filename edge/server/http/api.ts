@@ -1,0 +1,256 @@
+/**
+ * The HTTP API: SRS's paths and answers (`/api/v1/…`), and ours beside them: `origins` and `config`.
+ * As in SRS, what is wrong with a request to a known path is told by `code`, with status 200.
+ */
+
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { needsRestart } from '../../conf/diff.ts';
+import type { HttpApiConfig } from '../../conf/model.ts';
+import { streamId, streamKey } from '../../stream/name.ts';
+import { version } from '../../version.ts';
+import type { Gateway } from '../gateway.ts';
+import type { HttpDeps, ReloadOutcome } from './deps.ts';
+import { clientFigures, clientsByStream, streamEntries, streamFigures, vhostFigures, vhostId } from './figures.ts';
+import { sendJson } from './reply.ts';
+import { type CpuShare, selfFigures, systemFigures } from './system.ts';
+import type { Traffic } from './traffic.ts';
+
+/** SRS's error codes (`srs_kernel_error.hpp`). */
+const Code = {
+  success: 0,
+  configInvalid: 1023,
+  raw: 1060,
+  rawDisabled: 1061,
+  vhostNotFound: 2014,
+  streamNotFound: 2048,
+  clientNotFound: 2049,
+} as const;
+
+/** As in SRS: how many streams or clients an answer lists unless `count` says otherwise. */
+const defaultCount = 10;
+
+/** SRS's state of a reload that is over. */
+const reloadFinished = 90;
+
+interface Answer {
+  readonly status?: number;
+  readonly code?: number;
+  /** Put beside `code`, `server`, `service` and `pid`. */
+  readonly fields?: object;
+}
+
+/** `id` is what follows the path of a collection; empty for the collection itself. */
+interface Call {
+  readonly id: string;
+  readonly query: URLSearchParams;
+}
+
+interface Resource {
+  readonly doc: string;
+  readonly GET: (call: Call) => Answer | Promise<Answer>;
+  readonly DELETE?: (call: Call) => Answer;
+}
+
+export class Api {
+  readonly #gateway: Gateway;
+  readonly #deps: HttpDeps;
+  readonly #traffic: Traffic;
+  readonly #cpu: CpuShare;
+  /** Tells one run of the server from the next. */
+  readonly #service: string = randomBytes(4).toString('hex');
+  readonly #resources: Readonly<Record<string, Resource>>;
+
+  constructor(gateway: Gateway, deps: HttpDeps, traffic: Traffic, cpu: CpuShare) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+    this.#traffic = traffic;
+    this.#cpu = cpu;
+    this.#resources = {
+      versions: { doc: 'the version of this server', GET: () => versions() },
+      summaries: { doc: 'figures of the process and its machine', GET: () => this.#summaries() },
+      vhosts: { doc: 'all vhosts, or one by its id', GET: (call) => this.#vhosts(call) },
+      streams: { doc: 'streams (start, count), or one by its id', GET: (call) => this.#streams(call) },
+      clients: {
+        doc: 'clients (start, count), or one by its id; DELETE disconnects it',
+        GET: (call) => this.#clients(call),
+        DELETE: (call) => this.#kick(call),
+      },
+      origins: { doc: 'the origins and their health', GET: () => this.#origins() },
+      config: { doc: 'how the last reload went', GET: () => this.#config() },
+      raw: { doc: '?rpc=reload reloads the configuration', GET: (call) => this.#raw(call) },
+    };
+  }
+
+  /** Answers a request below `/api/`. */
+  async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    if (!isAuthorized(this.#gateway.config.httpApi, request)) {
+      const headers = { 'WWW-Authenticate': 'Basic realm="edge"' };
+      return sendJson(response, 401, { code: 401, data: 'user name and password of http_api are wanted' }, headers);
+    }
+    const answer = await this.#answer(request.method ?? 'GET', url);
+    const { status = 200, code = Code.success, fields = {} } = answer;
+    sendJson(response, status, {
+      code,
+      server: this.#gateway.serverId,
+      service: this.#service,
+      pid: String(process.pid),
+      ...fields,
+    });
+  }
+
+  async #answer(method: string, url: URL): Promise<Answer> {
+    const [, , v1 = '', name = '', id = '', ...more] = url.pathname.split('/');
+    if (name === '' && (v1 === '' || v1 === 'v1')) return this.#index(v1);
+    const resource = v1 === 'v1' && more.length === 0 && Object.hasOwn(this.#resources, name) && this.#resources[name];
+    if (!resource) return { status: 404, code: 404, fields: { data: `there is no ${url.pathname}` } };
+    const call: Call = { id, query: url.searchParams };
+    if (method === 'GET' || method === 'HEAD') return resource.GET(call);
+    if (method === 'DELETE' && resource.DELETE !== undefined) return resource.DELETE(call);
+    return { status: 405, code: 405, fields: { data: `${method} is no method of ${url.pathname}` } };
+  }
+
+  #index(v1: string): Answer {
+    if (v1 === '') return { fields: { urls: { v1: 'the API version 1.0' } } };
+    return {
+      fields: { urls: Object.fromEntries(Object.entries(this.#resources).map(([name, { doc }]) => [name, doc])) },
+    };
+  }
+
+  #summaries(): Answer {
+    const { total } = this.#traffic;
+    this.#traffic.collect();
+    const network = {
+      srs_sample_time: Date.now(),
+      srs_recv_bytes: total.received,
+      srs_send_bytes: total.sent,
+      conn_srs: this.#gateway.clients.size,
+    };
+    const data = {
+      ok: true,
+      now_ms: Date.now(),
+      self: selfFigures(this.#cpu, version),
+      system: { ...systemFigures(this.#cpu), ...network },
+    };
+    return { fields: { data } };
+  }
+
+  #vhosts({ id }: Call): Answer {
+    this.#traffic.collect();
+    const { vhosts } = this.#gateway.config;
+    if (id === '') {
+      return { fields: { vhosts: vhosts.map((vhost) => vhostFigures(vhost, this.#gateway, this.#traffic)) } };
+    }
+    const vhost = vhosts.find(({ name }) => vhostId(name) === id);
+    if (vhost === undefined) return { code: Code.vhostNotFound };
+    return { fields: { vhost: vhostFigures(vhost, this.#gateway, this.#traffic) } };
+  }
+
+  #streams({ id, query }: Call): Answer {
+    this.#traffic.collect();
+    const { hub, clients } = this.#gateway;
+    const counts = clientsByStream(clients.values());
+    const entries = streamEntries(hub);
+    const chosen = id === '' ? page(entries, query) : entries.filter(({ name }) => streamId(name) === id);
+    const streams = chosen.map((entry) => streamFigures(entry, counts.get(streamKey(entry.name)) ?? 0, this.#traffic));
+    if (id === '') return { fields: { streams } };
+    return streams.length === 0 ? { code: Code.streamNotFound } : { fields: { stream: streams[0] } };
+  }
+
+  #clients({ id, query }: Call): Answer {
+    this.#traffic.collect();
+    const { clients } = this.#gateway;
+    if (id === '') {
+      const listed = page([...clients.values()], query);
+      return { fields: { clients: listed.map((client) => clientFigures(client, this.#traffic)) } };
+    }
+    const client = clients.get(id);
+    if (client === undefined) return { code: Code.clientNotFound };
+    return { fields: { client: clientFigures(client, this.#traffic) } };
+  }
+
+  #kick({ id }: Call): Answer {
+    const client = this.#gateway.clients.get(id);
+    if (client === undefined) return { code: Code.clientNotFound };
+    client.disconnect('disconnected through the API');
+    return {};
+  }
+
+  #origins(): Answer {
+    const origins = this.#deps.origins().map(({ name, state, reason, sinceMs, failures, connections }) => ({
+      name,
+      state,
+      reason,
+      since_ms: sinceMs,
+      failures,
+      connections,
+    }));
+    return { fields: { origins } };
+  }
+
+  #config(): Answer {
+    const outcome = this.#deps.lastReload();
+    return { fields: { reload: outcome === undefined ? null : reloadFigures(outcome) } };
+  }
+
+  async #raw({ query }: Call): Promise<Answer> {
+    const { enabled, rawApiEnabled, allowReload } = this.#gateway.config.httpApi;
+    const rpc = query.get('rpc');
+    if (rpc === 'raw') {
+      const raw_api = { enabled: rawApiEnabled, allow_reload: allowReload, allow_query: false, allow_update: false };
+      return { fields: { http_api: { enabled, raw_api } } };
+    }
+    if (!rawApiEnabled) return { code: Code.rawDisabled };
+    if (rpc === 'reload-fetch') return { fields: { data: fetchedReload(this.#deps.lastReload()) } };
+    if (rpc !== 'reload') return { code: Code.raw };
+    if (!allowReload) return { code: Code.rawDisabled };
+    const outcome = await this.#deps.reload();
+    return outcome.ok ? {} : { code: Code.configInvalid, fields: { data: outcome.error } };
+  }
+}
+
+function versions(): Answer {
+  const [major, minor, revision] = version.split('.', 3).map((part) => Number.parseInt(part, 10));
+  return { fields: { data: { major, minor, revision, version } } };
+}
+
+/** What each change of a reload costs, in the words of the configuration's reference. */
+function reloadFigures(outcome: ReloadOutcome): object {
+  const at_ms = outcome.atMs;
+  if (!outcome.ok) return { at_ms, ok: false, error: outcome.error };
+  const { changes, vhostsAdded, vhostsRemoved } = outcome.difference;
+  return {
+    at_ms,
+    ok: true,
+    changes,
+    vhosts_added: vhostsAdded,
+    vhosts_removed: vhostsRemoved,
+    new_connections: changes.filter(({ effect }) => effect === 'new connections').map(({ path }) => path),
+    needs_restart: needsRestart(outcome.difference).map(({ path }) => path),
+  };
+}
+
+/** SRS's `rpc=reload-fetch`. */
+function fetchedReload(outcome: ReloadOutcome | undefined): object {
+  if (outcome === undefined) return { err: 0, msg: '', state: 0, rid: '' };
+  const err = outcome.ok ? Code.success : Code.configInvalid;
+  return { err, msg: outcome.ok ? '' : outcome.error, state: reloadFinished, rid: String(outcome.atMs) };
+}
+
+function page<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
+  const start = naturalNumber(query.get('start')) ?? 0;
+  return all.slice(start, start + (naturalNumber(query.get('count')) ?? defaultCount));
+}
+
+function naturalNumber(text: string | null): number | undefined {
+  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Basic authentication (RFC 7617), in the same time whatever is wrong. */
+export function isAuthorized({ auth }: HttpApiConfig, { headers }: IncomingMessage): boolean {
+  if (auth === undefined) return true;
+  const credentials = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const given = Buffer.from(credentials, 'base64').toString();
+  return timingSafeEqual(digest(given), digest(`${auth.username}:${auth.password}`));
+}

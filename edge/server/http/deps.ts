@@ -1,0 +1,45 @@
+/**
+ * What the HTTP servers need of the rest of the edge beside the gateway. Wired in main.
+ */
+
+import type { Difference } from '../../conf/diff.ts';
+
+/** What is known of an origin. */
+export interface OriginStatus {
+  readonly name: string;
+  readonly state: 'up' | 'suspect' | 'down';
+  /** Why it is not up, in words; empty when it is. */
+  readonly reason: string;
+  /** Milliseconds since the epoch of the last change of state. */
+  readonly sinceMs: number;
+  readonly failures: number;
+  /** Connections that carry a stream to or from it. */
+  readonly connections: number;
+}
+
+/** Counts since the start. */
+export interface OriginCounters {
+  readonly pulls: number;
+  readonly pushes: number;
+  /** Times that a stream went on from another origin, by direction. */
+  readonly pullSwitches: number;
+  readonly pushSwitches: number;
+  readonly pushDroppedGops: number;
+}
+
+/** How taking over a changed configuration went. */
+export type ReloadOutcome =
+  | { readonly ok: true; readonly atMs: number; readonly difference: Difference }
+  /** The running configuration stays in force. */
+  | { readonly ok: false; readonly atMs: number; readonly error: string };
+
+export interface HttpDeps {
+  /** Whether new clients are taken: false before the listeners are open, and when a stopping edge has closed them. */
+  accepting(): boolean;
+  origins(): readonly OriginStatus[];
+  counters(): OriginCounters;
+  /** Reads the configuration again and applies it; never fails, but says how it went. */
+  reload(): Promise<ReloadOutcome>;
+  /** How the last reload went, if there was one. */
+  lastReload(): ReloadOutcome | undefined;
+}

@@ -1,0 +1,122 @@
+/**
+ * Streams, vhosts and clients as SRS's API shows them (`/api/v1/…`), and as our page does.
+ */
+
+import { createHash } from 'node:crypto';
+import type { VhostConfig } from '../../conf/model.ts';
+import { findVhost } from '../../conf/vhost.ts';
+import type { Hub, PublishedStream } from '../../stream/hub.ts';
+import type { LiveStream } from '../../stream/live-stream.ts';
+import { type StreamName, streamId, streamKey, streamUrl } from '../../stream/name.ts';
+import type { Client } from '../clients.ts';
+import type { Gateway } from '../gateway.ts';
+import { audioInfo, videoInfo } from './codec-info.ts';
+import { mountPath } from './mount.ts';
+import type { Meter, Traffic } from './traffic.ts';
+
+/** A stream that is played here, published here, or both. */
+export interface StreamEntry {
+  readonly name: StreamName;
+  readonly live: LiveStream | undefined;
+  readonly published: PublishedStream | undefined;
+}
+
+export function streamEntries({ streams, published }: Hub): StreamEntry[] {
+  const entries: StreamEntry[] = [];
+  for (const [key, live] of streams) entries.push({ name: live.name, live, published: published.get(key) });
+  for (const [key, entry] of published) {
+    if (!streams.has(key)) entries.push({ name: entry.publication.name, live: undefined, published: entry });
+  }
+  return entries;
+}
+
+/** How many clients each stream has, by key; publishers are counted as SRS counts them. */
+export function clientsByStream(clients: Iterable<Client>): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const client of clients) {
+    if (client.stream === '') continue;
+    const key = streamKey(client);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return counts;
+}
+
+export function vhostId(name: string): string {
+  return `vid-${createHash('sha256').update(name).digest('hex').slice(0, 7)}`;
+}
+
+export function vhostFigures(vhost: VhostConfig, gateway: Gateway, traffic: Traffic): object {
+  const inVhost = (named: { readonly vhost: string }): boolean => named.vhost === vhost.name;
+  return {
+    id: vhostId(vhost.name),
+    name: vhost.name,
+    enabled: vhost.enabled,
+    clients: [...gateway.clients.values()].filter(inVhost).length,
+    streams: streamEntries(gateway.hub).filter(({ name }) => inVhost(name)).length,
+    ...bytes(traffic.ofVhost(vhost.name)),
+    hls: { enabled: false },
+  };
+}
+
+export function streamFigures({ name, live, published }: StreamEntry, clients: number, traffic: Traffic): object {
+  const cid = published?.request.clientId;
+  return {
+    id: streamId(name),
+    name: name.stream,
+    vhost: vhostId(name.vhost),
+    app: name.app,
+    tcUrl: published?.request.tcUrl ?? `rtmp://${name.vhost}/${name.app}`,
+    url: streamUrl(name),
+    live_ms: Date.now(),
+    clients,
+    frames: live?.stats.videoFrames ?? 0,
+    ...bytes(traffic.ofStream(streamKey(name))),
+    publish: { active: isActive(live, published), ...(cid === undefined ? {} : { cid }) },
+    video: live === undefined ? null : videoInfo(live),
+    audio: live === undefined ? null : audioInfo(live),
+  };
+}
+
+export function isActive(live: LiveStream | undefined, published: PublishedStream | undefined): boolean {
+  return published !== undefined || live?.live === true;
+}
+
+export function clientFigures(client: Client, traffic: Traffic): object {
+  const publish = client.role === 'publish';
+  const { kbps } = traffic.ofClient(client);
+  return {
+    id: client.id,
+    vhost: vhostId(client.vhost),
+    stream: streamId(client),
+    ip: client.ip,
+    pageUrl: client.pageUrl,
+    swfUrl: client.swfUrl,
+    tcUrl: client.tcUrl,
+    url: streamUrl(client),
+    name: client.stream,
+    type: clientType(client),
+    publish,
+    alive: (Date.now() - client.connectedAtMs) / 1000,
+    send_bytes: client.bytesSent,
+    recv_bytes: client.bytesReceived,
+    kbps,
+  };
+}
+
+/** SRS's names of what clients are. */
+function clientType({ role, protocol }: Client): string {
+  if (role === 'connecting') return 'Unknown';
+  if (role === 'publish') return 'fmle-publish';
+  return protocol === 'http-flv' || protocol === 'ws-flv' ? 'flv-play' : 'rtmp-play';
+}
+
+function bytes({ sent, received, kbps }: Meter): object {
+  return { send_bytes: sent, recv_bytes: received, kbps };
+}
+
+/** Where a stream can be played by HTTP on this edge; undefined where its vhost does not serve that. */
+export function flvPath(gateway: Gateway, name: StreamName): string | undefined {
+  const vhost = findVhost(gateway.config, name.vhost);
+  if (vhost?.enabled !== true || !vhost.httpRemux.enabled) return undefined;
+  return `${mountPath(vhost.httpRemux.mount, name)}?vhost=${encodeURIComponent(name.vhost)}`;
+}

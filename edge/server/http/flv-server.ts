@@ -1,0 +1,100 @@
+/**
+ * Takes requests for streams by HTTP and WebSocket: finds what is meant, and refuses what cannot be had at once.
+ *
+ * HEAD looks without playing: 200 if the stream is live on this edge, else 404, though a GET might still bring it
+ * from an origin.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { streamKey } from '../../stream/name.ts';
+import { type StreamRequest, streamName } from '../../stream/request.ts';
+import type { Gateway } from '../gateway.ts';
+import { WriteWatch } from '../write-watch.ts';
+import type { HttpDeps } from './deps.ts';
+import { FlvSession } from './flv-session.ts';
+import { flvTarget } from './flv-target.ts';
+import { HttpTransport, refuseUpgrade, streamHeaders, WebSocketTransport } from './flv-transport.ts';
+import { sendText, targetOf } from './reply.ts';
+import { handshakeFault } from './websocket.ts';
+
+export class FlvServer {
+  readonly #gateway: Gateway;
+  readonly #deps: HttpDeps;
+  readonly #watch = new WriteWatch();
+  readonly #sockets = new Set<Socket>();
+
+  constructor(gateway: Gateway, deps: HttpDeps) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+  }
+
+  /** Whether a stream is (or will be) on this connection. */
+  owns(socket: Socket): boolean {
+    return this.#sockets.has(socket);
+  }
+
+  /** Serves a request for a stream. Returns why not, with nothing sent, when it is for none. */
+  serve(request: IncomingMessage, response: ServerResponse, url: URL): string | undefined {
+    const target = flvTarget(this.#gateway.config, request, url, 'http-flv');
+    if (target.kind === 'none') return target.reason;
+    if (request.method === 'HEAD') this.#look(target.request, response);
+    else if (request.method !== 'GET') sendText(response, 405, 'a stream is played with GET', { Connection: 'close' });
+    else {
+      const refusal = this.#refusal(target.request);
+      if (refusal !== undefined) sendText(response, refusal.status, refusal.reason, { Connection: 'close' });
+      else
+        this.#begin(
+          new FlvSession(
+            target.request,
+            target.vhost,
+            new HttpTransport(request, response),
+            this.#gateway,
+            this.#watch,
+          ),
+          request.socket,
+        );
+    }
+    return undefined;
+  }
+
+  /** Answers a request to upgrade. @param served whether streams are served on this listener */
+  upgrade(served: boolean, request: IncomingMessage, socket: Socket, head: Buffer): void {
+    const fault = handshakeFault(request);
+    const url = targetOf(request);
+    if (fault !== undefined || url === undefined) return refuseUpgrade(socket, 400, fault ?? 'this is no URL');
+    if (!served) return refuseUpgrade(socket, 404, 'no streams are served here');
+    const target = flvTarget(this.#gateway.config, request, url, 'ws-flv');
+    if (target.kind === 'none') return refuseUpgrade(socket, 404, target.reason);
+    const refusal = this.#refusal(target.request);
+    if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.reason);
+    const transport = new WebSocketTransport(request, socket, head);
+    this.#begin(new FlvSession(target.request, target.vhost, transport, this.#gateway, this.#watch), socket);
+  }
+
+  /** Ends what is left at once. */
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #begin(session: FlvSession, socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    void session.start();
+  }
+
+  /** Why nobody, or nobody more, can play this now. */
+  #refusal(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
+    const { clients, config, draining } = this.#gateway;
+    if (draining && !this.#deps.accepting()) return { status: 503, reason: 'this edge is about to stop' };
+    if (clients.size >= config.maxConnections) return { status: 503, reason: 'this edge has all clients it may have' };
+    if (this.#gateway.isAbsent(request)) return { status: 404, reason: 'no origin has this stream' };
+    return undefined;
+  }
+
+  #look(request: StreamRequest, response: ServerResponse): void {
+    const stream = this.#gateway.hub.streams.get(streamKey(streamName(request)));
+    if (stream?.live !== true) return sendText(response, 404, 'the stream is not live on this edge');
+    response.writeHead(200, streamHeaders).end();
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * One player of HTTP-FLV or WebSocket-FLV, from its request to its leaving.
+ */
+
+import type { Socket } from 'node:net';
+import type { VhostConfig } from '../../conf/model.ts';
+import { flvHeader } from '../../flv/tag.ts';
+import { flvFormat, framed } from '../../stream/flv-format.ts';
+import type { LiveStream } from '../../stream/live-stream.ts';
+import { Player, type PlayerSink } from '../../stream/player.ts';
+import { type ClientProtocol, Refusal, type StreamRequest } from '../../stream/request.ts';
+import type { Client } from '../clients.ts';
+import type { Gateway } from '../gateway.ts';
+import type { WriteWatch } from '../write-watch.ts';
+import { type FlvPlan, planTracks } from './flv-tracks.ts';
+import type { FlvTransport } from './flv-transport.ts';
+
+type State =
+  /** Callbacks are asked. */
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'playing'; readonly stream: LiveStream; readonly player: Player }
+  | { readonly kind: 'gone' };
+
+const everything: FlvPlan = { header: { audio: true, video: true }, sent: { audio: true, video: true } };
+
+export class FlvSession implements Client, PlayerSink {
+  readonly id: string;
+  readonly protocol: ClientProtocol;
+  readonly ip: string;
+  readonly connectedAtMs: number = Date.now();
+  readonly role = 'play';
+  readonly vhost: string;
+  readonly app: string;
+  readonly stream: string;
+  readonly param: string;
+  readonly tcUrl: string;
+  readonly pageUrl: string;
+  readonly swfUrl = '';
+  readonly #request: StreamRequest;
+  readonly #vhost: VhostConfig;
+  readonly #transport: FlvTransport;
+  readonly #socket: Socket;
+  readonly #gateway: Gateway;
+  readonly #watch: WriteWatch;
+  #state: State = { kind: 'asking' };
+  /** Whether the answer is on its way, and no other can be given. */
+  #answered = false;
+  #plan: FlvPlan = everything;
+  #firstFrameTimer: NodeJS.Timeout | undefined;
+  #failure: string | undefined;
+
+  constructor(
+    request: StreamRequest,
+    vhost: VhostConfig,
+    transport: FlvTransport,
+    gateway: Gateway,
+    watch: WriteWatch,
+  ) {
+    this.id = request.clientId;
+    this.protocol = request.protocol;
+    this.ip = request.ip;
+    this.vhost = request.vhost;
+    this.app = request.app;
+    this.stream = request.stream;
+    this.param = request.param;
+    this.tcUrl = request.tcUrl;
+    this.pageUrl = request.pageUrl;
+    this.#request = request;
+    this.#vhost = vhost;
+    this.#transport = transport;
+    this.#socket = transport.socket;
+    this.#gateway = gateway;
+    this.#watch = watch;
+    gateway.clients.add(this);
+    const socket = transport.socket;
+    socket.setKeepAlive(true, gateway.config.edge.keepaliveMs);
+    socket.setNoDelay(vhost.tcpNodelay || vhost.minLatency);
+    socket.on('drain', () => {
+      if (this.#state.kind === 'playing') this.#state.player.drained();
+    });
+    socket.on('error', (error) => {
+      this.#failure = error.message;
+    });
+    // A client that closes its side has gone, as far as any player does that.
+    socket.on('end', () => this.#leave());
+    socket.on('close', () => this.#leave());
+    watch.add(socket, () => this.#settings.edge.writeTimeoutMs);
+  }
+
+  get bytesReceived(): number {
+    return this.#socket.bytesRead;
+  }
+
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  get droppedGops(): number {
+    return this.#state.kind === 'playing' ? this.#state.player.droppedGops : 0;
+  }
+
+  /** Asks for the stream; the answer goes out with its first frame. */
+  async start(): Promise<void> {
+    this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: this.param });
+    try {
+      const stream = await this.#gateway.play(this.#request, this.#vhost);
+      if (this.#state.kind === 'gone') return this.#gateway.stopped(this.#request, this.#vhost);
+      this.#play(stream);
+    } catch (error) {
+      if (error instanceof Refusal) return this.#refuse(error.httpStatus, error.message);
+      this.#log('error', 'play failed', { err: error });
+      this.#refuse(500, 'internal error');
+    }
+  }
+
+  get writable(): boolean {
+    return !this.#socket.writableNeedDrain;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#answered) this.#socket.write(bytes);
+    else this.#begin(bytes);
+  }
+
+  end(reason: string): void {
+    if (!this.#answered) this.#refuse(404, reason);
+    else if (this.#state.kind === 'playing') {
+      this.#leave();
+      this.#transport.finish(reason);
+    }
+  }
+
+  /** HTTP has no way to say so before the end. */
+  askToReconnect(): void {}
+
+  disconnect(reason: string): void {
+    this.#log('info', 'client disconnected', { reason });
+    if (!this.#answered) return this.#refuse(503, reason);
+    // Who does not take what it was sent would not take a goodbye either.
+    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    else this.end(reason);
+  }
+
+  #play(stream: LiveStream): void {
+    const player = new Player({
+      format: () => {
+        this.#plan = planTracks(this.#settings.httpRemux, stream);
+        return flvFormat(this.#transport.framing, this.#plan.sent);
+      },
+      sink: this,
+      queueLengthMs: this.#vhost.play.queueLengthSeconds * 1000,
+    });
+    this.#state = { kind: 'playing', stream, player };
+    const { httpFirstFrameTimeoutMs } = this.#vhost.edge;
+    this.#firstFrameTimer = setTimeout(
+      () => this.#refuse(404, `no frame of the stream within ${httpFirstFrameTimeoutMs} ms`),
+      httpFirstFrameTimeoutMs,
+    );
+    stream.attach(player);
+  }
+
+  /** The first frame: answer, FLV header and media leave in one piece. */
+  #begin(bytes: Buffer): void {
+    clearTimeout(this.#firstFrameTimer);
+    this.#answered = true;
+    const socket = this.#socket;
+    socket.cork();
+    this.#transport.begin();
+    socket.write(framed(this.#transport.framing, flvHeader(this.#plan.header)));
+    socket.write(bytes);
+    socket.uncork();
+  }
+
+  #refuse(status: number, reason: string): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#failure = reason;
+    this.#log('info', 'client refused', { status, reason });
+    this.#leave();
+    if (!this.#socket.destroyed) this.#transport.refuse(status, reason);
+  }
+
+  #leave(): void {
+    clearTimeout(this.#firstFrameTimer);
+    const state = this.#state;
+    if (state.kind !== 'gone') {
+      this.#state = { kind: 'gone' };
+      if (state.kind === 'playing') {
+        state.stream.detach(state.player);
+        this.#gateway.stopped(this.#request, this.#vhost);
+      }
+    }
+    if (!this.#socket.destroyed) return;
+    this.#watch.remove(this.#socket);
+    this.#gateway.clients.remove(this, this.#failure !== undefined);
+  }
+
+  /** The settings in force: a reload replaces those of the stream. */
+  get #settings(): VhostConfig {
+    return this.#state.kind === 'playing' ? this.#state.stream.vhost : this.#vhost;
+  }
+
+  #log(level: 'info' | 'error', event: string, fields: object): void {
+    const { vhost, app, stream } = this;
+    this.#gateway.log[level]({ client: this.id, vhost, app, stream, ...fields }, event);
+  }
+}

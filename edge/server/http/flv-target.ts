@@ -1,0 +1,75 @@
+/**
+ * Which stream an HTTP request means: vhost, mount pattern, and the request as the rest of the edge knows it.
+ */
+
+import type { IncomingMessage } from 'node:http';
+import type { EdgeConfig, VhostConfig } from '../../conf/model.ts';
+import { findVhost } from '../../conf/vhost.ts';
+import type { ClientProtocol, StreamRequest } from '../../stream/request.ts';
+import { newClientId } from '../clients.ts';
+import { type MountMatch, matchMount } from './mount.ts';
+import { clientIp, hostOf } from './reply.ts';
+
+export type FlvTarget =
+  | { readonly kind: 'stream'; readonly vhost: VhostConfig; readonly request: StreamRequest }
+  /** Nothing is mounted there, and why. */
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** @param url of the request, as `targetOf` gives it */
+export function flvTarget(
+  config: EdgeConfig,
+  message: IncomingMessage,
+  url: URL,
+  protocol: Extract<ClientProtocol, 'http-flv' | 'ws-flv'>,
+): FlvTarget {
+  const host = url.searchParams.get('vhost') || url.searchParams.get('domain') || hostOf(message);
+  const found = findMount(config, host, url.pathname);
+  if (found.kind === 'none') return found;
+  const { vhost, match } = found;
+  const request: StreamRequest = {
+    clientId: newClientId(),
+    protocol,
+    ip: clientIp(message),
+    vhost: vhost.name,
+    app: match.app,
+    stream: match.stream,
+    param: url.search,
+    // SRS writes an RTMP URL for its HTTP players too: callbacks and the API show one kind of address.
+    tcUrl: `rtmp://${vhost.name}/${match.app}`,
+    pageUrl: message.headers.referer ?? '',
+    swfUrl: '',
+    connectObject: {},
+    connectArgs: [],
+  };
+  return { kind: 'stream', vhost, request };
+}
+
+type FoundMount =
+  | { readonly kind: 'mount'; readonly vhost: VhostConfig; readonly match: MountMatch }
+  | { readonly kind: 'none'; readonly reason: string };
+
+function findMount(config: EdgeConfig, host: string, path: string): FoundMount {
+  const asked = findVhost(config, host);
+  const own = asked === undefined ? undefined : matchIn(asked, host, path);
+  if (asked !== undefined && own !== undefined && (own.vhost === undefined || own.vhost === asked.name)) {
+    return { kind: 'mount', vhost: asked, match: own };
+  }
+  // The path itself may name the vhost, whatever host was asked.
+  for (const vhost of config.vhosts) {
+    const match = matchIn(vhost, host, path);
+    if (match?.vhost === vhost.name) return { kind: 'mount', vhost, match };
+  }
+  return { kind: 'none', reason: whyNone(asked, host, path) };
+}
+
+function matchIn(vhost: VhostConfig, host: string, path: string): MountMatch | undefined {
+  if (!vhost.enabled || !vhost.httpRemux.enabled) return undefined;
+  return matchMount(vhost.httpRemux.mount, vhost.name === host ? host : vhost.name, path);
+}
+
+function whyNone(vhost: VhostConfig | undefined, host: string, path: string): string {
+  if (vhost === undefined) return `no vhost serves "${host}"`;
+  if (!vhost.enabled) return `vhost ${vhost.name} is disabled`;
+  if (!vhost.httpRemux.enabled) return `vhost ${vhost.name} serves no HTTP-FLV (http_remux is off)`;
+  return `${path} does not fit the mount pattern ${vhost.httpRemux.mount} of vhost ${vhost.name}`;
+}

@@ -1,0 +1,125 @@
+/**
+ * The two ways an FLV stream leaves by HTTP: as the body of a response, and as WebSocket messages. Both hold their
+ * answer back until the first frame, and then hand the socket over to media that is framed once for all players.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FlvFraming } from '../../stream/flv-format.ts';
+import { sendText, serverHeader } from './reply.ts';
+import { acceptValue, CloseCode, closeFrame, pongFrame, WebSocketError, WebSocketReader } from './websocket.ts';
+
+export interface FlvTransport {
+  readonly socket: Socket;
+  readonly framing: FlvFraming;
+  /** Answers that the stream follows. */
+  begin(): void;
+  /** Answers, instead of the stream, why there is none. */
+  refuse(status: number, reason: string): void;
+  /** Ends a stream that was begun. */
+  finish(reason: string): void;
+}
+
+/** The headers of a stream; nobody may keep one. */
+export const streamHeaders = {
+  'Content-Type': 'video/x-flv',
+  'Cache-Control': 'no-store',
+  Connection: 'close',
+} as const;
+
+/** A response of its own length: in chunks, or to HTTP/1.0 until the connection closes (RFC 9112 §6.3, §7.1). */
+export class HttpTransport implements FlvTransport {
+  readonly socket: Socket;
+  readonly framing: FlvFraming;
+  readonly #response: ServerResponse;
+
+  constructor(request: IncomingMessage, response: ServerResponse) {
+    this.socket = request.socket;
+    this.framing = request.httpVersionMajor === 1 && request.httpVersionMinor === 0 ? 'bare' : 'chunked';
+    this.#response = response;
+  }
+
+  begin(): void {
+    this.#response.writeHead(200, { ...streamHeaders, ...(this.framing === 'chunked' ? chunked : {}) });
+    // From here on the body is written to the socket itself: the response would frame and count each piece anew.
+    this.#response.flushHeaders();
+  }
+
+  refuse(status: number, reason: string): void {
+    sendText(this.#response, status, reason, { Connection: 'close' });
+  }
+
+  finish(): void {
+    if (this.framing === 'chunked') this.socket.write('0\r\n\r\n');
+    this.socket.destroySoon();
+  }
+}
+
+const chunked = { 'Transfer-Encoding': 'chunked' } as const;
+
+/** Binary messages, one for each slice (RFC 6455). */
+export class WebSocketTransport implements FlvTransport {
+  readonly socket: Socket;
+  readonly framing = 'websocket';
+  readonly #key: string;
+  readonly #reader = new WebSocketReader();
+  #begun = false;
+
+  constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
+    this.socket = socket;
+    this.#key = request.headers['sec-websocket-key'] ?? '';
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.on('end', () => socket.destroySoon());
+    if (head.length > 0) this.#received(head);
+  }
+
+  begin(): void {
+    this.#begun = true;
+    const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
+    head.push(`Sec-WebSocket-Accept: ${acceptValue(this.#key)}`, `Server: ${serverHeader}`, '', '');
+    this.socket.write(head.join('\r\n'));
+  }
+
+  refuse(status: number, reason: string): void {
+    refuseUpgrade(this.socket, status, reason);
+  }
+
+  finish(reason: string): void {
+    this.#close(CloseCode.normal, reason);
+  }
+
+  #close(code: number, reason: string): void {
+    this.socket.write(closeFrame(code, reason));
+    this.socket.destroySoon();
+  }
+
+  #received(bytes: Buffer): void {
+    if (!this.socket.writable) return;
+    try {
+      if (!this.#begun) throw new WebSocketError(CloseCode.protocolError, 'a client waits for the handshake');
+      this.#reader.push(bytes, (frame) => {
+        if (frame.kind === 'close') this.#close(CloseCode.normal, '');
+        // Who sends pings and reads nothing gets no pongs to pile up.
+        else if (!this.socket.writableNeedDrain && this.socket.writable) this.socket.write(pongFrame(frame.payload));
+      });
+    } catch (error) {
+      if (!(error instanceof WebSocketError)) throw error;
+      if (this.#begun) this.#close(error.code, error.message);
+      else this.socket.destroy();
+    }
+  }
+}
+
+const statusTexts: Readonly<Record<number, string>> = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' };
+
+/** Answers an upgrade with a plain response instead. */
+export function refuseUpgrade(socket: Socket, status: number, reason: string): void {
+  const body = Buffer.from(`${reason}\n`);
+  const head = [
+    `HTTP/1.1 ${status} ${statusTexts[status] ?? 'Unavailable'}`,
+    'Content-Type: text/plain; charset=utf-8',
+  ];
+  head.push(`Content-Length: ${body.length}`, 'Connection: close', `Server: ${serverHeader}`, '', '');
+  socket.write(Buffer.concat([Buffer.from(head.join('\r\n')), body]));
+  socket.destroySoon();
+}

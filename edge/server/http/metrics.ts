@@ -1,0 +1,172 @@
+/**
+ * Metrics for Prometheus: SRS's names where SRS has one, ours (`edge_…`) beside them, and the usual ones of a Node
+ * process. All but the histogram of splice gaps is read when somebody asks, so that frames cost nothing here.
+ */
+
+import { hostname, machine, release, type as systemName, version as systemVersion } from 'node:os';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ExporterConfig } from '../../conf/model.ts';
+import { version } from '../../version.ts';
+import type { Gateway } from '../gateway.ts';
+import type { HttpDeps, OriginCounters } from './deps.ts';
+import { streamEntries } from './figures.ts';
+import { countRoles } from './status.ts';
+import type { CpuShare } from './system.ts';
+import type { Traffic } from './traffic.ts';
+
+const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
+const originStates = ['up', 'suspect', 'down'] as const;
+
+/** The time by which event-loop lag is measured; Node's own 10 ms would wake an idle edge a hundred times a second. */
+const lagPrecisionMs = 50;
+
+export class Metrics {
+  readonly registry = new Registry();
+  readonly #gateway: Gateway;
+  readonly #deps: HttpDeps;
+  readonly #traffic: Traffic;
+  readonly #spliceGap: Histogram;
+
+  constructor(exporter: ExporterConfig, gateway: Gateway, deps: HttpDeps, traffic: Traffic, cpu: CpuShare) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+    this.#traffic = traffic;
+    const { label, tag } = exporter;
+    const labels = { ...(label === '' ? {} : { label }), ...(tag === '' ? {} : { tag }) };
+    this.registry.setDefaultLabels(labels);
+    this.#addSrs(cpu);
+    this.#addClients();
+    this.#addStreams();
+    this.#addOrigins();
+    this.#spliceGap = new Histogram({
+      name: 'edge_splice_gap_seconds',
+      help: 'How long players had no frame when their stream went on from another origin.',
+      buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 30],
+      registers: [this.registry],
+    });
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: lagPrecisionMs });
+  }
+
+  /** A stream went on from another origin. */
+  observeSpliceGap(gapMs: number): void {
+    this.#spliceGap.observe(gapMs / 1000);
+  }
+
+  #addSrs(cpu: CpuShare): void {
+    const { serverId, hub, clients } = this.#gateway;
+    const { total } = this.#traffic;
+    const uname = { sysname: systemName(), nodename: hostname(), release: release(), machine: machine() };
+    const build = { server: serverId, pid: String(process.pid), major: version.split('.')[0] ?? '0', version };
+    this.#info('srs_node_uname_info', 'The system this edge runs on.', { ...uname, version: systemVersion() });
+    this.#info('srs_build_info', 'The version of this edge.', build);
+    this.#gauge('srs_cpu_percent', 'Share of one core used lately, percent.', () => cpu.self * 100);
+    this.#gauge('srs_memory', 'Resident memory, kB.', () => Math.round(process.memoryUsage.rss() / 1024));
+    this.#counter('srs_send_bytes_total', 'Bytes sent to clients.', () => {
+      this.#traffic.collect();
+      return total.sent;
+    });
+    this.#counter('srs_receive_bytes_total', 'Bytes received from clients.', () => {
+      this.#traffic.collect();
+      return total.received;
+    });
+    this.#gauge('srs_streams', 'Streams that are played or published.', () => streamEntries(hub).length);
+    this.#gauge('srs_clients', 'Clients connected.', () => clients.size);
+    this.#counter('srs_clients_total', 'Clients taken since the start.', () => clients.totalAccepted);
+    this.#counter('srs_clients_errs_total', 'Clients that left because something failed.', () => clients.totalFailed);
+  }
+
+  #addClients(): void {
+    const gateway = this.#gateway;
+    this.#gauge('edge_players', 'Clients that play.', () => countRoles(gateway).play);
+    this.#gauge('edge_publishers', 'Clients that publish.', () => countRoles(gateway).publish);
+    this.#gauge('edge_draining', '1 while the edge lets its last clients finish.', () => Number(gateway.draining));
+    this.#counter('edge_dropped_gops_total', 'Times that frames were dropped for a player too slow.', () => {
+      this.#traffic.collect();
+      return this.#traffic.droppedGops;
+    });
+  }
+
+  #addStreams(): void {
+    const { hub } = this.#gateway;
+    const { registry } = this;
+    this.#counter('edge_slices_total', 'Slices made: what players are given in one write.', () => {
+      this.#traffic.collect();
+      return this.#traffic.slices;
+    });
+    this.#counter('edge_slice_bytes_total', 'Bytes of media in the slices, counted once for all players.', () => {
+      this.#traffic.collect();
+      return this.#traffic.sliceBytes;
+    });
+    new Gauge({
+      name: 'edge_streams',
+      help: 'Streams by the state of what feeds them.',
+      labelNames: ['state'],
+      registers: [registry],
+      collect() {
+        for (const state of streamStates) this.set({ state }, 0);
+        for (const { live } of streamEntries(hub)) this.inc({ state: live?.source?.state ?? 'pushed' });
+      },
+    });
+  }
+
+  #addOrigins(): void {
+    const deps = this.#deps;
+    const { registry } = this;
+    new Gauge({
+      name: 'edge_origin_state',
+      help: 'State of each origin: 1 for the state it is in, 0 for the others.',
+      labelNames: ['origin', 'state'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { name, state } of deps.origins()) {
+          for (const each of originStates) this.set({ origin: name, state: each }, Number(each === state));
+        }
+      },
+    });
+    new Gauge({
+      name: 'edge_origin_connections',
+      help: 'Connections that carry a stream to or from an origin.',
+      labelNames: ['origin'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { name, connections } of deps.origins()) this.set({ origin: name }, connections);
+      },
+    });
+    const count = (name: string, help: string, of: keyof OriginCounters): void =>
+      this.#counter(name, help, () => deps.counters()[of]);
+    count('edge_pulls_total', 'Streams pulled from origins.', 'pulls');
+    count('edge_pushes_total', 'Streams pushed to origins.', 'pushes');
+    count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
+    count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
+    count('edge_push_dropped_gops_total', 'Times that frames were dropped for an origin too slow.', 'pushDroppedGops');
+  }
+
+  #info(name: string, help: string, labels: Readonly<Record<string, string>>): void {
+    new Gauge({ name, help, labelNames: Object.keys(labels), registers: [this.registry] }).set(labels, 1);
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+
+  #counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Answers over HTTP, and what all of them have in common.
+ */
+
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { version } from '../../version.ts';
+
+export const serverHeader = `edgecluster/${version}`;
+
+/** Path and query of a request; undefined when the request line holds no usable URL. */
+export function targetOf(request: IncomingMessage): URL | undefined {
+  const target = request.url ?? '/';
+  // A request line may hold a whole URL; one that begins with two slashes must not be taken for a host.
+  const url = target.startsWith('/') ? `http://host${target}` : target;
+  return URL.parse(url) ?? undefined;
+}
+
+/** The name of the host that was asked for, without port and without the brackets of an IPv6 address. */
+export function hostOf(request: IncomingMessage): string {
+  const match = /^(?:\[([^\]]*)\]|([^:]*))/.exec(request.headers.host ?? '');
+  return match?.[1] ?? match?.[2] ?? '';
+}
+
+/** The client's address, or what a proxy says it is, as SRS reads it. */
+export function clientIp(request: IncomingMessage): string {
+  const { 'x-forwarded-for': forwarded, 'x-real-ip': real } = request.headers;
+  const named = [forwarded, real].flat().find((value) => value !== undefined && value !== '');
+  return (named?.split(',')[0]?.trim() ?? request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+}
+
+/** CORS headers as SRS sends them: to who says where it comes from, if the configuration allows it. */
+export function crossOriginHeaders(request: IncomingMessage, enabled: boolean): Record<string, string> {
+  if (!enabled || request.headers.origin === undefined) return {};
+  return {
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Allow-Methods': '*',
+    'Access-Control-Allow-Headers': '*',
+    'Access-Control-Expose-Headers': '*',
+    'Access-Control-Allow-Credentials': 'false',
+    'Access-Control-Allow-Private-Network': 'true',
+  };
+}
+
+/** Sends a whole answer; of a HEAD request, its headers. */
+export function send(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string | Buffer,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  response.writeHead(status, { 'Content-Type': contentType, 'Content-Length': bytes.length, ...headers });
+  response.end(response.req.method === 'HEAD' ? undefined : bytes);
+}
+
+export function sendText(response: ServerResponse, status: number, text: string, headers?: OutgoingHttpHeaders): void {
+  send(response, status, 'text/plain; charset=utf-8', `${text}\n`, headers);
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers?: OutgoingHttpHeaders,
+): void {
+  send(response, status, 'application/json', JSON.stringify(value), { 'Cache-Control': 'no-store', ...headers });
+}
+
+/** SRS's answer to a preflight, or to any OPTIONS. */
+export function sendOptions(response: ServerResponse, enabled: boolean): void {
+  response.writeHead(enabled ? 200 : 405, { 'Content-Length': 0 });
+  response.end();
+}

@@ -1,0 +1,55 @@
+/**
+ * What the page shows, and whoever watches an edge at a glance: streams, players, origins, and the gap at the last
+ * switch (`/edge/status.json`).
+ */
+
+import { streamKey, streamUrl } from '../../stream/name.ts';
+import { version } from '../../version.ts';
+import type { Gateway } from '../gateway.ts';
+import { audioInfo, videoInfo } from './codec-info.ts';
+import type { HttpDeps } from './deps.ts';
+import { flvPath, streamEntries } from './figures.ts';
+import type { Traffic } from './traffic.ts';
+
+/** Streams listed at most: a page is no place for more. */
+const streamsMax = 200;
+
+export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic): object {
+  traffic.collect();
+  const entries = streamEntries(gateway.hub);
+  const roles = countRoles(gateway);
+  return {
+    server: gateway.serverId,
+    version,
+    draining: gateway.draining,
+    players: roles.play,
+    publishers: roles.publish,
+    kbps: traffic.total.kbps,
+    streams_total: entries.length,
+    streams: entries.slice(0, streamsMax).map(({ name, live, published }) => ({
+      name: streamUrl(name),
+      play: flvPath(gateway, name) ?? null,
+      state: live?.source?.state ?? 'pushed',
+      origin: live?.source?.origin ?? published?.publication.origin ?? null,
+      players: live?.playerCount ?? 0,
+      published_here: published !== undefined,
+      switches: live?.stats.splices ?? 0,
+      last_gap_ms: live?.stats.lastSpliceGapMs === undefined ? null : Math.round(live.stats.lastSpliceGapMs),
+      video: live === undefined ? null : videoInfo(live),
+      audio: live === undefined ? null : audioInfo(live),
+      kbps: traffic.ofStream(streamKey(name)).kbps,
+    })),
+    origins: deps.origins().map(({ name, state, reason, connections }) => ({ name, state, reason, connections })),
+  };
+}
+
+/** Clients by what they do. */
+export function countRoles({ clients }: Gateway): { readonly play: number; readonly publish: number } {
+  let play = 0;
+  let publish = 0;
+  for (const { role } of clients.values()) {
+    if (role === 'play') play++;
+    else if (role === 'publish') publish++;
+  }
+  return { play, publish };
+}
