@@ -19,12 +19,14 @@ export interface FeedTarget {
 export class Feed {
   readonly #target: FeedTarget;
   readonly #superseded: () => void;
+  readonly #openSplice: () => Splice | undefined;
   #splice: Splice | undefined;
-  #state: 'waiting' | 'delivering' | 'closed' = 'waiting';
+  #state: 'opened' | 'waiting' | 'delivering' | 'closed' = 'opened';
 
-  constructor(target: FeedTarget, splice: Splice | undefined, superseded: () => void) {
+  /** @param openSplice asked when the first frame comes; undefined if there is nothing to join */
+  constructor(target: FeedTarget, openSplice: () => Splice | undefined, superseded: () => void) {
     this.#target = target;
-    this.#splice = splice;
+    this.#openSplice = openSplice;
     this.#superseded = superseded;
   }
 
@@ -42,6 +44,10 @@ export class Feed {
     }
     const frame = toUntimedFrame(message);
     if (frame === undefined) return;
+    if (this.#state === 'opened') {
+      this.#state = 'waiting';
+      this.#splice = this.#openSplice();
+    }
     if (this.#splice !== undefined) this.#join(this.#splice, frame, nowMs);
     else this.#deliver(frame, nowMs);
   }

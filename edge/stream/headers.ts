@@ -35,6 +35,6 @@ export class HeaderSet {
 }
 
 /** Identifies the place a header fills: metadata, or its audio or video track. */
-function headerKey(frame: UntimedFrame): string | number {
+export function headerKey(frame: UntimedFrame): string | number {
   return frame.role === 'metadata' ? metadataKey : sequenceHeaderKey(frame.type, frame.payload);
 }

@@ -12,7 +12,7 @@ import { History } from './history.ts';
 import { type StreamName, streamKey } from './name.ts';
 import type { Player } from './player.ts';
 import { Slice, trackBit } from './slice.ts';
-import { Splice } from './splice.ts';
+import { framesWithoutKeyframeMax, Splice } from './splice.ts';
 import { Timeline } from './timeline.ts';
 
 /** Messages kept while a source has sent headers and data only. */
@@ -73,6 +73,9 @@ export class LiveStream {
   #closedTimes: (number | undefined)[] = [];
   #openTimes: (number | undefined)[] = [];
   #tracks = 0;
+  #hadKeyframe = false;
+  /** Video frames since the last keyframe, or since the beginning. */
+  #videoSinceKeyframe = 0;
   #lastCloseMs = Number.NEGATIVE_INFINITY;
   #lastArrivalMs: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -126,8 +129,13 @@ export class LiveStream {
     const { gopCache } = this.vhost.play;
     const opening = gopCache ? this.#gop.opening : undefined;
     if (opening !== undefined) player.deliver(opening);
-    else if (gopCache && this.hasVideo) player.awaitKeyframe();
+    else if (gopCache && this.hasVideo && !this.#lacksKeyframes) player.awaitKeyframe();
     this.#source?.players(this.#players.size);
+  }
+
+  /** Some encoders refresh the picture bit by bit and send no keyframe but the first. */
+  get #lacksKeyframes(): boolean {
+    return this.#videoSinceKeyframe > framesWithoutKeyframeMax;
   }
 
   detach(player: Player): void {
@@ -146,8 +154,6 @@ export class LiveStream {
    * @param superseded called when another feed takes over from this one
    */
   openFeed(superseded: () => void = () => {}): Feed {
-    const fresh = this.stats.framesReceived === 0;
-    const splice = fresh ? undefined : new Splice(this.#history.index(), this.#headers, this.hasVideo);
     return new Feed(
       {
         take: (feed, sameClock) => this.#take(feed, sameClock),
@@ -155,7 +161,7 @@ export class LiveStream {
         flush: (nowMs) => this.#flush(nowMs),
         closed: (feed) => this.#feedClosed(feed),
       },
-      splice,
+      () => this.#splice(),
       superseded,
     );
   }
@@ -168,14 +174,22 @@ export class LiveStream {
     this.#open = [];
   }
 
+  #splice(): Splice | undefined {
+    if (this.stats.framesReceived === 0) return undefined;
+    return new Splice({ history: this.#history, headers: () => this.#headers, hasVideo: this.hasVideo });
+  }
+
   #take(feed: Feed, sameClock: boolean): void {
     const before = this.#feed;
     this.#feed = feed;
     if (this.#lastArrivalMs !== undefined) {
       this.stats.splices++;
       this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
-      if (!sameClock) this.#timeline.rebase();
-    }
+      if (!sameClock) {
+        this.#timeline.rebase();
+        this.#history.clear();
+      }
+    } else this.#early.length = 0;
     before?.supersede();
   }
 
@@ -186,6 +200,7 @@ export class LiveStream {
   }
 
   #append(untimed: UntimedFrame, arrivalMs: number): void {
+    if (untimed.track === Track.video && isMedia(untimed) && !this.#isDecodable(untimed)) return;
     const repeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (repeated && this.vhost.play.reduceSequenceHeader) return;
     this.#lastArrivalMs = arrivalMs;
@@ -201,6 +216,15 @@ export class LiveStream {
       if (this.#early.length === earlyMax) this.#early.shift();
       this.#early.push(untimed);
     }
+  }
+
+  /** A publisher may be met between two keyframes: what depends on the one that is missing is of no use. */
+  #isDecodable(frame: UntimedFrame): boolean {
+    if (frame.role === 'keyframe') {
+      this.#hadKeyframe = true;
+      this.#videoSinceKeyframe = 0;
+    } else this.#videoSinceKeyframe++;
+    return this.#hadKeyframe || this.#lacksKeyframes;
   }
 
   #addAside(untimed: UntimedFrame): void {

@@ -4,9 +4,9 @@
  * Any other source begins at its first keyframe, and the stream's clock goes on from where it was.
  */
 
-import { isHeader, Track, type UntimedFrame } from './frame.ts';
-import type { HeaderSet } from './headers.ts';
-import type { FrameIndex } from './history.ts';
+import { isHeader, isMedia, Track, type UntimedFrame } from './frame.ts';
+import { type HeaderSet, headerKey } from './headers.ts';
+import type { FrameIndex, History } from './history.ts';
 
 export type SpliceStep =
   /** Not to be shown: already had, or not decodable yet. */
@@ -20,25 +20,32 @@ const skip: SpliceStep = { kind: 'skip' };
 const pass: SpliceStep = { kind: 'pass' };
 
 /** A source without a keyframe in this many frames has none to wait for. */
-const framesWithoutKeyframeMax = 3_000;
+export const framesWithoutKeyframeMax = 3_000;
+
+/** A source with this many audio frames and nothing of video has none (some five seconds of AAC). */
+const audioWithoutVideoMax = 250;
+
+/** What is asked of the stream while its present source may still go on. */
+export interface SpliceStream {
+  readonly history: History;
+  /** The headers that its players have by now. */
+  headers(): HeaderSet;
+  /** Whether decoding it needs a keyframe. */
+  readonly hasVideo: boolean;
+}
 
 export class Splice {
-  readonly #index: FrameIndex;
-  readonly #headers: HeaderSet;
-  readonly #hasVideo: boolean;
+  readonly #stream: SpliceStream;
   #state: 'seeking' | 'same-clock' | 'joined' | 'done' = 'seeking';
   #seen = 0;
-  #newHeaders: UntimedFrame[] = [];
+  #seenVideo = false;
+  readonly #headers = new Map<string | number, UntimedFrame>();
+  /** What the stream had when this source took over, and the tracks that have got beyond it. */
+  #before: FrameIndex | undefined;
+  #beyond = 0;
 
-  /**
-   * @param index what the stream's players have had
-   * @param headers the headers they have
-   * @param hasVideo whether decoding needs a keyframe
-   */
-  constructor(index: FrameIndex, headers: HeaderSet, hasVideo: boolean) {
-    this.#index = index;
-    this.#headers = headers;
-    this.#hasVideo = hasVideo;
+  constructor(stream: SpliceStream) {
+    this.#stream = stream;
   }
 
   /** Every further frame would pass: the splice is of no more use. */
@@ -48,17 +55,16 @@ export class Splice {
 
   /** Decides about the new source's next frame. */
   next(frame: UntimedFrame): SpliceStep {
+    if (frame.track === Track.video) this.#seenVideo = true;
     if (isHeader(frame)) return this.#header(frame);
     this.#seen++;
     switch (this.#state) {
       case 'seeking':
         return this.#seek(frame);
       case 'same-clock':
-        return this.#isRepeat(frame) ? skip : this.#join(frame, true);
+        return this.#overlap(frame);
       case 'joined':
-        // Tracks interleave: one may still repeat what we have while the other is already new.
-        if (this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
-        return this.#isRepeat(frame) ? skip : pass;
+        return this.#interleave(frame);
       case 'done':
         return pass;
     }
@@ -66,26 +72,60 @@ export class Splice {
 
   #header(frame: UntimedFrame): SpliceStep {
     if (this.#state === 'joined' || this.#state === 'done') return pass;
-    if (!this.#headers.has(frame)) this.#newHeaders.push(frame);
+    this.#headers.set(headerKey(frame), frame);
     return skip;
   }
 
+  /** Looks for a frame that the stream has had, or for one to begin with. */
   #seek(frame: UntimedFrame): SpliceStep {
-    if (this.#index.has(frame)) {
+    const { history, hasVideo } = this.#stream;
+    // Silence looks the same everywhere: where there is video, only video tells a stream from another.
+    const telling = hasVideo ? frame.track === Track.video : isMedia(frame);
+    if (telling && history.compare(frame) === 'had') {
       this.#state = 'same-clock';
       return skip;
     }
-    const decodable = frame.role === 'keyframe' || (!this.#hasVideo && frame.track === Track.audio);
-    return decodable || this.#seen > framesWithoutKeyframeMax ? this.#join(frame, false) : skip;
+    return this.#isDecodable(frame) ? this.#join(frame, false) : skip;
+  }
+
+  #isDecodable(frame: UntimedFrame): boolean {
+    if (frame.role === 'keyframe' || this.#seen > framesWithoutKeyframeMax) return true;
+    if (frame.track !== Track.audio) return false;
+    return !this.#stream.hasVideo || (!this.#seenVideo && this.#seen > audioWithoutVideoMax);
+  }
+
+  /** Passes over what the stream has had. */
+  #overlap(frame: UntimedFrame): SpliceStep {
+    const standing = this.#stream.history.compare(frame);
+    if (standing === 'next') return this.#join(frame, true);
+    if (standing !== 'foreign') return skip;
+    // The source has begun anew.
+    this.#state = 'seeking';
+    return this.#seek(frame);
+  }
+
+  /** Tracks interleave: one may still repeat what the stream had while another is already beyond it. */
+  #interleave(frame: UntimedFrame): SpliceStep {
+    const track = 1 << frame.track;
+    const before = this.#before;
+    if (before === undefined || (this.#beyond & track) !== 0) return pass;
+    const standing = before.compare(frame);
+    if (standing === 'had' || standing === 'past') return skip;
+    if (isMedia(frame)) this.#beyond |= track;
+    const allBeyond = (before.mediaTracks & ~this.#beyond) === 0;
+    if (allBeyond || standing === 'foreign' || this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
+    return pass;
   }
 
   #join(frame: UntimedFrame, sameClock: boolean): SpliceStep {
-    this.#state = sameClock ? 'joined' : 'done';
-    const headers = this.#newHeaders.map((header) => ({ ...header, sourceTime: frame.sourceTime }));
-    return { kind: 'join', frames: [...headers, frame], sameClock };
-  }
-
-  #isRepeat(frame: UntimedFrame): boolean {
-    return this.#index.has(frame) || this.#index.isPast(frame);
+    const { history } = this.#stream;
+    const headers = this.#stream.headers();
+    const changed = [...this.#headers.values()].filter((header) => !headers.has(header));
+    this.#headers.clear();
+    this.#before = sameClock ? history.snapshot() : undefined;
+    this.#beyond = isMedia(frame) ? 1 << frame.track : 0;
+    this.#state = sameClock && (this.#before?.mediaTracks ?? 0) !== this.#beyond ? 'joined' : 'done';
+    const frames = changed.map((header) => ({ ...header, sourceTime: frame.sourceTime }));
+    return { kind: 'join', frames: [...frames, frame], sameClock };
   }
 }
