@@ -4,6 +4,9 @@
 
 import { type Frame, isMedia, type UntimedFrame } from './frame.ts';
 
+/** At least so much is remembered where GOPs are short: a backup may be behind the source that it replaces. */
+const spanMinMs = 2_000;
+
 export class History {
   #older: Frame[] = [];
   #newer: Frame[] = [];
@@ -17,9 +20,10 @@ export class History {
     this.#maxBytes = maxBytes;
   }
 
-  /** Keeps the GOP before this one too: a backup's cached GOP may have begun before ours did. */
+  /** Keeps the GOPs before the present one too: a backup's cached GOP may have begun before ours did. */
   add(frame: Frame): void {
-    if (frame.role === 'keyframe' || this.#newerBytes > this.#maxBytes) {
+    const isLong = frame.timeMs - (this.#newer[0]?.timeMs ?? frame.timeMs) >= spanMinMs;
+    if ((frame.role === 'keyframe' && isLong) || this.#newerBytes > this.#maxBytes) {
       this.#older = this.#newer;
       this.#newer = [];
       this.#newerBytes = 0;

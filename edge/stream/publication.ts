@@ -23,6 +23,8 @@ export interface Publication {
 }
 
 export interface PublicationEvents {
+  /** Aborted when the publisher leaves: who is still looking for an origin for it need not go on. */
+  readonly gone: AbortSignal;
   /** The publication cannot go on: the publisher is to be told, and disconnected. */
   ended(code: string, reason: string): void;
 }
