@@ -19,7 +19,7 @@ const USAGE = `usage: node test/bench/bench.ts [options]
   --windows N        windows in a round (2)
   --rounds N         how often each server has its turn (2)
   --failovers N      interruptions in a failover case (20)
-  --origin NAME      what the origins of the failover cases run: ours (the default) or srs
+  --origin NAME      what edges pull from: ours (the default), srs or nginx
   --quick            one round of one window of 7 s, 3 interruptions
   --json FILE        adds the figures of each round to FILE, a line of JSON each
   --keep             keeps configurations and logs`;
@@ -81,7 +81,7 @@ const settings: Settings = {
   windows: count('windows', 2, 1),
   rounds: count('rounds', 2, 1),
   failovers: count('failovers', 20, 3),
-  origin: chosen(options.origin, ['ours', 'srs'])[0] ?? 'ours',
+  origin: chosen(options.origin, ['ours', 'srs', 'nginx'])[0] ?? 'ours',
 };
 if (options.keep) console.error(`configurations and logs: ${folder}`);
 console.log(`${os.cpus().length} × ${os.cpus()[0]?.model.trim()}, Linux ${os.release()}, Node ${process.version}\n`);

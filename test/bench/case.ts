@@ -13,8 +13,8 @@ export interface Settings {
   readonly windows: number;
   readonly rounds: number;
   readonly failovers: number;
-  /** What the origins of the failover cases run. */
-  readonly origin: 'ours' | 'srs';
+  /** What the origins that edges pull from run; where latency is measured, and where edges push to, it is nginx. */
+  readonly origin: 'ours' | 'srs' | 'nginx';
 }
 
 export interface Column {

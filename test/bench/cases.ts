@@ -25,9 +25,8 @@ function log(settings: Settings, name: string): string {
   return path.join(settings.folder, `load-${name}.log`);
 }
 
-/** An origin for the edges to pull from: nginx-rtmp, which sends each message on at once and is a package away. */
-function startOrigin(settings: Settings): Promise<Server> {
-  return startServer('nginx', { kind: 'origin', minLatency: true }, settings.tools, settings.folder);
+function startOrigin(kind: ServerName, settings: Settings): Promise<Server> {
+  return startServer(kind, { kind: 'origin', minLatency: false }, settings.tools, settings.folder);
 }
 
 function startEdge(name: ServerName, origin: Server, settings: Settings, minLatency = false): Promise<Server> {
@@ -96,7 +95,7 @@ function playersCase(name: string, title: string, servers: readonly ServerName[]
     compare: 'cpu',
     measure: (server, settings) =>
       scope(async (own) => {
-        const origin = own(await startOrigin(settings));
+        const origin = own(await startOrigin(settings.origin, settings));
         own(await publishTo(origin, streams, settings));
         const edge = own(await startEdge(server, origin, settings));
         const url = playUrl(edge, 'stream{}', protocol);
@@ -136,7 +135,7 @@ const push: Case = {
   measure: (server, settings) =>
     scope(async (own) => {
       const count = 300;
-      const origin = own(await startOrigin(settings));
+      const origin = own(await startOrigin('nginx', settings));
       const edge = own(await startEdge(server, origin, settings));
       const url = pushUrl(edge, 'stream{}');
       const load = own(publish(settings.tools, log(settings, 'push'), { url, count, rate: 100 }));
@@ -169,7 +168,7 @@ const joins: Case = {
   measure: (server, settings) =>
     scope(async (own) => {
       const count = 1500;
-      const origin = own(await startOrigin(settings));
+      const origin = own(await startOrigin(settings.origin, settings));
       own(await publishTo(origin, 1, settings));
       const edge = own(await startEdge(server, origin, settings));
       const url = playUrl(edge, 'stream0', 'rtmp');
@@ -194,7 +193,7 @@ function latencyCase(players: number): Case {
     compare: 'p50',
     measure: (server, settings) =>
       scope(async (own) => {
-        const origin = own(await startOrigin(settings));
+        const origin = own(await startOrigin('nginx', settings));
         own(await publishTo(origin, 1, settings));
         const edge = own(await startEdge(server, origin, settings, true));
         const url = playUrl(edge, 'stream0', 'rtmp');
