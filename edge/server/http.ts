@@ -13,10 +13,20 @@ import type { HttpDeps } from './http/deps.ts';
 import { serveFile } from './http/files.ts';
 import { FlvServer } from './http/flv-server.ts';
 import { Metrics } from './http/metrics.ts';
-import { crossOriginHeaders, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './http/reply.ts';
+import {
+  crossOriginHeaders,
+  hostOf,
+  send,
+  sendJson,
+  sendOptions,
+  sendText,
+  serverHeader,
+  targetOf,
+} from './http/reply.ts';
 import { status } from './http/status.ts';
 import { CpuShare } from './http/system.ts';
 import { Traffic } from './http/traffic.ts';
+import { isWebSocket } from './http/websocket.ts';
 import { type BoundAddress, Listeners } from './listeners.ts';
 import { tlsOptions, watchCertificate } from './tls.ts';
 
@@ -31,7 +41,13 @@ const closeGraceMs = 1_000;
 export class HttpServers {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
-  readonly #listeners: Readonly<Record<Role, { readonly plain: Listeners; readonly secure: Listeners }>>;
+  readonly #listeners = {
+    http: new Listeners('http', () => this.#create('server')),
+    https: new Listeners('https', () => this.#createSecure('server', this.#gateway.config.httpServer.https)),
+    api: new Listeners('http-api', () => this.#create('api')),
+    secureApi: new Listeners('https-api', () => this.#createSecure('api', this.#gateway.config.httpApi.https)),
+    exporter: new Listeners('exporter', () => this.#create('exporter')),
+  };
   readonly #servers = new Set<Server>();
   readonly #traffic: Traffic;
   readonly #cpu = new CpuShare();
@@ -51,11 +67,6 @@ export class HttpServers {
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
       : undefined;
-    this.#listeners = {
-      server: this.#listenersFor('server', () => gateway.config.httpServer.https),
-      api: this.#listenersFor('api', () => gateway.config.httpApi.https),
-      exporter: this.#listenersFor('exporter', undefined),
-    };
   }
 
   /** Opens and closes listeners until they are those of the configuration. Throws when one cannot be opened. */
@@ -65,18 +76,18 @@ export class HttpServers {
     const secureServer = httpServer.enabled && httpServer.https.enabled ? httpServer.https.listen : [];
     const api = httpApi.enabled ? httpApi.listen : [];
     const secureApi = httpApi.enabled && httpApi.https.enabled ? httpApi.https.listen : [];
-    await this.#listeners.server.plain.set(server);
-    await this.#listeners.server.secure.set(secureServer);
+    const { http, https, api: plainApi, secureApi: tlsApi, exporter: metrics } = this.#listeners;
+    await http.set(server);
+    await https.set(secureServer);
     // As in SRS, an address given to both serves both.
-    await this.#listeners.api.plain.set(without(api, server));
-    await this.#listeners.api.secure.set(without(secureApi, secureServer));
-    await this.#listeners.exporter.plain.set(exporter.enabled ? exporter.listen : []);
+    await plainApi.set(without(api, server));
+    await tlsApi.set(without(secureApi, secureServer));
+    await metrics.set(exporter.enabled ? exporter.listen : []);
   }
 
   /** Where clients can connect: with the ports that the system has chosen for 0. */
   get addresses(): BoundAddress[] {
-    const all = Object.values(this.#listeners).flatMap(({ plain, secure }) => [plain, secure]);
-    return all.flatMap((listeners) => listeners.addresses);
+    return Object.values(this.#listeners).flatMap(({ addresses }) => addresses);
   }
 
   /** A stream went on from another origin: how long players had no frame. */
@@ -90,10 +101,7 @@ export class HttpServers {
     this.#traffic.close();
     const servers = [...this.#servers];
     const closed = Promise.all(servers.map((server) => new Promise((resolve) => server.once('close', resolve))));
-    for (const { plain, secure } of Object.values(this.#listeners)) {
-      await plain.set([]);
-      await secure.set([]);
-    }
+    for (const listeners of Object.values(this.#listeners)) await listeners.set([]);
     const force = setTimeout(() => {
       for (const server of servers) server.closeAllConnections();
       this.#flv.close();
@@ -102,19 +110,15 @@ export class HttpServers {
     clearTimeout(force);
   }
 
-  #listenersFor(role: Role, tls: (() => TlsListen) | undefined): { plain: Listeners; secure: Listeners } {
-    const name = role === 'server' ? 'http' : `http-${role}`;
-    return {
-      plain: new Listeners(name, () => this.#prepare(createServer(), role)),
-      secure: new Listeners(name.replace('http', 'https'), () => {
-        // Without a configuration for it nobody asks for a secure listener.
-        const listen = tls?.() ?? { enabled: false, listen: [], keyFile: '', certFile: '' };
-        const server = createSecureServer(tlsOptions(listen));
-        const unwatch = watchCertificate(listen, server, this.#gateway.log);
-        server.on('close', unwatch);
-        return this.#prepare(server, role);
-      }),
-    };
+  #create(role: Role): NetServer {
+    return this.#prepare(createServer({ shouldUpgradeCallback: isWebSocket }), role);
+  }
+
+  #createSecure(role: Role, listen: TlsListen): NetServer {
+    const server = createSecureServer({ ...tlsOptions(listen), shouldUpgradeCallback: isWebSocket });
+    const unwatch = watchCertificate(listen, server, this.#gateway.log);
+    server.on('close', unwatch);
+    return this.#prepare(server, role);
   }
 
   #prepare(server: Server, role: Role): NetServer {
@@ -132,7 +136,7 @@ export class HttpServers {
       socket.on('error', () => {});
       this.#flv.upgrade(role === 'server', request, socket, head);
     });
-    this.#servers.add(server);
+    server.on('listening', () => this.#servers.add(server));
     server.on('close', () => this.#servers.delete(server));
     return server;
   }
@@ -188,7 +192,7 @@ export class HttpServers {
     if (!isAuthorized(httpApi, request)) {
       return sendJson(response, 401, { code: 401 }, { 'WWW-Authenticate': 'Basic realm="edge"' });
     }
-    sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic));
+    sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
   }
 }
 

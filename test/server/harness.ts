@@ -3,7 +3,7 @@
  * fed by messages that a test pushes.
  */
 
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
@@ -84,7 +84,7 @@ export class TestEdge implements Gateway {
   }
 
   publish(request: StreamRequest, vhost: VhostConfig): Promise<Publication> {
-    return this.hub.publish(request, vhost, { ended: () => {} });
+    return this.hub.publish(request, vhost, { gone: new AbortController().signal, ended: () => {} });
   }
 
   stopped(request: StreamRequest): void {
@@ -209,7 +209,7 @@ export class RawClient {
 
   /** All that came until the server closed the connection. */
   async rest(): Promise<Buffer> {
-    if (!this.#ended) await once(this.socket, 'close');
+    await this.#until(() => this.#ended);
     return this.#received;
   }
 

@@ -114,9 +114,12 @@ function bytes({ sent, received, kbps }: Meter): object {
   return { send_bytes: sent, recv_bytes: received, kbps };
 }
 
-/** Where a stream can be played by HTTP on this edge; undefined where its vhost does not serve that. */
-export function flvPath(gateway: Gateway, name: StreamName): string | undefined {
-  const vhost = findVhost(gateway.config, name.vhost);
+/**
+ * Where a stream can be played by HTTP on this edge by who asks `host`; undefined where its vhost does not serve that.
+ */
+export function flvPath({ config }: Gateway, name: StreamName, host: string): string | undefined {
+  const vhost = findVhost(config, name.vhost);
   if (vhost?.enabled !== true || !vhost.httpRemux.enabled) return undefined;
-  return `${mountPath(vhost.httpRemux.mount, name)}?vhost=${encodeURIComponent(name.vhost)}`;
+  const path = mountPath(vhost.httpRemux.mount, name);
+  return findVhost(config, host) === vhost ? path : `${path}?vhost=${encodeURIComponent(name.vhost)}`;
 }

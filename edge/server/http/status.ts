@@ -14,7 +14,8 @@ import type { Traffic } from './traffic.ts';
 /** Streams listed at most: a page is no place for more. */
 const streamsMax = 200;
 
-export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic): object {
+/** @param host that was asked: paths are those that work there */
+export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host: string): object {
   traffic.collect();
   const entries = streamEntries(gateway.hub);
   const roles = countRoles(gateway);
@@ -28,7 +29,7 @@ export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic): obje
     streams_total: entries.length,
     streams: entries.slice(0, streamsMax).map(({ name, live, published }) => ({
       name: streamUrl(name),
-      play: flvPath(gateway, name) ?? null,
+      play: flvPath(gateway, name, host) ?? null,
       state: live?.source?.state ?? 'pushed',
       origin: live?.source?.origin ?? published?.publication.origin ?? null,
       players: live?.playerCount ?? 0,

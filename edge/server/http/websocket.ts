@@ -24,9 +24,15 @@ export class WebSocketError extends Error {
   }
 }
 
+/** Whether a request wants WebSocket. Who offers another protocol (h2c, say) gets HTTP/1.1 as if nothing was said. */
+export function isWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket';
+}
+
 /** Why a request is no handshake that we can accept (§4.2.1), or undefined when it is one. */
 export function handshakeFault(request: IncomingMessage): string | undefined {
   const { 'sec-websocket-key': key, 'sec-websocket-version': version } = request.headers;
+  if (!isWebSocket(request)) return 'WebSocket is the only protocol to upgrade to';
   if (request.method !== 'GET') return 'a WebSocket begins with GET';
   if (version !== '13') return 'this server speaks version 13 of WebSocket';
   if (key === undefined || !/^[A-Za-z0-9+/]{22}==$/.test(key)) return 'Sec-WebSocket-Key is missing or malformed';

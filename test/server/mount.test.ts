@@ -1,0 +1,67 @@
+/** Mount patterns: what a path means, and the path of a stream. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { matchMount, mountPath } from '../../edge/server/http/mount.ts';
+
+const byHost = '[vhost]/[app]/[stream].flv';
+
+describe('matchMount', () => {
+  it('reads app and stream from the path, the vhost from the host', () => {
+    const live = { vhost: undefined, app: 'live', stream: 'one' };
+    assert.deepEqual(matchMount(byHost, 'a.example', '/live/one.flv'), live);
+    assert.deepEqual(matchMount('/[app]/[stream].flv', 'any', '/live/one.flv'), live);
+    assert.deepEqual(matchMount('/tv/[app]/x-[stream].flv', 'any', '/tv/live/x-one.flv'), live);
+    assert.equal(matchMount('/tv/[app]/x-[stream].flv', 'any', '/tv/live/one.flv'), undefined);
+  });
+
+  it('fits only as many directories as the pattern has', () => {
+    for (const path of [
+      '/one.flv',
+      '/live/show/one.flv',
+      '/live/one.ts',
+      '/live/.flv',
+      '//one.flv',
+      '/live/one.flv/',
+    ]) {
+      assert.equal(matchMount(byHost, 'a.example', path), undefined, path);
+    }
+    assert.equal(matchMount(byHost, 'a.example', '/live%2Fshow/one.flv')?.app, 'live/show');
+  });
+
+  it('reads names as they were before encoding, and no broken ones', () => {
+    assert.equal(matchMount(byHost, '', '/live/caf%C3%A9%20%3F.flv')?.stream, 'café ?');
+    assert.equal(matchMount(byHost, '', '/live/%zz.flv'), undefined);
+    assert.equal(matchMount(byHost, '', '/live/a.b.flv')?.stream, 'a.b');
+  });
+
+  it('takes the vhost from the path where the pattern has it there', () => {
+    const match = { vhost: 'a.example', app: 'live', stream: 'one' };
+    assert.deepEqual(matchMount('/[vhost]/[app]/[stream].flv', 'any', '/a.example/live/one.flv'), match);
+  });
+
+  it('keeps to the host that a pattern names', () => {
+    assert.notEqual(matchMount('a.example/[app]/[stream].flv', 'a.example', '/live/one.flv'), undefined);
+    assert.equal(matchMount('a.example/[app]/[stream].flv', 'b.example', '/live/one.flv'), undefined);
+  });
+
+  it('reads what the pattern does not say from the path', () => {
+    assert.deepEqual(matchMount('/live/[stream].flv', '', '/live/one.flv'), {
+      vhost: undefined,
+      app: 'live',
+      stream: 'one',
+    });
+    assert.equal(matchMount('/[stream].flv', '', '/one.flv')?.app, '__defaultApp__');
+    assert.equal(matchMount('/live/(only).flv', '', '/live/(only).flv')?.stream, '(only)');
+  });
+});
+
+describe('mountPath', () => {
+  it('is what matchMount reads', () => {
+    const name = { vhost: 'a.example', app: 'live/show', stream: 'caf? é' };
+    for (const pattern of [byHost, '/[vhost]/[app]/[stream].flv', 'a.example/x/[app]/[stream].flv']) {
+      const match = matchMount(pattern, name.vhost, mountPath(pattern, name));
+      assert.deepEqual({ ...match, vhost: match?.vhost ?? name.vhost }, name);
+    }
+  });
+});
