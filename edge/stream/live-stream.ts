@@ -182,7 +182,7 @@ export class LiveStream {
   #take(feed: Feed, sameClock: boolean): void {
     const before = this.#feed;
     this.#feed = feed;
-    if (this.#lastArrivalMs !== undefined) {
+    if (this.#lastArrivalMs !== undefined && this.stats.framesReceived > 0) {
       this.stats.splices++;
       this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
       if (!sameClock) {
@@ -213,7 +213,10 @@ export class LiveStream {
     } else if (this.#timeline.started) {
       this.#addAside(untimed);
     } else {
-      if (this.#early.length === earlyMax) this.#early.shift();
+      if (this.#early.length === earlyMax) {
+        const data = this.#early.findIndex((frame) => !isHeader(frame));
+        this.#early.splice(Math.max(0, data), 1);
+      }
       this.#early.push(untimed);
     }
   }

@@ -1,0 +1,176 @@
+/** Publishers and players of one process (`mode local`). */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import { flvFormat } from '../../edge/stream/flv-format.ts';
+import { Hub, type Upstream } from '../../edge/stream/hub.ts';
+import type { LiveStream, StreamSource } from '../../edge/stream/live-stream.ts';
+import { Player } from '../../edge/stream/player.ts';
+import type { Publication } from '../../edge/stream/publication.ts';
+import { Refusal } from '../../edge/stream/request.ts';
+import { clip, keyframe } from '../support/media.ts';
+import { decodeFlv, RecordingSink } from '../support/playback.ts';
+import { streamRequest } from '../support/requests.ts';
+
+const vhost = defaultVhost({ minLatency: true });
+const request = streamRequest();
+const key = 'video.test/live/livestream';
+
+const noUpstream: Upstream = {
+  pull: () => assert.fail('nothing is pulled in mode local'),
+  push: () => assert.fail('nothing is pushed in mode local'),
+};
+
+const silent = { ended: () => {}, gone: new AbortController().signal };
+
+function attach(stream: LiveStream): { sink: RecordingSink; player: Player } {
+  const sink = new RecordingSink();
+  const player = new Player({ format: flvFormat('bare', { audio: true, video: true }), sink, queueLengthMs: 30_000 });
+  stream.attach(player);
+  return { sink, player };
+}
+
+function send(publication: Publication, messages: readonly RtmpMessage[]): void {
+  for (const message of messages) publication.push(message);
+  publication.flush();
+}
+
+function count(sink: RecordingSink): number {
+  return decodeFlv(sink.writes, 'bare').length;
+}
+
+test('who plays before the publisher comes sees the stream from its beginning', async () => {
+  const hub = new Hub(noUpstream);
+  const stream = hub.play(request, vhost);
+  const { sink } = attach(stream);
+  assert.equal(stream.live, false);
+  const publication = await hub.publish(request, vhost, silent);
+  assert.equal(hub.published.get(key)?.publication, publication);
+  send(publication, clip({ gops: 1 }));
+  assert.equal(stream.live, true);
+  assert.equal(stream.source?.state, 'live');
+  assert.equal(count(sink), clip({ gops: 1 }).length);
+  assert.equal(hub.play(request, vhost), stream, 'there is one stream of a name');
+});
+
+test('streams of other names are others', async () => {
+  const hub = new Hub(noUpstream);
+  const publication = await hub.publish(request, vhost, silent);
+  send(publication, clip());
+  for (const other of [{ stream: 'other' }, { app: 'other' }, { vhost: 'other.test' }]) {
+    const { sink } = attach(hub.play(streamRequest(other), vhost));
+    assert.equal(sink.writes.length, 0);
+  }
+  assert.equal(hub.streams.size, 4);
+});
+
+test('a second publisher is refused by its name, and the first is not disturbed', async () => {
+  const hub = new Hub(noUpstream);
+  const first = await hub.publish(request, vhost, silent);
+  const { sink } = attach(hub.play(request, vhost));
+  await assert.rejects(hub.publish(request, vhost, silent), (error) => {
+    assert.ok(error instanceof Refusal);
+    assert.equal(error.code, 'NetStream.Publish.BadName');
+    assert.match(error.message, /video\.test\/live\/livestream/);
+    return true;
+  });
+  send(first, [keyframe(0)]);
+  assert.equal(count(sink), 1);
+  hub.unpublish(first);
+  const next = await hub.publish(request, vhost, silent);
+  // The name belongs to another now: a late end of the first changes nothing.
+  hub.unpublish(first);
+  assert.equal(hub.published.get(key)?.publication, next);
+  send(next, [keyframe(5_000, 1)]);
+  assert.equal(count(sink), 2);
+});
+
+test('publish, stop, publish again, a hundred times: the player sees all, and nothing is left behind', async () => {
+  const hub = new Hub(noUpstream);
+  const stream = hub.play(request, vhost);
+  const { sink, player } = attach(stream);
+  for (let round = 0; round < 100; round++) {
+    const publication = await hub.publish(request, vhost, silent);
+    send(publication, clip({ gops: 1, framesPerGop: 2, seed: round }));
+    hub.unpublish(publication);
+    assert.equal(stream.live, false);
+    assert.equal(stream.source?.state, 'idle');
+  }
+  const tags = decodeFlv(sink.writes, 'bare');
+  assert.equal(tags.length, 3 + 100 * 4, 'headers once, then every frame');
+  const videoTimes = tags.filter(({ type }) => type === 9).map(({ timestamp }) => timestamp);
+  assert.ok(videoTimes.every((time, index) => index === 0 || time >= videoTimes[index - 1]!));
+  assert.ok(videoTimes.at(-1)! < 100 * 2 * 60, 'and no gap between publications');
+  assert.equal(hub.streams.size, 1);
+  stream.detach(player);
+  assert.equal(hub.streams.size, 0);
+  assert.equal(hub.published.size, 0);
+});
+
+test('publications without players leave nothing behind either', async () => {
+  const hub = new Hub(noUpstream);
+  for (let round = 0; round < 100; round++) {
+    const publication = await hub.publish(request, vhost, silent);
+    send(publication, clip({ gops: 1 }));
+    const { player } = attach(hub.play(request, vhost));
+    hub.play(request, vhost).detach(player);
+    assert.equal(hub.streams.size, 1, 'it is being published');
+    hub.unpublish(publication);
+    assert.equal(hub.streams.size, 0);
+  }
+});
+
+test('a player that leaves before any publisher comes leaves nothing behind', () => {
+  const hub = new Hub(noUpstream);
+  const stream = hub.play(request, vhost);
+  const { player } = attach(stream);
+  stream.detach(player);
+  assert.equal(hub.streams.size, 0);
+});
+
+test('the end of the edge reaches every player once, with the reason', async () => {
+  for (const mode of ['local', 'remote'] as const) {
+    const stopped: string[] = [];
+    let ended: (reason: string | undefined) => void = () => {};
+    const hub = new Hub({
+      ...noUpstream,
+      pull: (stream, _, end): StreamSource => {
+        ended = end;
+        return {
+          state: 'live',
+          origin: undefined,
+          players: () => {},
+          reconfigured: () => {},
+          stop: () => {
+            stopped.push(stream.key);
+            ended(undefined);
+          },
+        };
+      },
+    });
+    const origin = { scheme: 'rtmp', host: '192.0.2.1', port: 1935 } as const;
+    const cluster =
+      mode === 'local'
+        ? ({ mode } as const)
+        : ({ mode, origins: [origin], tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode: false } as const);
+    const { sink } = attach(hub.play(request, defaultVhost({ minLatency: true, cluster })));
+    hub.close();
+    assert.deepEqual(sink.ends, ['the edge stops'], mode);
+    assert.deepEqual(stopped, mode === 'local' ? [] : [key]);
+    assert.equal(hub.streams.size, 0);
+  }
+});
+
+test('changed settings reach streams and publications that are there', async () => {
+  const hub = new Hub(noUpstream);
+  const publication = await hub.publish(request, vhost, silent);
+  const stream = hub.play(request, vhost);
+  const changed = defaultVhost({ name: 'video.test', play: { queueLengthSeconds: 5 } });
+  hub.reconfigure(defaultConfig({ vhosts: [changed] }));
+  assert.equal(stream.vhost, changed);
+  hub.reconfigure(defaultConfig({ vhosts: [] }));
+  assert.equal(stream.vhost, changed, 'a vhost that is gone goes on with what it had');
+  hub.unpublish(publication);
+});

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { mock, type TestContext, test } from 'node:test';
+import { defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
+import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import type { Feed } from '../../edge/stream/feed.ts';
+import { flvFormat } from '../../edge/stream/flv-format.ts';
+import { LiveStream, type StreamSource } from '../../edge/stream/live-stream.ts';
+import { Player } from '../../edge/stream/player.ts';
+import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import type { WireFormat } from '../../edge/stream/slice.ts';
+import {
+  audioFrame,
+  audioHeader,
+  clip,
+  dataMessage,
+  interFrame,
+  keyframe,
+  metadata,
+  videoHeader,
+} from '../support/media.ts';
+import { decodeFlv, decodeRtmp, RecordingSink } from '../support/playback.ts';
+
+const flv = flvFormat('bare', { audio: true, video: true });
+
+function newStream(overrides: VhostOverrides = { minLatency: true }): LiveStream {
+  return new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost(overrides));
+}
+
+function join(stream: LiveStream, format: WireFormat = flv, queueLengthMs = 30_000) {
+  const sink = new RecordingSink();
+  const player = new Player({ format, sink, queueLengthMs });
+  stream.attach(player);
+  return { sink, player };
+}
+
+/** Pushes all and closes a slice if one is due. */
+function bring(feed: Feed, ...messages: RtmpMessage[]): void {
+  for (const message of messages) feed.push(message, message.timestamp);
+  feed.flush(performance.now());
+}
+
+function payloads(sink: RecordingSink): Buffer[] {
+  return decodeFlv(sink.writes, 'bare').map(({ payload }) => payload);
+}
+
+const payloadOf = ({ payload }: RtmpMessage): Buffer => payload;
+
+/** `setTimeout` stands still until it is told to go on; the monotonic clock does not. */
+function stopTimers(t: TestContext): void {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.after(() => mock.timers.reset());
+}
+
+test('players in step are handed the very same bytes, one write each for a slice', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  bring(feed, ...clip({ gops: 1 }));
+  const rtmp = rtmpFormat(60_000, true);
+  const early = join(stream, rtmp);
+  bring(feed, interFrame(200), audioFrame(203));
+  const late = join(stream, rtmp);
+  const otherFormat = join(stream, rtmpFormat(4_096, true));
+  bring(feed, interFrame(240), audioFrame(243));
+  assert.equal(early.sink.writes.length, 3);
+  assert.equal(late.sink.writes.length, 2);
+  assert.equal(late.sink.writes[1], early.sink.writes[2]);
+  assert.notEqual(otherFormat.sink.writes[1], early.sink.writes[2]);
+  const alsoLate = join(stream, rtmp);
+  assert.notEqual(alsoLate.sink.writes[0], early.sink.writes[0]);
+  const asLate = join(stream, rtmp);
+  assert.equal(asLate.sink.writes[0], alsoLate.sink.writes[0], 'those who join at the same time share, too');
+});
+
+test('mw_latency: the first slice leaves at once, the next ones together when the interval is over', (t) => {
+  stopTimers(t);
+  const stream = newStream({ play: { mwLatencyMs: 40, mwMsgs: 0 } });
+  const { sink } = join(stream);
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0));
+  assert.equal(sink.writes.length, 1);
+  bring(feed, interFrame(40));
+  bring(feed, interFrame(80), audioFrame(85));
+  mock.timers.tick(30);
+  assert.equal(sink.writes.length, 1);
+  mock.timers.tick(10);
+  assert.equal(sink.writes.length, 2);
+  assert.deepEqual(decodeFlv(sink.writes.slice(0, 0).concat(sink.writes[1]!), 'bare').length, 3);
+});
+
+test('mw_msgs: too few messages wait for one more interval, and no longer', (t) => {
+  stopTimers(t);
+  const stream = newStream({ play: { mwLatencyMs: 40, mwMsgs: 3 } });
+  const { sink } = join(stream);
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0));
+  bring(feed, interFrame(40));
+  mock.timers.tick(40);
+  assert.equal(sink.writes.length, 1, 'one message is too few');
+  bring(feed, interFrame(80));
+  mock.timers.tick(39);
+  assert.equal(sink.writes.length, 1);
+  mock.timers.tick(1);
+  assert.equal(sink.writes.length, 2);
+  assert.deepEqual(payloads(sink).length, 3);
+
+  bring(feed, interFrame(120), interFrame(160), interFrame(200));
+  mock.timers.tick(40);
+  assert.equal(sink.writes.length, 3, 'three are enough');
+});
+
+test('min_latency: every flush is a slice', () => {
+  const stream = newStream({ minLatency: true });
+  const { sink } = join(stream);
+  const feed = stream.openFeed();
+  for (let index = 0; index < 10; index++) bring(feed, index === 0 ? keyframe(0) : interFrame(index));
+  assert.equal(sink.writes.length, 10);
+});
+
+test('the merged-write interval comes to its end by itself', async () => {
+  const stream = newStream({ play: { mwLatencyMs: 5, mwMsgs: 2 } });
+  const written = Promise.withResolvers<void>();
+  class Waiting extends RecordingSink {
+    override write(bytes: Buffer): void {
+      super.write(bytes);
+      if (this.writes.length === 2) written.resolve();
+    }
+  }
+  const sink = new Waiting();
+  stream.attach(new Player({ format: flv, sink, queueLengthMs: 1_000 }));
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0));
+  bring(feed, interFrame(40));
+  await written.promise;
+  assert.equal(payloads(sink).length, 2);
+});
+
+test('a feed that closes hands on what it brought, and leaves the players where they are', () => {
+  const stream = newStream({ play: { mwLatencyMs: 60_000 } });
+  const { sink } = join(stream);
+  const counts: number[] = [];
+  stream.sourcedBy(countingSource(counts));
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0));
+  bring(feed, interFrame(40));
+  assert.equal(stream.live, true);
+  feed.close();
+  assert.equal(stream.live, false);
+  assert.equal(stream.playerCount, 1);
+  assert.equal(payloads(sink).length, 2);
+  assert.deepEqual(sink.ends, []);
+  feed.push(interFrame(80), 80);
+  feed.close();
+  assert.equal(payloads(sink).length, 2);
+  assert.deepEqual(counts, [], 'nobody came or went');
+});
+
+function countingSource(counts: number[]): StreamSource {
+  return {
+    state: 'live',
+    origin: undefined,
+    players: (count) => counts.push(count),
+    reconfigured: () => {},
+    stop: () => {},
+  };
+}
+
+test('the source is told how many players there are', () => {
+  const stream = newStream();
+  const counts: number[] = [];
+  stream.sourcedBy(countingSource(counts));
+  const one = join(stream);
+  const two = join(stream);
+  stream.detach(one.player);
+  stream.detach(one.player);
+  stream.detach(two.player);
+  assert.deepEqual(counts, [1, 2, 1, 0]);
+});
+
+test('who joins while nothing feeds the stream gets the last GOP at once', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  bring(feed, ...clip({ gops: 2, framesPerGop: 3 }));
+  feed.close();
+  const { sink } = join(stream);
+  const roles = payloads(sink).map((payload) => payload[0]);
+  assert.deepEqual(roles, [0x02, 0x17, 0xaf, 0x17, 0xaf, 0x27, 0xaf, 0x27, 0xaf]);
+});
+
+test('gop_cache off: a player gets headers and what comes next', () => {
+  const stream = newStream({ minLatency: true, play: { gopCache: false } });
+  const feed = stream.openFeed();
+  bring(feed, ...clip({ gops: 1 }));
+  const { sink } = join(stream);
+  assert.equal(sink.writes.length, 0);
+  bring(feed, interFrame(200));
+  assert.deepEqual(payloads(sink), [
+    ...clip({ gops: 1 })
+      .slice(0, 3)
+      .map(({ payload }, index) => (index === 0 ? payload.subarray(16) : payload)),
+    interFrame(200).payload,
+  ]);
+});
+
+test('reduce_sequence_header drops repetitions and lets changes through; without it all pass', () => {
+  const sent = [
+    metadata(0),
+    videoHeader(0),
+    audioHeader(0),
+    keyframe(0),
+    videoHeader(40),
+    audioHeader(40),
+    interFrame(40),
+    videoHeader(80, 1),
+    keyframe(80),
+  ];
+  for (const reduceSequenceHeader of [true, false]) {
+    const stream = newStream({ minLatency: true, play: { reduceSequenceHeader } });
+    const { sink } = join(stream);
+    bring(stream.openFeed(), ...sent);
+    const expected = reduceSequenceHeader ? sent.filter((_, index) => index !== 4 && index !== 5) : sent;
+    assert.deepEqual(payloads(sink).slice(1), expected.slice(1).map(payloadOf));
+  }
+});
+
+test('a publisher met between keyframes: its sound is heard, its video is seen from the next keyframe on', () => {
+  const stream = newStream();
+  const { sink } = join(stream);
+  const sent = [
+    videoHeader(0),
+    interFrame(0),
+    audioFrame(3),
+    interFrame(40),
+    audioFrame(43),
+    keyframe(80),
+    interFrame(120),
+  ];
+  bring(stream.openFeed(), ...sent);
+  assert.deepEqual(
+    payloads(sink),
+    [sent[0], sent[2], sent[4], sent[5], sent[6]].map((message) => message!.payload),
+  );
+});
+
+test('a stream that never has a keyframe is played after all', () => {
+  const stream = newStream();
+  const first = join(stream);
+  const feed = stream.openFeed();
+  bring(feed, videoHeader(0));
+  for (let index = 0; index < 3_100; index++) bring(feed, interFrame(index * 40));
+  assert.equal(payloads(first.sink).length, 1 + 100);
+  const second = join(stream);
+  bring(feed, interFrame(3_100 * 40));
+  assert.equal(payloads(second.sink).length, 2);
+});
+
+test('a source of headers and data alone fills no memory and gives nothing to play', () => {
+  const stream = newStream();
+  const { sink } = join(stream);
+  const feed = stream.openFeed();
+  bring(feed, videoHeader(0));
+  for (let index = 0; index < 1_000; index++) bring(feed, dataMessage(index));
+  assert.equal(sink.writes.length, 0);
+  assert.equal(stream.stats.framesReceived, 0);
+  bring(feed, keyframe(1_000));
+  assert.equal(payloads(sink).length, 64 + 1);
+  assert.deepEqual(payloads(sink)[0], videoHeader(0).payload, 'data goes before headers do');
+});
+
+test('what an earlier source sent before it had any frame is not taken for the next one', () => {
+  const stream = newStream();
+  const { sink } = join(stream);
+  const first = stream.openFeed();
+  bring(first, videoHeader(0, 1));
+  first.close();
+  bring(stream.openFeed(), videoHeader(0, 2), keyframe(0));
+  assert.deepEqual(payloads(sink), [videoHeader(0, 2).payload, keyframe(0).payload]);
+});
+
+test('statistics count what came in, and the splice', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const sent = clip({ gops: 1, framesPerGop: 3 });
+  bring(feed, ...sent);
+  assert.equal(stream.stats.framesReceived, 9);
+  assert.equal(stream.stats.videoFrames, 4);
+  assert.equal(stream.stats.splices, 0);
+  assert.equal(stream.hasVideo && stream.hasAudio, true);
+  feed.close();
+  bring(stream.openFeed(), keyframe(9_000, 1));
+  assert.equal(stream.stats.splices, 1);
+  assert.ok(Number.isFinite(stream.stats.lastSpliceGapMs));
+});
+
+test('aggregate messages are taken apart', () => {
+  const stream = newStream();
+  const { sink } = join(stream);
+  const parts = [keyframe(100), audioFrame(103)];
+  const payload = Buffer.concat(
+    parts.flatMap(({ type, timestamp, payload: body }) => {
+      const head = Buffer.alloc(11);
+      head[0] = type;
+      head.writeUIntBE(body.length, 1, 3);
+      head.writeUIntBE(timestamp, 4, 3);
+      return [head, body, Buffer.alloc(4)];
+    }),
+  );
+  bring(stream.openFeed(), { type: 22, timestamp: 5_000, streamId: 1, payload });
+  assert.deepEqual(
+    decodeFlv(sink.writes, 'bare').map(({ timestamp, payload: body }) => [timestamp, body]),
+    [
+      [5_000, parts[0]!.payload],
+      [5_003, parts[1]!.payload],
+    ],
+  );
+});
+
+test('a slow player is given up for whole GOPs; a fast one beside it sees everything', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const format = rtmpFormat(60_000, true);
+  const fast = join(stream, format);
+  const slow = join(stream, format, 500);
+  const sent = clip({ gops: 20, framesPerGop: 5 });
+  for (const [index, message] of sent.entries()) {
+    if (index === 10) slow.sink.credit = 0;
+    bring(feed, message);
+  }
+  slow.sink.credit = Number.POSITIVE_INFINITY;
+  slow.player.drained();
+  const all = decodeRtmp(fast.sink.writes, 60_000);
+  const some = decodeRtmp(slow.sink.writes, 60_000);
+  assert.equal(all.length, sent.length);
+  assert.equal(fast.player.droppedGops, 0);
+  assert.ok(slow.player.droppedGops > 0);
+  const resumed = some[10]!;
+  assert.equal(resumed.payload[0], 0x17);
+  assert.deepEqual(some.slice(0, 10), all.slice(0, 10));
+  assert.deepEqual(some.slice(10), all.slice(all.findIndex(({ payload }) => payload.equals(resumed.payload))));
+  assert.ok(all.at(-1)!.timestamp - resumed.timestamp <= 500, 'no more than the queue was waiting');
+  assert.equal(
+    slow.player.bytesSent,
+    slow.sink.writes.reduce((sum, { length }) => sum + length, 0),
+  );
+});
+
+test('the end of a stream reaches every player with its reason, behind what was still open', () => {
+  const stream = newStream({ play: { mwLatencyMs: 60_000 } });
+  const one = join(stream);
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0));
+  bring(feed, interFrame(40));
+  stream.end('no origin');
+  stream.dispose();
+  assert.equal(payloads(one.sink).length, 2);
+  assert.deepEqual(one.sink.ends, ['no origin']);
+});
