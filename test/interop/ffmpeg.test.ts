@@ -1,0 +1,113 @@
+/**
+ * FFmpeg as publisher and player, through origins and edges: what comes out is what went in. A player of FFmpeg's
+ * holds its last frames back, because a live stream has no end: they are left out here and not in rtmpdump's test.
+ */
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import type { EdgeProcess } from '../support/edge-process.ts';
+import { capture, decode, makeClip, probe, publishFile } from '../support/ffmpeg.ts';
+import { missing, suiteCleaner, temporaryDirectory } from '../support/programs.ts';
+import {
+  describePayloads,
+  describeTags,
+  type FlvTag,
+  isFrame,
+  isKeyframe,
+  isMedia,
+  isSequenceHeader,
+  isVideo,
+  readFlv,
+} from '../support/programs-flv.ts';
+import { askedToPlay, askedToPublish, startEdge, startOrigin } from './cluster.ts';
+
+describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, timeout: 60_000 }, () => {
+  const suite = suiteCleaner();
+  let clip: string;
+  let headers: FlvTag[];
+  /** All frames but those that a player holds back. */
+  let frames: FlvTag[];
+  let otherClip: string;
+  let origin: EdgeProcess;
+  let edge: EdgeProcess;
+
+  before(async () => {
+    const directory = temporaryDirectory(suite);
+    clip = makeClip(directory, 'clip');
+    const source = readFlv(clip).filter(isMedia);
+    headers = source.filter(isSequenceHeader);
+    frames = source.filter(isFrame).slice(0, -12);
+    otherClip = makeClip(directory, 'other', { width: 480, height: 272, tone: 880, seconds: 2 });
+    origin = await startOrigin(suite);
+    edge = await startEdge(suite, [origin]);
+  });
+
+  function assertExact(played: readonly FlvTag[]): void {
+    const playedFrames = played.filter(isFrame).slice(0, frames.length);
+    assert.deepEqual(describeTags(playedFrames), describeTags(frames));
+    const playedHeaders = played.filter(isMedia).filter(isSequenceHeader);
+    assert.deepEqual(describePayloads(playedHeaders), describePayloads(headers));
+  }
+
+  for (const [title, vhost] of [
+    ['with merged writes', ''],
+    ['with min_latency on', 'min_latency on; tcp_nodelay on;'],
+  ] as const) {
+    it(`plays through one edge and through two exactly what was published, ${title}`, async (t) => {
+      const local = await startOrigin(t, { vhost });
+      const upper = await startEdge(t, [local], { vhost });
+      const lower = await startEdge(t, [upper], { vhost });
+      const players = [upper, lower].map((server) => capture(t, server.rtmp('live/exact')));
+      await Promise.all([upper, lower, local].map((server) => askedToPlay(server, 'exact')));
+      publishFile(t, clip, local.rtmp('live/exact'), { speed: 2 });
+      for (const player of players) assertExact(await player.frames(frames.length));
+    });
+  }
+
+  it('publishes through an edge, and the origin has every frame', async (t) => {
+    const player = capture(t, origin.rtmp('live/pushed'));
+    await askedToPlay(origin, 'pushed');
+    publishFile(t, clip, edge.rtmp('live/pushed'), { speed: 2 });
+    assertExact(await player.frames(frames.length));
+  });
+
+  it('joins in the middle at a key frame and decodes without an error', async (t) => {
+    publishFile(t, clip, edge.rtmp('live/joined'), { loop: true });
+    await askedToPublish(origin, 'joined');
+    const player = capture(t, edge.rtmp('live/joined'));
+    const played = await player.frames(50);
+    const first = played.filter(isVideo).find(isFrame);
+    assert(first !== undefined && isKeyframe(first));
+    await decode(t, edge.rtmp('live/joined'), 25).success();
+  });
+
+  it('gives players a publisher that comes back with another picture its new parameters', async (t) => {
+    const player = capture(t, edge.rtmp('live/again'));
+    await askedToPlay(origin, 'again');
+    await publishFile(t, clip, origin.rtmp('live/again'), { speed: 3 }).success();
+    const since = origin.log.length;
+    publishFile(t, otherClip, origin.rtmp('live/again'), { loop: true });
+    await askedToPublish(origin, 'again', since);
+
+    const newHeader = readFlv(otherClip).filter(isVideo).find(isSequenceHeader)?.payload;
+    assert(newHeader !== undefined);
+    const isNew = ({ payload }: FlvTag): boolean => payload.equals(newHeader);
+    const tags = await player.until((all) => {
+      const at = all.findIndex(isNew);
+      return at >= 0 && all.slice(at).some((tag) => isVideo(tag) && isFrame(tag));
+    });
+    const behind = tags.slice(tags.findIndex(isNew) + 1).find((tag) => isVideo(tag) && isFrame(tag));
+    assert(behind !== undefined && isKeyframe(behind), 'the new picture begins with its key frame');
+
+    const [late] = (await probe(t, edge.rtmp('live/again'))).filter(({ kind }) => kind === 'video');
+    assert.deepEqual([late?.width, late?.height], [480, 272]);
+  });
+
+  it('is told when the name is taken', async (t) => {
+    publishFile(t, clip, origin.rtmp('live/taken'), { loop: true });
+    await askedToPublish(origin, 'taken');
+    const second = publishFile(t, otherClip, edge.rtmp('live/taken'));
+    assert.notEqual(await second.exit(), 0);
+    assert.match(second.stderr, /being published already/);
+  });
+});
