@@ -70,6 +70,12 @@ function checkOrder<K extends string>(check: Check, key: string, values: Record<
   error(check, `${key}.${blamed}`, `"${high}" (${values[high]} ms) is below "${low}" (${values[low]} ms)`);
 }
 
+/** As in SRS, the API and the streams may have the very same address. */
+const sharing: ReadonlyMap<string, string> = new Map([
+  ['http_server.listen', 'http_api.listen'],
+  ['http_server.https.listen', 'http_api.https.listen'],
+]);
+
 function checkListeners(check: Check, settings: RootSettings): void {
   const { http_api: api, http_server: server, exporter, rtmps } = settings;
   const listeners = [
@@ -83,7 +89,10 @@ function checkListeners(check: Check, settings: RootSettings): void {
   ].filter(({ key, on }) => on && isValid(check, key));
   for (const [index, one] of listeners.entries()) {
     for (const other of listeners.slice(0, index)) {
-      const clash = one.addresses.find((a) => other.addresses.some((b) => collide(a, b)));
+      const shared = sharing.get(one.key) === other.key;
+      const clash = one.addresses.find((a) =>
+        other.addresses.some((b) => collide(a, b) && !(shared && a.host === b.host)),
+      );
       if (clash === undefined) continue;
       const address = listenAddresses.print([clash]).join('');
       error(check, one.key, `"${one.key}" at ${address} collides with "${other.key}"`, 'give each its own port');

@@ -161,7 +161,7 @@ export const ROOT = block(
         type: listenAddresses,
         default: D.httpApi.listen,
         effect: 'restart',
-        doc: 'Addresses for the API. They are not shared with `http_server`.',
+        doc: 'Addresses for the API. As in SRS, one that `http_server` has too serves both.',
       }),
       crossdomain: leaf({
         type: onOff,
@@ -229,7 +229,7 @@ export const ROOT = block(
         type: listenAddresses,
         default: D.httpServer.listen,
         effect: 'restart',
-        doc: 'Addresses for HTTP streams. They are not shared with `http_api`.',
+        doc: 'Addresses for HTTP streams. As in SRS, one that `http_api` has too serves both.',
       }),
       dir: leaf({
         type: path,

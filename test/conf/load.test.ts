@@ -252,6 +252,10 @@ describe('problems of several directives', () => {
     assert.equal(both('[::1]:80', '127.0.0.1:80').length, 0);
     assert.equal(both('0', '0').length, 0);
     assert.deepEqual(errors('listen 1985; http_api { listen 1985; }'), [], 'what is off listens nowhere');
+    const shared = (a: string, b: string) =>
+      errors(`listen 1935; http_api { enabled on; listen ${a}; } http_server { enabled on; listen ${b}; }`);
+    assert.deepEqual(shared('8080', '8080'), [], 'the API and the streams may have the same address');
+    assert.equal(shared('127.0.0.1:8080', '8080').length, 1);
   });
 
   it('TLS needs its files and its server', () => {
