@@ -8,15 +8,16 @@ import type { Cleaner } from '../support/programs.ts';
 export interface ServerOptions {
   /** Directives of the default vhost. */
   readonly vhost?: string;
-  /** Directives of the top level, further vhosts among them. */
+  /** Further vhosts with the same cluster, and their directives. */
+  readonly vhosts?: Readonly<Record<string, string>>;
+  /** Directives of the top level. */
   readonly top?: string;
+  /** Further directives of the cluster. */
+  readonly cluster?: string;
 }
 
-/** Reading at intervals is for cost; players and publishers of these tests want their frames soon. */
-const soon = 'play { mw_latency 50; }';
-
 export async function startOrigin(cleaner: Cleaner, options: ServerOptions = {}): Promise<EdgeProcess> {
-  return start(cleaner, 'mode local;', { vhost: soon, ...options });
+  return start(cleaner, 'mode local;', options);
 }
 
 /** @param origins what listens on 127.0.0.1; the first one listed is asked first */
@@ -26,14 +27,40 @@ export async function startEdge(
   options: ServerOptions = {},
 ): Promise<EdgeProcess> {
   const addresses = origins.map((origin) => `127.0.0.1:${portOf(origin)}`).join(' ');
-  return start(cleaner, `mode remote; origin ${addresses};`, { vhost: soon, ...options });
+  return start(cleaner, `mode remote; origin ${addresses};`, options);
 }
 
-async function start(cleaner: Cleaner, cluster: string, { vhost = '', top = '' }: ServerOptions): Promise<EdgeProcess> {
-  const edge = await EdgeProcess.start(
-    `listen 127.0.0.1:0; inotify_auto_reload off; ${top}
-    vhost __defaultVhost__ { cluster { ${cluster} } ${vhost} }`,
+export interface Chain {
+  readonly origin: EdgeProcess;
+  /** Has the origin for its origin. */
+  readonly upper: EdgeProcess;
+  /** Has the upper edge for its origin. */
+  readonly lower: EdgeProcess;
+}
+
+/** An origin and two edges in a row. Their vhost `quick.test` has `min_latency on`; the default one merges writes. */
+export async function startChain(cleaner: Cleaner): Promise<Chain> {
+  const options = { vhosts: { 'quick.test': 'min_latency on; tcp_nodelay on;' } };
+  const origin = await startOrigin(cleaner, options);
+  const upper = await startEdge(cleaner, [origin], options);
+  const lower = await startEdge(cleaner, [upper], options);
+  return { origin, upper, lower };
+}
+
+/** What has to be the same however frames are written: the query of a stream that has it so, and a title for tests. */
+export const writings = [
+  { title: 'merged writes', query: '' },
+  { title: 'min_latency on', query: '?vhost=quick.test' },
+] as const;
+
+async function start(cleaner: Cleaner, clusterMode: string, options: ServerOptions): Promise<EdgeProcess> {
+  const { vhost = '', vhosts = {}, top = '', cluster = '' } = options;
+  const blocks = Object.entries({ __defaultVhost__: vhost, ...vhosts }).map(
+    ([name, directives]) => `vhost ${name} { cluster { ${clusterMode} ${cluster} } ${directives} }`,
   );
+  const edge = await EdgeProcess.start(`listen 127.0.0.1:0; inotify_auto_reload off; ${top} ${blocks.join(' ')}`);
+  // Many tests wait for its log at the same time.
+  edge.child.setMaxListeners(0);
   cleaner.after(() => edge.kill());
   return edge;
 }
@@ -42,12 +69,20 @@ function portOf(server: EdgeProcess | { readonly port: number }): number {
   return server instanceof EdgeProcess ? server.port() : server.port;
 }
 
-/** Resolves when a server has been asked by a player (client or edge) for a stream. */
-export async function askedToPlay(server: EdgeProcess, stream: string): Promise<void> {
-  await server.logged(({ msg, stream: name }) => msg === 'play' && String(name).endsWith(`/${stream}`));
+/**
+ * Resolves when a server has been asked by a player (client or edge) for a stream.
+ * @param query that of the stream's URL: tells streams of one name in two vhosts apart
+ */
+export async function askedToPlay(server: EdgeProcess, stream: string, query = ''): Promise<void> {
+  await server.logged((line) => line.msg === 'play' && line.stream === fullName(stream, query));
 }
 
 /** Resolves when a server has taken a publisher (client or edge) of a stream. */
 export async function askedToPublish(server: EdgeProcess, stream: string, since = 0): Promise<void> {
-  await server.logged(({ msg, stream: name }) => msg === 'publish' && String(name).endsWith(`/${stream}`), since);
+  await server.logged((line) => line.msg === 'publish' && line.stream === fullName(stream, ''), since);
+}
+
+function fullName(stream: string, query: string): string {
+  const vhost = query === '' ? '__defaultVhost__' : query.slice('?vhost='.length);
+  return `${vhost}/live/${stream}`;
 }

@@ -19,7 +19,7 @@ import {
   isVideo,
   readFlv,
 } from '../support/programs-flv.ts';
-import { askedToPlay, askedToPublish, startEdge, startOrigin } from './cluster.ts';
+import { askedToPlay, askedToPublish, startChain, writings } from './cluster.ts';
 
 describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, timeout: 60_000 }, () => {
   const suite = suiteCleaner();
@@ -29,7 +29,8 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
   let frames: FlvTag[];
   let otherClip: string;
   let origin: EdgeProcess;
-  let edge: EdgeProcess;
+  let upper: EdgeProcess;
+  let lower: EdgeProcess;
 
   before(async () => {
     const directory = temporaryDirectory(suite);
@@ -38,8 +39,7 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     headers = source.filter(isSequenceHeader);
     frames = source.filter(isFrame).slice(0, -12);
     otherClip = makeClip(directory, 'other', { width: 480, height: 272, tone: 880, seconds: 2 });
-    origin = await startOrigin(suite);
-    edge = await startEdge(suite, [origin]);
+    ({ origin, upper, lower } = await startChain(suite));
   });
 
   function assertExact(played: readonly FlvTag[]): void {
@@ -49,17 +49,12 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     assert.deepEqual(describePayloads(playedHeaders), describePayloads(headers));
   }
 
-  for (const [title, vhost] of [
-    ['with merged writes', ''],
-    ['with min_latency on', 'min_latency on; tcp_nodelay on;'],
-  ] as const) {
-    it(`plays through one edge and through two exactly what was published, ${title}`, async (t) => {
-      const local = await startOrigin(t, { vhost });
-      const upper = await startEdge(t, [local], { vhost });
-      const lower = await startEdge(t, [upper], { vhost });
-      const players = [upper, lower].map((server) => capture(t, server.rtmp('live/exact')));
-      await Promise.all([upper, lower, local].map((server) => askedToPlay(server, 'exact')));
-      publishFile(t, clip, local.rtmp('live/exact'), { speed: 2 });
+  for (const { title, query } of writings) {
+    it(`plays through one edge and through two exactly what was published: ${title}`, async (t) => {
+      const url = `live/exact${query}`;
+      const players = [upper, lower].map((server) => capture(t, server.rtmp(url)));
+      await Promise.all([upper, lower, origin].map((server) => askedToPlay(server, 'exact', query)));
+      publishFile(t, clip, origin.rtmp(url), { speed: 2 });
       for (const player of players) assertExact(await player.frames(frames.length));
     });
   }
@@ -67,22 +62,22 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
   it('publishes through an edge, and the origin has every frame', async (t) => {
     const player = capture(t, origin.rtmp('live/pushed'));
     await askedToPlay(origin, 'pushed');
-    publishFile(t, clip, edge.rtmp('live/pushed'), { speed: 2 });
+    publishFile(t, clip, lower.rtmp('live/pushed'), { speed: 2 });
     assertExact(await player.frames(frames.length));
   });
 
   it('joins in the middle at a key frame and decodes without an error', async (t) => {
-    publishFile(t, clip, edge.rtmp('live/joined'), { loop: true });
+    publishFile(t, clip, lower.rtmp('live/joined'), { loop: true });
     await askedToPublish(origin, 'joined');
-    const player = capture(t, edge.rtmp('live/joined'));
+    const player = capture(t, lower.rtmp('live/joined'));
     const played = await player.frames(50);
     const first = played.filter(isVideo).find(isFrame);
     assert(first !== undefined && isKeyframe(first));
-    await decode(t, edge.rtmp('live/joined'), 25).success();
+    await decode(t, lower.rtmp('live/joined'), 25).success();
   });
 
   it('gives players a publisher that comes back with another picture its new parameters', async (t) => {
-    const player = capture(t, edge.rtmp('live/again'));
+    const player = capture(t, lower.rtmp('live/again'));
     await askedToPlay(origin, 'again');
     await publishFile(t, clip, origin.rtmp('live/again'), { speed: 3 }).success();
     const since = origin.log.length;
@@ -99,14 +94,14 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     const behind = tags.slice(tags.findIndex(isNew) + 1).find((tag) => isVideo(tag) && isFrame(tag));
     assert(behind !== undefined && isKeyframe(behind), 'the new picture begins with its key frame');
 
-    const [late] = (await probe(t, edge.rtmp('live/again'))).filter(({ kind }) => kind === 'video');
+    const [late] = (await probe(t, lower.rtmp('live/again'))).filter(({ kind }) => kind === 'video');
     assert.deepEqual([late?.width, late?.height], [480, 272]);
   });
 
   it('is told when the name is taken', async (t) => {
     publishFile(t, clip, origin.rtmp('live/taken'), { loop: true });
     await askedToPublish(origin, 'taken');
-    const second = publishFile(t, otherClip, edge.rtmp('live/taken'));
+    const second = publishFile(t, otherClip, lower.rtmp('live/taken'));
     assert.notEqual(await second.exit(), 0);
     assert.match(second.stderr, /being published already/);
   });
