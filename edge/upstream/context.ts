@@ -14,7 +14,7 @@ export interface UpstreamContext {
   readonly memory: StreamMemory;
   /** Told to origins that ask who we are (`debug_srs_upnode`). */
   readonly serverId: string;
-  readonly keepaliveMs: number;
+  readonly keepaliveMs: () => number;
   readonly counters: UpstreamCounters;
 }
 

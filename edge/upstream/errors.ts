@@ -39,6 +39,8 @@ export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
   readonly failure: UpstreamFailure;
   readonly origin: string;
+  /** What happened, without the origin's name: fit for a client. */
+  readonly reason: string;
   readonly code: string | undefined;
   readonly location: string | undefined;
 
@@ -46,6 +48,7 @@ export class UpstreamError extends Error {
     super(`origin ${details.origin}: ${message}`, { cause: details.cause });
     this.failure = failure;
     this.origin = details.origin;
+    this.reason = message;
     this.code = details.code;
     this.location = details.location;
   }

@@ -23,13 +23,20 @@ export interface OriginReport {
   readonly connections: number;
 }
 
+/** Delay before an origin that failed is probed: first and greatest. */
+export interface ProbeTimes {
+  readonly probeMinMs: number;
+  readonly probeMaxMs: number;
+  /** The same while a stream waits for the origin. */
+  readonly retryMinMs: number;
+  readonly retryMaxMs: number;
+}
+
 export interface HealthOptions {
   /** Tries the origin once; rejects with an UpstreamError when it is not well. */
   readonly probe: (address: OriginAddress, signal: AbortSignal) => Promise<void>;
-  readonly probeMinMs: number;
-  readonly probeMaxMs: number;
-  /** Greatest delay between probes while a stream waits for the origin. */
-  readonly retryMaxMs: number;
+  /** Asked before each probe: they may change while running. */
+  readonly times: () => ProbeTimes;
   readonly changed: (report: OriginReport) => void;
 }
 
@@ -38,22 +45,28 @@ interface Entry {
   state: OriginState;
   reason: string;
   sinceMs: number;
+  /** Whether the configuration names it; others are where origins have redirected to. */
+  listed: boolean;
   /** Failed probes in a row. */
   failures: number;
   connections: number;
+  /** Streams that wait for it. */
+  waiting: number;
   timer: NodeJS.Timeout | undefined;
+  /** Local monotonic time at which the timer fires. */
+  dueMs: number;
   probing: AbortController | undefined;
 }
 
 export class OriginHealth {
   readonly #options: HealthOptions;
   readonly #entries = new Map<string, Entry>();
-  readonly #recovered = new EventEmitter();
-  #waiting = 0;
+  /** `change`: an origin is no longer down, or others are named by the configuration. */
+  readonly #events = new EventEmitter();
 
   constructor(options: HealthOptions) {
     this.#options = options;
-    this.#recovered.setMaxListeners(0);
+    this.#events.setMaxListeners(0);
   }
 
   state(address: OriginAddress): OriginState {
@@ -68,24 +81,29 @@ export class OriginHealth {
   retain(addresses: readonly OriginAddress[]): void {
     const names = new Set(addresses.map(originName));
     for (const [name, entry] of this.#entries) {
-      if (names.has(name) || entry.connections > 0) continue;
-      this.#stopProbing(entry);
-      this.#entries.delete(name);
+      entry.listed = names.has(name);
+      this.#forgetUnused(entry);
     }
-    for (const address of addresses) this.#entry(address);
+    for (const address of addresses) this.#entry(address).listed = true;
+    this.#events.emit('change');
   }
 
   /** The origin has answered as it should. */
   succeeded(address: OriginAddress): void {
-    const entry = this.#entry(address);
+    const entry = this.#entries.get(originName(address));
+    if (entry === undefined) return;
     entry.failures = 0;
     this.#stopProbing(entry);
     this.#set(entry, 'up', '');
   }
 
-  /** A connection failed. What speaks against the origin sets it aside; what may be an accident has it checked. */
+  /**
+   * A connection failed. What speaks against the origin sets it aside; what may be an accident has it checked. An
+   * origin that the configuration doesn't name is nobody's choice: its failures concern one stream.
+   */
   failed(address: OriginAddress, error: UpstreamError): void {
-    const entry = this.#entry(address);
+    const entry = this.#entries.get(originName(address));
+    if (entry?.listed !== true) return;
     if (error.blamesOrigin) this.#setAside(entry, error.message);
     else if (error.failure === 'broken' && entry.state === 'up') {
       this.#set(entry, 'suspect', error.message);
@@ -99,21 +117,27 @@ export class OriginHealth {
     entry.connections++;
     let over = false;
     return () => {
-      if (!over) entry.connections--;
+      if (over) return;
       over = true;
+      entry.connections--;
+      this.#forgetUnused(entry);
     };
   }
 
-  /** Resolves when one of these origins is not down. While anyone waits, probes come at least every `retryMaxMs`. */
-  async available(addresses: readonly OriginAddress[], signal: AbortSignal): Promise<void> {
-    this.#waiting++;
-    try {
-      for (const address of addresses) this.#hurry(this.#entry(address));
-      while (addresses.every((address) => this.state(address) === 'down')) {
-        await once(this.#recovered, 'up', { signal });
+  /**
+   * Resolves when one of these origins is not down. While anyone waits for an origin, it is probed sooner.
+   * @param addresses asked again whenever the configuration has changed
+   */
+  async available(addresses: () => readonly OriginAddress[], signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const entries = addresses().map((address) => this.#entry(address));
+      if (entries.some(({ state }) => state !== 'down')) return;
+      for (const entry of entries) this.#hurry(entry);
+      try {
+        await once(this.#events, 'change', { signal });
+      } finally {
+        for (const entry of entries) entry.waiting--;
       }
-    } finally {
-      this.#waiting--;
     }
   }
 
@@ -132,9 +156,12 @@ export class OriginHealth {
         state: 'up',
         reason: '',
         sinceMs: Date.now(),
+        listed: false,
         failures: 0,
         connections: 0,
+        waiting: 0,
         timer: undefined,
+        dueMs: 0,
         probing: undefined,
       };
       this.#entries.set(name, entry);
@@ -149,28 +176,37 @@ export class OriginHealth {
     entry.state = state;
     entry.sinceMs = Date.now();
     this.#options.changed(report(entry));
-    if (wasDown) this.#recovered.emit('up');
+    if (wasDown) this.#events.emit('change');
   }
 
   #setAside(entry: Entry, reason: string): void {
     this.#set(entry, 'down', reason);
-    if (entry.timer === undefined && entry.probing === undefined) this.#schedule(entry);
+    if (entry.timer === undefined && entry.probing === undefined) this.#schedule(entry, this.#delayMs(entry));
   }
 
   /** Exponential back-off with full jitter in its upper half, so that edges do not probe in step. */
-  #schedule(entry: Entry): void {
-    const { probeMinMs, probeMaxMs, retryMaxMs } = this.#options;
-    const greatest = this.#waiting > 0 ? Math.min(probeMaxMs, retryMaxMs) : probeMaxMs;
-    const delayMs = Math.min(probeMinMs * 2 ** Math.min(entry.failures, 20), greatest);
-    entry.timer = setTimeout(() => this.#probe(entry), delayMs * (0.5 + Math.random() / 2));
+  #delayMs(entry: Entry): number {
+    const { probeMinMs, probeMaxMs, retryMinMs, retryMaxMs } = this.#options.times();
+    const awaited = entry.waiting > 0;
+    const least = awaited ? Math.min(probeMinMs, retryMinMs) : probeMinMs;
+    const greatest = awaited ? Math.min(probeMaxMs, retryMaxMs) : probeMaxMs;
+    return Math.min(least * 2 ** Math.min(entry.failures, 20), greatest) * (0.5 + Math.random() / 2);
+  }
+
+  #schedule(entry: Entry, delayMs: number): void {
+    clearTimeout(entry.timer);
+    entry.dueMs = performance.now() + delayMs;
+    entry.timer = setTimeout(() => this.#probe(entry), delayMs);
   }
 
   /** A stream has begun to wait for this origin: the next probe must not be far. */
   #hurry(entry: Entry): void {
-    if (entry.state !== 'down' || entry.timer === undefined) return;
-    clearTimeout(entry.timer);
-    entry.failures = 0;
-    this.#schedule(entry);
+    entry.waiting++;
+    if (entry.timer === undefined) return;
+    if (entry.waiting === 1) entry.failures = 0;
+    const delayMs = this.#delayMs(entry);
+    // Only ever sooner: streams that begin to wait one after another must not put the probe off.
+    if (performance.now() + delayMs < entry.dueMs) this.#schedule(entry, delayMs);
   }
 
   #probe(entry: Entry): void {
@@ -192,6 +228,12 @@ export class OriginHealth {
         this.#setAside(entry, error.message);
       },
     );
+  }
+
+  #forgetUnused(entry: Entry): void {
+    if (entry.listed || entry.connections > 0) return;
+    this.#stopProbing(entry);
+    this.#entries.delete(originName(entry.address));
   }
 
   #stopProbing(entry: Entry): void {

@@ -3,6 +3,7 @@
  */
 
 import type { OriginAddress } from '../conf/model.ts';
+import { reconnectRequestCode } from '../rtmp/command.ts';
 import type { Feed } from '../stream/feed.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
 import { originName } from './address.ts';
@@ -18,9 +19,14 @@ export interface PullEvents {
   live(pull: Pull): void;
   /** The origin says that the stream has ended there; it may begin again. */
   unpublished(pull: Pull): void;
+  /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
+  asked(pull: Pull): void;
   /** It is over, by itself or because another pull took over (then without an error). */
   over(pull: Pull, error: UpstreamError | undefined): void;
 }
+
+/** A pause longer than this is the publisher's, and tells nothing of the stream's cadence. */
+const greatestPauseMs = 30_000;
 
 /** Status codes by which origins say that nobody publishes the stream any more. */
 const unpublishedCodes = new Set([
@@ -35,8 +41,10 @@ export class Pull {
   readonly name: string;
   /** Local monotonic time of the newest media message. */
   lastMediaMs: number = performance.now();
-  /** The longest time between two media messages so far. */
+  /** The longest time between two media messages so far, up to a limit. */
   longestPauseMs = 0;
+  /** The origin has said that the stream ended, and has sent nothing since. */
+  unpublished = false;
   readonly #stream: LiveStream;
   readonly #events: PullEvents;
   readonly #abort = new AbortController();
@@ -77,21 +85,25 @@ export class Pull {
     const { vhost } = this.#stream;
     const client = await RtmpClient.open(
       this.origin,
-      clientOptions(vhost, keepaliveMs),
+      clientOptions(vhost, keepaliveMs()),
       {
         media: (message) => {
-          const nowMs = client.lastReceivedMs;
-          this.longestPauseMs = Math.max(this.longestPauseMs, nowMs - this.lastMediaMs);
-          this.lastMediaMs = nowMs;
           const feed = this.#feed;
           if (feed === undefined) return;
+          const nowMs = client.lastReceivedMs;
+          this.longestPauseMs = Math.min(Math.max(this.longestPauseMs, nowMs - this.lastMediaMs), greatestPauseMs);
+          this.lastMediaMs = nowMs;
+          this.unpublished = false;
           const before = feed.delivering;
           feed.push(message, nowMs);
           if (!before && feed.delivering) this.#events.live(this);
         },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
-          if (unpublishedCodes.has(code)) this.#events.unpublished(this);
+          if (code === reconnectRequestCode) this.#events.asked(this);
+          if (!unpublishedCodes.has(code)) return;
+          this.unpublished = true;
+          this.#events.unpublished(this);
         },
         closed: (error) => this.#end(error),
       },
@@ -101,12 +113,18 @@ export class Pull {
     await client.connect(request, signal);
     this.#feed = this.#stream.openFeed(() => this.#superseded());
     await client.play(request.stream, signal);
+    // The connection may have ended between two answers.
+    if (this.#over) return;
     health.succeeded(this.origin);
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: this.name, stream: this.#stream.key, upnode: { ip, pid, id } }, 'pull connected');
     this.lastMediaMs = performance.now();
     this.longestPauseMs = 0;
-    this.#watchdog = new Watchdog(client, vhost.edge.stallTimeoutMs, (error) => this.#end(error));
+    this.#watchdog = new Watchdog(client, {
+      owesMedia: true,
+      stallTimeoutMs: () => this.#stream.vhost.edge.stallTimeoutMs,
+      stalled: (error) => this.#end(error),
+    });
     this.#events.connected(this);
   }
 

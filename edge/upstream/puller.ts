@@ -29,8 +29,11 @@ export class Puller implements StreamSource {
   readonly #context: UpstreamContext;
   /** Called when the stream is no more needed or cannot be had: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
-  /** The pull whose frames players get. */
+  /** The pull whose frames players get, and the origin of the configuration that led to it. */
   #live: Pull | undefined;
+  #listedAs = '';
+  /** The origin has asked us to go elsewhere. */
+  #asked = false;
   #search: AbortController | undefined;
   #attempts = 0;
   #wasLive = false;
@@ -77,10 +80,7 @@ export class Puller implements StreamSource {
 
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
-    const live = this.#live;
-    if (live === undefined) return;
-    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === live.name);
-    if (listed !== true) this.#look(new Set([live.name]));
+    if (this.#live !== undefined && this.#mustLeave()) this.#look(new Set([this.#live.name]));
   }
 
   stop(): void {
@@ -90,8 +90,6 @@ export class Puller implements StreamSource {
   #stop(reason: string | undefined): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    const { key, vhost } = this.#stream;
-    if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
     for (const timer of [this.#lingerTimer, this.#holdTimer, this.#pauseTimer]) clearTimeout(timer);
     this.#search?.abort();
     this.#live?.close();
@@ -101,6 +99,11 @@ export class Puller implements StreamSource {
   #cluster(): RemoteCluster | undefined {
     const { cluster } = this.#stream.vhost;
     return cluster.mode === 'remote' ? cluster : undefined;
+  }
+
+  #mustLeave(): boolean {
+    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === this.#listedAs);
+    return this.#asked || listed !== true;
   }
 
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
@@ -119,9 +122,7 @@ export class Puller implements StreamSource {
   }
 
   async #searchOrigins(tried: Set<string>, signal: AbortSignal): Promise<void> {
-    const { memory } = this.#context;
-    const { key } = this.#stream;
-    const absentMs = memory.absentForMs(key);
+    const absentMs = this.#context.memory.absentForMs(this.#stream.key);
     if (absentMs > 0) await delay(absentMs, undefined, { signal });
     for (let round = 0; !signal.aborted; ) {
       const origin = this.#next(tried);
@@ -135,13 +136,13 @@ export class Puller implements StreamSource {
       const origins = this.#cluster()?.origins ?? [];
       tried.clear();
       if (origins.every((each) => this.#context.health.state(each) === 'down')) {
-        this.#hold();
-        await this.#context.health.available(origins, signal);
+        if (this.#live === undefined) this.#hold();
+        await this.#context.health.available(() => this.#cluster()?.origins ?? [], signal);
         continue;
       }
       this.#unhold();
       if (this.#live !== undefined) tried.add(this.#live.name);
-      else if (!this.#wasLive) memory.absent(key, edge.absentTtlMs);
+      else this.#notFound();
       round++;
       const backOffMs = Math.min(edge.retryMinMs * 2 ** Math.min(round - 1, 20), edge.retryMaxMs);
       await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
@@ -207,7 +208,10 @@ export class Puller implements StreamSource {
       // No frame yet: another origin may have the stream. Where there is none, this one is as good a place to wait.
       const expire = (): void => {
         if (this.#next(tried) !== undefined || tried.size > 1) settle({ kind: 'absent' });
-        else wait();
+        else {
+          this.#notFound();
+          wait();
+        }
       };
       const wait = (): void => {
         dwell = setTimeout(expire, edge.firstFrameTimeoutMs * Math.min(round + 1, 2));
@@ -230,6 +234,11 @@ export class Puller implements StreamSource {
         unpublished: () => {
           if (pull === this.#live) this.#look(new Set([pull.name]));
         },
+        asked: () => {
+          if (pull !== this.#live) return;
+          this.#asked = true;
+          this.#look(new Set([pull.name]));
+        },
         over: (_, error) => {
           if (pull === this.#live) this.#lost(pull, error);
           else if (error !== undefined) settle({ kind: 'failed', error });
@@ -243,7 +252,11 @@ export class Puller implements StreamSource {
     const { counters, memory, log } = this.#context;
     const before = this.#live;
     this.#live = pull;
-    memory.foundAt(this.#stream.key, originName(listed));
+    this.#listedAs = originName(listed);
+    this.#asked = false;
+    // Found: should this pull be lost in the very next moment, another search must be free to begin.
+    this.#search = undefined;
+    memory.foundAt(this.#stream.key, this.#listedAs);
     if (this.#wasLive) {
       const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
       counters.pullSwitches++;
@@ -260,6 +273,9 @@ export class Puller implements StreamSource {
     clearTimeout(this.#pauseTimer);
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
+    // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
+    this.#search?.abort();
+    this.#search = undefined;
     this.#look(new Set([pull.name]));
   }
 
@@ -268,19 +284,24 @@ export class Puller implements StreamSource {
     clearTimeout(this.#pauseTimer);
     const patienceMs = Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * pull.longestPauseMs);
     this.#pauseTimer = setTimeout(() => {
-      const paused = performance.now() - pull.lastMediaMs >= patienceMs;
+      const paused = pull.unpublished || performance.now() - pull.lastMediaMs >= patienceMs;
       if (paused) this.#look(new Set([pull.name]));
-      else this.#endSearch(pull);
+      else this.#endSearch();
       this.#watchForPauses(pull);
     }, patienceMs / 2);
   }
 
   /** The present origin delivers again: no need to look further. */
-  #endSearch(pull: Pull): void {
-    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === pull.name);
-    if (listed !== true) return;
+  #endSearch(): void {
+    if (this.#mustLeave()) return;
     this.#search?.abort();
     this.#search = undefined;
+  }
+
+  /** All origins that are well have been asked. */
+  #notFound(): void {
+    const { key, vhost } = this.#stream;
+    if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
   }
 
   #hold(): void {

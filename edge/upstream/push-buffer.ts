@@ -1,6 +1,7 @@
 /**
  * What a publisher has sent that a new origin needs: metadata, sequence headers, and everything since the last
- * keyframe. Bounded in bytes.
+ * keyframe. A stream without video has no keyframes: of it the last moments are kept, which an origin that has just
+ * fallen silent may not have got. Bounded in bytes.
  */
 
 import { sequenceHeaderKey } from '../flv/media.ts';
@@ -9,6 +10,7 @@ import { type FrameRole, toUntimedFrame } from '../stream/frame.ts';
 
 export class PushBuffer {
   readonly #maxBytes: number;
+  readonly #keepMs: number;
   readonly #headers = new Map<string, RtmpMessage>();
   #gop: RtmpMessage[] = [];
   #bytes = 0;
@@ -16,8 +18,15 @@ export class PushBuffer {
   /** The GOP outgrew its limit: nothing is kept before the next keyframe. */
   #overflowed = false;
 
-  constructor(maxBytes: number) {
+  /** @param keepMs of a stream without video that has been given to an origin */
+  constructor(maxBytes: number, keepMs: number) {
     this.#maxBytes = maxBytes;
+    this.#keepMs = keepMs;
+  }
+
+  /** Whether an origin can begin with a message of this role. */
+  canBeginWith(role: FrameRole): boolean {
+    return role === 'keyframe' || (role === 'media' && !this.#hasVideo);
   }
 
   /** Takes in a message and tells its role; undefined for what is no media and need not be passed on. */
@@ -48,14 +57,20 @@ export class PushBuffer {
 
   /** Everything so far has been given to an origin. Without video there is no keyframe to go back to. */
   delivered(): void {
-    if (!this.#hasVideo) this.#forget();
+    if (this.#hasVideo) return;
+    const newest = this.#gop.at(-1)?.timestamp ?? 0;
+    const from = this.#gop.findIndex(({ timestamp }) => Math.abs((newest - timestamp) | 0) <= this.#keepMs);
+    for (const { payload } of this.#gop.splice(0, from)) this.#bytes -= payload.length;
   }
 
   /** What a new origin is to be sent first, with the times the publisher gave. */
   replay(): RtmpMessage[] {
-    const start = this.#gop[0]?.timestamp;
-    const headers = [...this.#headers.values()];
-    return [...headers.map((header) => ({ ...header, timestamp: start ?? header.timestamp })), ...this.#gop];
+    return [...this.headers(this.#gop[0]?.timestamp), ...this.#gop];
+  }
+
+  /** Metadata and sequence headers, for media that begins at `timestamp`. */
+  headers(timestamp: number | undefined): RtmpMessage[] {
+    return [...this.#headers.values()].map((header) => ({ ...header, timestamp: timestamp ?? header.timestamp }));
   }
 
   #keep(message: RtmpMessage): void {

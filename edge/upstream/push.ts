@@ -4,6 +4,7 @@
 
 import type { OriginAddress, VhostConfig } from '../conf/model.ts';
 import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
+import { reconnectRequestCode } from '../rtmp/command.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
@@ -11,9 +12,18 @@ import type { UpstreamError } from './errors.ts';
 import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
+export interface PushEvents {
+  /** The connection is over; not called when we ended it. */
+  lost(push: Push, error: UpstreamError): void;
+  /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
+  asked(push: Push): void;
+}
+
 export class Push {
   readonly origin: OriginAddress;
   readonly name: string;
+  /** The name of the origin in the configuration that led here, by a redirection or directly. */
+  readonly listedAs: string;
   readonly #client: RtmpClient;
   readonly #stream: string;
   readonly #chunkSize: number;
@@ -23,6 +33,7 @@ export class Push {
 
   private constructor(
     origin: OriginAddress,
+    listedAs: string,
     client: RtmpClient,
     request: UpstreamRequest,
     vhost: VhostConfig,
@@ -31,26 +42,29 @@ export class Push {
   ) {
     this.origin = origin;
     this.name = originName(origin);
+    this.listedAs = listedAs;
     this.#client = client;
     this.#stream = request.stream;
     this.#chunkSize = vhost.chunkSize;
     this.#release = release;
-    this.#watchdog = new Watchdog(client, vhost.edge.stallTimeoutMs, (error) => {
-      this.close();
-      lost(error);
+    this.#watchdog = new Watchdog(client, {
+      owesMedia: false,
+      stallTimeoutMs: () => vhost.edge.stallTimeoutMs,
+      stalled: (error) => {
+        this.close();
+        lost(error);
+      },
     });
   }
 
-  /**
-   * Publishes to an origin; throws an UpstreamError when it does not accept.
-   * @param lost called once when the connection is over, unless we ended it
-   */
+  /** Publishes to an origin; throws an UpstreamError when it does not accept. */
   static async open(
     origin: OriginAddress,
+    listedAs: string,
     request: UpstreamRequest,
     vhost: VhostConfig,
     { health, keepaliveMs, log }: UpstreamContext,
-    lost: (push: Push, error: UpstreamError) => void,
+    { lost, asked }: PushEvents,
     signal: AbortSignal,
   ): Promise<Push> {
     let push: Push | undefined;
@@ -62,14 +76,17 @@ export class Push {
         lost(push, error);
       }
     };
-    const handlers = { media: () => {}, readEnd: () => {}, status: () => {}, closed: ended };
-    const client = await RtmpClient.open(origin, clientOptions(vhost, keepaliveMs), handlers, signal);
+    const status = (code: string): void => {
+      if (push !== undefined && code === reconnectRequestCode) asked(push);
+    };
+    const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
+    const client = await RtmpClient.open(origin, clientOptions(vhost, keepaliveMs()), handlers, signal);
     await client.connect(request, signal);
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: client.origin, stream: request.stream, upnode: { ip, pid, id } }, 'push connected');
-    push = new Push(origin, client, request, vhost, health.connected(origin), ended);
+    push = new Push(origin, listedAs, client, request, vhost, health.connected(origin), ended);
     return push;
   }
 

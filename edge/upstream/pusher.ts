@@ -14,9 +14,12 @@ import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
-import { Push } from './push.ts';
+import { Push, type PushEvents } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
+
+/** Silence is found after the stall timeout, or a little later: what was sent meanwhile is still needed. */
+const audioKeptFactor = 2;
 
 export class Pusher implements Publication {
   readonly name: StreamName;
@@ -32,6 +35,7 @@ export class Pusher implements Publication {
   #standby: Push | undefined;
   #searching = false;
   #attempts = 0;
+  #lastFailure: UpstreamError | undefined;
   #pending: RtmpMessage[] = [];
   /** The origin is too slow: nothing is sent before a keyframe. */
   #dropping = false;
@@ -43,7 +47,7 @@ export class Pusher implements Publication {
     this.#request = request;
     this.#context = context;
     this.#events = events;
-    this.#buffer = new PushBuffer(vhost.edge.gopCacheMaxBytes);
+    this.#buffer = new PushBuffer(vhost.edge.gopCacheMaxBytes, audioKeptFactor * vhost.edge.stallTimeoutMs);
   }
 
   /** Name of the origin in use. */
@@ -56,13 +60,16 @@ export class Pusher implements Publication {
     const { publishTimeoutMs } = this.#vhost.edge;
     const timeout = AbortSignal.timeout(publishTimeoutMs);
     try {
-      await this.#connect(new Set(), 'first', AbortSignal.any([timeout, this.#stop.signal]));
+      await this.#connect(new Set(), 'first', AbortSignal.any([timeout, this.#stop.signal, this.#events.gone]));
     } catch (error) {
       this.#stop.abort();
       if (error instanceof UpstreamError && error.failure === 'rejected') {
-        throw new Refusal(error.code ?? 'NetStream.Publish.Rejected', error.message, 403, { cause: error });
+        throw new Refusal(error.code ?? 'NetStream.Publish.Rejected', error.reason, 403, { cause: error });
       }
-      const why = timeout.aborted ? `no origin accepted the stream within ${publishTimeoutMs} ms` : String(error);
+      const last = this.#lastFailure === undefined ? '' : `: ${this.#lastFailure.reason}`;
+      const why = timeout.aborted
+        ? `no origin accepted the stream within ${publishTimeoutMs} ms${last}`
+        : messageOf(error);
       throw new Refusal('NetStream.Publish.Failed', why, 503, { cause: error });
     }
   }
@@ -74,9 +81,12 @@ export class Pusher implements Publication {
     }
     const role = this.#buffer.add(message);
     if (role === undefined) return;
-    if (role === 'keyframe') {
+    if (this.#buffer.canBeginWith(role)) {
       if (this.#standby !== undefined) return this.#takeOver(this.#standby);
-      if (this.#dropping && this.#hasRoom()) return this.#resume();
+      if (this.#dropping && this.#live !== undefined && this.#hasRoom()) {
+        this.#dropping = false;
+        this.#pending = this.#buffer.headers(message.timestamp);
+      }
     }
     if (this.#live !== undefined && !this.#dropping) this.#pending.push(message);
   }
@@ -109,7 +119,7 @@ export class Pusher implements Publication {
     this.#vhost = vhost;
     const live = this.#live;
     if (live === undefined || vhost.cluster.mode !== 'remote') return;
-    if (vhost.cluster.origins.some((origin) => originName(origin) === live.name)) return;
+    if (vhost.cluster.origins.some((origin) => originName(origin) === live.listedAs)) return;
     this.#search(new Set([live.name]));
   }
 
@@ -117,34 +127,39 @@ export class Pusher implements Publication {
     return (this.#live?.pendingBytes ?? 0) <= this.#vhost.edge.pushQueueMaxBytes;
   }
 
-  #resume(): void {
-    this.#dropping = false;
-    this.#pending = this.#buffer.replay();
-  }
-
   /** Begins with what the buffer holds: a whole GOP so far. */
   #takeOver(push: Push): void {
     const before = this.#live;
+    // The origin that is left gets its last GOP whole.
+    before?.send(this.#pending);
+    before?.unpublish();
     this.#standby = undefined;
     this.#live = push;
     this.#dropping = false;
     this.#pending = this.#buffer.replay();
     this.flush();
-    before?.unpublish();
-    this.#context.memory.foundAt(this.key, push.name);
+    this.#context.memory.foundAt(this.key, push.listedAs);
     this.#context.log.info({ stream: this.key, origin: push.name, from: before?.name }, 'push live');
   }
 
   #lost(push: Push, error: UpstreamError): void {
     this.#context.log.warn({ err: error, stream: this.key }, 'push lost');
     this.#context.health.failed(push.origin, error);
-    if (push === this.#standby) this.#standby = undefined;
-    if (push !== this.#live) return;
-    this.#live = this.#standby;
-    this.#standby = undefined;
-    this.#pending = [];
-    if (this.#live !== undefined) this.#takeOver(this.#live);
-    else this.#search(new Set([push.name]));
+    const standby = this.#standby;
+    if (push === standby) {
+      this.#standby = undefined;
+      this.#search(new Set([push.name, this.#live?.name ?? '']));
+    } else if (push === this.#live) {
+      this.#live = undefined;
+      this.#pending = [];
+      if (standby === undefined) this.#search(new Set([push.name]));
+      else this.#takeOver(standby);
+    }
+  }
+
+  /** The origin is about to stop: goes on with another one at a keyframe. */
+  #asked(push: Push): void {
+    if (push === this.#live && this.#standby === undefined) this.#search(new Set([push.name]));
   }
 
   /** Looks for another origin in the background. */
@@ -181,6 +196,7 @@ export class Pusher implements Publication {
         } catch (error) {
           const failure = toUpstreamError(error, 'protocol', originName(origin));
           if (failure.failure === 'cancelled') continue;
+          this.#lastFailure = failure;
           this.#context.log.warn({ err: failure, stream: this.key }, 'push failed');
           health.failed(origin, failure);
           if (which === 'first' && failure.failure === 'rejected') throw failure;
@@ -194,8 +210,9 @@ export class Pusher implements Publication {
         const leftMs = holdTimeoutMs - (performance.now() - unreachableSinceMs);
         if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
         if (origins.every((each) => health.state(each) === 'down')) {
+          const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
           await untilAvailable(
-            health.available(origins, AbortSignal.any([signal, AbortSignal.timeout(leftMs)])),
+            health.available(() => this.#cluster().origins, inTime),
             signal,
           );
           continue;
@@ -229,11 +246,15 @@ export class Pusher implements Publication {
   /** Opens a push to an origin or where it redirects to. */
   async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
     this.#attempts++;
+    const events: PushEvents = {
+      lost: (push, error) => this.#lost(push, error),
+      asked: (push) => this.#asked(push),
+    };
     let address = origin;
     for (let redirects = 0; ; redirects++) {
       const request = upstreamRequest(this.#request, this.#cluster(), address, this.#context.serverId);
       try {
-        const push = await Push.open(address, request, this.#vhost, this.#context, (p, e) => this.#lost(p, e), signal);
+        const push = await Push.open(address, originName(origin), request, this.#vhost, this.#context, events, signal);
         this.#context.health.succeeded(address);
         return push;
       } catch (error) {
@@ -258,4 +279,8 @@ async function untilAvailable(available: Promise<void>, signal: AbortSignal): Pr
   } catch (error) {
     if (signal.aborted) throw error;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -60,6 +60,8 @@ const windowBytes = 2_500_000;
 /** What players tell a server to buffer: servers with a queue of their own read it. */
 const playBufferMs = 3_000;
 const commandStreamId = 0;
+/** Bytes given to the socket at a time: it tells that a write is done, but not how far it has got. */
+const pieceBytes = 64 * 1024;
 
 type Reply = { readonly ok: true; readonly values: AmfValue[] } | { readonly ok: false; readonly error: UpstreamError };
 
@@ -88,6 +90,9 @@ export class RtmpClient {
   #failure: UpstreamError | undefined;
   #transactionId = 0;
   #outChunkSize = 128;
+  /** What the socket has not been given yet, in pieces, and its length. */
+  readonly #queue: Buffer[] = [];
+  #queuedBytes = 0;
   #over = false;
   #cause: Error | undefined;
 
@@ -97,6 +102,7 @@ export class RtmpClient {
     this.#options = options;
     this.#handlers = handlers;
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.on('drain', () => this.#pump());
     socket.on('error', (error) => {
       this.#cause = error;
     });
@@ -116,7 +122,7 @@ export class RtmpClient {
     const socket = await openSocket(address, options, signal);
     const client = new RtmpClient(originName(address), socket, options, handlers);
     await client.#within(signal, async () => {
-      socket.write(client.#handshake.start());
+      client.write(client.#handshake.start());
       await client.#reply((done) => {
         client.#shaken = done;
       });
@@ -179,6 +185,7 @@ export class RtmpClient {
       });
       this.#command('publish', [null, stream, 'live']);
       await accepted;
+      this.#onStatus = undefined;
     });
   }
 
@@ -188,6 +195,7 @@ export class RtmpClient {
     this.#over = true;
     this.#command('FCUnpublish', [null, stream], ++this.#transactionId, commandStreamId);
     this.#command('deleteStream', [null, this.streamId], ++this.#transactionId, commandStreamId);
+    for (const piece of this.#queue.splice(0)) this.#socket.write(piece);
     this.#socket.end();
     // The origin may not read on: the socket must not stay.
     setTimeout(() => this.#socket.destroy(), 1_000).unref();
@@ -198,14 +206,20 @@ export class RtmpClient {
     this.#send(pingRequest(Math.trunc(performance.now()) >>> 0));
   }
 
-  /** Writes chunks made by the caller, with the chunk size of the options. False: the origin reads too slowly. */
-  write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+  /** Writes whole chunks, made with the chunk size of the options. */
+  write(bytes: Buffer): void {
+    if (this.#queue.length === 0 && !this.#socket.writableNeedDrain && bytes.length <= pieceBytes) {
+      this.#socket.write(bytes);
+      return;
+    }
+    for (let at = 0; at < bytes.length; at += pieceBytes) this.#queue.push(bytes.subarray(at, at + pieceBytes));
+    this.#queuedBytes += bytes.length;
+    this.#pump();
   }
 
   /** Bytes written and not yet taken by the kernel. */
   get pendingBytes(): number {
-    return this.#socket.writableLength;
+    return this.#socket.writableLength + this.#queuedBytes;
   }
 
   /** Bytes the kernel has taken. */
@@ -280,11 +294,22 @@ export class RtmpClient {
 
   #command(name: string, args: AmfValue[], transactionId = 0, streamId: number = this.streamId): void {
     const message = buildCommand(name, transactionId, args, streamId);
-    this.#socket.write(encodeMessage(message, ChunkStreamId.command, this.#outChunkSize));
+    this.write(encodeMessage(message, ChunkStreamId.command, this.#outChunkSize));
   }
 
   #send(message: RtmpMessage): void {
-    this.#socket.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
+    this.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
+  }
+
+  #pump(): void {
+    let sent = 0;
+    for (const piece of this.#queue) {
+      if (this.#socket.writableNeedDrain) break;
+      this.#socket.write(piece);
+      this.#queuedBytes -= piece.length;
+      sent++;
+    }
+    this.#queue.splice(0, sent);
   }
 
   #received(bytes: Buffer): void {
@@ -293,7 +318,7 @@ export class RtmpClient {
       let chunks: Buffer | undefined = bytes;
       if (!this.#handshakeDone) {
         const { reply, rest, done } = this.#handshake.push(bytes);
-        if (reply !== undefined) this.#socket.write(reply);
+        if (reply !== undefined) this.write(reply);
         if (!done) return;
         this.#handshakeDone = true;
         this.#shaken?.({ ok: true, values: [] });

@@ -11,6 +11,7 @@ import { toUpstreamError, UpstreamError } from './errors.ts';
 
 export interface SocketOptions {
   readonly connectTimeoutMs: number;
+  /** Silence before TCP probes the connection; 0 never does. */
   readonly keepaliveMs: number;
   /** For `rtmps`: verify the origin's certificate, with these authorities beside the system's. */
   readonly tlsVerify: boolean;
@@ -39,7 +40,7 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
       settle();
       // Media leaves in merged writes: waiting for more to send gains nothing.
       socket.setNoDelay(true);
-      socket.setKeepAlive(true, options.keepaliveMs);
+      socket.setKeepAlive(options.keepaliveMs > 0, options.keepaliveMs);
       resolve(socket);
     };
     const onError = (error: Error): void => fail(toUpstreamError(error, 'unreachable', origin));

@@ -42,14 +42,14 @@ export async function traverseToken(
     }
     tried.add(originName(origin));
     try {
-      const client = await RtmpClient.open(origin, clientOptions(vhost, context.keepaliveMs), silent, signal);
+      const client = await RtmpClient.open(origin, clientOptions(vhost, context.keepaliveMs()), silent, signal);
       await client.connect(traversedRequest(request), signal);
       client.destroy();
       return;
     } catch (error) {
       const failure = toUpstreamError(error, 'protocol', originName(origin));
       if (failure.failure === 'rejected') {
-        throw new Refusal(failure.code ?? 'NetConnection.Connect.Rejected', failure.message, 403, { cause: failure });
+        throw new Refusal(failure.code ?? 'NetConnection.Connect.Rejected', failure.reason, 403, { cause: failure });
       }
       context.log.warn({ err: failure, client: request.clientId }, 'token traverse failed');
       context.health.failed(origin, failure);

@@ -12,7 +12,7 @@ import { type ConnectRequest, type StreamRequest, streamName } from '../stream/r
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext, type UpstreamCounters } from './context.ts';
 import { StreamMemory } from './memory.ts';
-import { OriginHealth, type OriginReport } from './origin-health.ts';
+import { OriginHealth, type OriginReport, type ProbeTimes } from './origin-health.ts';
 import { Puller } from './puller.ts';
 import { Pusher } from './pusher.ts';
 import { RtmpClient } from './rtmp-client.ts';
@@ -34,16 +34,14 @@ export class Origins implements Upstream {
 
   constructor(config: EdgeConfig, serverId: string, log: Logger) {
     this.#config = config;
-    const { keepaliveMs, probeMinMs, probeMaxMs } = config.edge;
     const health = new OriginHealth({
       probe: (address, signal) => this.#probe(address, signal),
-      probeMinMs,
-      probeMaxMs,
-      retryMaxMs: Math.min(...config.vhosts.map((vhost) => vhost.edge.retryMaxMs)),
+      times: () => probeTimes(this.#config),
       changed: (report) =>
         log.info({ origin: report.name, state: report.state, reason: report.reason }, 'origin state'),
     });
     const memory = new StreamMemory();
+    const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
     this.#context = { log, health, memory, serverId, keepaliveMs, counters: this.counters };
     health.retain(allOrigins(config));
   }
@@ -88,7 +86,7 @@ export class Origins implements Upstream {
       ({ cluster }) => cluster.mode === 'remote' && cluster.origins.some((origin) => originName(origin) === name),
     );
     if (vhost === undefined) return;
-    const options = clientOptions(vhost, this.#context.keepaliveMs);
+    const options = clientOptions(vhost, this.#config.edge.keepaliveMs);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();
   }
@@ -96,4 +94,12 @@ export class Origins implements Upstream {
 
 function allOrigins(config: EdgeConfig): OriginAddress[] {
   return config.vhosts.flatMap(({ cluster }) => (cluster.mode === 'remote' ? cluster.origins : []));
+}
+
+/** The shortest of the vhosts' delays count for streams that wait: an origin may serve several vhosts. */
+function probeTimes({ edge, vhosts }: EdgeConfig): ProbeTimes {
+  const { probeMinMs, probeMaxMs } = edge;
+  const retryMinMs = Math.min(...vhosts.map((vhost) => vhost.edge.retryMinMs));
+  const retryMaxMs = Math.min(...vhosts.map((vhost) => vhost.edge.retryMaxMs));
+  return { probeMinMs, probeMaxMs, retryMinMs, retryMaxMs };
 }
