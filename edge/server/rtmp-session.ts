@@ -63,12 +63,20 @@ type State =
       readonly vhost: VhostConfig;
       readonly publication: Publication;
     }
+  /** It has been told goodbye: what it still sends is thrown away. */
+  | { readonly kind: 'leaving'; readonly connected: Extract<State, { kind: 'connected' }> | undefined }
   | { readonly kind: 'closed' };
+
+/** Bytes of messages that are kept while a command waits for somebody else's answer; then reading pauses. */
+const queueMaxBytes = 1024 * 1024;
+
+/** How long a client that was told goodbye may take to read it. */
+const farewellMs = 1_000;
 
 /** Chunk size of our side before `SetChunkSize` (RTMP 1.0 §5.4.1). */
 const initialChunkSize = 128;
 
-export class RtmpSession implements Client {
+export class RtmpSession implements Client, PlayerSink {
   readonly id: string = newClientId();
   readonly protocol: ClientProtocol;
   readonly ip: string;
@@ -82,8 +90,12 @@ export class RtmpSession implements Client {
   #outChunkSize = initialChunkSize;
   /** Messages that came while a command waits for somebody else's answer. */
   readonly #queue: RtmpMessage[] = [];
+  #queuedBytes = 0;
   #busy = false;
-  readonly #startedMs: number = performance.now();
+  /** Aborted when the client is gone, or on its way. */
+  readonly #gone = new AbortController();
+  /** Since when it neither plays nor publishes. */
+  #idleSinceMs: number = performance.now();
   /** When the first or the newest media of a publisher came. */
   #lastMediaMs: number | undefined;
   #publishedMs = 0;
@@ -97,7 +109,7 @@ export class RtmpSession implements Client {
     this.#gateway = gateway;
     this.#ended = ended;
     gateway.clients.add(this);
-    socket.setKeepAlive(true, gateway.config.edge.keepaliveMs);
+    socket.setKeepAlive(gateway.config.edge.keepaliveMs > 0, gateway.config.edge.keepaliveMs);
     // Questions and answers are small: each must leave at once.
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
@@ -161,9 +173,18 @@ export class RtmpSession implements Client {
     this.#log('info', 'client asked to reconnect');
   }
 
+  /** The shared bytes of a slice. */
+  write(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  end(reason: string): void {
+    this.disconnect(reason);
+  }
+
   disconnect(reason: string): void {
     const { kind } = this.#state;
-    if (kind === 'closed') return;
+    if (kind === 'closed' || kind === 'leaving') return;
     this.#log('info', 'client disconnected', { reason });
     if (kind === 'playing') this.#send(...playEnded(reason));
     if (kind === 'publishing') this.#send(...publishRefused('NetStream.Publish.Failed', reason));
@@ -181,14 +202,15 @@ export class RtmpSession implements Client {
   }
 
   #overdue(state: State, nowMs: number): string | undefined {
-    if (state.kind === 'closed') return undefined;
+    if (state.kind === 'closed' || state.kind === 'leaving') return undefined;
     if (state.kind !== 'playing' && state.kind !== 'publishing') {
       const { clientTimeoutMs } = this.#gateway.config.edge;
-      const late = !this.#busy && nowMs - this.#startedMs > clientTimeoutMs;
+      const late = !this.#busy && nowMs - this.#idleSinceMs > clientTimeoutMs;
       return late ? `neither plays nor publishes after client_timeout ${clientTimeoutMs} ms` : undefined;
     }
-    const takenBytes = this.#socket.bytesWritten - this.#socket.writableLength;
-    if (this.#socket.writableLength === 0 || takenBytes !== this.#takenBytes) {
+    const pendingBytes = this.#socket.writableLength;
+    const takenBytes = pendingBytes === 0 ? 0 : this.#socket.bytesWritten - pendingBytes;
+    if (pendingBytes === 0 || takenBytes !== this.#takenBytes) {
       this.#takenBytes = takenBytes;
       this.#takenAtMs = nowMs;
     }
@@ -205,6 +227,7 @@ export class RtmpSession implements Client {
   }
 
   #received(bytes: Buffer): void {
+    if (this.#state.kind === 'leaving') return;
     try {
       const chunks = this.#state.kind === 'handshake' ? this.#shakeHands(this.#state.handshake, bytes) : bytes;
       if (chunks === undefined || chunks.length === 0) return;
@@ -228,11 +251,15 @@ export class RtmpSession implements Client {
   }
 
   readonly #onMessage = (message: RtmpMessage): void => {
-    if (this.#busy) this.#queue.push(message);
-    else this.#handle(message);
+    if (!this.#busy) return this.#handle(message);
+    this.#queue.push(message);
+    this.#queuedBytes += message.payload.length;
+    // Reading goes on as a rule: a client that leaves while it waits would not be noticed otherwise.
+    if (this.#queuedBytes > queueMaxBytes) this.#socket.pause();
   };
 
   #handle(message: RtmpMessage): void {
+    if (this.#state.kind === 'leaving') return;
     switch (message.type) {
       case MessageType.audio:
       case MessageType.video:
@@ -278,7 +305,6 @@ export class RtmpSession implements Client {
   /** Holds back what the client sends on until the answer is there. */
   #wait(answer: Promise<void>): void {
     this.#busy = true;
-    this.#socket.pause();
     answer
       .catch((error: unknown) => {
         this.#log('error', 'client command failed', { err: error });
@@ -295,6 +321,7 @@ export class RtmpSession implements Client {
       while (!this.#busy) {
         const message = this.#queue.shift();
         if (message === undefined) break;
+        this.#queuedBytes -= message.payload.length;
         this.#handle(message);
       }
     } catch (error) {
@@ -327,7 +354,7 @@ export class RtmpSession implements Client {
         connectArgs: args,
       };
       await this.#gateway.connect(request, vhost);
-      if (this.#isClosed()) return this.#gateway.closed(request, vhost, this);
+      if (this.#isGone()) return this.#gateway.closed(request, vhost, this);
       if (vhost.inAckSize > 0) this.#ack.windowBytes = vhost.inAckSize;
       this.#state = { kind: 'connected', request, vhost, capsEx: command.capsEx };
       this.#send(...connectAccepted(command, vhost, this.#gateway.serverId, this.id));
@@ -336,7 +363,7 @@ export class RtmpSession implements Client {
     } catch (error) {
       const refusal = toRefusal(error, 'NetConnection.Connect.Rejected');
       this.#log('info', 'client refused', { ip: this.ip, tcUrl, reason: refusal.message });
-      this.#send(connectError(command.transactionId, 'NetConnection.Connect.Rejected', refusal.message));
+      this.#send(connectError(command.transactionId, refusal.code, refusal.message));
       this.#hangUp();
     }
   }
@@ -347,11 +374,15 @@ export class RtmpSession implements Client {
     try {
       const { request, vhost } = this.#streamRequest(connected.request, streamName);
       const stream = await this.#gateway.play(request, vhost);
-      if (this.#isClosed()) return this.#gateway.stopped(request, vhost);
+      if (this.#isGone()) {
+        // Nobody may ever have attached to it.
+        stream.source?.players(stream.playerCount);
+        return this.#gateway.stopped(request, vhost);
+      }
       this.#send(...playStarted());
       const player = new Player({
         format: rtmpFormat(this.#outChunkSize, vhost.play.timeJitter !== 'off'),
-        sink: this.#sink(),
+        sink: this,
         queueLengthMs: vhost.play.queueLengthSeconds * 1000,
       });
       this.#state = { kind: 'playing', connected, request, vhost, stream, player };
@@ -370,13 +401,15 @@ export class RtmpSession implements Client {
     try {
       const { request, vhost } = this.#streamRequest(connected.request, streamName);
       const publication = await this.#gateway.publish(request, vhost, {
+        gone: this.#gone.signal,
         ended: (code, reason) => {
+          if (this.#isGone()) return;
           this.#log('warn', 'publication ended', { code, reason });
           this.#send(...publishRefused(code, reason));
           this.#hangUp();
         },
       });
-      if (this.#isClosed()) return this.#gateway.unpublished(request, vhost, publication);
+      if (this.#isGone()) return this.#gateway.unpublished(request, vhost, publication);
       this.#publishedMs = performance.now();
       this.#lastMediaMs = undefined;
       this.#state = { kind: 'publishing', connected, request, vhost, publication };
@@ -388,6 +421,7 @@ export class RtmpSession implements Client {
   }
 
   #refuse(refusal: Refusal, message: (code: string, reason: string) => RtmpMessage[]): void {
+    if (this.#isGone()) return;
     this.#log('info', 'client refused', { code: refusal.code, reason: refusal.message });
     this.#send(...message(refusal.code, refusal.message));
     this.#hangUp();
@@ -399,6 +433,7 @@ export class RtmpSession implements Client {
     if (state.kind !== 'playing' && state.kind !== 'publishing') return;
     this.#leave(state);
     this.#state = state.connected;
+    this.#idleSinceMs = performance.now();
   }
 
   #leave(state: Extract<State, { kind: 'playing' | 'publishing' }>): void {
@@ -417,22 +452,21 @@ export class RtmpSession implements Client {
     this.#log('info', 'client gone', { bytesSent: this.bytesSent, bytesReceived: this.bytesReceived });
     if (state.kind === 'playing' || state.kind === 'publishing') this.#leave(state);
     this.#state = { kind: 'closed' };
-    const connected = state.kind === 'playing' || state.kind === 'publishing' ? state.connected : state;
-    if (connected.kind === 'connected') this.#gateway.closed(connected.request, connected.vhost, this);
+    this.#gone.abort();
+    const connected = connectedOf(state);
+    if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
     this.#gateway.clients.remove(this);
     this.#ended(this);
   }
 
   /** The state may have changed while an answer was awaited. */
-  #isClosed(): boolean {
-    return this.#state.kind === 'closed';
+  #isGone(): boolean {
+    return this.#state.kind === 'closed' || this.#state.kind === 'leaving';
   }
 
   get #request(): ConnectRequest | undefined {
     const state = this.#state;
-    return state.kind === 'connected' || state.kind === 'playing' || state.kind === 'publishing'
-      ? state.request
-      : undefined;
+    return state.kind === 'playing' || state.kind === 'publishing' ? state.request : connectedOf(state)?.request;
   }
 
   #vhostNamed(name: string): VhostConfig {
@@ -452,34 +486,30 @@ export class RtmpSession implements Client {
     return { vhost, request: { ...connect, vhost: vhost.name, app, stream, param } };
   }
 
-  #sink(): PlayerSink {
-    const socket = this.#socket;
-    return {
-      get writable() {
-        return !socket.writableNeedDrain;
-      },
-      write: (bytes) => {
-        socket.write(bytes);
-      },
-      end: (reason) => this.disconnect(reason),
-    };
-  }
-
   /** Several messages leave in one write. */
   #send(...messages: RtmpMessage[]): void {
-    if (messages.length === 0 || this.#socket.destroyed) return;
+    if (messages.length === 0 || this.#socket.destroyed || this.#isGone()) return;
     const encoded = messages.map((message) => {
-      const data = message.type === MessageType.dataAmf0;
-      const csid = data ? ChunkStreamId.data : message.streamId === 0 ? ChunkStreamId.control : ChunkStreamId.command;
-      return encodeMessage(message, csid, this.#outChunkSize);
+      const command = message.type === MessageType.commandAmf0;
+      return encodeMessage(message, command ? ChunkStreamId.command : ChunkStreamId.control, this.#outChunkSize);
     });
     this.#socket.write(Buffer.concat(encoded));
   }
 
-  /** Ends the connection after what was sent has gone. */
+  /**
+   * Ends the connection after what was sent has gone. What the client still sends is read and thrown away: were the
+   * socket closed on top of it, TCP would reset the connection and the client might never read the goodbye.
+   */
   #hangUp(): void {
+    const state = this.#state;
+    if (this.#isGone()) return;
+    if (state.kind === 'playing' || state.kind === 'publishing') this.#leave(state);
+    this.#state = { kind: 'leaving', connected: connectedOf(state) };
+    this.#gone.abort();
     this.#socket.end();
-    this.#socket.destroySoon();
+    this.#socket.resume();
+    const timer = setTimeout(() => this.#socket.destroy(), farewellMs);
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object = {}): void {
@@ -487,6 +517,20 @@ export class RtmpSession implements Client {
     const { stream } = this;
     const name = request === undefined ? {} : { stream: `${request.vhost}/${request.app}${stream && `/${stream}`}` };
     this.#gateway.log[level]({ client: this.id, ...name, ...fields }, event);
+  }
+}
+
+/** What a client had agreed on when it left this state. */
+function connectedOf(state: State): Extract<State, { kind: 'connected' }> | undefined {
+  switch (state.kind) {
+    case 'connected':
+      return state;
+    case 'playing':
+    case 'publishing':
+    case 'leaving':
+      return state.connected;
+    default:
+      return undefined;
   }
 }
 
