@@ -73,6 +73,9 @@ export class LiveStream {
   #closedTimes: (number | undefined)[] = [];
   #openTimes: (number | undefined)[] = [];
   #tracks = 0;
+  /** Tracks that audio or video proper has come of. */
+  #mediaTracks = 0;
+  #firstArrivalMs: number | undefined;
   #hadKeyframe = false;
   /** Video frames since the last keyframe, or since the beginning. */
   #videoSinceKeyframe = 0;
@@ -107,6 +110,16 @@ export class LiveStream {
 
   get hasAudio(): boolean {
     return (this.#tracks & trackBit(Track.audio)) !== 0;
+  }
+
+  /** Whether audio or video proper has come of a track, not only its header. */
+  hasMedia(track: Track): boolean {
+    return (this.#mediaTracks & trackBit(track)) !== 0;
+  }
+
+  /** How long ago the first frame came, milliseconds; 0 before. */
+  get ageMs(): number {
+    return this.#firstArrivalMs === undefined ? 0 : performance.now() - this.#firstArrivalMs;
   }
 
   /** Local monotonic time of the newest frame, or undefined before the first. */
@@ -239,6 +252,8 @@ export class LiveStream {
     this.stats.bytesReceived += frame.payload.length;
     if (frame.track === Track.video) this.stats.videoFrames++;
     this.#tracks |= trackBit(frame.track);
+    if (isMedia(frame)) this.#mediaTracks |= trackBit(frame.track);
+    this.#firstArrivalMs ??= performance.now();
     this.#openTimes[frame.track] = frame.timeMs;
     if (isHeader(frame)) this.#headers = this.#headers.with(frame);
     else this.#history.add(frame);

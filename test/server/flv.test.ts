@@ -272,6 +272,21 @@ describe('flags of the FLV header', () => {
     assert.deepEqual(await begin(edge), { flags: 5, types: [18, 9, 9] });
   });
 
+  it('follow what has come once the stream is no longer new', async (context) => {
+    const edge = await startEdge(context);
+    const publisher = await edge.publisher();
+    publisher.push(metadata(0, { audiocodecid: 10 }), videoHeader(0), audioHeader(0), keyframe(0));
+    context.mock.method(
+      performance,
+      'now',
+      (
+        (now) => () =>
+          now + 2_500
+      )(performance.now()),
+    );
+    assert.deepEqual(await begin(edge), { flags: 1, types: [18, 9, 9] });
+  });
+
   it('follow the configuration where it says so, and leave out what they exclude', async (context) => {
     const httpRemux = { guessHasAv: false, hasVideo: false };
     const edge = await startEdge(context, { vhosts: [flvVhost({ httpRemux })] });

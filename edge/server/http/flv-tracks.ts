@@ -6,6 +6,7 @@
 import type { HttpRemuxConfig } from '../../conf/model.ts';
 import { AmfError, decodeAmf0, isAmfObject } from '../../rtmp/amf0.ts';
 import type { FlvTracks } from '../../stream/flv-format.ts';
+import { Track } from '../../stream/frame.ts';
 import type { HeaderSet } from '../../stream/headers.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 
@@ -22,13 +23,23 @@ export function planTracks(remux: HttpRemuxConfig, stream: LiveStream): FlvPlan 
   return { header, sent: remux.dropIfNotMatch ? header : { audio: true, video: true } };
 }
 
+/** A stream is new for so long: tracks that it only announces may still come. */
+const newMs = 2_000;
+
 /**
- * What has come, and what metadata says will come: a stream's first bytes may be of one track only. (SRS looks at
- * the first messages alone.)
+ * The tracks that frames have come of; of a new stream also those that headers or metadata announce, because its first
+ * bytes may be of one track only. (SRS looks at the first messages alone.) Later nothing announced is believed:
+ * encoders without a microphone announce audio, too.
  */
 function guess(stream: LiveStream): FlvTracks {
+  const audio = stream.hasMedia(Track.audio);
+  const video = stream.hasMedia(Track.video);
+  if (stream.ageMs > newMs) return { audio, video };
   const announced = announcedTracks(stream.headers);
-  return { audio: stream.hasAudio || announced.audio, video: stream.hasVideo || announced.video };
+  return {
+    audio: audio || stream.hasAudio || announced.audio,
+    video: video || stream.hasVideo || announced.video,
+  };
 }
 
 /** The tracks that onMetaData names by their codecs (FLV 10.1 §E.5). */
