@@ -65,8 +65,9 @@ export class ChunkReader {
 
   readonly #maxMessageBytes: number;
   readonly #viewFromBytes: number;
-  readonly #few: (ChunkStream | undefined)[] = new Array<ChunkStream | undefined>(64).fill(undefined);
-  readonly #many = new Map<number, ChunkStream>();
+  /** Chunk streams below 64, by id; grows to the greatest that is used, mostly below 8. */
+  readonly #few: (ChunkStream | undefined)[] = [];
+  #many: Map<number, ChunkStream> | undefined;
   #streamCount = 0;
   /** Room taken by all unfinished messages. */
   #roomBytes = 0;
@@ -188,15 +189,20 @@ export class ChunkReader {
   }
 
   #stream(csid: number): ChunkStream {
-    const known = csid < 64 ? this.#few[csid] : this.#many.get(csid);
+    const known = csid < 64 ? this.#few[csid] : this.#many?.get(csid);
     if (known !== undefined) return known;
     if (this.#streamCount === maxChunkStreams) {
       throw new RtmpError('too-many-chunk-streams', `more than ${maxChunkStreams} chunk streams on one connection`);
     }
     this.#streamCount += 1;
     const stream = new ChunkStream(csid);
-    if (csid < 64) this.#few[csid] = stream;
-    else this.#many.set(csid, stream);
+    if (csid >= 64) {
+      this.#many ??= new Map();
+      this.#many.set(csid, stream);
+    } else {
+      while (this.#few.length < csid) this.#few.push(undefined);
+      this.#few[csid] = stream;
+    }
     return stream;
   }
 
@@ -290,7 +296,7 @@ export class ChunkReader {
   #abort(payload: Buffer): void {
     if (payload.length < 4) throw new RtmpError('bad-control', `Abort of ${payload.length} bytes; 4 expected`);
     const csid = payload.readUInt32BE(0);
-    const stream = csid < 64 ? this.#few[csid] : this.#many.get(csid);
+    const stream = csid < 64 ? this.#few[csid] : this.#many?.get(csid);
     if (stream?.open === true) this.#drop(stream);
   }
 }

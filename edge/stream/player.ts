@@ -9,9 +9,8 @@ import { type Slice, trackBit, type WireFormat } from './slice.ts';
 
 /** Where a player's bytes go. */
 export interface PlayerSink {
-  /** False while earlier bytes wait for the client; `Player.drained` is to be called when they are gone. */
-  readonly writable: boolean;
-  write(bytes: Buffer): void;
+  /** Takes the bytes in any case. False: no more, please, until `Player.drained` is called. */
+  write(bytes: Buffer): boolean;
   /** The stream is over for this player. */
   end(reason: string): void;
 }
@@ -34,6 +33,8 @@ export class Player {
   /** Tracks whose last time the client knows: while it knows those of a slice, the shared bytes are right for it. */
   #anchored = 0;
   #awaitsKeyframe = false;
+  /** The client has not yet taken what it was given. */
+  #blocked = false;
   readonly #backlog: Slice[] = [];
   /** Where the first slice of the backlog begins for this player. */
   #backlogFrom = 0;
@@ -73,15 +74,16 @@ export class Player {
       this.#awaitsKeyframe = false;
       from = slice.keyframeIndex;
     }
-    if (this.#backlog.length === 0 && this.#sink.writable) this.#send(slice, from);
+    if (!this.#blocked) this.#send(slice, from);
     else this.#queue(slice, from);
   }
 
   /** The client took what it had been given. */
   drained(): void {
+    this.#blocked = false;
     let sent = 0;
     for (const slice of this.#backlog) {
-      if (!this.#sink.writable) break;
+      if (this.#blocked) break;
       this.#send(slice, sent === 0 ? this.#backlogFrom : 0);
       sent++;
     }
@@ -102,7 +104,7 @@ export class Player {
     this.#headers = slice.headersAfter;
     if (bytes.length === 0) return;
     this.#bytesSent += bytes.length;
-    this.#sink.write(bytes);
+    this.#blocked = !this.#sink.write(bytes);
   }
 
   #encode(slice: Slice, from: number): Buffer {

@@ -15,18 +15,26 @@ export interface Played {
 
 /** Takes as many writes as it has credit for: a client with a full socket has none. */
 export class RecordingSink implements PlayerSink {
-  credit = Number.POSITIVE_INFINITY;
+  #credit = Number.POSITIVE_INFINITY;
+  #full = false;
   readonly writes: Buffer[] = [];
   readonly ends: string[] = [];
 
-  get writable(): boolean {
-    return this.credit > 0;
+  set credit(credit: number) {
+    this.#credit = credit;
+    if (credit > 0) this.#full = false;
   }
 
-  write(bytes: Buffer): void {
-    if (this.credit <= 0) throw new Error('written to although not writable');
-    this.credit--;
+  get writable(): boolean {
+    return this.#credit > 0;
+  }
+
+  write(bytes: Buffer): boolean {
+    if (this.#full) throw new Error('written to although it asked for no more');
+    this.#credit--;
     this.writes.push(bytes);
+    this.#full = !this.writable;
+    return this.writable;
   }
 
   end(reason: string): void {

@@ -73,7 +73,8 @@ export class FlvSession implements Client, PlayerSink {
     this.#watch = watch;
     gateway.clients.add(this);
     const socket = transport.socket;
-    socket.setKeepAlive(true, gateway.config.edge.keepaliveMs);
+    const { keepaliveMs } = gateway.config.edge;
+    socket.setKeepAlive(keepaliveMs > 0, keepaliveMs);
     socket.setNoDelay(vhost.tcpNodelay || vhost.minLatency);
     socket.on('drain', () => {
       if (this.#state.kind === 'playing') this.#state.player.drained();
@@ -113,13 +114,8 @@ export class FlvSession implements Client, PlayerSink {
     }
   }
 
-  get writable(): boolean {
-    return !this.#socket.writableNeedDrain;
-  }
-
-  write(bytes: Buffer): void {
-    if (this.#answered) this.#socket.write(bytes);
-    else this.#begin(bytes);
+  write(bytes: Buffer): boolean {
+    return this.#answered ? this.#socket.write(bytes) : this.#begin(bytes);
   }
 
   end(reason: string): void {
@@ -160,15 +156,16 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   /** The first frame: answer, FLV header and media leave in one piece. */
-  #begin(bytes: Buffer): void {
+  #begin(bytes: Buffer): boolean {
     clearTimeout(this.#firstFrameTimer);
     this.#answered = true;
     const socket = this.#socket;
     socket.cork();
     this.#transport.begin();
     socket.write(framed(this.#transport.framing, flvHeader(this.#plan.header)));
-    socket.write(bytes);
+    const taken = socket.write(bytes);
     socket.uncork();
+    return taken;
   }
 
   #refuse(status: number, reason: string): void {
