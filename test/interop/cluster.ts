@@ -12,21 +12,22 @@ export interface ServerOptions {
   readonly vhosts?: Readonly<Record<string, string>>;
   /** Directives of the top level. */
   readonly top?: string;
-  /** Further directives of the cluster. */
-  readonly cluster?: string;
 }
 
 export async function startOrigin(cleaner: Cleaner, options: ServerOptions = {}): Promise<EdgeProcess> {
   return start(cleaner, 'mode local;', options);
 }
 
-/** @param origins what listens on 127.0.0.1; the first one listed is asked first */
+/** An origin on 127.0.0.1, or its address as the configuration has it. */
+export type OriginServer = EdgeProcess | { readonly port: number } | string;
+
+/** @param origins the first one listed is asked first */
 export async function startEdge(
   cleaner: Cleaner,
-  origins: readonly (EdgeProcess | { readonly port: number })[],
+  origins: readonly OriginServer[],
   options: ServerOptions = {},
 ): Promise<EdgeProcess> {
-  const addresses = origins.map((origin) => `127.0.0.1:${portOf(origin)}`).join(' ');
+  const addresses = origins.map(addressOf).join(' ');
   return start(cleaner, `mode remote; origin ${addresses};`, options);
 }
 
@@ -54,9 +55,9 @@ export const writings = [
 ] as const;
 
 async function start(cleaner: Cleaner, clusterMode: string, options: ServerOptions): Promise<EdgeProcess> {
-  const { vhost = '', vhosts = {}, top = '', cluster = '' } = options;
+  const { vhost = '', vhosts = {}, top = '' } = options;
   const blocks = Object.entries({ __defaultVhost__: vhost, ...vhosts }).map(
-    ([name, directives]) => `vhost ${name} { cluster { ${clusterMode} ${cluster} } ${directives} }`,
+    ([name, directives]) => `vhost ${name} { cluster { ${clusterMode} } ${directives} }`,
   );
   const edge = await EdgeProcess.start(`listen 127.0.0.1:0; inotify_auto_reload off; ${top} ${blocks.join(' ')}`);
   // Many tests wait for its log at the same time.
@@ -65,8 +66,9 @@ async function start(cleaner: Cleaner, clusterMode: string, options: ServerOptio
   return edge;
 }
 
-function portOf(server: EdgeProcess | { readonly port: number }): number {
-  return server instanceof EdgeProcess ? server.port() : server.port;
+function addressOf(server: OriginServer): string {
+  if (typeof server === 'string') return server;
+  return `127.0.0.1:${server instanceof EdgeProcess ? server.port() : server.port}`;
 }
 
 /**
