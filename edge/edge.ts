@@ -4,10 +4,14 @@
 
 import type { Logger } from 'pino';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
+import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
+import { Reloader } from './reload.ts';
 import { Clients } from './server/clients.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
+import type { ReloadOutcome } from './server/http/deps.ts';
+import { HttpServers } from './server/http.ts';
 import type { BoundAddress } from './server/listeners.ts';
 import { RtmpServer } from './server/rtmp-server.ts';
 import { Hub } from './stream/hub.ts';
@@ -17,6 +21,16 @@ import { type ConnectRequest, Refusal, type StreamRequest } from './stream/reque
 import { Origins } from './upstream/upstream.ts';
 import { version } from './version.ts';
 
+export interface EdgeOptions {
+  /** The configuration to start with. */
+  readonly loaded: Loaded;
+  /** Reads it again, for reloads; throws ConfigError. */
+  readonly read: () => Loaded;
+  /** Names this edge in API answers, callbacks and to origins. */
+  readonly serverId: string;
+  readonly log: Logger;
+}
+
 export class Edge implements Gateway {
   readonly log: Logger;
   readonly serverId: string;
@@ -25,18 +39,30 @@ export class Edge implements Gateway {
   readonly #origins: Origins;
   readonly #hooks: HttpHooks;
   readonly #rtmp: RtmpServer;
+  readonly #http: HttpServers;
+  readonly #reloader: Reloader;
+  readonly #loaded: Loaded;
   #config: EdgeConfig;
   #draining = false;
 
-  /** @param serverId names this edge in API answers, callbacks and to origins */
-  constructor(config: EdgeConfig, serverId: string, log: Logger) {
+  constructor({ loaded, read, serverId, log }: EdgeOptions) {
     this.log = log;
     this.serverId = serverId;
-    this.#config = config;
-    this.#origins = new Origins(config, serverId, log);
+    this.#loaded = loaded;
+    this.#config = loaded.config;
+    this.#origins = new Origins(loaded.config, serverId, log);
     this.#hooks = new HttpHooks({ log, serverId });
     this.hub = new Hub(this.#origins);
+    this.#reloader = new Reloader({ read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
+    this.#http = new HttpServers(this, {
+      accepting: () => this.#rtmp.addresses.length > 0,
+      origins: () => this.#origins.reports(),
+      counters: () => this.#origins.counters,
+      reload: () => this.#reloader.reload(),
+      lastReload: () => this.#reloader.last,
+    });
+    this.#origins.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
   }
 
   get config(): EdgeConfig {
@@ -49,25 +75,31 @@ export class Edge implements Gateway {
 
   /** Where clients can connect. */
   get addresses(): BoundAddress[] {
-    return this.#rtmp.addresses;
+    return [...this.#rtmp.addresses, ...this.#http.addresses];
   }
 
   /** Opens the listeners; throws the system's error when one cannot be opened. */
   async start(): Promise<void> {
     await this.#rtmp.listen(this.#config);
+    await this.#http.listen(this.#config);
+    this.#reloader.watch(this.#loaded);
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.log.info({ version, serverId: this.serverId }, 'started');
   }
 
+  /** Reads the configuration again and applies it; never fails, but says how it went. */
+  async reload(): Promise<ReloadOutcome> {
+    return await this.#reloader.reload();
+  }
+
   /** Takes over a changed configuration as far as a running process can; nobody is disconnected. */
-  async reconfigure(next: EdgeConfig): Promise<Difference> {
+  async #reconfigure(next: EdgeConfig): Promise<Difference> {
     const difference = diffConfig(this.#config, next);
     if (isSame(difference)) return difference;
     this.#config = withoutRestart(this.#config, next);
     this.log.level = this.#config.log.level;
     this.#origins.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
-    await this.#rtmp.listen(this.#config);
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
     this.log.info({ changes: difference.changes.length }, 'configuration changed');
     return difference;
@@ -80,6 +112,7 @@ export class Edge implements Gateway {
   async drain(): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
+    this.#reloader.close();
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
     // Load balancers learn by and by that this edge is not ready: until then clients still come.
@@ -98,10 +131,12 @@ export class Edge implements Gateway {
   /** Ends everything at once. */
   close(): void {
     this.#draining = true;
+    this.#reloader.close();
     this.#rtmp.stopListening().catch(() => {});
     this.#rtmp.close();
     this.hub.close();
     this.#origins.close();
+    this.#http.close().catch(() => {});
   }
 
   isAbsent(request: StreamRequest): boolean {

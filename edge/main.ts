@@ -15,7 +15,6 @@ import { destination, type Logger, pino } from 'pino';
 import { type Loaded, loadConfig } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
 import { ConfigError, formatProblem } from './conf/problem.ts';
-import { watchFiles } from './config-watch.ts';
 import { Edge } from './edge.ts';
 import { version } from './version.ts';
 
@@ -77,38 +76,20 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 async function run(file: string, loaded: Loaded): Promise<void> {
   const log = createLog(loaded.config);
   for (const warning of loaded.warnings) log.warn(formatProblem(warning));
-  const edge = new Edge(loaded.config, loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`, log);
+  const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
+  const edge = new Edge({ loaded, read: () => loadConfig(file, { env: process.env }), serverId, log });
   try {
     await edge.start();
   } catch (error) {
     fail(ExitCode.configuration, `cannot listen: ${(error as Error).message}; change the address or end what uses it`);
   }
-  const removePid = writePid(loaded.config);
-  process.on('exit', removePid);
-
-  let unwatch = (): void => {};
-  const watchConfig = ({ config, files }: Loaded): void => {
-    unwatch();
-    unwatch = config.autoReload ? watchFiles(files, () => void reload()) : () => {};
-  };
-  const reload = async (): Promise<void> => {
-    try {
-      const next = loadConfig(file, { env: process.env });
-      await edge.reconfigure(next.config);
-      for (const warning of next.warnings) log.warn(formatProblem(warning));
-      watchConfig(next);
-    } catch (error) {
-      log.error({ err: error }, 'reload failed: the running configuration stays in force');
-    }
-  };
-  watchConfig(loaded);
-  process.on('SIGHUP', () => void reload());
+  process.on('exit', writePid(loaded.config));
+  process.on('SIGHUP', () => void edge.reload());
 
   let stopping = false;
   const stop = (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): void => {
     if (stopping) process.exit(ExitCode.signal + constants.signals[signal]);
     stopping = true;
-    unwatch();
     if (signal === 'SIGINT') edge.close();
     else edge.drain().catch((error: unknown) => crash(log, error));
   };
