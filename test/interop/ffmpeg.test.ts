@@ -98,6 +98,23 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     assert.deepEqual([late?.width, late?.height], [480, 272]);
   });
 
+  for (const { title, path, name, param } of [
+    { title: '?vhost= behind the app', path: 'live?vhost=quick.test/a1', name: 'quick.test/live/a1' },
+    { title: '?vhost= behind the stream', path: 'live/a2?vhost=quick.test', name: 'quick.test/live/a2' },
+    { title: '...vhost... in the app', path: 'live...vhost...quick.test/a3', name: 'quick.test/live/a3' },
+    { title: 'parameters', path: 'live/a4?token=x', name: '__defaultVhost__/live/a4', param: '?token=x' },
+    { title: 'an app of two levels', path: 'live/show/a5', name: '__defaultVhost__/live/show/a5' },
+  ]) {
+    it(`publishes and plays with ${title}: the origin is asked for the same`, async (t) => {
+      publishFile(t, clip, lower.rtmp(path), { loop: true });
+      const published = await origin.logged((line) => line.msg === 'publish' && line.stream === name);
+      const player = capture(t, upper.rtmp(path));
+      const played = await origin.logged((line) => line.msg === 'play' && line.stream === name);
+      await player.frames(10);
+      for (const line of [published, played]) assert(String(line.param).includes(param ?? ''), String(line.param));
+    });
+  }
+
   it('is told when the name is taken', async (t) => {
     publishFile(t, clip, origin.rtmp('live/taken'), { loop: true });
     await askedToPublish(origin, 'taken');
