@@ -113,7 +113,7 @@ export class Splice {
     if (standing === 'had' || standing === 'past') return skip;
     if (isMedia(frame)) this.#beyond |= track;
     const allBeyond = (before.mediaTracks & ~this.#beyond) === 0;
-    if (allBeyond || standing === 'foreign' || this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
+    if (allBeyond || this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
     return pass;
   }
 

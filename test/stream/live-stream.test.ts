@@ -344,6 +344,25 @@ test('a slow player is given up for whole GOPs; a fast one beside it sees everyt
   );
 });
 
+test('a player that fell behind goes on with the newest keyframe that waits for it', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const { sink, player } = join(stream, rtmpFormat(60_000, true), 500);
+  sink.credit = 1;
+  const queue = clip({ gops: 20, framesPerGop: 5 });
+  let newestKeyframe: Buffer | undefined;
+  while (player.droppedGops === 0) {
+    const message = queue.shift()!;
+    if (message.type === 9 && message.payload[0] === 0x17 && message.payload[1] === 1) newestKeyframe = message.payload;
+    bring(feed, message);
+  }
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  const played = decodeRtmp(sink.writes, 60_000);
+  const firstWrite = decodeRtmp(sink.writes.slice(0, 1), 60_000).length;
+  assert.deepEqual(played[firstWrite]!.payload, newestKeyframe);
+});
+
 test('the end of a stream reaches every player with its reason, behind what was still open', () => {
   const stream = newStream({ play: { mwLatencyMs: 60_000 } });
   const one = join(stream);

@@ -282,6 +282,28 @@ test('a backup that starts anew while it repeats what we had is joined at its ke
   );
 });
 
+test('what an earlier source brought on another clock says nothing about the present one', () => {
+  const world = watched();
+  const first = world.stream.openFeed();
+  bring(first, clip({ gops: 1 }));
+  first.close();
+  const second = world.stream.openFeed();
+  const published = clip({ startMs: 1_000_000, gops: 1, framesPerGop: 8, seed: 1 });
+  bring(second, published);
+  second.close();
+  const third = world.stream.openFeed();
+  bring(third, published.slice(0, 8));
+  const had = seen(world).length;
+  // It begins anew, at times that the first source has had.
+  bring(third, [keyframe(40, 501), audioFrame(43, 502)]);
+  assert.deepEqual(
+    seen(world)
+      .slice(had)
+      .map(({ payload }) => payload),
+    [keyframe(0, 501).payload, audioFrame(0, 502).payload],
+  );
+});
+
 test('a stream of sound alone goes on with the first frame of the next source', () => {
   const world = watched();
   const first = world.stream.openFeed();
