@@ -268,7 +268,9 @@ function check(session: Session, allSent: readonly UntimedFrame[]): number {
       }
       if (resumed === played.length) break;
       const index = indexOf(played[resumed]!, expected);
-      assert.ok(index > expected, 'a frame came twice, or out of order');
+      // What was dropped may have been of a track that this player does not get.
+      const onlyHeaders = index === expected && resumed > at;
+      assert.ok(index > expected || onlyHeaders, 'a frame came twice, or out of order');
       const lostVideo = sent.slice(expected, index).some((frame) => frame.track === Track.video && !isHeader(frame));
       if (lostVideo) assert.equal(sent[index]?.role, 'keyframe', 'the stream goes on at a keyframe');
       assertHeaders(index);
