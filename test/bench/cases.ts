@@ -18,7 +18,7 @@ const user: Column = { title: 'in user space', digits: 1, over: 'min' };
 const rss: Column = { title: 'RSS, MB', digits: 0, over: 'max' };
 const delivered: Column = { title: 'delivered, %', digits: 1, over: 'min' };
 const least: Column = { title: 'to the worst-off, %', digits: 1, over: 'min' };
-const gone: Column = { title: 'cut off', digits: 0, over: 'max' };
+const gone: Column = { title: 'not served', digits: 0, over: 'max' };
 const backwards: Column = { title: 'time went back', digits: 0, over: 'max' };
 
 function log(settings: Settings, name: string): string {
@@ -74,8 +74,10 @@ async function watch(server: Server, settings: Settings, rate: number, bytes: ()
   return { ...cheapest, rss: resident / 1e6, delivered: (100 * total) / (rate * seconds) };
 }
 
-async function allJoined(load: Load<PlayReport>, count: number, rate: number): Promise<void> {
-  await load.until((report) => report.joined + report.gone >= count, 20_000 + (1000 * count) / rate);
+/** Waits until all players have joined, or long enough: who still has no picture then is counted as not served. */
+async function settled(load: Load<PlayReport>, count: number, rate: number): Promise<void> {
+  const deadline = Date.now() + 20_000 + (1000 * count) / rate;
+  await load.until((report) => report.playing + report.gone >= count || Date.now() > deadline, 3_600_000);
 }
 
 interface Audience {
@@ -96,16 +98,16 @@ function playersCase(name: string, title: string, servers: readonly ServerName[]
     measure: (server, settings) =>
       scope(async (own) => {
         const origin = own(await startOrigin(settings.origin, settings));
-        own(await publishTo(origin, streams, settings));
+        const source = own(await publishTo(origin, streams, settings));
         const edge = own(await startEdge(server, origin, settings));
         const url = playUrl(edge, 'stream{}', protocol);
         // SRS 7 pulls `stream0.flv` when a stream is first asked for by HTTP, so somebody always plays it by RTMP first.
         if (protocol === 'http-flv') {
           const first = { url: playUrl(edge, 'stream0', 'rtmp'), count: 1 };
-          await allJoined(own(play(settings.tools, log(settings, name), first)), 1, 1);
+          await settled(own(play(settings.tools, log(settings, name), first)), 1, 1);
         }
         const load = own(play(settings.tools, log(settings, name), { url, count, streams, rate, sample: SAMPLE }));
-        await allJoined(load, count, rate);
+        await settled(load, count, rate);
         let worst = Number.POSITIVE_INFINITY;
         let wentBack = 0;
         let lost = 0;
@@ -115,11 +117,13 @@ function playersCase(name: string, title: string, servers: readonly ServerName[]
           const report = await load.report();
           if (asked++ > 0) worst = Math.min(worst, report.leastBytes / report.seconds);
           wentBack += report.backwards;
-          lost = report.gone;
+          lost = report.count - report.playing;
           error = report.error;
           return report.bytes;
         });
-        if (error) console.error(`${name}, ${server}: ${lost} cut off; the first: ${error}`);
+        if (error) console.error(`${name}, ${server}: ${lost} not served; the first: ${error}`);
+        const published = await source.report();
+        if (published.gone > 0) throw new Error(`${published.gone} publishers lost the origin: ${published.error}`);
         const share = (100 * worst) / payloadRate(settings.tools, 1);
         return { ...figures, least: share, gone: lost, backwards: wentBack };
       }),
@@ -173,14 +177,14 @@ const joins: Case = {
       const edge = own(await startEdge(server, origin, settings));
       const url = playUrl(edge, 'stream0', 'rtmp');
       const first = own(play(settings.tools, log(settings, 'joins'), { url, count: 1, sample: 1 }));
-      await allJoined(first, 1, 1);
+      await settled(first, 1, 1);
       await sleep(WARM_UP_MS);
       const load = own(play(settings.tools, log(settings, 'joins'), { url, count, rate: 500 }));
-      await allJoined(load, count, 500);
-      const { firstFrame, first20k, gone } = await load.report();
+      await settled(load, count, 500);
+      const { firstFrame, first20k, playing } = await load.report();
       if (!firstFrame || !first20k) throw new Error('no player saw a picture');
       const { p50, p99, max } = first20k;
-      return { pictureP50: firstFrame.p50, pictureP99: firstFrame.p99, p50, p99, max, gone };
+      return { pictureP50: firstFrame.p50, pictureP99: firstFrame.p99, p50, p99, max, gone: count - playing };
     }),
 };
 
@@ -198,11 +202,11 @@ function latencyCase(players: number): Case {
         const edge = own(await startEdge(server, origin, settings, true));
         const url = playUrl(edge, 'stream0', 'rtmp');
         // The edge pulls before the reference comes: nginx serves who came last first, so the reference is never late.
-        await allJoined(own(play(settings.tools, log(settings, 'latency'), { url, count: 1 })), 1, 1);
+        await settled(own(play(settings.tools, log(settings, 'latency'), { url, count: 1 })), 1, 1);
         const reference = playUrl(origin, 'stream0', 'rtmp');
         const options = { url, reference, count: players, sample: Math.min(players, SAMPLE) };
         const load = own(play(settings.tools, log(settings, 'latency'), options));
-        await allJoined(load, players, 500);
+        await settled(load, players, 500);
         await sleep(WARM_UP_MS);
         await load.report();
         await sleep(settings.seconds * 1000);

@@ -104,7 +104,7 @@ export function failover(how: 'killed' | 'hung'): Case {
         const url = playUrl(edge, 'stream', 'rtmp');
         const log = path.join(settings.folder, 'load-failover.log');
         const load = own(play(settings.tools, log, { url, count: PLAYERS, sample: PLAYERS }));
-        await load.until((report) => report.joined === PLAYERS, 20_000);
+        await load.until((report) => report.playing === PLAYERS, 20_000);
 
         const interruptions: Interruption[] = [];
         for (let run = 0; run < settings.failovers; run++) {

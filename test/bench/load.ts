@@ -22,8 +22,8 @@ export interface PlayReport {
   /** Length of the window that the counts are of. */
   readonly seconds: number;
   readonly count: number;
-  /** Players that have had a picture and 20 KB, since the start. */
-  readonly joined: number;
+  /** Players that have had a picture and 20 KB, and are still connected. */
+  readonly playing: number;
   /** Players that were refused or disconnected, since the start. */
   readonly gone: number;
   readonly bytes: number;

@@ -238,14 +238,14 @@ static void print_latency(void) {
 
 static void report(double window_ms) {
   uint64_t bytes = 0, least = UINT64_MAX;
-  int joined = 0, gone = 0, sampled = 0;
+  int playing = 0, gone = 0, sampled = 0;
   double worst_gap = 0;
   double now = now_ms();
   for (int i = 0; i < started; i++) {
     struct player *p = &all[i];
     bytes += p->window_bytes;
     if (p->window_bytes < least) least = p->window_bytes;
-    joined += p->joined_at > 0;
+    playing += p->joined_at > 0 && p->state != GONE;
     gone += p->state == GONE;
     p->window_bytes = 0;
     if (!p->sampled) continue;
@@ -255,8 +255,8 @@ static void report(double window_ms) {
     if (p->worst_gap_ms > worst_gap) worst_gap = p->worst_gap_ms;
     p->worst_gap_ms = 0;
   }
-  printf("{\"seconds\":%.4f,\"count\":%d,\"joined\":%d,\"gone\":%d,\"bytes\":%lu,\"leastBytes\":%lu,", window_ms / 1000,
-         options.count, joined, gone, bytes, started ? least : 0);
+  printf("{\"seconds\":%.4f,\"count\":%d,\"playing\":%d,\"gone\":%d,\"bytes\":%lu,\"leastBytes\":%lu,", window_ms / 1000,
+         options.count, playing, gone, bytes, started ? least : 0);
   printf("\"sampled\":%d,\"audio\":%lu,\"video\":%lu,\"keyFrames\":%lu,\"backwards\":%lu,\"worstStepMs\":%u,", sampled,
          seen.audio, seen.video, seen.key_frames, seen.backwards, seen.worst_step_ms);
   printf("\"worstGapMs\":%.3f,", worst_gap);
