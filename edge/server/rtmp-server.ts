@@ -7,10 +7,14 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { EdgeConfig, TlsListen } from '../conf/model.ts';
 import type { Gateway } from './gateway.ts';
 import { type BoundAddress, Listeners } from './listeners.ts';
+import { restfulHighWaterMark } from './merged-read.ts';
 import { RtmpSession } from './rtmp-session.ts';
 import { tlsOptions, watchCertificate } from './tls.ts';
 
 const tickIntervalMs = 1_000;
+
+/** A small mark also lets players be asked after each write whether they took it. */
+const socketOptions = { highWaterMark: restfulHighWaterMark };
 
 export class RtmpServer {
   readonly #gateway: Gateway;
@@ -21,7 +25,7 @@ export class RtmpServer {
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
-    this.#plain = new Listeners('rtmp', () => createServer((socket) => this.#accept(socket, 'rtmp')));
+    this.#plain = new Listeners('rtmp', () => createServer(socketOptions, (socket) => this.#accept(socket, 'rtmp')));
     this.#secure = new Listeners('rtmps', () => this.#createSecure(gateway.config.rtmps));
     this.#timer = setInterval(() => {
       const nowMs = performance.now();

@@ -27,6 +27,7 @@ import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest }
 import { rtmpFormat } from '../stream/rtmp-format.ts';
 import { type Client, newClientId } from './clients.ts';
 import type { Gateway } from './gateway.ts';
+import { readRestMs, restReading } from './merged-read.ts';
 import {
   connectAccepted,
   playEnded,
@@ -239,7 +240,13 @@ export class RtmpSession implements Client, PlayerSink {
       this.#socket.destroy();
       return;
     }
-    if (this.#state.kind === 'publishing') this.#state.publication.flush();
+    if (this.#state.kind === 'publishing') this.#mergeReads(this.#state);
+  }
+
+  #mergeReads({ publication, vhost }: Extract<State, { kind: 'publishing' }>): void {
+    publication.flush();
+    const restMs = readRestMs(vhost);
+    if (restMs > 0) restReading(this.#socket, restMs);
   }
 
   /** Returns what came behind the handshake. */
