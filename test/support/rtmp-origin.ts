@@ -195,6 +195,7 @@ export class RtmpOrigin {
 
   /** No connection is possible any more, and those that are there are reset. */
   async die(): Promise<void> {
+    if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const connection of this.connections) if (!connection.closed) connection.reset();
