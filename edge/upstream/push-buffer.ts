@@ -7,12 +7,13 @@
 import { sequenceHeaderKey } from '../flv/media.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { type FrameRole, toUntimedFrame } from '../stream/frame.ts';
+import type { PushRun } from './push-run.ts';
 
 export class PushBuffer {
   readonly #maxBytes: number;
   readonly #keepMs: number;
   readonly #headers = new Map<string, RtmpMessage>();
-  #gop: RtmpMessage[] = [];
+  #gop: PushRun[] = [];
   #bytes = 0;
   #hasVideo = false;
   /** The GOP outgrew its limit: nothing is kept before the next keyframe. */
@@ -24,48 +25,48 @@ export class PushBuffer {
     this.#keepMs = keepMs;
   }
 
+  /** What has been kept since the last keyframe. */
+  get runs(): readonly PushRun[] {
+    return this.#gop;
+  }
+
   /** Whether an origin can begin with a message of this role. */
   canBeginWith(role: FrameRole): boolean {
     return role === 'keyframe' || (role === 'media' && !this.#hasVideo);
   }
 
-  /** Takes in a message and tells its role; undefined for what is no media and need not be passed on. */
-  add(message: RtmpMessage): FrameRole | undefined {
+  /** Notes a message and tells its role; undefined for what is no media and need not be passed on. */
+  note(message: RtmpMessage): FrameRole | undefined {
     const role = toUntimedFrame(message)?.role;
-    switch (role) {
-      case 'metadata':
-        this.#headers.set('metadata', message);
-        break;
-      case 'header':
-        this.#headers.set(sequenceHeaderKey(message.type, message.payload), message);
-        break;
-      case 'keyframe':
-        this.#hasVideo = true;
-        this.#overflowed = false;
-        this.#forget();
-        this.#keep(message);
-        break;
-      case 'media':
-      case 'data':
-        this.#hasVideo ||= message.type === MessageType.video;
-        this.#keep(message);
-        break;
-      case undefined:
-    }
+    if (role === 'metadata') this.#headers.set('metadata', lasting(message));
+    else if (role === 'header') {
+      this.#headers.set(sequenceHeaderKey(message.type, message.payload), lasting(message));
+    } else if (message.type === MessageType.video) this.#hasVideo = true;
     return role;
+  }
+
+  /** A keyframe comes next: a new origin needs nothing of what was before it. */
+  begin(): void {
+    this.#overflowed = false;
+    this.#forget();
+  }
+
+  /** Keeps what has been sent, or is to be sent, since the last keyframe. */
+  keep(run: PushRun): void {
+    if (this.#overflowed) return;
+    this.#gop.push(run);
+    this.#bytes += run.bytes.length;
+    if (this.#bytes <= this.#maxBytes) return;
+    this.#overflowed = this.#hasVideo;
+    this.#forget();
   }
 
   /** Everything so far has been given to an origin. Without video there is no keyframe to go back to. */
   delivered(): void {
     if (this.#hasVideo) return;
-    const newest = this.#gop.at(-1)?.timestamp ?? 0;
-    const from = this.#gop.findIndex(({ timestamp }) => Math.abs((newest - timestamp) | 0) <= this.#keepMs);
-    for (const { payload } of this.#gop.splice(0, from)) this.#bytes -= payload.length;
-  }
-
-  /** What a new origin is to be sent first, with the times the publisher gave. */
-  replay(): RtmpMessage[] {
-    return [...this.headers(this.#gop[0]?.timestamp), ...this.#gop];
+    const newest = this.#gop.at(-1)?.lastTimestamp ?? 0;
+    const from = this.#gop.findIndex(({ lastTimestamp }) => Math.abs((newest - lastTimestamp) | 0) <= this.#keepMs);
+    for (const { bytes } of this.#gop.splice(0, from)) this.#bytes -= bytes.length;
   }
 
   /** Metadata and sequence headers, for media that begins at `timestamp`. */
@@ -73,17 +74,15 @@ export class PushBuffer {
     return [...this.#headers.values()].map((header) => ({ ...header, timestamp: timestamp ?? header.timestamp }));
   }
 
-  #keep(message: RtmpMessage): void {
-    if (this.#overflowed) return;
-    this.#gop.push(message);
-    this.#bytes += message.payload.length;
-    if (this.#bytes <= this.#maxBytes) return;
-    this.#overflowed = this.#hasVideo;
-    this.#forget();
-  }
-
   #forget(): void {
     this.#gop = [];
     this.#bytes = 0;
   }
+}
+
+/** With bytes of its own: a view would keep all that was read with it. */
+function lasting(message: RtmpMessage): RtmpMessage {
+  const payload = Buffer.allocUnsafeSlow(message.payload.length);
+  message.payload.copy(payload);
+  return { ...message, payload };
 }

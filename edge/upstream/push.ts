@@ -3,12 +3,11 @@
  */
 
 import type { OriginAddress, VhostConfig } from '../conf/model.ts';
-import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
 import { reconnectRequestCode } from '../rtmp/command.ts';
-import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
 import type { UpstreamError } from './errors.ts';
+import { bytesFor, type PushRun } from './push-run.ts';
 import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -37,6 +36,7 @@ export class Push {
     client: RtmpClient,
     request: UpstreamRequest,
     vhost: VhostConfig,
+    chunkSize: number,
     release: () => void,
     lost: (error: UpstreamError) => void,
   ) {
@@ -45,7 +45,7 @@ export class Push {
     this.listedAs = listedAs;
     this.#client = client;
     this.#stream = request.stream;
-    this.#chunkSize = vhost.chunkSize;
+    this.#chunkSize = chunkSize;
     this.#release = release;
     this.#watchdog = new Watchdog(client, {
       owesMedia: false,
@@ -57,12 +57,16 @@ export class Push {
     });
   }
 
-  /** Publishes to an origin; throws an UpstreamError when it does not accept. */
+  /**
+   * Publishes to an origin; throws an UpstreamError when it does not accept.
+   * @param chunkSize of the runs to be sent
+   */
   static async open(
     origin: OriginAddress,
     listedAs: string,
     request: UpstreamRequest,
     vhost: VhostConfig,
+    chunkSize: number,
     { health, keepaliveMs, log }: UpstreamContext,
     { lost, asked }: PushEvents,
     signal: AbortSignal,
@@ -80,13 +84,18 @@ export class Push {
       if (push !== undefined && code === reconnectRequestCode) asked(push);
     };
     const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
-    const client = await RtmpClient.open(origin, clientOptions(vhost, keepaliveMs()), handlers, signal);
+    const client = await RtmpClient.open(
+      origin,
+      { ...clientOptions(vhost, keepaliveMs()), chunkSize },
+      handlers,
+      signal,
+    );
     await client.connect(request, signal);
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: client.origin, stream: request.stream, upnode: { ip, pid, id } }, 'push connected');
-    push = new Push(origin, listedAs, client, request, vhost, health.connected(origin), ended);
+    push = new Push(origin, listedAs, client, request, vhost, chunkSize, health.connected(origin), ended);
     return push;
   }
 
@@ -95,21 +104,8 @@ export class Push {
     return this.#client.pendingBytes;
   }
 
-  /** Sends messages as one write, with the times they have. */
-  send(messages: readonly RtmpMessage[]): void {
-    if (messages.length === 0 || this.#over) return;
-    const chunkSize = this.#chunkSize;
-    let size = 0;
-    for (const { payload, timestamp, type } of messages) {
-      size += messageSize(payload.length, 0, chunkStreamOf(type), timestamp, chunkSize);
-    }
-    const bytes = Buffer.allocUnsafe(size);
-    let offset = 0;
-    for (const { payload, timestamp, type } of messages) {
-      const csid = chunkStreamOf(type);
-      offset = writeMessage(bytes, offset, 0, csid, timestamp, type, this.#client.streamId, payload, chunkSize);
-    }
-    this.#client.write(bytes);
+  send(run: PushRun): void {
+    if (!this.#over) this.#client.write(bytesFor(this.#client.streamId, run, this.#chunkSize));
   }
 
   /** The publisher has stopped: the origin is told. */
@@ -131,9 +127,4 @@ export class Push {
     this.#watchdog.stop();
     this.#release();
   }
-}
-
-function chunkStreamOf(type: number): number {
-  if (type === MessageType.audio) return ChunkStreamId.audio;
-  return type === MessageType.video ? ChunkStreamId.video : ChunkStreamId.data;
 }

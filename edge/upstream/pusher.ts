@@ -16,6 +16,7 @@ import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 import { Push, type PushEvents } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
+import { encodeRun } from './push-run.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 
 /** Silence is found after the stall timeout, or a little later: what was sent meanwhile is still needed. */
@@ -29,6 +30,8 @@ export class Pusher implements Publication {
   readonly #context: UpstreamContext;
   readonly #events: PublicationEvents;
   readonly #buffer: PushBuffer;
+  /** Of all that is sent, to whichever origin: runs are encoded once. */
+  readonly #chunkSize: number;
   readonly #stop = new AbortController();
   #live: Push | undefined;
   /** An accepted connection that takes over at the next keyframe. */
@@ -44,6 +47,7 @@ export class Pusher implements Publication {
     this.name = streamName(request);
     this.key = streamKey(this.name);
     this.#vhost = vhost;
+    this.#chunkSize = vhost.chunkSize;
     this.#request = request;
     this.#context = context;
     this.#events = events;
@@ -79,28 +83,35 @@ export class Pusher implements Publication {
       for (const part of splitAggregate(message)) this.push(part);
       return;
     }
-    const role = this.#buffer.add(message);
+    const role = this.#buffer.note(message);
     if (role === undefined) return;
-    if (this.#buffer.canBeginWith(role)) {
-      if (this.#standby !== undefined) return this.#takeOver(this.#standby);
-      if (this.#dropping && this.#live !== undefined && this.#hasRoom()) {
-        this.#dropping = false;
-        this.#pending = this.#buffer.headers(message.timestamp);
-      }
+    if (role === 'keyframe') {
+      // What came before belongs to the GOP before.
+      this.flush();
+      this.#buffer.begin();
     }
-    if (this.#live !== undefined && !this.#dropping) this.#pending.push(message);
+    this.#pending.push(message);
+    if (!this.#buffer.canBeginWith(role)) return;
+    if (this.#standby !== undefined) this.#takeOver(this.#standby);
+    else if (this.#dropping && this.#hasRoom()) {
+      this.#dropping = false;
+      this.#sendHeaders(message.timestamp);
+    }
   }
 
   flush(): void {
+    if (this.#pending.length === 0) return;
+    const run = encodeRun(this.#pending, this.#chunkSize);
+    this.#pending = [];
+    this.#buffer.keep(run);
     const live = this.#live;
-    if (live === undefined || this.#pending.length === 0) return;
-    if (this.#hasRoom()) live.send(this.#pending);
+    if (live === undefined || this.#dropping) return;
+    if (this.#hasRoom()) live.send(run);
     else {
       this.#dropping = true;
       this.#context.counters.pushDroppedGops++;
       this.#context.log.warn({ stream: this.key, origin: live.name }, 'push drops until a keyframe: origin is slow');
     }
-    this.#pending = [];
     this.#buffer.delivered();
   }
 
@@ -127,19 +138,26 @@ export class Pusher implements Publication {
     return (this.#live?.pendingBytes ?? 0) <= this.#vhost.edge.pushQueueMaxBytes;
   }
 
-  /** Begins with what the buffer holds: a whole GOP so far. */
+  /** Goes on at another origin, with what the buffer holds: a whole GOP so far. */
   #takeOver(push: Push): void {
     const before = this.#live;
-    // The origin that is left gets its last GOP whole.
-    before?.send(this.#pending);
+    // The origin that is left has had the GOP before this one whole.
     before?.unpublish();
     this.#standby = undefined;
-    this.#live = push;
+    this.#live = undefined;
     this.#dropping = false;
-    this.#pending = this.#buffer.replay();
     this.flush();
+    this.#live = push;
+    this.#sendHeaders(this.#buffer.runs[0]?.firstTimestamp);
+    for (const run of this.#buffer.runs) push.send(run);
+    this.#buffer.delivered();
     this.#context.memory.foundAt(this.key, push.listedAs);
     this.#context.log.info({ stream: this.key, origin: push.name, from: before?.name }, 'push live');
+  }
+
+  #sendHeaders(timestamp: number | undefined): void {
+    const headers = this.#buffer.headers(timestamp);
+    if (headers.length > 0) this.#live?.send(encodeRun(headers, this.#chunkSize));
   }
 
   #lost(push: Push, error: UpstreamError): void {
@@ -151,7 +169,6 @@ export class Pusher implements Publication {
       this.#search(new Set([push.name, this.#live?.name ?? '']));
     } else if (push === this.#live) {
       this.#live = undefined;
-      this.#pending = [];
       if (standby === undefined) this.#search(new Set([push.name]));
       else this.#takeOver(standby);
     }
@@ -254,7 +271,16 @@ export class Pusher implements Publication {
     for (let redirects = 0; ; redirects++) {
       const request = upstreamRequest(this.#request, this.#cluster(), address, this.#context.serverId);
       try {
-        const push = await Push.open(address, originName(origin), request, this.#vhost, this.#context, events, signal);
+        const push = await Push.open(
+          address,
+          originName(origin),
+          request,
+          this.#vhost,
+          this.#chunkSize,
+          this.#context,
+          events,
+          signal,
+        );
         this.#context.health.succeeded(address);
         return push;
       } catch (error) {
