@@ -8,9 +8,9 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: node_modules ## two origins, two edges, a publisher and players; an origin is killed (DEMO_SECONDS=30 ends by itself)
+demo: node_modules ## watch players on two edges while an origin is killed (DEMO_SECONDS=30: ends by itself)
 	@node test/support/system-packages.ts demo
-	@node test/e2e/demo.ts
+	@node test/demo/demo.ts
 
 test: node_modules ## check types and style, then run all tests
 	@node test/support/system-packages.ts test

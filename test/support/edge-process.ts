@@ -17,6 +17,11 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+export interface StartOptions {
+  /** Ctrl-C in the terminal does not reach it: who started it ends it. */
+  readonly detached?: boolean;
+}
+
 const mainFile = join(import.meta.dirname, '../../edge/main.ts');
 
 export class EdgeProcess {
@@ -28,11 +33,14 @@ export class EdgeProcess {
   /** Standard error, for what is said before there is a log. */
   stderr = '';
 
-  private constructor(config: string) {
+  private constructor(config: string, { detached = false }: StartOptions) {
     this.#directory = mkdtempSync(join(tmpdir(), 'edge-'));
     this.configFile = join(this.#directory, 'edge.conf');
     writeFileSync(this.configFile, config);
-    this.child = spawn(process.execPath, [mainFile, '-c', this.configFile], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, [mainFile, '-c', this.configFile], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached,
+    });
     this.child.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes.toString();
     });
@@ -48,8 +56,8 @@ export class EdgeProcess {
    * Starts an edge and waits until it listens everywhere it should.
    * @param config SRS-style text; use `listen 127.0.0.1:0;` for a port of the system's choice
    */
-  static async start(config: string): Promise<EdgeProcess> {
-    const edge = new EdgeProcess(config);
+  static async start(config: string, options: StartOptions = {}): Promise<EdgeProcess> {
+    const edge = new EdgeProcess(config, options);
     const ended = once(edge.child, 'exit').then(() => {
       throw new Error(`the edge ended while starting: ${edge.stderr}`);
     });

@@ -1,0 +1,143 @@
+/**
+ * The demo: two origins, two edges, a publisher to both origins, and players on the edges. The origin in use is killed
+ * and comes back, again and again; the players are to notice nothing.
+ *
+ * Runs until Ctrl-C, or for DEMO_SECONDS, and ends with a verdict. Exit codes: 0 passed; 1 failed; 2 wrong
+ * DEMO_SECONDS; 130 ended before everybody was playing.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Stoppable, scope } from '../bench/scope.ts';
+import { Figures, type Scene } from './figures.ts';
+import { Ledger } from './ledger.ts';
+import { causeOutages, leastSeconds } from './outages.ts';
+import { Players } from './players.ts';
+import { Publisher } from './publisher.ts';
+import { Screen } from './screen.ts';
+import { Edge, Origin } from './servers.ts';
+import { judge, type Outcome } from './verdict.ts';
+import { introduction } from './view.ts';
+
+const originPorts = [1936, 1937];
+const edgePlans = [
+  { ports: { rtmp: 1935, http: 8080, api: 1985, exporter: 9972 }, players: { rtmp: 20, httpFlv: 1 } },
+  { ports: { rtmp: 1938, http: 8081, api: 1986, exporter: 9973 }, players: { rtmp: 3, httpFlv: 1 } },
+];
+const lookEveryMs = 500;
+
+const interrupted = new Error('interrupted');
+
+type Own = <S extends Stoppable>(it: S) => S;
+
+/** Starts everything; returns when every player has a picture. */
+async function setUp(own: Own, failed: (error: Error) => void, signal: AbortSignal): Promise<Scene> {
+  const startOrigins = originPorts.map((port, index) => Origin.start(`origin-${index + 1}`, port));
+  const origins = await ownAll(own, startOrigins);
+  const startEdges = edgePlans.map(({ ports }, index) => Edge.start(`edge ${index + 1}`, origins, ports));
+  const edges = await ownAll(own, startEdges);
+  signal.throwIfAborted();
+  const ledger = new Ledger();
+  const publisher = own(await Publisher.start(origins, ledger, failed, signal));
+  const startPlayers = edges.map((edge, index) => Players.start(edge, edgePlans[index]?.players, ledger, signal));
+  const players = await ownAll(own, startPlayers);
+  await Promise.race([Promise.all(players.map((each) => each.playing())), aborted(signal)]);
+  return { origins, edges, publisher, players };
+}
+
+/** Those that could be started are owned before anything is thrown. */
+async function ownAll<S extends Stoppable>(own: Own, starting: readonly Promise<S>[]): Promise<S[]> {
+  const started: S[] = [];
+  let failure: { readonly reason: unknown } | undefined;
+  for (const result of await Promise.allSettled(starting)) {
+    if (result.status === 'fulfilled') started.push(own(result.value));
+    else failure ??= result;
+  }
+  if (failure !== undefined) throw failure.reason;
+  return started;
+}
+
+/** Runs the demo for a time, or until `end` is aborted: by Ctrl-C, or with the error that makes it fail. */
+async function run(scene: Scene, screen: Screen, seconds: number, end: AbortController): Promise<Outcome> {
+  const { signal } = end;
+  const figures = new Figures(scene);
+  const endMs = performance.now() + seconds * 1_000;
+  const keepLooking = async (): Promise<void> => {
+    for (;;) {
+      await figures.look(signal);
+      await delay(lookEveryMs, undefined, { signal });
+    }
+  };
+  const outages = causeOutages(
+    {
+      inUse: async () => {
+        await figures.look(signal);
+        return figures.originInUse;
+      },
+      killing: ({ name, address }) => {
+        figures.killing();
+        screen.log(`${name} (${address}) is killed`);
+      },
+      back: ({ name, address }) => screen.log(`${name} (${address}) is back`),
+    },
+    endMs,
+    signal,
+  );
+  const over = Number.isFinite(seconds) ? delay(seconds * 1_000, undefined, { signal }) : aborted(signal);
+  screen.show(() => figures.view());
+  let failure: string | undefined;
+  try {
+    await Promise.race([over, Promise.all([keepLooking(), outages])]);
+  } catch (error) {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    if (reason !== interrupted) failure = reason instanceof Error ? reason.message : String(reason);
+  }
+  const outcome = figures.outcome(failure);
+  screen.stop(figures.view());
+  end.abort(interrupted);
+  return outcome;
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Infinity when the demo is to run until Ctrl-C, undefined when this is no usable number. */
+function readSeconds(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return Number.POSITIVE_INFINITY;
+  const seconds = Number(text);
+  return Number.isFinite(seconds) && seconds >= leastSeconds ? seconds : undefined;
+}
+
+async function main(): Promise<number> {
+  const seconds = readSeconds(process.env.DEMO_SECONDS);
+  if (seconds === undefined) {
+    process.stderr.write(`DEMO_SECONDS must be a number, at least ${leastSeconds}\n`);
+    return 2;
+  }
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    // Who insists need not wait: what has been started ends with this process.
+    process.on(signal, () => (end.signal.aborted ? process.exit(130) : end.abort(interrupted)));
+  }
+  const screen = new Screen();
+  screen.say('Starting two origins, two edges, a publisher and players …\n');
+  try {
+    return await scope(async (own) => {
+      const scene = await setUp(own, (error) => end.abort(error), end.signal);
+      for (const line of introduction(scene.edges, scene.origins, scene.publisher.source)) screen.say(line);
+      const verdict = judge(await run(scene, screen, seconds, end));
+      for (const line of ['', ...verdict.lines]) screen.say(line);
+      return verdict.passed ? 0 : 1;
+    });
+  } catch (error) {
+    const reason: unknown = end.signal.aborted ? end.signal.reason : error;
+    if (reason === interrupted) return 130;
+    process.stderr.write(`The demo could not begin: ${reason instanceof Error ? reason.message : String(reason)}\n`);
+    return 1;
+  }
+}
+
+process.exit(await main());

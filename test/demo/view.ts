@@ -1,0 +1,108 @@
+/** What the demo shows, as lines of text: where to play, the table of edges and origins, and a line for logs. */
+
+import type { Edge, Origin } from './servers.ts';
+
+export interface EdgeRow {
+  readonly name: string;
+  /** As the edge counts them: whoever plays along is among them. */
+  readonly players: number;
+  /** Of the demo's own players. */
+  readonly cutOff: number;
+  readonly origin: string | null;
+  readonly switches: number;
+  /** As the demo's players measured them. */
+  readonly switchGapMs: number | undefined;
+  readonly longestGapMs: number;
+  readonly missing: number;
+}
+
+export interface OriginRow {
+  readonly name: string;
+  readonly address: string;
+  readonly state: string;
+}
+
+export interface View {
+  readonly elapsedMs: number;
+  readonly edges: readonly EdgeRow[];
+  readonly origins: readonly OriginRow[];
+  readonly kills: number;
+}
+
+/** Told once, at the beginning. */
+export function introduction(edges: readonly Edge[], origins: readonly Origin[], source: string): string[] {
+  const [first] = edges;
+  const names = origins.map(({ name, address }) => `${name} ${address}`).join(', ');
+  return [
+    `Published to both origins (${names}): ${source}.`,
+    ...edges.flatMap(({ name, rtmpUrl, flvUrl, pageUrl }) => [
+      '',
+      `${name}   in a browser  ${pageUrl}`,
+      `         RTMP          ${rtmpUrl}`,
+      `         HTTP-FLV      ${flvUrl}`,
+    ]),
+    '',
+    `Figures of ${first?.name}: ${first?.apiUrl} and ${first?.metricsUrl}`,
+    `Its configuration: ${first?.configFile}`,
+    '',
+  ];
+}
+
+export function table({ elapsedMs, edges, origins, kills }: View): string[] {
+  const rows = edges.map((edge) => [
+    edge.name,
+    String(edge.players),
+    String(edge.cutOff),
+    edge.origin ?? 'none',
+    String(edge.switches),
+    gap(edge.switchGapMs),
+    gap(edge.longestGapMs),
+    String(edge.missing),
+  ]);
+  const heads = [
+    '',
+    'players',
+    'cut off',
+    'origin in use',
+    'switches',
+    'gap at last switch',
+    'longest gap',
+    'frames missing',
+  ];
+  return [
+    `${seconds(elapsedMs)}   stream live/demo   origins killed: ${kills}`,
+    '',
+    ...columns([heads, ...rows]),
+    '',
+    ...columns(origins.map(({ name, address, state }) => [name, address, state])),
+    '',
+    'Ctrl-C ends the demo.',
+  ];
+}
+
+/** The same in one line. */
+export function logLine({ elapsedMs, edges }: View): string {
+  const parts = edges.map(
+    ({ name, players, cutOff, origin, switchGapMs, missing }) =>
+      `${name}: ${players} players, ${cutOff} cut off, from ${origin ?? 'none'}, gap at last switch ${gap(switchGapMs)}, ${missing} frames missing`,
+  );
+  return `${seconds(elapsedMs)}  ${parts.join(' | ')}`;
+}
+
+function gap(ms: number | undefined): string {
+  return ms === undefined ? '–' : `${Math.round(ms)} ms`;
+}
+
+function seconds(ms: number): string {
+  return `${Math.round(ms / 1_000)} s`.padStart(5);
+}
+
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
+}
