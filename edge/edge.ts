@@ -8,7 +8,7 @@ import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
 import { Reloader } from './reload.ts';
-import { Clients } from './server/clients.ts';
+import { type Client, Clients } from './server/clients.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
@@ -119,9 +119,12 @@ export class Edge implements Gateway {
     await this.#waitForClients(graceStartWaitMs);
     await this.#rtmp.stopListening();
     for (const client of this.clients.values()) client.askToReconnect();
-    const timers = this.#config.vhosts.map((vhost) =>
-      setTimeout(() => this.#disconnectAll(vhost.name), vhost.edge.drainTimeoutMs),
+    const timers = this.#config.vhosts.map(({ name, edge }) =>
+      setTimeout(() => this.#disconnectAll((client) => client.vhost === name), edge.drainTimeoutMs),
     );
+    // Clients of no vhost, or of one that is no longer configured.
+    const latestMs = Math.max(0, ...this.#config.vhosts.map(({ edge }) => edge.drainTimeoutMs));
+    timers.push(setTimeout(() => this.#disconnectAll(() => true), latestMs));
     await this.clients.empty();
     for (const timer of timers) clearTimeout(timer);
     await this.#settle();
@@ -187,10 +190,8 @@ export class Edge implements Gateway {
     clearTimeout(timer);
   }
 
-  #disconnectAll(vhost: string): void {
-    for (const client of [...this.clients.values()]) {
-      if (client.vhost === vhost || client.vhost === '') client.disconnect('the edge stops');
-    }
+  #disconnectAll(which: (client: Client) => boolean): void {
+    for (const client of [...this.clients.values()]) if (which(client)) client.disconnect('the edge stops');
   }
 
   /** Callbacks that are under way may finish within `grace_final_wait`. */
