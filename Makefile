@@ -30,8 +30,9 @@ format: node_modules ## format all sources
 reference: node_modules ## write edge/conf/REFERENCE.md anew
 	@node edge/conf/reference.ts
 
+# Not `npm ci`: it refuses wherever a registry lacks an optional package, such as a linter's for another system.
 node_modules: package.json package-lock.json
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm install --no-save --no-audit --no-fund --loglevel=error
 	@touch node_modules
 
 clean: ## remove what was installed and cached in this folder
