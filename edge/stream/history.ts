@@ -4,41 +4,56 @@
 
 import { type Frame, isMedia, type UntimedFrame } from './frame.ts';
 
+/** What is left of a frame that has gone out: enough to know it again, without its bytes. */
+interface Trace {
+  readonly type: number;
+  readonly track: number;
+  readonly isMedia: boolean;
+  readonly sourceTime: number;
+  readonly timeMs: number;
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
+/** Bytes in the middle and at the end of a payload that stand for all: in compressed media they are like no other's. */
+const sampleBytes = 32;
+
 /** At least so much is remembered where GOPs are short: a backup may be behind the source that it replaces. */
 const spanMinMs = 2_000;
 
+/** Frames remembered since a keyframe; twice that at most in all. */
+const framesMax = 5_000;
+
 export class History {
-  #older: Frame[] = [];
-  #newer: Frame[] = [];
-  #newerBytes = 0;
+  #older: Trace[] = [];
+  #newer: Trace[] = [];
   /** Made when it is asked for, then kept up to date until the GOP ends. */
   #index: FrameIndex | undefined;
-  readonly #maxBytes: number;
-
-  /** @param maxBytes of media kept since a keyframe; twice that at most in all */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
   /** Keeps the GOPs before the present one too: a backup's cached GOP may have begun before ours did. */
   add(frame: Frame): void {
     const isLong = frame.timeMs - (this.#newer[0]?.timeMs ?? frame.timeMs) >= spanMinMs;
-    if ((frame.role === 'keyframe' && isLong) || this.#newerBytes > this.#maxBytes) {
+    if ((frame.role === 'keyframe' && isLong) || this.#newer.length > framesMax) {
       this.#older = this.#newer;
       this.#newer = [];
-      this.#newerBytes = 0;
       this.#index = undefined;
     }
-    this.#newer.push(frame);
-    this.#newerBytes += frame.payload.length;
-    this.#index?.add(frame);
+    const trace: Trace = {
+      type: frame.type,
+      track: frame.track,
+      isMedia: isMedia(frame),
+      sourceTime: frame.sourceTime,
+      timeMs: frame.timeMs,
+      bytes: frame.payload.length,
+      checksum: checksum(frame.payload),
+    };
+    this.#newer.push(trace);
+    this.#index?.add(trace);
   }
 
   /** What came before has another clock than what will come. */
   clear(): void {
     this.#older = [];
     this.#newer = [];
-    this.#newerBytes = 0;
     this.#index = undefined;
   }
 
@@ -66,7 +81,7 @@ export type Standing = 'had' | 'past' | 'next' | 'foreign';
 
 /** Finds frames by what does not change from origin to origin: type, source time and bytes. */
 export class FrameIndex {
-  readonly #byTime = new Map<number, Frame[]>();
+  readonly #byTime = new Map<number, Trace[]>();
   /** Source time of each track's last frame, and of the very first; unsigned 32-bit values. */
   readonly #lastOfTrack: (number | undefined)[] = [];
   #first: number | undefined;
@@ -77,11 +92,11 @@ export class FrameIndex {
     return this.#mediaTracks;
   }
 
-  add(frame: Frame): void {
+  add(frame: Trace): void {
     const sameTime = this.#byTime.get(frame.sourceTime);
     if (sameTime === undefined) this.#byTime.set(frame.sourceTime, [frame]);
     else sameTime.push(frame);
-    if (!isMedia(frame)) return;
+    if (!frame.isMedia) return;
     this.#first ??= frame.sourceTime;
     this.#lastOfTrack[frame.track] = frame.sourceTime;
     this.#mediaTracks |= 1 << frame.track;
@@ -89,13 +104,29 @@ export class FrameIndex {
 
   compare(frame: UntimedFrame): Standing {
     const sameTime = this.#byTime.get(frame.sourceTime);
-    if (sameTime?.some((other) => other.type === frame.type && other.payload.equals(frame.payload)) === true) {
-      return 'had';
-    }
+    if (sameTime?.some((trace) => isTraceOf(trace, frame)) === true) return 'had';
     const last = this.#lastOfTrack[frame.track];
     if (last === undefined || this.#first === undefined || !isMedia(frame)) return 'next';
     const behindMs = (last - frame.sourceTime) | 0;
     if (behindMs <= 0) return 'next';
     return behindMs <= ((last - this.#first) | 0) ? 'past' : 'foreign';
   }
+}
+
+function isTraceOf(trace: Trace, { type, payload }: UntimedFrame): boolean {
+  return trace.type === type && trace.bytes === payload.length && trace.checksum === checksum(payload);
+}
+
+/** FNV-1a over the sample. */
+function checksum(payload: Buffer): number {
+  const { length } = payload;
+  const middle = length >>> 1;
+  let sum = 0x811c9dc5;
+  for (let at = middle; at < Math.min(middle + sampleBytes, length); at++) {
+    sum = Math.imul(sum ^ (payload[at] ?? 0), 0x01000193);
+  }
+  for (let at = Math.max(0, length - sampleBytes); at < length; at++) {
+    sum = Math.imul(sum ^ (payload[at] ?? 0), 0x01000193);
+  }
+  return sum;
 }

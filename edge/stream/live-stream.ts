@@ -60,7 +60,7 @@ export class LiveStream {
   readonly #players = new Set<Player>();
   readonly #timeline = new Timeline();
   readonly #gop = new GopCache();
-  readonly #history: History;
+  readonly #history = new History();
   #headers: HeaderSet = HeaderSet.empty;
   /** Headers in force after the last closed slice. */
   #slicedHeaders: HeaderSet = HeaderSet.empty;
@@ -87,7 +87,6 @@ export class LiveStream {
     this.name = name;
     this.key = streamKey(name);
     this.vhost = vhost;
-    this.#history = new History(vhost.edge.gopCacheMaxBytes);
   }
 
   get playerCount(): number {
@@ -177,6 +176,19 @@ export class LiveStream {
       () => this.#splice(),
       superseded,
     );
+  }
+
+  /**
+   * The publication is over. What is published next is another one, even if it begins with the very same frames (a
+   * clip that is published again and again): it must not be taken for a source that repeats what players have had.
+   */
+  forget(): void {
+    this.#closeSlice();
+    this.#history.clear();
+    this.#gop.clear();
+    this.#tracks = 0;
+    this.#hadKeyframe = false;
+    this.#videoSinceKeyframe = 0;
   }
 
   /** Frees what holds the process or memory: the stream is not to be used again. */

@@ -11,12 +11,14 @@ import type { Publication } from './publication.ts';
 export class LocalPublication implements Publication {
   readonly name: StreamName;
   readonly origin = undefined;
+  readonly #stream: LiveStream;
   readonly #feed: Feed;
   readonly #closed: () => void;
 
   /** @param closed called when the publisher is gone */
   constructor(stream: LiveStream, closed: () => void) {
     this.name = stream.name;
+    this.#stream = stream;
     this.#feed = stream.openFeed();
     this.#closed = closed;
   }
@@ -35,6 +37,7 @@ export class LocalPublication implements Publication {
 
   close(): void {
     this.#feed.close();
+    this.#stream.forget();
     this.#closed();
   }
 }
