@@ -72,7 +72,7 @@ function fill(id, rows, none) {
   body.dataset.key = key;
   const filled = rows.map(({ head, cells }) => {
     const row = document.createElement('tr');
-    row.append(cell(head()), ...cells.slice(1).map(([content, className]) => cell(content, className)));
+    row.append(cell(head(), cells[0][1]), ...cells.slice(1).map(([content, className]) => cell(content, className)));
     return row;
   });
   if (filled.length === 0) {
@@ -94,7 +94,7 @@ function show(status) {
   const streams = status.streams.map((stream) => ({
     head: () => playButton(stream),
     cells: [
-      [`${stream.name} ${stream.play}`],
+      [`${stream.name} ${stream.play}`, 'long'],
       [stream.state, moods[stream.state]],
       [stream.origin ?? (stream.published_here ? 'published here' : '–')],
       [String(stream.players), 'number'],
@@ -105,7 +105,7 @@ function show(status) {
   fill('streams', streams, 'No stream is played or published now.');
   const origins = status.origins.map(({ name, state, connections, reason }) => ({
     head: () => name,
-    cells: [[name], [state, moods[state]], [String(connections), 'number'], [reason || '–']],
+    cells: [[name], [state, moods[state]], [String(connections), 'number'], [reason || '–', 'long']],
   }));
   fill('origins', origins, 'No origins: streams are published on this edge.');
 }
