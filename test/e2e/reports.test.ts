@@ -245,11 +245,11 @@ test(
     t.after(() => second.reset());
     const changed = [metadata(0, { width: 1280 }), videoHeader(0, 7), audioHeader(0, 7), keyframe(0, 100)];
     second.send(...changed, interFrame(40, 101));
-    const late = await player(t, edge);
     for (const peer of players) {
       const after = (await peer.frames(11)).slice(6).map(content);
       assert.deepEqual(after, [...changed, interFrame(40, 101)].map(content));
     }
+    const late = await player(t, edge);
     assert.deepEqual((await late.frames(5)).map(content), [...changed, interFrame(40, 101)].map(content));
   },
 );
