@@ -98,6 +98,17 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     assert.deepEqual([late?.width, late?.height], [480, 272]);
   });
 
+  it('may publish one short clip again and again: players get it every time', async (t) => {
+    const file = makeClip(temporaryDirectory(t), 'short', { seconds: 1, gop: 25 });
+    const players = [origin, lower].map((server) => capture(t, server.rtmp('live/short')));
+    await askedToPlay(origin, 'short');
+    const keyframes = (tags: readonly FlvTag[]): number => tags.filter(isKeyframe).length;
+    for (let turn = 1; turn <= 3; turn++) {
+      await publishFile(t, file, origin.rtmp('live/short')).success();
+      await Promise.all(players.map((player) => player.until((tags) => keyframes(tags) >= turn)));
+    }
+  });
+
   for (const { title, path, name, param } of [
     { title: '?vhost= behind the app', path: 'live?vhost=quick.test/a1', name: 'quick.test/live/a1' },
     { title: '?vhost= behind the stream', path: 'live/a2?vhost=quick.test', name: 'quick.test/live/a2' },
