@@ -18,18 +18,44 @@ async function startServer(config: string): Promise<EdgeProcess> {
   return server;
 }
 
-/** An address with the port that people expect, where it is free; else with one of the system's choice. */
-async function listenAt(port: number): Promise<string> {
+/**
+ * An address with the port that people expect where it is free, else with one that resembles it. All are below those
+ * that the system gives to connections: a killed origin's port must still be free when it comes back.
+ */
+async function findAddress(preferred: number): Promise<string> {
+  for (const port of [preferred, preferred + 10_000, preferred + 20_000]) {
+    if ((await reserve(port)) && (await isFree(port))) return `127.0.0.1:${port}`;
+  }
+  throw new Error(`ports ${preferred}, ${preferred + 10_000} and ${preferred + 20_000} are all taken`);
+}
+
+/**
+ * Another demo on this machine is not to take the port while nobody listens there: each demo listens at a second
+ * loopback address as long as it runs.
+ */
+async function reserve(port: number): Promise<boolean> {
+  const mark = createServer().unref();
+  try {
+    mark.listen(port, '127.0.0.2');
+    await once(mark, 'listening');
+    return true;
+  } catch (error) {
+    // Not every system has such an address.
+    return (error as NodeJS.ErrnoException).code !== 'EADDRINUSE';
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const probe = createServer();
   try {
     probe.listen(port, '127.0.0.1');
     await once(probe, 'listening');
-    probe.close();
-    await once(probe, 'close');
-    return `127.0.0.1:${port}`;
   } catch {
-    return '127.0.0.1:0';
+    return false;
   }
+  probe.close();
+  await once(probe, 'close');
+  return true;
 }
 
 export class Origin {
@@ -45,7 +71,7 @@ export class Origin {
   }
 
   static async start(name: string, preferredPort: number): Promise<Origin> {
-    return new Origin(name, await startServer(originConfig(await listenAt(preferredPort))));
+    return new Origin(name, await startServer(originConfig(await findAddress(preferredPort))));
   }
 
   get address(): string {
@@ -96,11 +122,14 @@ export class Edge {
   }
 
   static async start(name: string, origins: readonly Origin[], ports: EdgePorts): Promise<Edge> {
-    const [rtmp, http, api, exporter] = await Promise.all(
-      [ports.rtmp, ports.http, ports.api, ports.exporter].map(listenAt),
-    );
-    const addresses = origins.map(({ address }) => address).join(' ');
-    return new Edge(name, await startServer(edgeConfig(`${rtmp}`, `${http}`, `${api}`, `${exporter}`, addresses)));
+    const config = edgeConfig({
+      rtmp: await findAddress(ports.rtmp),
+      http: await findAddress(ports.http),
+      api: await findAddress(ports.api),
+      exporter: await findAddress(ports.exporter),
+      origins: origins.map(({ address }) => address).join(' '),
+    });
+    return new Edge(name, await startServer(config));
   }
 
   get rtmpPort(): number {
@@ -152,12 +181,10 @@ export class Edge {
   }
 }
 
-export interface EdgePorts {
-  readonly rtmp: number;
-  readonly http: number;
-  readonly api: number;
-  readonly exporter: number;
-}
+type Listener = 'rtmp' | 'http' | 'api' | 'exporter';
+
+/** Where an edge listens if it can. */
+export type EdgePorts = Readonly<Record<Listener, number>>;
 
 /** `time_jitter off` hands on the publisher's clock, so that both origins carry the same. */
 function originConfig(listen: string): string {
@@ -172,7 +199,7 @@ vhost __defaultVhost__ {
 }
 
 /** `min_latency on`, so that no merging of writes hides how long a switch takes. */
-function edgeConfig(rtmp: string, http: string, api: string, exporter: string, origins: string): string {
+function edgeConfig({ rtmp, http, api, exporter, origins }: Readonly<Record<Listener | 'origins', string>>): string {
   return `listen ${rtmp};
 
 http_api {
