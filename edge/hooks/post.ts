@@ -3,8 +3,9 @@
  * (`trunk/conf/full.conf`, `http_hooks`): status 200 or 201, and a body that is `0` or an object whose `code` is 0.
  */
 
-import http from 'node:http';
-import https from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import type { RequestOptions } from 'node:https';
+import { http, https } from '../node-http.ts';
 import { version } from '../version.ts';
 
 /** An answer is a number or a small object; who sends more than this is no callback. */
@@ -80,7 +81,7 @@ function codeOf(text: string): number | undefined {
 
 function request(url: URL, body: Buffer, signal: AbortSignal): Promise<Answer> {
   const secure = url.protocol === 'https:';
-  const options: https.RequestOptions = {
+  const options: RequestOptions = {
     method: 'POST',
     agent: secure ? httpsAgent : httpAgent,
     signal,
@@ -104,7 +105,7 @@ function request(url: URL, body: Buffer, signal: AbortSignal): Promise<Answer> {
   });
 }
 
-async function readAnswer(response: http.IncomingMessage): Promise<Answer> {
+async function readAnswer(response: IncomingMessage): Promise<Answer> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {

@@ -3,10 +3,10 @@
  * on each of these listeners `/healthz` and `/readyz`, so that whichever a pod has can be probed.
  */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
+import { http, https } from '../node-http.ts';
 import type { Gateway } from './gateway.ts';
 import { Api, isAuthorized } from './http/api.ts';
 import type { HttpDeps } from './http/deps.ts';
@@ -76,9 +76,9 @@ export class HttpServers {
     const secureServer = httpServer.enabled && httpServer.https.enabled ? httpServer.https.listen : [];
     const api = httpApi.enabled ? httpApi.listen : [];
     const secureApi = httpApi.enabled && httpApi.https.enabled ? httpApi.https.listen : [];
-    const { http, https, api: plainApi, secureApi: tlsApi, exporter: metrics } = this.#listeners;
-    await http.set(server);
-    await https.set(secureServer);
+    const { http: plain, https: tls, api: plainApi, secureApi: tlsApi, exporter: metrics } = this.#listeners;
+    await plain.set(server);
+    await tls.set(secureServer);
     // As in SRS, an address given to both serves both.
     await plainApi.set(without(api, server));
     await tlsApi.set(without(secureApi, secureServer));
@@ -111,11 +111,11 @@ export class HttpServers {
   }
 
   #create(role: Role): NetServer {
-    return this.#prepare(createServer({ shouldUpgradeCallback: isWebSocket }), role);
+    return this.#prepare(http.createServer({ shouldUpgradeCallback: isWebSocket }), role);
   }
 
   #createSecure(role: Role, listen: TlsListen): NetServer {
-    const server = createSecureServer({ ...tlsOptions(listen), shouldUpgradeCallback: isWebSocket });
+    const server = https.createServer({ ...tlsOptions(listen), shouldUpgradeCallback: isWebSocket });
     const unwatch = watchCertificate(listen, server, this.#gateway.log);
     server.on('close', unwatch);
     return this.#prepare(server, role);
