@@ -23,10 +23,15 @@ export interface PublishedStream {
   readonly publication: Publication;
 }
 
+/** What a goodbye may take on its way, beside the interval at which it is read. */
+const goodbyeMs = 100;
+
 export class Hub {
   readonly #upstream: Upstream;
   readonly #streams = new Map<string, LiveStream>();
   readonly #published = new Map<string, PublishedStream>();
+  /** Publishers of a name that is taken, by its key. */
+  readonly #awaitingNames = new Map<string, Set<() => void>>();
 
   constructor(upstream: Upstream) {
     this.#upstream = upstream;
@@ -63,6 +68,7 @@ export class Hub {
    */
   async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
     const key = streamKey(streamName(request));
+    if (this.#published.has(key)) await this.#freed(key, vhost);
     if (this.#published.has(key)) {
       throw new Refusal('NetStream.Publish.BadName', `stream ${key} is being published already`);
     }
@@ -85,6 +91,27 @@ export class Hub {
     const key = streamKey(publication.name);
     if (this.#published.get(key)?.publication === publication) this.#published.delete(key);
     publication.close();
+    for (const go of this.#awaitingNames.get(key) ?? []) go();
+  }
+
+  /**
+   * Resolves when the name is free, or after a short while: a publisher that comes back at once may be here before
+   * its own goodbye on the connection before, which is read at intervals.
+   */
+  async #freed(key: string, { publish, edge }: VhostConfig): Promise<void> {
+    const readRestMs = publish.mr ? publish.mrLatencyMs : edge.readIntervalMs;
+    const awaiting = this.#awaitingNames.get(key) ?? new Set();
+    this.#awaitingNames.set(key, awaiting);
+    await new Promise<void>((resolve) => {
+      const go = (): void => {
+        clearTimeout(timer);
+        awaiting.delete(go);
+        if (awaiting.size === 0) this.#awaitingNames.delete(key);
+        resolve();
+      };
+      const timer = setTimeout(go, readRestMs + goodbyeMs);
+      awaiting.add(go);
+    });
   }
 
   /** Takes over changed settings, stream by stream; nobody is disconnected by it. */
