@@ -3,7 +3,7 @@
  * mounted ConfigMap) reached by a symlink that is swapped.
  */
 
-import { type FSWatcher, realpathSync, watch } from 'node:fs';
+import { type FSWatcher, realpathSync, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Writers make several changes in a row; this long after the last one the files are read. */
@@ -16,8 +16,13 @@ const settleMs = 100;
 export function watchFiles(files: readonly string[], changed: () => void): () => void {
   const directories = new Set(files.flatMap((file) => [dirname(file), dirname(realPath(file))]));
   let timer: NodeJS.Timeout | undefined;
+  let known = fingerprint(files);
   const watchers: FSWatcher[] = [];
+  // What else happens in these directories, to a log file for instance, is none of our business.
   const notice = (): void => {
+    const now = fingerprint(files);
+    if (now === known) return;
+    known = now;
     clearTimeout(timer);
     timer = setTimeout(changed, settleMs);
   };
@@ -34,6 +39,16 @@ export function watchFiles(files: readonly string[], changed: () => void): () =>
     clearTimeout(timer);
     for (const watcher of watchers) watcher.close();
   };
+}
+
+/** Differs whenever one of the files does, as far as that can be told without reading them. */
+function fingerprint(files: readonly string[]): string {
+  return files.map(fingerprintOf).join('\n');
+}
+
+function fingerprintOf(file: string): string {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? '' : `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
 }
 
 function realPath(file: string): string {
