@@ -19,8 +19,8 @@ import { PushBuffer } from './push-buffer.ts';
 import { encodeRun } from './push-run.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 
-/** Silence is found after the stall timeout, or a little later: what was sent meanwhile is still needed. */
-const audioKeptFactor = 2;
+/** Silence is found some time after the stall timeout, on a busy machine: what was sent meanwhile is still needed. */
+const audioKeptFactor = 3;
 
 export class Pusher implements Publication {
   readonly name: StreamName;
@@ -85,6 +85,12 @@ export class Pusher implements Publication {
     }
     const role = this.#buffer.note(message);
     if (role === undefined) return;
+    if (role === 'header' || role === 'metadata') {
+      // Kept apart from the runs: a new origin gets each of them once, before all runs.
+      this.flush();
+      if (!this.#dropping) this.#live?.send(encodeRun([message], this.#chunkSize));
+      return;
+    }
     if (role === 'keyframe') {
       // What came before belongs to the GOP before.
       this.flush();

@@ -136,7 +136,8 @@ test(
   testOptions,
   async (t) => {
     const [first, second] = await Promise.all([startEdge(t, originConfig()), startEdge(t, originConfig())]);
-    const edge = await startEdge(t, edgeConfig({ origins: [first.port(), second.port()] }));
+    const origins = [first.port(), second.port()];
+    const edge = await startEdge(t, edgeConfig({ origins, edge: 'stall_timeout 600;' }));
     const peer = await publisher(t, edge);
     const live = new Broadcast([peer], { video: false });
     t.after(() => live.stop());
