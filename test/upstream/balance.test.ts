@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { OriginAddress } from '../../edge/conf/model.ts';
+import { originName } from '../../edge/upstream/address.ts';
+import { type BalanceInput, nextOrigin } from '../../edge/upstream/balance.ts';
+import type { OriginState } from '../../edge/upstream/origin-health.ts';
+
+const origins: OriginAddress[] = ['a', 'b', 'c'].map((host) => ({ scheme: 'rtmp', host, port: 1935 }));
+
+function next(overrides: Partial<BalanceInput> = {}, states: Record<string, OriginState> = {}): string | undefined {
+  return nextOrigin({
+    origins,
+    balance: 'round_robin',
+    streamKey: 'vhost/live/stream',
+    attempt: 0,
+    remembered: undefined,
+    tried: new Set(),
+    state: ({ host }) => states[host] ?? 'up',
+    ...overrides,
+  })?.host;
+}
+
+/** The order in which a stream tries all origins. */
+function order(overrides: Partial<BalanceInput>): string[] {
+  const tried = new Set<string>();
+  const hosts: string[] = [];
+  for (;;) {
+    const host = next({ ...overrides, tried });
+    if (host === undefined) return hosts;
+    hosts.push(host);
+    tried.add(originName({ scheme: 'rtmp', host, port: 1935 }));
+  }
+}
+
+describe('round_robin', () => {
+  test('begins with the first and goes one further with each attempt, as SRS does', () => {
+    assert.deepEqual(
+      [0, 1, 2, 3, 4].map((attempt) => next({ attempt })),
+      ['a', 'b', 'c', 'a', 'b'],
+    );
+  });
+
+  test('passes over what is down and what was tried', () => {
+    assert.equal(next({ attempt: 1 }, { b: 'down' }), 'c');
+    assert.equal(next({ attempt: 2, tried: new Set(['c:1935']) }), 'a');
+  });
+});
+
+describe('hash', () => {
+  const keys = Array.from({ length: 300 }, (_, index) => `vhost/live/${index}`);
+
+  test('edges agree, however often they have tried and in whatever order they list the origins', () => {
+    for (const streamKey of keys) {
+      const chosen = next({ balance: 'hash', streamKey });
+      assert.equal(next({ balance: 'hash', streamKey, attempt: 7, origins: origins.toReversed() }), chosen);
+    }
+  });
+
+  test('streams spread over all origins', () => {
+    const counts = new Map<string | undefined, number>();
+    for (const streamKey of keys) {
+      const chosen = next({ balance: 'hash', streamKey });
+      counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
+    }
+    for (const { host } of origins) assert.ok((counts.get(host) ?? 0) > 60, `${host} has ${counts.get(host)} of 300`);
+  });
+
+  test('an origin that leaves moves only its own streams', () => {
+    for (const streamKey of keys) {
+      const before = next({ balance: 'hash', streamKey });
+      const after = next({ balance: 'hash', streamKey, origins: origins.filter(({ host }) => host !== 'b') });
+      if (before !== 'b') assert.equal(after, before);
+    }
+  });
+
+  test('edges agree on the second choice, too', () => {
+    for (const streamKey of keys.slice(0, 20)) {
+      assert.deepEqual(
+        order({ balance: 'hash', streamKey }),
+        order({ balance: 'hash', streamKey, origins: origins.toReversed() }),
+      );
+    }
+  });
+});
+
+test('the origin that has the stream comes first while it is well', () => {
+  assert.equal(next({ remembered: 'c:1935' }), 'c');
+  assert.equal(next({ remembered: 'c:1935' }, { c: 'down' }), 'a');
+  assert.equal(next({ remembered: 'c:1935' }, { c: 'suspect' }), 'a');
+  assert.equal(next({ remembered: 'c:1935', tried: new Set(['c:1935']) }), 'a');
+  assert.equal(next({ remembered: 'gone:1935' }), 'a');
+});
+
+test('suspects come after the well, and before giving up', () => {
+  assert.equal(next({}, { a: 'suspect' }), 'b');
+  assert.equal(next({}, { a: 'suspect', b: 'down', c: 'down' }), 'a');
+  assert.equal(next({}, { a: 'down', b: 'down', c: 'down' }), undefined);
+  assert.equal(next({ origins: [] }), undefined);
+});
+
+test('each origin is tried once in a round', () => {
+  assert.deepEqual(order({ attempt: 4, remembered: 'a:1935' }), ['a', 'b', 'c']);
+});

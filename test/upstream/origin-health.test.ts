@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OriginAddress } from '../../edge/conf/model.ts';
+import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/errors.ts';
+import { OriginHealth, type OriginReport, type ProbeTimes } from '../../edge/upstream/origin-health.ts';
+
+const options = { timeout: 10_000 };
+const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };
+const b: OriginAddress = { scheme: 'rtmp', host: 'b', port: 1935 };
+
+function failure(kind: UpstreamFailure): UpstreamError {
+  return new UpstreamError(kind, `it is ${kind}`, { origin: 'a:1935' });
+}
+
+/** Health whose probes a test answers: a probe fails unless `well`. */
+class Bench {
+  well = false;
+  readonly probes: { readonly host: string; readonly atMs: number }[] = [];
+  readonly changes: OriginReport[] = [];
+  readonly health: OriginHealth;
+  times: ProbeTimes = { probeMinMs: 20, probeMaxMs: 80, retryMinMs: 20, retryMaxMs: 80 };
+  #notify: () => void = () => {};
+
+  constructor(t: TestContext) {
+    this.health = new OriginHealth({
+      probe: async ({ host }) => {
+        this.probes.push({ host, atMs: performance.now() });
+        this.#notify();
+        if (!this.well) throw failure('unreachable');
+      },
+      times: () => this.times,
+      changed: (report) => {
+        this.changes.push(report);
+        this.#notify();
+      },
+    });
+    this.health.retain([a, b]);
+    t.after(() => this.health.close());
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done()) {
+      await new Promise<void>((resolve) => {
+        this.#notify = resolve;
+      });
+    }
+  }
+
+  get states(): string[] {
+    return this.changes.map(({ name, state }) => `${name} ${state}`);
+  }
+}
+
+test('what speaks against an origin sets it aside; what may be the request’s does not', options, (t) => {
+  for (const kind of ['unreachable', 'unanswered', 'stalled', 'protocol'] as const) {
+    const { health } = new Bench(t);
+    health.failed(a, failure(kind));
+    assert.equal(health.state(a), 'down', kind);
+    assert.equal(health.state(b), 'up');
+  }
+  for (const kind of ['rejected', 'redirected', 'absent', 'cancelled'] as const) {
+    const { health } = new Bench(t);
+    health.failed(a, failure(kind));
+    assert.equal(health.state(a), 'up', kind);
+  }
+});
+
+test('many streams find the same origin down: one probe at a time', options, async (t) => {
+  const bench = new Bench(t);
+  for (let i = 0; i < 50; i++) bench.health.failed(a, failure('unreachable'));
+  await bench.until(() => bench.probes.length === 3);
+  // Three probes one after another, each at least half of its back-off behind the one before.
+  const [first, second, third] = bench.probes.map(({ atMs }) => atMs);
+  assert.ok((second ?? 0) - (first ?? 0) >= 19 && (third ?? 0) - (second ?? 0) >= 38);
+  assert.deepEqual(bench.states, ['a:1935 down']);
+  assert.equal(bench.health.reports()[0]?.reason, 'origin a:1935: it is unreachable');
+});
+
+test('back-off doubles up to its greatest, with jitter in its upper half', options, async (t) => {
+  const bench = new Bench(t);
+  const delays: number[] = [];
+  const real = globalThis.setTimeout;
+  t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => {
+    delays.push(ms);
+    return real(run, 0);
+  });
+  bench.health.failed(a, failure('unreachable'));
+  await bench.until(() => bench.probes.length === 20);
+  for (const [index, ms] of delays.slice(0, 20).entries()) {
+    const full = Math.min(20 * 2 ** index, 80);
+    assert.ok(ms >= full / 2 && ms <= full, `delay ${index} is ${ms}`);
+  }
+  assert.ok(new Set(delays).size > 10, 'edges do not probe in step');
+});
+
+test('an origin that answers a probe is welcomed back, and whoever waits goes on', options, async (t) => {
+  const bench = new Bench(t);
+  bench.health.failed(a, failure('stalled'));
+  const back = bench.health.available(() => [a], new AbortController().signal);
+  bench.well = true;
+  await back;
+  assert.equal(bench.health.state(a), 'up');
+  assert.deepEqual(bench.states, ['a:1935 down', 'a:1935 up']);
+  assert.equal(bench.health.reports()[0]?.reason, '');
+});
+
+test('a connection that ended has the origin checked at once; it is only suspect until then', options, async (t) => {
+  const bench = new Bench(t);
+  bench.well = true;
+  bench.health.failed(a, failure('broken'));
+  assert.equal(bench.health.state(a), 'suspect');
+  assert.equal(bench.probes.length, 1);
+  await bench.until(() => bench.changes.length === 2);
+  assert.equal(bench.health.state(a), 'up');
+  bench.well = false;
+  bench.health.failed(a, failure('broken'));
+  await bench.until(() => bench.changes.length === 4);
+  assert.equal(bench.health.state(a), 'down');
+});
+
+test('a stream that succeeds ends the probing', options, async (t) => {
+  const bench = new Bench(t);
+  bench.health.failed(a, failure('unreachable'));
+  bench.health.succeeded(a);
+  assert.equal(bench.health.state(a), 'up');
+  await delay(60);
+  assert.equal(bench.probes.length, 0);
+});
+
+test('who waits hurries the probe, and many who begin to wait do not put it off', options, async (t) => {
+  const bench = new Bench(t);
+  bench.times = { probeMinMs: 60_000, probeMaxMs: 60_000, retryMinMs: 40, retryMaxMs: 80 };
+  bench.health.failed(a, failure('unreachable'));
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const wait = (): void => void bench.health.available(() => [a], stop.signal).catch(() => {});
+  wait();
+  const more = setInterval(wait, 5);
+  t.after(() => clearInterval(more));
+  await bench.until(() => bench.probes.length === 3);
+});
+
+test('available: at once when one is well, later when one is added, never after the signal', options, async (t) => {
+  const bench = new Bench(t);
+  const never = new AbortController().signal;
+  bench.health.failed(a, failure('unreachable'));
+  await bench.health.available(() => [a, b], never);
+  let listed = [a];
+  const added = bench.health.available(() => listed, never);
+  listed = [a, b];
+  bench.health.retain(listed);
+  await added;
+  const stop = new AbortController();
+  const aborted = bench.health.available(() => [a], stop.signal);
+  stop.abort();
+  await assert.rejects(aborted, { name: 'AbortError' });
+});
+
+test('origins that are no longer listed are forgotten, those in use when their last connection ends', options, (t) => {
+  const { health } = new Bench(t);
+  const release = health.connected(a);
+  health.failed(b, failure('unreachable'));
+  health.retain([]);
+  assert.deepEqual(
+    health.reports().map(({ name, connections }) => [name, connections]),
+    [['a:1935', 1]],
+  );
+  release();
+  release();
+  assert.deepEqual(health.reports(), []);
+});
+
+test('where a redirection led is known while it is used, and is nobody’s choice when it fails', options, (t) => {
+  const bench = new Bench(t);
+  const elsewhere: OriginAddress = { scheme: 'rtmp', host: 'c', port: 1 };
+  const release = bench.health.connected(elsewhere);
+  bench.health.failed(elsewhere, failure('stalled'));
+  assert.equal(bench.health.state(elsewhere), 'up');
+  release();
+  bench.health.failed(elsewhere, failure('stalled'));
+  bench.health.succeeded(elsewhere);
+  assert.deepEqual(
+    bench.health.reports().map(({ name }) => name),
+    ['a:1935', 'b:1935'],
+  );
+});

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { UpstreamError } from '../../edge/upstream/errors.ts';
+import { Watchdog, type Watched } from '../../edge/upstream/watchdog.ts';
+
+const options = { timeout: 10_000 };
+const stallTimeoutMs = 100;
+
+/** A connection whose other side does what a test says. */
+class Connection implements Watched {
+  readonly origin = 'a:1935';
+  answersPings = true;
+  lastReceivedMs = performance.now();
+  pendingBytes = 0;
+  takenBytes = 0;
+  pings = 0;
+  /** What the other side does about a ping. */
+  onPing: () => void = () => {};
+
+  ping(): void {
+    this.pings++;
+    this.onPing();
+  }
+
+  receive(): void {
+    this.lastReceivedMs = performance.now();
+  }
+}
+
+interface Verdict {
+  readonly error: UpstreamError;
+  readonly atMs: number;
+}
+
+function watch(
+  t: TestContext,
+  connection: Connection,
+  owesMedia = true,
+): { stalled: Promise<Verdict>; found: () => boolean } {
+  let found = false;
+  const stalled = new Promise<Verdict>((resolve) => {
+    const dog = new Watchdog(connection, {
+      owesMedia,
+      stallTimeoutMs: () => stallTimeoutMs,
+      stalled: (error) => {
+        found = true;
+        resolve({ error, atMs: performance.now() });
+      },
+    });
+    t.after(() => dog.stop());
+  });
+  return { stalled, found: () => found };
+}
+
+test('one that answers pings and falls silent is found after the stall timeout, not before', options, async (t) => {
+  const connection = new Connection();
+  const { error, atMs } = await watch(t, connection).stalled;
+  assert.equal(error.failure, 'stalled');
+  assert.equal(connection.pings, 1);
+  assert.ok(atMs - connection.lastReceivedMs >= stallTimeoutMs);
+});
+
+test('one that answers pings is never left, whatever else it does not send', options, async (t) => {
+  const connection = new Connection();
+  connection.onPing = () => connection.receive();
+  const { found } = watch(t, connection);
+  while (connection.pings < 12) await delay(10);
+  assert.equal(found(), false);
+});
+
+test('one that never answers pings is given four times the stall timeout, or its longest pause', options, async (t) => {
+  const connection = new Connection();
+  connection.answersPings = false;
+  const { stalled, found } = watch(t, connection);
+  await delay(200);
+  connection.receive();
+  const { atMs } = await stalled;
+  assert.equal(found(), true);
+  assert.ok(atMs - connection.lastReceivedMs >= 4 * 200 - 30, `${atMs - connection.lastReceivedMs} ms`);
+});
+
+test('one that owes no media and answers no pings may be silent for ever', options, async (t) => {
+  const connection = new Connection();
+  connection.answersPings = false;
+  const { found } = watch(t, connection, false);
+  await delay(6 * stallTimeoutMs);
+  assert.equal(found(), false);
+});
+
+test('bytes that wait and do not move: found after the stall timeout', options, async (t) => {
+  const connection = new Connection();
+  connection.answersPings = false;
+  connection.pendingBytes = 5000;
+  const since = performance.now();
+  const { error, atMs } = await watch(t, connection, false).stalled;
+  assert.match(error.reason, /takes no bytes/);
+  assert.ok(atMs - since >= stallTimeoutMs);
+});
+
+test('bytes that move, however slowly, are no stall; nor is the answer to a ping behind them', options, async (t) => {
+  const connection = new Connection();
+  connection.pendingBytes = 5000;
+  const { found } = watch(t, connection, false);
+  for (let i = 0; i < 12; i++) {
+    await delay(stallTimeoutMs / 2);
+    connection.takenBytes += 1;
+  }
+  assert.equal(found(), false);
+});
+
+test('an edge that was held up itself does not blame the origin', options, async (t) => {
+  const connection = new Connection();
+  const { found, stalled } = watch(t, connection);
+  await delay(stallTimeoutMs / 2);
+  // Everything stands still, and what came meanwhile is read only after the timers have run.
+  const until = performance.now() + 3 * stallTimeoutMs;
+  while (performance.now() < until);
+  await new Promise((resolve) => setTimeout(resolve, 1));
+  assert.equal(found(), false);
+  connection.receive();
+  // It is found when it is silent from then on.
+  const { atMs } = await stalled;
+  assert.ok(atMs - connection.lastReceivedMs >= stallTimeoutMs);
+});
