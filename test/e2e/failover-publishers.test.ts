@@ -300,14 +300,22 @@ test('no origin for publish_timeout: refused, with the reason', testOptions, asy
 
 test('a publisher that leaves while it waits frees the name', testOptions, async (t) => {
   const origin = await deadOrigin(t);
-  const edge = await edgeWith(t, [origin]);
+  const edge = await edgeWith(t, [origin], 'publish_timeout 60000;');
   const first = await RtmpPeer.connect({ port: edge.port() });
   first.publish(stream);
   await edge.logged(({ msg, state }) => msg === 'origin state' && state === 'down');
   first.end();
   await edge.logged(({ msg }) => msg === 'client gone');
+  const second = await RtmpPeer.connect({ port: edge.port() });
+  t.after(() => second.reset());
+  second.publish(stream);
+  // A third one finds the name taken: so the second has it.
+  const third = await RtmpPeer.connect({ port: edge.port() });
+  third.publish(stream);
+  await third.status('NetStream.Publish.BadName');
+  assert.equal(second.closed, false);
   await origin.listen();
-  await publisher(t, edge);
+  await second.status('NetStream.Publish.Start');
 });
 
 test('302 is followed for publishers; parameters go along', testOptions, async (t) => {
@@ -421,7 +429,7 @@ test(
   testOptions,
   async (t) => {
     const origin = await startOrigin(t);
-    const parent = await edgeWith(t, [origin], 'drain_timeout 20000;');
+    const parent = await edgeWith(t, [origin], 'drain_timeout 60000;');
     const other = await startOrigin(t);
     const edge = await startEdge(t, edgeConfig({ origins: [parent.port(), other.port] }));
     const peer = await publisher(t, edge);

@@ -22,7 +22,7 @@ test(
   testOptions,
   async (t) => {
     const origin = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
-    const edge = await startEdge(t, edgeConfig({ origins: [origin.port], edge: 'drain_timeout 20000;' }));
+    const edge = await startEdge(t, edgeConfig({ origins: [origin.port], edge: 'drain_timeout 60000;' }));
     const properties = { capsEx: CapsEx.reconnect };
     const able = await RtmpPeer.player({ port: edge.port(), properties }, stream);
     const plain = await player(t, edge);
@@ -75,7 +75,7 @@ test('drain_timeout holds for clients of a vhost that a reload has removed, too'
 
 test('a reload while draining does not open the doors again', testOptions, async (t) => {
   const config = (level: string): string =>
-    originConfig({ root: `srs_log_level_v2 ${level};`, vhost: 'edge { drain_timeout 20000; }' });
+    originConfig({ root: `srs_log_level_v2 ${level};`, vhost: 'edge { drain_timeout 60000; }' });
   const edge = await startEdge(t, config('info'));
   const port = edge.port();
   const peer = await RtmpPeer.player({ port, properties: { capsEx: CapsEx.reconnect } }, stream);
