@@ -8,10 +8,11 @@ import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 
 const streamId = 1;
 
-/** Bytes that differ for each `id`: four of the id itself, then a pattern up to `size`. */
+/** Bytes that differ for each `id`, at both ends as compressed media do: the id itself, and a pattern between. */
 function body(id: number, size: number): Buffer {
   const bytes = Buffer.alloc(Math.max(4, size), id & 0xff);
   bytes.writeUInt32BE(id >>> 0);
+  bytes.writeUInt32BE(id >>> 0, bytes.length - 4);
   return bytes;
 }
 
