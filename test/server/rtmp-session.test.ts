@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { buildCommand } from '../../edge/rtmp/command.ts';
@@ -15,258 +15,265 @@ import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer, tag } from '../support/rtmp-peer.ts';
 import { player, publisher, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
 
-test(
-  'a second publisher of a live stream is refused with NetStream.Publish.BadName; the first goes on',
-  testOptions,
-  async (t) => {
-    const edge = await startEdge(t, originConfig());
-    const first = await publisher(t, edge);
-    const second = await RtmpPeer.connect({ port: edge.port() });
-    second.publish(stream);
-    const { level, description } = await second.status('NetStream.Publish.BadName');
-    assert.equal(level, 'error');
-    assert.match(description, /is being published already/);
-    await second.untilClosed();
-    first.send(...clip());
-    await (await player(t, edge)).frames(10);
-  },
-);
+// Most of the time is spent waiting for time-outs and processes.
+describe('RTMP clients', { concurrency: 3 }, () => {
+  test(
+    'a second publisher of a live stream is refused with NetStream.Publish.BadName; the first goes on',
+    testOptions,
+    async (t) => {
+      const edge = await startEdge(t, originConfig());
+      const first = await publisher(t, edge);
+      const second = await RtmpPeer.connect({ port: edge.port() });
+      second.publish(stream);
+      const { level, description } = await second.status('NetStream.Publish.BadName');
+      assert.equal(level, 'error');
+      assert.match(description, /is being published already/);
+      await second.untilClosed();
+      first.send(...clip());
+      await (await player(t, edge)).frames(10);
+    },
+  );
 
-test(
-  'a vhost that is disabled, and one that is not configured, are refused with the reason',
-  testOptions,
-  async (t) => {
-    const edge = await startEdge(
-      t,
-      'listen 127.0.0.1:0; vhost off.test { enabled off; } vhost on.test { } edge { client_timeout 20000; }',
-    );
-    const ask = (host: string): Promise<RtmpPeer> =>
-      RtmpPeer.connect({ port: edge.port(), tcUrl: `rtmp://${host}/live` });
-    await assert.rejects(ask('off.test'), /vhost off\.test is disabled/);
-    await assert.rejects(ask('unknown.test'), /vhost unknown\.test is not configured/);
-    const allowed = await ask('on.test');
-    allowed.play(`${stream}?vhost=off.test`);
-    const { description } = await allowed.status('NetConnection.Connect.Rejected');
-    assert.match(description, /vhost off\.test is disabled/);
-    await allowed.untilClosed();
-  },
-);
+  test(
+    'a vhost that is disabled, and one that is not configured, are refused with the reason',
+    testOptions,
+    async (t) => {
+      const edge = await startEdge(
+        t,
+        'listen 127.0.0.1:0; vhost off.test { enabled off; } vhost on.test { } edge { client_timeout 20000; }',
+      );
+      const ask = (host: string): Promise<RtmpPeer> =>
+        RtmpPeer.connect({ port: edge.port(), tcUrl: `rtmp://${host}/live` });
+      await assert.rejects(ask('off.test'), /vhost off\.test is disabled/);
+      await assert.rejects(ask('unknown.test'), /vhost unknown\.test is not configured/);
+      const allowed = await ask('on.test');
+      allowed.play(`${stream}?vhost=off.test`);
+      const { description } = await allowed.status('NetConnection.Connect.Rejected');
+      assert.match(description, /vhost off\.test is disabled/);
+      await allowed.untilClosed();
+    },
+  );
 
-test(
-  'token_traverse: the origin sees the client’s own connect; its refusal reaches the client with code and words',
-  testOptions,
-  async (t) => {
-    const origin = await startOrigin(t, {
-      connect: (command, connection) => {
-        if (command.tcUrl.includes('token=good')) connection.accept(command);
-        else connection.refuse(command, 'NetConnection.Connect.TokenExpired', 'the token is of yesterday');
-      },
-    });
+  test(
+    'token_traverse: the origin sees the client’s own connect; its refusal reaches the client with code and words',
+    testOptions,
+    async (t) => {
+      const origin = await startOrigin(t, {
+        connect: (command, connection) => {
+          if (command.tcUrl.includes('token=good')) connection.accept(command);
+          else connection.refuse(command, 'NetConnection.Connect.TokenExpired', 'the token is of yesterday');
+        },
+      });
+      const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
+      const options = {
+        port: edge.port(),
+        properties: { pageUrl: 'http://page.test/', swfUrl: 'http://page.test/a.swf' },
+      };
+      const tcUrl = `rtmp://127.0.0.1:${edge.port()}/live?token=`;
+      await assert.rejects(
+        RtmpPeer.connect({ ...options, tcUrl: `${tcUrl}bad` }),
+        /NetConnection\.Connect\.TokenExpired.*"the token is of yesterday"/,
+      );
+      const peer = await RtmpPeer.connect({ ...options, tcUrl: `${tcUrl}good`, args: ['extra', { user: 'me' }] });
+      t.after(() => peer.reset());
+      const shown = origin.connections[1]?.connectCommand;
+      assert.equal(shown?.tcUrl, `${tcUrl}good`);
+      assert.equal(shown?.pageUrl, 'http://page.test/');
+      assert.equal(shown?.swfUrl, 'http://page.test/a.swf');
+      assert.deepEqual(shown?.args, ['extra', { user: 'me' }]);
+    },
+  );
+
+  test('token_traverse: with no origin to ask, the client is refused', testOptions, async (t) => {
+    const origin = await startOrigin(t);
+    await origin.die();
     const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
-    const options = {
-      port: edge.port(),
-      properties: { pageUrl: 'http://page.test/', swfUrl: 'http://page.test/a.swf' },
-    };
-    const tcUrl = `rtmp://127.0.0.1:${edge.port()}/live?token=`;
-    await assert.rejects(
-      RtmpPeer.connect({ ...options, tcUrl: `${tcUrl}bad` }),
-      /NetConnection\.Connect\.TokenExpired.*"the token is of yesterday"/,
-    );
-    const peer = await RtmpPeer.connect({ ...options, tcUrl: `${tcUrl}good`, args: ['extra', { user: 'me' }] });
+    await assert.rejects(RtmpPeer.connect({ port: edge.port() }), /no origin can be asked/);
+  });
+
+  test(
+    'debug_srs_upnode: the origin learns who asks, and the edge logs what the origin tells of itself',
+    testOptions,
+    async (t) => {
+      const identity = { srs_server_ip: '192.0.2.1', srs_pid: 4711, srs_id: 'abc1234' };
+      const origin = await startOrigin(t, { identity, play: (_, connection) => connection.send(...clip()) });
+      const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
+      const peer = await player(t, edge);
+      await peer.frames(3);
+      const [about] = (await origin.request('play')).connectCommand?.args ?? [];
+      const { client } = await edge.logged(({ msg }) => msg === 'play');
+      assert.ok(about !== null && typeof about === 'object' && 'srs_id' in about);
+      assert.equal(about.srs_id, client);
+      assert.equal(about.srs_pid, edge.child.pid);
+      const { upnode } = await edge.logged(({ msg }) => msg === 'pull connected');
+      assert.deepEqual(upnode, { ip: '192.0.2.1', pid: 4711, id: 'abc1234' });
+    },
+  );
+
+  test('debug_srs_upnode off: nothing is told', testOptions, async (t) => {
+    const origin = await startOrigin(t);
+    const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'debug_srs_upnode off;' }));
+    await player(t, edge);
+    assert.deepEqual((await origin.request('play')).connectCommand?.args, []);
+  });
+
+  test('the vhost is transformed on the way to the origin', testOptions, async (t) => {
+    const origin = await startOrigin(t);
+    const config = edgeConfig({ origins: [origin.port], cluster: 'vhost up.[vhost];' });
+    const edge = await startEdge(t, config.replace('__defaultVhost__', 'video.test'));
+    const peer = await RtmpPeer.player({ port: edge.port(), tcUrl: 'rtmp://video.test/live' }, stream);
     t.after(() => peer.reset());
-    const shown = origin.connections[1]?.connectCommand;
-    assert.equal(shown?.tcUrl, `${tcUrl}good`);
-    assert.equal(shown?.pageUrl, 'http://page.test/');
-    assert.equal(shown?.swfUrl, 'http://page.test/a.swf');
-    assert.deepEqual(shown?.args, ['extra', { user: 'me' }]);
-  },
-);
+    const connection = await origin.request('play');
+    assert.equal(connection.connectCommand?.tcUrl, `rtmp://up.video.test:${origin.port}/live`);
+  });
 
-test('token_traverse: with no origin to ask, the client is refused', testOptions, async (t) => {
-  const origin = await startOrigin(t);
-  await origin.die();
-  const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
-  await assert.rejects(RtmpPeer.connect({ port: edge.port() }), /no origin can be asked/);
-});
-
-test(
-  'debug_srs_upnode: the origin learns who asks, and the edge logs what the origin tells of itself',
-  testOptions,
-  async (t) => {
-    const identity = { srs_server_ip: '192.0.2.1', srs_pid: 4711, srs_id: 'abc1234' };
-    const origin = await startOrigin(t, { identity, play: (_, connection) => connection.send(...clip()) });
-    const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
-    const peer = await player(t, edge);
-    await peer.frames(3);
-    const [about] = (await origin.request('play')).connectCommand?.args ?? [];
-    const { client } = await edge.logged(({ msg }) => msg === 'play');
-    assert.ok(about !== null && typeof about === 'object' && 'srs_id' in about);
-    assert.equal(about.srs_id, client);
-    assert.equal(about.srs_pid, edge.child.pid);
-    const { upnode } = await edge.logged(({ msg }) => msg === 'pull connected');
-    assert.deepEqual(upnode, { ip: '192.0.2.1', pid: 4711, id: 'abc1234' });
-  },
-);
-
-test('debug_srs_upnode off: nothing is told', testOptions, async (t) => {
-  const origin = await startOrigin(t);
-  const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'debug_srs_upnode off;' }));
-  await player(t, edge);
-  assert.deepEqual((await origin.request('play')).connectCommand?.args, []);
-});
-
-test('the vhost is transformed on the way to the origin', testOptions, async (t) => {
-  const origin = await startOrigin(t);
-  const config = edgeConfig({ origins: [origin.port], cluster: 'vhost up.[vhost];' });
-  const edge = await startEdge(t, config.replace('__defaultVhost__', 'video.test'));
-  const peer = await RtmpPeer.player({ port: edge.port(), tcUrl: 'rtmp://video.test/live' }, stream);
-  t.after(() => peer.reset());
-  const connection = await origin.request('play');
-  assert.equal(connection.connectCommand?.tcUrl, `rtmp://up.video.test:${origin.port}/live`);
-});
-
-test('commands sent in one write, media behind them, are all answered in their order', testOptions, async (t) => {
-  const edge = await startEdge(t, originConfig());
-  const watcher = await player(t, edge);
-  const peer = await RtmpPeer.open({ port: edge.port() });
-  t.after(() => peer.reset());
-  peer.socket.cork();
-  peer.sendConnect();
-  peer.call('releaseStream', null, stream);
-  peer.call('FCPublish', null, stream);
-  peer.call('createStream', null);
-  peer.publish(stream);
-  const sent = clip();
-  peer.send(...sent);
-  peer.socket.uncork();
-  await peer.status('NetStream.Publish.Start');
-  const answers = peer.commands.flatMap((command) => (command.kind === 'result' ? [command.transactionId] : []));
-  assert.deepEqual(answers, [1, 2, 3, 4]);
-  assert.deepEqual((await watcher.frames(sent.length)).map(tag), sent.map(tag));
-});
-
-test('commands behind a refused one do not keep its reason from the client', testOptions, async (t) => {
-  const edge = await startEdge(t, 'listen 127.0.0.1:0; vhost other.test { }');
-  for (let round = 0; round < 20; round++) {
+  test('commands sent in one write, media behind them, are all answered in their order', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig());
+    const watcher = await player(t, edge);
     const peer = await RtmpPeer.open({ port: edge.port() });
+    t.after(() => peer.reset());
     peer.socket.cork();
     peer.sendConnect();
+    peer.call('releaseStream', null, stream);
+    peer.call('FCPublish', null, stream);
     peer.call('createStream', null);
     peer.publish(stream);
-    for (let i = 0; i < 200; i++) peer.send(keyframe(i * 40, i, 2000));
+    const sent = clip();
+    peer.send(...sent);
     peer.socket.uncork();
-    const answer = await peer.command('the refusal', ({ kind }) => kind === 'error');
-    assert.match(JSON.stringify(answer), /not configured/);
-    await peer.untilClosed();
-  }
-});
+    await peer.status('NetStream.Publish.Start');
+    const answers = peer.commands.flatMap((command) => (command.kind === 'result' ? [command.transactionId] : []));
+    assert.deepEqual(answers, [1, 2, 3, 4]);
+    assert.deepEqual((await watcher.frames(sent.length)).map(tag), sent.map(tag));
+  });
 
-test(
-  'FCUnpublish, then publish again on the same connection, also long after client_timeout',
-  testOptions,
-  async (t) => {
-    const edge = await startEdge(t, originConfig({ root: 'edge { client_timeout 2000; }' }));
-    const watcher = await player(t, edge);
-    const peer = await publisher(t, edge);
-    const since = performance.now();
-    // Publishing for longer than client_timeout must not count against the client afterwards.
-    for (let i = 0; performance.now() - since < 2100; i++) {
-      peer.send(audioFrame(i * 20, i));
-      await watcher.frames(i + 1);
-      await delay(20);
-    }
-    const before = watcher.media.length;
-    for (let round = 0; round < 3; round++) {
-      const from = peer.received.length;
-      peer.call('FCUnpublish', null, stream);
-      await peer.status('NetStream.Unpublish.Success', from);
-      // Clients are looked at once a second.
-      if (round === 0) await delay(1100);
-      peer.call('deleteStream', null, 1);
+  test('commands behind a refused one do not keep its reason from the client', testOptions, async (t) => {
+    const edge = await startEdge(t, 'listen 127.0.0.1:0; vhost other.test { }');
+    for (let round = 0; round < 20; round++) {
+      const peer = await RtmpPeer.open({ port: edge.port() });
+      peer.socket.cork();
+      peer.sendConnect();
       peer.call('createStream', null);
       peer.publish(stream);
-      await peer.status('NetStream.Publish.Start', from);
+      for (let i = 0; i < 200; i++) peer.send(keyframe(i * 40, i, 2000));
+      peer.socket.uncork();
+      const answer = await peer.command('the refusal', ({ kind }) => kind === 'error');
+      assert.match(JSON.stringify(answer), /not configured/);
+      await peer.untilClosed();
     }
-    peer.send(audioFrame(9000, 1));
-    await watcher.frames(before + 1);
-  },
-);
+  });
 
-test('client_timeout: who only connects is disconnected', testOptions, async (t) => {
-  const edge = await startEdge(t, originConfig({ root: 'edge { client_timeout 300; }' }));
-  const mute = await RtmpPeer.open({ port: edge.port() });
-  const connected = await RtmpPeer.connect({ port: edge.port() });
-  await Promise.all([mute.untilClosed(), connected.untilClosed()]);
-  await edge.logged(({ msg, reason }) => msg === 'client timed out' && `${reason}`.includes('client_timeout 300 ms'));
-});
-
-test(
-  'firstpkt_timeout and normal_timeout: publishers that send nothing (more) are disconnected',
-  testOptions,
-  async (t) => {
-    const config = 'vhost __defaultVhost__ { publish { firstpkt_timeout 300; normal_timeout 600; } }';
-    const edge = await startEdge(t, `listen 127.0.0.1:0; ${config}`);
-    const silent = await publisher(t, edge, 'silent');
-    const stopped = await publisher(t, edge, 'stopped');
-    stopped.send(...clip());
-    await Promise.all([silent.untilClosed(), stopped.untilClosed()]);
-    for (const why of ['firstpkt_timeout 300 ms', 'normal_timeout 600 ms']) {
-      await edge.logged(({ msg, reason }) => msg === 'client timed out' && `${reason}`.includes(why));
-    }
-  },
-);
-
-test('garbage behind the handshake ends that socket alone', testOptions, async (t) => {
-  const edge = await startEdge(t, originConfig());
-  const watcher = await player(t, edge);
-  const good = await publisher(t, edge);
-  const bad = await RtmpPeer.open({ port: edge.port() });
-  bad.socket.write(Buffer.alloc(4000, 0xff));
-  await bad.untilClosed();
-  const worse = await RtmpPeer.connect({ port: edge.port() });
-  // A command that is no AMF0.
-  const command = { ...buildCommand('x', 0, [], 0), payload: Buffer.from([0xee, 1, 2]) };
-  worse.socket.write(encodeMessage(command, 3, 4096));
-  await worse.untilClosed();
-  good.send(...clip());
-  await watcher.frames(23);
-});
-
-test('max_connections: one more is turned away; when one leaves there is room again', testOptions, async (t) => {
-  const edge = await startEdge(t, originConfig({ root: 'max_connections 2;' }));
-  const first = await player(t, edge);
-  await player(t, edge);
-  await assert.rejects(RtmpPeer.open({ port: edge.port() }), /closed before the handshake/);
-  const since = edge.log.length;
-  first.end();
-  await edge.logged(({ msg }) => msg === 'client gone', since);
-  await player(t, edge);
-});
-
-test('RTMPS: a listener for clients, and an rtmps:// origin whose certificate is verified', testOptions, async (t) => {
-  const directory = mkdtempSync(join(tmpdir(), 'rtmps-'));
-  t.after(() => rmSync(directory, { recursive: true }));
-  const { keyFile, certFile } = makeCertificate(directory, 'localhost');
-  const origin = await startEdge(
-    t,
-    originConfig({ root: `rtmps { enabled on; listen 127.0.0.1:0; key ${keyFile}; cert ${certFile}; }` }),
+  test(
+    'FCUnpublish, then publish again on the same connection, also long after client_timeout',
+    testOptions,
+    async (t) => {
+      const edge = await startEdge(t, originConfig({ root: 'edge { client_timeout 2000; }' }));
+      const watcher = await player(t, edge);
+      const peer = await publisher(t, edge);
+      const since = performance.now();
+      // Publishing for longer than client_timeout must not count against the client afterwards.
+      for (let i = 0; performance.now() - since < 2100; i++) {
+        peer.send(audioFrame(i * 20, i));
+        await watcher.frames(i + 1);
+        await delay(20);
+      }
+      const before = watcher.media.length;
+      for (let round = 0; round < 3; round++) {
+        const from = peer.received.length;
+        peer.call('FCUnpublish', null, stream);
+        await peer.status('NetStream.Unpublish.Success', from);
+        // Clients are looked at once a second.
+        if (round === 0) await delay(1100);
+        peer.call('deleteStream', null, 1);
+        peer.call('createStream', null);
+        peer.publish(stream);
+        await peer.status('NetStream.Publish.Start', from);
+      }
+      peer.send(audioFrame(9000, 1));
+      await watcher.frames(before + 1);
+    },
   );
-  const secure = { port: origin.port('rtmps'), tls: true };
-  const source = await RtmpPeer.publisher(secure, stream);
-  t.after(() => source.reset());
-  const sent = clip();
-  source.send(...sent);
-  const origins = [`rtmps://localhost:${origin.port('rtmps')}`];
-  const trusting = await startEdge(t, edgeConfig({ origins, edge: `origin_tls_ca_file ${certFile};` }));
-  const peer = await player(t, trusting);
-  // The origin's players get the last GOP.
-  await peer.frames(3 + 10);
-  const suspicious = await startEdge(t, edgeConfig({ origins }));
-  await player(t, suspicious);
-  const { reason } = await suspicious.logged(({ msg, state }) => msg === 'origin state' && state === 'down');
-  assert.match(`${reason}`, /self.signed/);
-});
 
-test('a broken configuration is refused at start: exit code 1, file and line', testOptions, async () => {
-  await assert.rejects(EdgeProcess.start('listen 1935;\nlisten_to_me 1;'), /edge\.conf:2:1/);
+  test('client_timeout: who only connects is disconnected', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig({ root: 'edge { client_timeout 300; }' }));
+    const mute = await RtmpPeer.open({ port: edge.port() });
+    const connected = await RtmpPeer.connect({ port: edge.port() });
+    await Promise.all([mute.untilClosed(), connected.untilClosed()]);
+    await edge.logged(({ msg, reason }) => msg === 'client timed out' && `${reason}`.includes('client_timeout 300 ms'));
+  });
+
+  test(
+    'firstpkt_timeout and normal_timeout: publishers that send nothing (more) are disconnected',
+    testOptions,
+    async (t) => {
+      const config = 'vhost __defaultVhost__ { publish { firstpkt_timeout 300; normal_timeout 600; } }';
+      const edge = await startEdge(t, `listen 127.0.0.1:0; ${config}`);
+      const silent = await publisher(t, edge, 'silent');
+      const stopped = await publisher(t, edge, 'stopped');
+      stopped.send(...clip());
+      await Promise.all([silent.untilClosed(), stopped.untilClosed()]);
+      for (const why of ['firstpkt_timeout 300 ms', 'normal_timeout 600 ms']) {
+        await edge.logged(({ msg, reason }) => msg === 'client timed out' && `${reason}`.includes(why));
+      }
+    },
+  );
+
+  test('garbage behind the handshake ends that socket alone', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig());
+    const watcher = await player(t, edge);
+    const good = await publisher(t, edge);
+    const bad = await RtmpPeer.open({ port: edge.port() });
+    bad.socket.write(Buffer.alloc(4000, 0xff));
+    await bad.untilClosed();
+    const worse = await RtmpPeer.connect({ port: edge.port() });
+    // A command that is no AMF0.
+    const command = { ...buildCommand('x', 0, [], 0), payload: Buffer.from([0xee, 1, 2]) };
+    worse.socket.write(encodeMessage(command, 3, 4096));
+    await worse.untilClosed();
+    good.send(...clip());
+    await watcher.frames(23);
+  });
+
+  test('max_connections: one more is turned away; when one leaves there is room again', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig({ root: 'max_connections 2;' }));
+    const first = await player(t, edge);
+    await player(t, edge);
+    await assert.rejects(RtmpPeer.open({ port: edge.port() }), /closed before the handshake/);
+    const since = edge.log.length;
+    first.end();
+    await edge.logged(({ msg }) => msg === 'client gone', since);
+    await player(t, edge);
+  });
+
+  test(
+    'RTMPS: a listener for clients, and an rtmps:// origin whose certificate is verified',
+    testOptions,
+    async (t) => {
+      const directory = mkdtempSync(join(tmpdir(), 'rtmps-'));
+      t.after(() => rmSync(directory, { recursive: true }));
+      const { keyFile, certFile } = makeCertificate(directory, 'localhost');
+      const origin = await startEdge(
+        t,
+        originConfig({ root: `rtmps { enabled on; listen 127.0.0.1:0; key ${keyFile}; cert ${certFile}; }` }),
+      );
+      const secure = { port: origin.port('rtmps'), tls: true };
+      const source = await RtmpPeer.publisher(secure, stream);
+      t.after(() => source.reset());
+      const sent = clip();
+      source.send(...sent);
+      const origins = [`rtmps://localhost:${origin.port('rtmps')}`];
+      const trusting = await startEdge(t, edgeConfig({ origins, edge: `origin_tls_ca_file ${certFile};` }));
+      const peer = await player(t, trusting);
+      // The origin's players get the last GOP.
+      await peer.frames(3 + 10);
+      const suspicious = await startEdge(t, edgeConfig({ origins }));
+      await player(t, suspicious);
+      const { reason } = await suspicious.logged(({ msg, state }) => msg === 'origin state' && state === 'down');
+      assert.match(`${reason}`, /self.signed/);
+    },
+  );
+
+  test('a broken configuration is refused at start: exit code 1, file and line', testOptions, async () => {
+    await assert.rejects(EdgeProcess.start('listen 1935;\nlisten_to_me 1;'), /edge\.conf:2:1/);
+  });
 });
