@@ -10,6 +10,7 @@ import { type BoundAddress, Listeners } from './listeners.ts';
 import { restfulHighWaterMark } from './merged-read.ts';
 import { RtmpSession } from './rtmp-session.ts';
 import { tlsOptions, watchCertificate } from './tls.ts';
+import { WriteWatch } from './write-watch.ts';
 
 const tickIntervalMs = 1_000;
 
@@ -19,6 +20,7 @@ const socketOptions = { highWaterMark: restfulHighWaterMark };
 export class RtmpServer {
   readonly #gateway: Gateway;
   readonly #sessions = new Set<RtmpSession>();
+  readonly #watch = new WriteWatch();
   readonly #plain: Listeners;
   readonly #secure: Listeners;
   readonly #timer: NodeJS.Timeout;
@@ -71,7 +73,9 @@ export class RtmpServer {
       socket.destroy();
       return;
     }
-    const session = new RtmpSession(socket, protocol, this.#gateway, (ended) => this.#sessions.delete(ended));
+    const session = new RtmpSession(socket, protocol, this.#gateway, this.#watch, (ended) => {
+      this.#sessions.delete(ended);
+    });
     this.#sessions.add(session);
   }
 }

@@ -1,13 +1,10 @@
 /**
- * One RTMP client, player or publisher, from handshake to goodbye (RTMP 1.0 §5.2, §7.2; Enhanced RTMP v2).
+ * One RTMP client, player or publisher, from its connect to its goodbye (RTMP 1.0 §7.2; Enhanced RTMP v2).
  */
 
 import type { Socket } from 'node:net';
 import type { VhostConfig } from '../conf/model.ts';
 import { findVhost } from '../conf/vhost.ts';
-import { AckWindow } from '../rtmp/acknowledgement.ts';
-import { ChunkReader } from '../rtmp/chunk-reader.ts';
-import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
@@ -15,9 +12,7 @@ import {
   parseClientCommand,
   reconnectRequest,
 } from '../rtmp/command.ts';
-import { acknowledgement, parseControl, pingResponse } from '../rtmp/control.ts';
 import { CapsEx } from '../rtmp/enhanced.ts';
-import { ServerHandshake } from '../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { resolveStreamUrl } from '../rtmp/url.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
@@ -27,7 +22,7 @@ import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest }
 import { rtmpFormat } from '../stream/rtmp-format.ts';
 import { type Client, newClientId } from './clients.ts';
 import type { Gateway } from './gateway.ts';
-import { readRestMs, restReading } from './merged-read.ts';
+import { readRestMs } from './merged-read.ts';
 import {
   connectAccepted,
   playEnded,
@@ -38,10 +33,11 @@ import {
   replyToAside,
   unpublishAccepted,
 } from './rtmp-replies.ts';
+import { RtmpTransport, type TransportOwner } from './rtmp-transport.ts';
+import type { WriteWatch } from './write-watch.ts';
 
 /** What the client is doing. Each state has what the next steps need. */
 type State =
-  | { readonly kind: 'handshake'; readonly handshake: ServerHandshake }
   | { readonly kind: 'connecting' }
   | {
       readonly kind: 'connected';
@@ -71,54 +67,42 @@ type State =
 /** Bytes of messages that are kept while a command waits for somebody else's answer; then reading pauses. */
 const queueMaxBytes = 1024 * 1024;
 
-/** How long a client that was told goodbye may take to read it. */
-const farewellMs = 1_000;
-
-/** Chunk size of our side before `SetChunkSize` (RTMP 1.0 §5.4.1). */
-const initialChunkSize = 128;
-
-export class RtmpSession implements Client, PlayerSink {
+export class RtmpSession implements Client, PlayerSink, TransportOwner {
   readonly id: string = newClientId();
   readonly protocol: ClientProtocol;
   readonly ip: string;
   readonly connectedAtMs: number = Date.now();
-  readonly #socket: Socket;
+  readonly #transport: RtmpTransport;
   readonly #gateway: Gateway;
   readonly #ended: (session: RtmpSession) => void;
-  #state: State = { kind: 'handshake', handshake: new ServerHandshake() };
-  readonly #reader = new ChunkReader();
-  readonly #ack = new AckWindow();
-  #outChunkSize = initialChunkSize;
+  #state: State = { kind: 'connecting' };
   /** Messages that came while a command waits for somebody else's answer. */
-  readonly #queue: RtmpMessage[] = [];
+  #queue: RtmpMessage[] = [];
   #queuedBytes = 0;
   #busy = false;
-  /** Aborted when the client is gone, or on its way. */
-  readonly #gone = new AbortController();
+  /** Of a publisher that waits for an origin: aborted when it is gone, or on its way. */
+  #gone: AbortController | undefined;
   /** Since when it neither plays nor publishes. */
   #idleSinceMs: number = performance.now();
   /** When the first or the newest media of a publisher came. */
   #lastMediaMs: number | undefined;
   #publishedMs = 0;
-  #takenBytes = 0;
-  #takenAtMs: number = performance.now();
 
-  constructor(socket: Socket, protocol: ClientProtocol, gateway: Gateway, ended: (session: RtmpSession) => void) {
-    this.#socket = socket;
+  constructor(
+    socket: Socket,
+    protocol: ClientProtocol,
+    gateway: Gateway,
+    watch: WriteWatch,
+    ended: (session: RtmpSession) => void,
+  ) {
     this.protocol = protocol;
     this.ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
     this.#gateway = gateway;
     this.#ended = ended;
+    this.#transport = new RtmpTransport(socket, this, gateway.config.edge.keepaliveMs);
     gateway.clients.add(this);
-    socket.setKeepAlive(gateway.config.edge.keepaliveMs > 0, gateway.config.edge.keepaliveMs);
-    // Questions and answers are small: each must leave at once.
-    socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#received(bytes));
-    socket.on('drain', () => {
-      if (this.#state.kind === 'playing') this.#state.player.drained();
-    });
-    socket.on('error', (error) => this.#log('debug', 'client connection failed', { err: error }));
-    socket.on('close', () => this.#close());
+    watch.add(socket, () => this.#writeTimeoutMs);
+    socket.once('close', () => watch.remove(socket));
   }
 
   get role(): Client['role'] {
@@ -155,11 +139,11 @@ export class RtmpSession implements Client, PlayerSink {
   }
 
   get bytesReceived(): number {
-    return this.#socket.bytesRead;
+    return this.#transport.bytesReceived;
   }
 
   get bytesSent(): number {
-    return this.#socket.bytesWritten;
+    return this.#transport.bytesSent;
   }
 
   get droppedGops(): number {
@@ -170,13 +154,13 @@ export class RtmpSession implements Client, PlayerSink {
     const state = this.#state;
     const connected = state.kind === 'playing' || state.kind === 'publishing' ? state.connected : undefined;
     if (connected === undefined || (connected.capsEx & CapsEx.reconnect) === 0) return;
-    this.#send(reconnectRequest({ description: 'this server is about to stop' }));
+    this.#transport.send([reconnectRequest({ description: 'this server is about to stop' })]);
     this.#log('info', 'client asked to reconnect');
   }
 
   /** The shared bytes of a slice. */
   write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+    return this.#transport.write(bytes);
   }
 
   end(reason: string): void {
@@ -187,83 +171,73 @@ export class RtmpSession implements Client, PlayerSink {
     const { kind } = this.#state;
     if (kind === 'closed' || kind === 'leaving') return;
     this.#log('info', 'client disconnected', { reason });
-    if (kind === 'playing') this.#send(...playEnded(reason));
-    if (kind === 'publishing') this.#send(...publishRefused('NetStream.Publish.Failed', reason));
+    if (kind === 'playing') this.#transport.send(playEnded(reason));
+    if (kind === 'publishing') this.#transport.send(publishRefused('NetStream.Publish.Failed', reason));
     this.#hangUp();
   }
 
   /** Called about once a second: ends clients that do not get on. @param nowMs monotonic */
   tick(nowMs: number): void {
+    const overdue = this.#overdue(nowMs);
+    if (overdue === undefined) return;
+    this.#log('info', 'client timed out', { reason: overdue });
+    this.#transport.destroy();
+  }
+
+  #overdue(nowMs: number): string | undefined {
     const state = this.#state;
-    const overdue = this.#overdue(state, nowMs);
-    if (overdue !== undefined) {
-      this.#log('info', 'client timed out', { reason: overdue });
-      this.#socket.destroy();
+    switch (state.kind) {
+      case 'connecting':
+      case 'connected': {
+        const { clientTimeoutMs } = this.#gateway.config.edge;
+        const late = !this.#busy && nowMs - this.#idleSinceMs > clientTimeoutMs;
+        return late ? `neither plays nor publishes after client_timeout ${clientTimeoutMs} ms` : undefined;
+      }
+      case 'publishing': {
+        const { firstPacketTimeoutMs, normalTimeoutMs } = state.vhost.publish;
+        if (this.#lastMediaMs === undefined) {
+          const late = nowMs - this.#publishedMs > firstPacketTimeoutMs;
+          return late ? `sent no media within firstpkt_timeout ${firstPacketTimeoutMs} ms` : undefined;
+        }
+        const silent = nowMs - this.#lastMediaMs > normalTimeoutMs;
+        return silent ? `sent no media for normal_timeout ${normalTimeoutMs} ms` : undefined;
+      }
+      case 'playing':
+      case 'leaving':
+      case 'closed':
+        return undefined;
     }
   }
 
-  #overdue(state: State, nowMs: number): string | undefined {
-    if (state.kind === 'closed' || state.kind === 'leaving') return undefined;
-    if (state.kind !== 'playing' && state.kind !== 'publishing') {
-      const { clientTimeoutMs } = this.#gateway.config.edge;
-      const late = !this.#busy && nowMs - this.#idleSinceMs > clientTimeoutMs;
-      return late ? `neither plays nor publishes after client_timeout ${clientTimeoutMs} ms` : undefined;
-    }
-    const pendingBytes = this.#socket.writableLength;
-    const takenBytes = pendingBytes === 0 ? 0 : this.#socket.bytesWritten - pendingBytes;
-    if (pendingBytes === 0 || takenBytes !== this.#takenBytes) {
-      this.#takenBytes = takenBytes;
-      this.#takenAtMs = nowMs;
-    }
-    const { writeTimeoutMs } = state.vhost.edge;
-    if (nowMs - this.#takenAtMs > writeTimeoutMs) return `takes no bytes since write_timeout ${writeTimeoutMs} ms`;
-    if (state.kind === 'playing') return undefined;
-    const { firstPacketTimeoutMs, normalTimeoutMs } = state.vhost.publish;
-    if (this.#lastMediaMs === undefined) {
-      const late = nowMs - this.#publishedMs > firstPacketTimeoutMs;
-      return late ? `sent no media within firstpkt_timeout ${firstPacketTimeoutMs} ms` : undefined;
-    }
-    const silent = nowMs - this.#lastMediaMs > normalTimeoutMs;
-    return silent ? `sent no media for normal_timeout ${normalTimeoutMs} ms` : undefined;
+  get #writeTimeoutMs(): number {
+    const state = this.#state;
+    const vhost = state.kind === 'playing' || state.kind === 'publishing' ? state.vhost : undefined;
+    return vhost?.edge.writeTimeoutMs ?? this.#gateway.config.edge.clientTimeoutMs;
   }
 
-  #received(bytes: Buffer): void {
-    if (this.#state.kind === 'leaving') return;
-    try {
-      const chunks = this.#state.kind === 'handshake' ? this.#shakeHands(this.#state.handshake, bytes) : bytes;
-      if (chunks === undefined || chunks.length === 0) return;
-      this.#reader.push(chunks, this.#onMessage);
-      const due = this.#ack.received(chunks.length);
-      if (due !== undefined) this.#send(acknowledgement(due));
-    } catch (error) {
-      this.#log('info', 'client sent what is no RTMP', { err: error });
-      this.#socket.destroy();
-      return;
-    }
-    if (this.#state.kind === 'publishing') this.#mergeReads(this.#state);
+  readEnd(): void {
+    const state = this.#state;
+    if (state.kind !== 'publishing') return;
+    state.publication.flush();
+    const restMs = readRestMs(state.vhost);
+    if (restMs > 0) this.#transport.rest(restMs);
   }
 
-  #mergeReads({ publication, vhost }: Extract<State, { kind: 'publishing' }>): void {
-    publication.flush();
-    const restMs = readRestMs(vhost);
-    if (restMs > 0) restReading(this.#socket, restMs);
+  drained(): void {
+    if (this.#state.kind === 'playing') this.#state.player.drained();
   }
 
-  /** Returns what came behind the handshake. */
-  #shakeHands(handshake: ServerHandshake, bytes: Buffer): Buffer | undefined {
-    const { reply, rest, done } = handshake.push(bytes);
-    if (reply !== undefined) this.#socket.write(reply);
-    if (done) this.#state = { kind: 'connecting' };
-    return rest;
+  broken(error: unknown): void {
+    this.#log('info', 'client sent what is no RTMP', { err: error });
   }
 
-  readonly #onMessage = (message: RtmpMessage): void => {
+  received(message: RtmpMessage): void {
     if (!this.#busy) return this.#handle(message);
     this.#queue.push(message);
     this.#queuedBytes += message.payload.length;
     // Reading goes on as a rule: a client that leaves while it waits would not be noticed otherwise.
-    if (this.#queuedBytes > queueMaxBytes) this.#socket.pause();
-  };
+    if (this.#queuedBytes > queueMaxBytes) this.#transport.pause();
+  }
 
   #handle(message: RtmpMessage): void {
     if (this.#state.kind === 'leaving') return;
@@ -281,14 +255,7 @@ export class RtmpSession implements Client, PlayerSink {
       case MessageType.commandAmf3:
         return this.#command(parseClientCommand(message));
       default:
-        return this.#control(message);
     }
-  }
-
-  #control(message: RtmpMessage): void {
-    const control = parseControl(message);
-    if (control?.kind === 'windowAckSize') this.#ack.windowBytes = control.windowBytes;
-    else if (control?.kind === 'pingRequest') this.#send(pingResponse(control.timestamp));
   }
 
   #command(command: ClientCommand): void {
@@ -302,10 +269,10 @@ export class RtmpSession implements Client, PlayerSink {
       case 'FCUnpublish':
       case 'deleteStream':
       case 'closeStream':
-        if (command.kind === 'FCUnpublish') this.#send(...unpublishAccepted(command.transactionId));
+        if (command.kind === 'FCUnpublish') this.#transport.send(unpublishAccepted(command.transactionId));
         return this.#stop();
       default:
-        return this.#send(...replyToAside(command));
+        return this.#transport.send(replyToAside(command));
     }
   }
 
@@ -315,7 +282,7 @@ export class RtmpSession implements Client, PlayerSink {
     answer
       .catch((error: unknown) => {
         this.#log('error', 'client command failed', { err: error });
-        this.#socket.destroy();
+        this.#transport.destroy();
       })
       .finally(() => {
         this.#busy = false;
@@ -332,13 +299,13 @@ export class RtmpSession implements Client, PlayerSink {
         this.#handle(message);
       }
     } catch (error) {
-      this.#log('info', 'client sent what is no RTMP', { err: error });
-      this.#socket.destroy();
+      this.broken(error);
+      this.#transport.destroy();
       return;
     }
     if (this.#busy) return;
     if (this.#state.kind === 'publishing') this.#state.publication.flush();
-    this.#socket.resume();
+    this.#transport.resume();
   }
 
   async #connect(command: ConnectCommand): Promise<void> {
@@ -362,15 +329,15 @@ export class RtmpSession implements Client, PlayerSink {
       };
       await this.#gateway.connect(request, vhost);
       if (this.#isGone()) return this.#gateway.closed(request, vhost, this);
-      if (vhost.inAckSize > 0) this.#ack.windowBytes = vhost.inAckSize;
+      if (vhost.inAckSize > 0) this.#transport.ackWindowBytes = vhost.inAckSize;
       this.#state = { kind: 'connected', request, vhost, capsEx: command.capsEx };
-      this.#send(...connectAccepted(command, vhost, this.#gateway.serverId, this.id));
-      this.#outChunkSize = vhost.chunkSize;
+      this.#transport.send(connectAccepted(command, vhost, this.#gateway.serverId, this.id));
+      this.#transport.chunkSize = vhost.chunkSize;
       this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
     } catch (error) {
       const refusal = toRefusal(error, 'NetConnection.Connect.Rejected');
       this.#log('info', 'client refused', { ip: this.ip, tcUrl, reason: refusal.message });
-      this.#send(connectError(command.transactionId, refusal.code, refusal.message));
+      this.#transport.send([connectError(command.transactionId, refusal.code, refusal.message)]);
       this.#hangUp();
     }
   }
@@ -386,9 +353,9 @@ export class RtmpSession implements Client, PlayerSink {
         stream.source?.players(stream.playerCount);
         return this.#gateway.stopped(request, vhost);
       }
-      this.#send(...playStarted());
+      this.#transport.send(playStarted());
       const player = new Player({
-        format: rtmpFormat(this.#outChunkSize, vhost.play.timeJitter !== 'off'),
+        format: rtmpFormat(this.#transport.chunkSize, vhost.play.timeJitter !== 'off'),
         sink: this,
         queueLengthMs: vhost.play.queueLengthSeconds * 1000,
       });
@@ -396,7 +363,7 @@ export class RtmpSession implements Client, PlayerSink {
       this.#log('info', 'play', { param: request.param });
       stream.attach(player);
       // From here on bytes come in slices: only who asked for low latency must not wait for full segments.
-      this.#socket.setNoDelay(vhost.tcpNodelay || vhost.minLatency);
+      this.#transport.noDelay = vhost.tcpNodelay || vhost.minLatency;
     } catch (error) {
       this.#refuse(toRefusal(error, 'NetStream.Play.Failed'), playFailed);
     }
@@ -407,12 +374,13 @@ export class RtmpSession implements Client, PlayerSink {
     if (connected.kind !== 'connected') return;
     try {
       const { request, vhost } = this.#streamRequest(connected.request, streamName);
+      this.#gone = new AbortController();
       const publication = await this.#gateway.publish(request, vhost, {
         gone: this.#gone.signal,
         ended: (code, reason) => {
           if (this.#isGone()) return;
           this.#log('warn', 'publication ended', { code, reason });
-          this.#send(...publishRefused(code, reason));
+          this.#transport.send(publishRefused(code, reason));
           this.#hangUp();
         },
       });
@@ -420,7 +388,7 @@ export class RtmpSession implements Client, PlayerSink {
       this.#publishedMs = performance.now();
       this.#lastMediaMs = undefined;
       this.#state = { kind: 'publishing', connected, request, vhost, publication };
-      this.#send(...publishAccepted());
+      this.#transport.send(publishAccepted());
       this.#log('info', 'publish', { param: request.param });
     } catch (error) {
       this.#refuse(toRefusal(error, 'NetStream.Publish.Failed'), publishRefused);
@@ -430,7 +398,7 @@ export class RtmpSession implements Client, PlayerSink {
   #refuse(refusal: Refusal, message: (code: string, reason: string) => RtmpMessage[]): void {
     if (this.#isGone()) return;
     this.#log('info', 'client refused', { code: refusal.code, reason: refusal.message });
-    this.#send(...message(refusal.code, refusal.message));
+    this.#transport.send(message(refusal.code, refusal.message));
     this.#hangUp();
   }
 
@@ -453,13 +421,17 @@ export class RtmpSession implements Client, PlayerSink {
     }
   }
 
-  #close(): void {
+  closed(error: Error | undefined): void {
     const state = this.#state;
     if (state.kind === 'closed') return;
-    this.#log('info', 'client gone', { bytesSent: this.bytesSent, bytesReceived: this.bytesReceived });
+    this.#log('info', 'client gone', {
+      reason: error?.message,
+      bytesSent: this.bytesSent,
+      bytesReceived: this.bytesReceived,
+    });
     if (state.kind === 'playing' || state.kind === 'publishing') this.#leave(state);
     this.#state = { kind: 'closed' };
-    this.#gone.abort();
+    this.#gone?.abort();
     const connected = connectedOf(state);
     if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
     this.#gateway.clients.remove(this);
@@ -493,30 +465,14 @@ export class RtmpSession implements Client, PlayerSink {
     return { vhost, request: { ...connect, vhost: vhost.name, app, stream, param } };
   }
 
-  /** Several messages leave in one write. */
-  #send(...messages: RtmpMessage[]): void {
-    if (messages.length === 0 || this.#socket.destroyed || this.#isGone()) return;
-    const encoded = messages.map((message) => {
-      const command = message.type === MessageType.commandAmf0;
-      return encodeMessage(message, command ? ChunkStreamId.command : ChunkStreamId.control, this.#outChunkSize);
-    });
-    this.#socket.write(Buffer.concat(encoded));
-  }
-
-  /**
-   * Ends the connection after what was sent has gone. What the client still sends is read and thrown away: were the
-   * socket closed on top of it, TCP would reset the connection and the client might never read the goodbye.
-   */
+  /** Ends the connection after what was sent has gone. */
   #hangUp(): void {
     const state = this.#state;
     if (this.#isGone()) return;
     if (state.kind === 'playing' || state.kind === 'publishing') this.#leave(state);
     this.#state = { kind: 'leaving', connected: connectedOf(state) };
-    this.#gone.abort();
-    this.#socket.end();
-    this.#socket.resume();
-    const timer = setTimeout(() => this.#socket.destroy(), farewellMs);
-    this.#socket.once('close', () => clearTimeout(timer));
+    this.#gone?.abort();
+    this.#transport.hangUp();
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object = {}): void {

@@ -2,6 +2,7 @@
  * The frames a stream has lately had, by which a new source is recognised as one that carries the same media.
  */
 
+import { crc32 } from 'node:zlib';
 import { type Frame, isMedia, type UntimedFrame } from './frame.ts';
 
 /** What is left of a frame that has gone out: enough to know it again, without its bytes. */
@@ -14,9 +15,6 @@ interface Trace {
   readonly bytes: number;
   readonly checksum: number;
 }
-
-/** Bytes in the middle and at the end of a payload that stand for all: in compressed media they are like no other's. */
-const sampleBytes = 32;
 
 /** At least so much is remembered where GOPs are short: a backup may be behind the source that it replaces. */
 const spanMinMs = 2_000;
@@ -44,7 +42,7 @@ export class History {
       sourceTime: frame.sourceTime,
       timeMs: frame.timeMs,
       bytes: frame.payload.length,
-      checksum: checksum(frame.payload),
+      checksum: crc32(frame.payload),
     };
     this.#newer.push(trace);
     this.#index?.add(trace);
@@ -114,19 +112,5 @@ export class FrameIndex {
 }
 
 function isTraceOf(trace: Trace, { type, payload }: UntimedFrame): boolean {
-  return trace.type === type && trace.bytes === payload.length && trace.checksum === checksum(payload);
-}
-
-/** FNV-1a over the sample. */
-function checksum(payload: Buffer): number {
-  const { length } = payload;
-  const middle = length >>> 1;
-  let sum = 0x811c9dc5;
-  for (let at = middle; at < Math.min(middle + sampleBytes, length); at++) {
-    sum = Math.imul(sum ^ (payload[at] ?? 0), 0x01000193);
-  }
-  for (let at = Math.max(0, length - sampleBytes); at < length; at++) {
-    sum = Math.imul(sum ^ (payload[at] ?? 0), 0x01000193);
-  }
-  return sum;
+  return trace.type === type && trace.bytes === payload.length && trace.checksum === crc32(payload);
 }

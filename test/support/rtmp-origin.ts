@@ -97,7 +97,9 @@ export class OriginConnection {
   }
 
   reset(): void {
-    this.socket.resetAndDestroy();
+    // Node never gets rid of a socket that is reset while it is being shut down: the process would spin at its end.
+    if (this.socket.readableEnded || this.socket.writableEnded) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   #data(bytes: Buffer): void {

@@ -152,7 +152,9 @@ export class RtmpPeer {
 
   /** Vanishes: the other side sees a reset. */
   reset(): void {
-    this.socket.resetAndDestroy();
+    // Node never gets rid of a socket that is reset while it is being shut down: the process would spin at its end.
+    if (this.socket.readableEnded || this.socket.writableEnded) this.socket.destroy();
+    else this.socket.resetAndDestroy();
   }
 
   /** Resolves when the other side, or this one, has closed. */
