@@ -5,7 +5,7 @@
 
 import { splitAggregate } from '../rtmp/aggregate.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
-import { toUntimedFrame, type UntimedFrame } from './frame.ts';
+import { shifted, toUntimedFrame, type UntimedFrame } from './frame.ts';
 import type { Splice } from './splice.ts';
 
 /** What a feed needs of its stream. */
@@ -21,6 +21,8 @@ export class Feed {
   readonly #superseded: () => void;
   readonly #openSplice: () => Splice | undefined;
   #splice: Splice | undefined;
+  /** Milliseconds that bring the source's times to those that the stream began with. */
+  #shift = 0;
   #state: 'opened' | 'waiting' | 'delivering' | 'closed' = 'opened';
 
   /** @param openSplice asked when the first frame comes; undefined if there is nothing to join */
@@ -49,7 +51,7 @@ export class Feed {
       this.#splice = this.#openSplice();
     }
     if (this.#splice !== undefined) this.#join(this.#splice, frame, nowMs);
-    else this.#deliver(frame, nowMs);
+    else this.#deliver(shifted(frame, this.#shift), nowMs);
   }
 
   /** What was read at once is in; the stream may hand it on. */
@@ -72,9 +74,10 @@ export class Feed {
 
   #join(splice: Splice, frame: UntimedFrame, nowMs: number): void {
     const step = splice.next(frame);
+    this.#shift = splice.shift;
     if (splice.done) this.#splice = undefined;
     if (step.kind === 'skip') return;
-    if (step.kind === 'pass') return this.#deliver(frame, nowMs);
+    if (step.kind === 'pass') return this.#deliver(step.frame, nowMs);
     this.#begin(step.sameClock);
     for (const joined of step.frames) this.#target.append(joined, nowMs);
   }

@@ -66,6 +66,11 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
   return undefined;
 }
 
+/** The frame as it is on a clock that is ahead by so many milliseconds. */
+export function shifted(frame: UntimedFrame, byMs: number): UntimedFrame {
+  return byMs === 0 ? frame : { ...frame, sourceTime: (frame.sourceTime + byMs) >>> 0 };
+}
+
 function roleOf(flags: number): FrameRole {
   if ((flags & (MediaFlag.sequenceHeader | MediaFlag.videoMetadata)) !== 0) return 'header';
   return (flags & MediaFlag.keyframe) !== 0 ? 'keyframe' : 'media';

@@ -61,6 +61,15 @@ export class History {
     return this.#index.compare(frame);
   }
 
+  /**
+   * What is to be added to the times of a source that has just brought this frame, so that they are the stream's:
+   * 0 where both have one clock; undefined where the frame is not known, or is like several.
+   */
+  shiftOf(frame: UntimedFrame): number | undefined {
+    this.#index ??= this.snapshot();
+    return this.#index.shiftOf(frame);
+  }
+
   /** The history as it is now: frames to come don't change it. */
   snapshot(): FrameIndex {
     const index = new FrameIndex();
@@ -77,9 +86,13 @@ export class History {
  */
 export type Standing = 'had' | 'past' | 'next' | 'foreign';
 
-/** Finds frames by what does not change from origin to origin: type, source time and bytes. */
+/**
+ * Finds frames by what does not change from origin to origin: type and bytes, and time where origins keep the
+ * publisher's. (Many begin at zero for whoever comes, as SRS does by default: their times differ by a constant.)
+ */
 export class FrameIndex {
   readonly #byTime = new Map<number, Trace[]>();
+  readonly #byChecksum = new Map<number, Trace[]>();
   /** Source time of each track's last frame, and of the very first; unsigned 32-bit values. */
   readonly #lastOfTrack: (number | undefined)[] = [];
   #first: number | undefined;
@@ -91,13 +104,19 @@ export class FrameIndex {
   }
 
   add(frame: Trace): void {
-    const sameTime = this.#byTime.get(frame.sourceTime);
-    if (sameTime === undefined) this.#byTime.set(frame.sourceTime, [frame]);
-    else sameTime.push(frame);
+    append(this.#byTime, frame.sourceTime, frame);
     if (!frame.isMedia) return;
+    append(this.#byChecksum, frame.checksum, frame);
     this.#first ??= frame.sourceTime;
     this.#lastOfTrack[frame.track] = frame.sourceTime;
     this.#mediaTracks |= 1 << frame.track;
+  }
+
+  shiftOf(frame: UntimedFrame): number | undefined {
+    const same = this.#byChecksum.get(crc32(frame.payload))?.filter((trace) => isTraceOf(trace, frame)) ?? [];
+    if (same.some(({ sourceTime }) => sourceTime === frame.sourceTime)) return 0;
+    const [only, another] = same;
+    return only === undefined || another !== undefined ? undefined : (only.sourceTime - frame.sourceTime) | 0;
   }
 
   compare(frame: UntimedFrame): Standing {
@@ -113,4 +132,10 @@ export class FrameIndex {
 
 function isTraceOf(trace: Trace, { type, payload }: UntimedFrame): boolean {
   return trace.type === type && trace.bytes === payload.length && trace.checksum === crc32(payload);
+}
+
+function append(map: Map<number, Trace[]>, key: number, trace: Trace): void {
+  const traces = map.get(key);
+  if (traces === undefined) map.set(key, [trace]);
+  else traces.push(trace);
 }

@@ -1,12 +1,12 @@
 /**
- * Joining a new source to a stream that players already watch. A source with the same publisher's clock is
- * recognised by its frames (the same bytes at the same time) and joined frame-exactly: none twice, none missing.
- * Any other source begins at its first keyframe, and the stream's clock goes on from where it was.
+ * Joining a new source to a stream that players already watch. A source that carries the same media is recognised by
+ * its frames (the same bytes, at the same time or at a constant distance from it) and joined frame-exactly: none
+ * twice, none missing. Any other source begins at its first keyframe, and the stream's clock goes on from where it was.
  */
 
-import { isHeader, isMedia, Track, type UntimedFrame } from './frame.ts';
+import { isHeader, isMedia, shifted, Track, type UntimedFrame } from './frame.ts';
 import { type HeaderSet, headerKey } from './headers.ts';
-import type { FrameIndex, History } from './history.ts';
+import type { FrameIndex, History, Standing } from './history.ts';
 
 export type SpliceStep =
   /** Not to be shown: already had, or not decodable yet. */
@@ -14,10 +14,9 @@ export type SpliceStep =
   /** The new source takes over with these frames. `sameClock`: its time carries on as it is. */
   | { readonly kind: 'join'; readonly frames: readonly UntimedFrame[]; readonly sameClock: boolean }
   /** A frame of the source that has taken over. */
-  | { readonly kind: 'pass' };
+  | { readonly kind: 'pass'; readonly frame: UntimedFrame };
 
 const skip: SpliceStep = { kind: 'skip' };
-const pass: SpliceStep = { kind: 'pass' };
 
 /** A source without a keyframe in this many frames has none to wait for. */
 export const framesWithoutKeyframeMax = 3_000;
@@ -37,6 +36,10 @@ export interface SpliceStream {
 export class Splice {
   readonly #stream: SpliceStream;
   #state: 'seeking' | 'same-clock' | 'joined' | 'done' = 'seeking';
+  /** Milliseconds that bring this source's times to the stream's. */
+  #shift = 0;
+  /** While one frame alone speaks for the shift: what was passed over, for the case that it was a coincidence. */
+  #unconfirmed: UntimedFrame[] | undefined;
   #seen = 0;
   #seenVideo = false;
   readonly #headers = new Map<string | number, UntimedFrame>();
@@ -53,8 +56,14 @@ export class Splice {
     return this.#state === 'done';
   }
 
+  /** To be added to the times of this source's frames; those that `next` returns have it already. */
+  get shift(): number {
+    return this.#shift;
+  }
+
   /** Decides about the new source's next frame. */
-  next(frame: UntimedFrame): SpliceStep {
+  next(original: UntimedFrame): SpliceStep {
+    const frame = shifted(original, this.#shift);
     if (frame.track === Track.video) this.#seenVideo = true;
     if (isHeader(frame)) return this.#header(frame);
     this.#seen++;
@@ -66,12 +75,12 @@ export class Splice {
       case 'joined':
         return this.#interleave(frame);
       case 'done':
-        return pass;
+        return { kind: 'pass', frame };
     }
   }
 
   #header(frame: UntimedFrame): SpliceStep {
-    if (this.#state === 'joined' || this.#state === 'done') return pass;
+    if (this.#state === 'joined' || this.#state === 'done') return { kind: 'pass', frame };
     this.#headers.set(headerKey(frame), frame);
     return skip;
   }
@@ -81,11 +90,14 @@ export class Splice {
     const { history, hasVideo } = this.#stream;
     // Silence looks the same everywhere: where there is video, only video tells a stream from another.
     const telling = hasVideo ? frame.track === Track.video : isMedia(frame);
-    if (telling && history.compare(frame) === 'had') {
+    const shift = telling ? history.shiftOf(frame) : undefined;
+    if (shift !== undefined) {
       this.#state = 'same-clock';
+      this.#shift = shift;
+      this.#unconfirmed = shift === 0 ? undefined : [frame];
       return skip;
     }
-    return this.#isDecodable(frame) ? this.#join(frame, false) : skip;
+    return this.#isDecodable(frame) ? this.#join([frame], false) : skip;
   }
 
   #isDecodable(frame: UntimedFrame): boolean {
@@ -97,35 +109,53 @@ export class Splice {
   /** Passes over what the stream has had. */
   #overlap(frame: UntimedFrame): SpliceStep {
     const standing = this.#stream.history.compare(frame);
-    if (standing === 'next') return this.#join(frame, true);
+    if (standing === 'next') return this.#join([frame], true);
+    if (standing === 'had' && isMedia(frame)) this.#unconfirmed = undefined;
+    if (this.#unconfirmed !== undefined) return this.#doubt(this.#unconfirmed, frame, standing);
     if (standing !== 'foreign') return skip;
     // The source has begun anew.
+    const original = shifted(frame, -this.#shift);
+    this.#shift = 0;
     this.#state = 'seeking';
-    return this.#seek(frame);
+    return this.#seek(original);
+  }
+
+  /** One frame was like one that the stream had; the next is not: pictures of a still scene are all alike. */
+  #doubt(passed: UntimedFrame[], frame: UntimedFrame, standing: Standing): SpliceStep {
+    passed.push(shifted(frame, -this.#shift));
+    if (standing === 'had' || frame.track !== Track.video) return skip;
+    this.#shift = 0;
+    this.#unconfirmed = undefined;
+    this.#state = 'seeking';
+    const [first] = passed;
+    return first !== undefined && this.#isDecodable(first) ? this.#join(passed, false) : skip;
   }
 
   /** Tracks interleave: one may still repeat what the stream had while another is already beyond it. */
   #interleave(frame: UntimedFrame): SpliceStep {
     const track = 1 << frame.track;
     const before = this.#before;
-    if (before === undefined || (this.#beyond & track) !== 0) return pass;
+    if (before === undefined || (this.#beyond & track) !== 0) return { kind: 'pass', frame };
     const standing = before.compare(frame);
     if (standing === 'had' || standing === 'past') return skip;
     if (isMedia(frame)) this.#beyond |= track;
     const allBeyond = (before.mediaTracks & ~this.#beyond) === 0;
     if (allBeyond || this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
-    return pass;
+    return { kind: 'pass', frame };
   }
 
-  #join(frame: UntimedFrame, sameClock: boolean): SpliceStep {
+  /** @param media at least one */
+  #join(media: readonly UntimedFrame[], sameClock: boolean): SpliceStep {
     const { history } = this.#stream;
     const headers = this.#stream.headers();
     const changed = [...this.#headers.values()].filter((header) => !headers.has(header));
     this.#headers.clear();
     this.#before = sameClock ? history.snapshot() : undefined;
-    this.#beyond = isMedia(frame) ? 1 << frame.track : 0;
+    this.#beyond = 0;
+    for (const frame of media) if (isMedia(frame)) this.#beyond |= 1 << frame.track;
     this.#state = sameClock && (this.#before?.mediaTracks ?? 0) !== this.#beyond ? 'joined' : 'done';
-    const frames = changed.map((header) => ({ ...header, sourceTime: frame.sourceTime }));
-    return { kind: 'join', frames: [...frames, frame], sameClock };
+    const sourceTime = media[0]?.sourceTime ?? 0;
+    const frames = changed.map((header) => ({ ...header, sourceTime }));
+    return { kind: 'join', frames: [...frames, ...media], sameClock };
   }
 }

@@ -54,7 +54,7 @@ function asPlayed({ type, timestamp, payload }: RtmpMessage): Played {
 }
 
 function later(messages: readonly RtmpMessage[], byMs: number): RtmpMessage[] {
-  return messages.map((message) => ({ ...message, timestamp: message.timestamp + byMs }));
+  return messages.map((message) => ({ ...message, timestamp: (message.timestamp + byMs) >>> 0 }));
 }
 
 const isTrack =
@@ -62,7 +62,7 @@ const isTrack =
   (message: { readonly type: number }): boolean =>
     message.type === type;
 
-test('a backup with the same clock is joined frame-exactly at any point, also while the first still delivers', () => {
+test('a backup of the same media is joined frame-exactly at any point, whatever its time begins at', () => {
   const headerCount = 3;
   const plan = fc.record({
     framesPerGop: fc.integer({ min: 1, max: 8 }),
@@ -70,6 +70,8 @@ test('a backup with the same clock is joined frame-exactly at any point, also wh
     before: fc.nat(60),
     meanwhile: fc.nat(20),
     startMs: fc.constantFrom(0, 90_000, 2 ** 32 - 600),
+    /** Origins that let everyone begin at zero differ by a constant. */
+    shiftMs: fc.constantFrom(0, 0, 40, -40, 1_000_000, -86_400_000),
     /** Who is heard next while both are there. */
     turns: fc.array(fc.boolean(), { minLength: 200, maxLength: 200 }),
     /** Where the backup sends an audio frame before the picture that the first source sent before it. */
@@ -78,7 +80,7 @@ test('a backup with the same clock is joined frame-exactly at any point, also wh
     olderGop: fc.boolean(),
   });
   fc.assert(
-    fc.property(plan, ({ framesPerGop, before, meanwhile, startMs, turns, swaps, olderGop }) => {
+    fc.property(plan, ({ framesPerGop, before, meanwhile, startMs, shiftMs, turns, swaps, olderGop }) => {
       const published = clip({ startMs, framesPerGop, gops: Math.ceil(80 / framesPerGop) });
       const headers = published.slice(0, headerCount);
       const media = published.slice(headerCount);
@@ -100,7 +102,7 @@ test('a backup with the same clock is joined frame-exactly at any point, also wh
       bring(first, [...headers, ...media.slice(0, opened)]);
       const second = world.stream.openFeed(() => superseded.push('second'));
       const firstQueue = media.slice(opened, opened + meanwhile);
-      const secondQueue = [...headers, ...backup];
+      const secondQueue = later([...headers, ...backup], shiftMs);
       for (const turn of turns) {
         const message = (turn ? firstQueue : secondQueue).shift();
         if (message !== undefined) bring(turn ? first : second, [message]);
@@ -349,4 +351,23 @@ test('data messages survive a frame-exact join, once each', () => {
     seen(world).map(({ payload }) => payload),
     published.map(({ payload }) => payload),
   );
+});
+
+test('pictures of a still scene are alike and prove nothing: the source begins at its keyframe', () => {
+  const world = watched();
+  const headers = [videoHeader(0), audioHeader(0)];
+  const scene = [0, 1, 2].flatMap((gop) => [keyframe(gop * 1_000, gop), audioFrame(gop * 1_000 + 20, 100 + gop)]);
+  const first = world.stream.openFeed();
+  bring(first, [...headers, ...scene]);
+  first.close();
+  const shown = seen(world).length;
+  // Its first picture is like the stream's first, which is not where the stream has got to.
+  const other = [keyframe(50_000, 0), interFrame(50_040, 77), audioFrame(50_050, 78)];
+  bring(world.stream.openFeed(), [...headers, ...other]);
+  const after = seen(world).slice(shown);
+  assert.deepEqual(
+    after.map(({ payload }) => payload),
+    other.map(({ payload }) => payload),
+  );
+  assert.ok(after.every(({ timestamp }) => timestamp > 2_000 && timestamp < 3_000));
 });
