@@ -2,6 +2,7 @@
  * The edge as a whole: wires servers, streams, callbacks and origins, and takes changed configurations.
  */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
@@ -116,7 +117,7 @@ export class Edge implements Gateway {
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
     // Load balancers learn by and by that this edge is not ready: until then clients still come.
-    await this.#waitForClients(graceStartWaitMs);
+    await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();
     for (const client of this.clients.values()) client.askToReconnect();
     const timers = this.#config.vhosts.map(({ name, edge }) =>
@@ -179,28 +180,12 @@ export class Edge implements Gateway {
     this.#hooks.onClose(request, vhost, traffic);
   }
 
-  /** Waits until all clients are gone, or the time is over. */
-  async #waitForClients(timeoutMs: number): Promise<void> {
-    if (this.clients.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeoutMs);
-    });
-    await Promise.race([this.clients.empty(), timeout]);
-    clearTimeout(timer);
-  }
-
   #disconnectAll(which: (client: Client) => boolean): void {
     for (const client of [...this.clients.values()]) if (which(client)) client.disconnect('the edge stops');
   }
 
   /** Callbacks that are under way may finish within `grace_final_wait`. */
   async #settle(): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, this.#config.graceFinalWaitMs);
-    });
-    await Promise.race([this.#hooks.settled(), timeout]);
-    clearTimeout(timer);
+    await Promise.race([this.#hooks.settled(), delay(this.#config.graceFinalWaitMs, undefined, { ref: false })]);
   }
 }

@@ -191,6 +191,11 @@ export class LiveStream {
     this.#videoSinceKeyframe = 0;
   }
 
+  /** Nothing has come for long: new players are not to be given an old picture. */
+  dropGop(): void {
+    this.#gop.clear();
+  }
+
   /** Frees what holds the process or memory: the stream is not to be used again. */
   dispose(): void {
     clearTimeout(this.#timer);

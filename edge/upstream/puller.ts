@@ -285,8 +285,10 @@ export class Puller implements StreamSource {
     const patienceMs = Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * pull.longestPauseMs);
     this.#pauseTimer = setTimeout(() => {
       const paused = pull.unpublished || performance.now() - pull.lastMediaMs >= patienceMs;
-      if (paused) this.#look(new Set([pull.name]));
-      else this.#endSearch();
+      if (paused) {
+        this.#stream.dropGop();
+        this.#look(new Set([pull.name]));
+      } else this.#endSearch();
       this.#watchForPauses(pull);
     }, patienceMs / 2);
   }
