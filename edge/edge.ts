@@ -121,7 +121,7 @@ export class Edge implements Gateway {
     await this.#rtmp.stopListening();
     for (const client of this.clients.values()) client.askToReconnect();
     const timers = this.#config.vhosts.map(({ name, edge }) =>
-      setTimeout(() => this.#disconnectAll((client) => client.vhost === name), edge.drainTimeoutMs),
+      setTimeout(() => this.#disconnectAll((client) => client.request?.vhost === name), edge.drainTimeoutMs),
     );
     // Clients of no vhost, or of one that is no longer configured.
     const latestMs = Math.max(0, ...this.#config.vhosts.map(({ edge }) => edge.drainTimeoutMs));

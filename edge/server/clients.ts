@@ -3,7 +3,8 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import type { ClientProtocol } from '../stream/request.ts';
+import type { StreamName } from '../stream/name.ts';
+import type { ClientProtocol, ConnectRequest } from '../stream/request.ts';
 
 export interface Client {
   /** Seven letters and digits, as SRS names clients; the same in logs, callbacks and at the origin. */
@@ -14,14 +15,8 @@ export interface Client {
   readonly connectedAtMs: number;
   /** What it has come to do, as far as it has said so. */
   readonly role: 'connecting' | 'play' | 'publish';
-  readonly vhost: string;
-  readonly app: string;
-  /** Empty until it has named one. */
-  readonly stream: string;
-  readonly param: string;
-  readonly tcUrl: string;
-  readonly pageUrl: string;
-  readonly swfUrl: string;
+  /** What it asks for, as far as it has said so: nothing, an application, a stream. */
+  readonly request: (ConnectRequest & { readonly stream?: string }) | undefined;
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly droppedGops: number;
@@ -29,6 +24,16 @@ export interface Client {
   askToReconnect(): void;
   /** Tells it why, as far as its protocol can, and disconnects it. */
   disconnect(reason: string): void;
+}
+
+/** The stream a client plays or publishes; what it has not yet named is empty. */
+export function streamOf({ request }: Client): StreamName {
+  return { vhost: request?.vhost ?? '', app: request?.app ?? '', stream: request?.stream ?? '' };
+}
+
+/** Players end by closing connections that hold more for them: TCP calls that a reset, and it is no failure. */
+export function isGoodbye(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'ECONNRESET' || error.code === 'EPIPE';
 }
 
 const idAlphabet = '0123456789abcdefghijklmnopqrstuvwxyz';

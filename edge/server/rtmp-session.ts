@@ -20,7 +20,7 @@ import { Player, type PlayerSink } from '../stream/player.ts';
 import type { Publication } from '../stream/publication.ts';
 import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
 import { rtmpFormat } from '../stream/rtmp-format.ts';
-import { type Client, newClientId } from './clients.ts';
+import { type Client, isGoodbye, newClientId } from './clients.ts';
 import type { Gateway } from './gateway.ts';
 import { readRestMs } from './merged-read.ts';
 import {
@@ -87,6 +87,8 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   /** When the first or the newest media of a publisher came. */
   #lastMediaMs: number | undefined;
   #publishedMs = 0;
+  /** It leaves because something went wrong, not because it is done. */
+  #failed = false;
 
   constructor(
     socket: Socket,
@@ -109,33 +111,9 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     return this.#state.kind === 'playing' ? 'play' : this.#state.kind === 'publishing' ? 'publish' : 'connecting';
   }
 
-  get vhost(): string {
-    return this.#request?.vhost ?? '';
-  }
-
-  get app(): string {
-    return this.#request?.app ?? '';
-  }
-
-  get stream(): string {
+  get request(): Client['request'] {
     const state = this.#state;
-    return state.kind === 'playing' || state.kind === 'publishing' ? state.request.stream : '';
-  }
-
-  get param(): string {
-    return this.#request?.param ?? '';
-  }
-
-  get tcUrl(): string {
-    return this.#request?.tcUrl ?? '';
-  }
-
-  get pageUrl(): string {
-    return this.#request?.pageUrl ?? '';
-  }
-
-  get swfUrl(): string {
-    return this.#request?.swfUrl ?? '';
+    return state.kind === 'playing' || state.kind === 'publishing' ? state.request : connectedOf(state)?.request;
   }
 
   get bytesReceived(): number {
@@ -164,6 +142,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   end(reason: string): void {
+    this.#failed = true;
     this.disconnect(reason);
   }
 
@@ -180,6 +159,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   tick(nowMs: number): void {
     const overdue = this.#overdue(nowMs);
     if (overdue === undefined) return;
+    this.#failed = true;
     this.#log('info', 'client timed out', { reason: overdue });
     this.#transport.destroy();
   }
@@ -228,6 +208,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   broken(error: unknown): void {
+    this.#failed = true;
     this.#log('info', 'client sent what is no RTMP', { err: error });
   }
 
@@ -281,6 +262,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     this.#busy = true;
     answer
       .catch((error: unknown) => {
+        this.#failed = true;
         this.#log('error', 'client command failed', { err: error });
         this.#transport.destroy();
       })
@@ -336,6 +318,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
       this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
     } catch (error) {
       const refusal = toRefusal(error, 'NetConnection.Connect.Rejected');
+      this.#failed = true;
       this.#log('info', 'client refused', { ip: this.ip, tcUrl, reason: refusal.message });
       this.#transport.send([connectError(command.transactionId, refusal.code, refusal.message)]);
       this.#hangUp();
@@ -379,6 +362,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
         gone: this.#gone.signal,
         ended: (code, reason) => {
           if (this.#isGone()) return;
+          this.#failed = true;
           this.#log('warn', 'publication ended', { code, reason });
           this.#transport.send(publishRefused(code, reason));
           this.#hangUp();
@@ -397,6 +381,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
 
   #refuse(refusal: Refusal, message: (code: string, reason: string) => RtmpMessage[]): void {
     if (this.#isGone()) return;
+    this.#failed = true;
     this.#log('info', 'client refused', { code: refusal.code, reason: refusal.message });
     this.#transport.send(message(refusal.code, refusal.message));
     this.#hangUp();
@@ -434,18 +419,14 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     this.#gone?.abort();
     const connected = connectedOf(state);
     if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
-    this.#gateway.clients.remove(this);
+    const failed = this.#failed || (error !== undefined && !isGoodbye(error));
+    this.#gateway.clients.remove(this, failed);
     this.#ended(this);
   }
 
   /** The state may have changed while an answer was awaited. */
   #isGone(): boolean {
     return this.#state.kind === 'closed' || this.#state.kind === 'leaving';
-  }
-
-  get #request(): ConnectRequest | undefined {
-    const state = this.#state;
-    return state.kind === 'playing' || state.kind === 'publishing' ? state.request : connectedOf(state)?.request;
   }
 
   #vhostNamed(name: string): VhostConfig {
@@ -476,9 +457,9 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   #log(level: 'debug' | 'info' | 'warn' | 'error', event: string, fields: object = {}): void {
-    const request = this.#request;
-    const { stream } = this;
-    const name = request === undefined ? {} : { stream: `${request.vhost}/${request.app}${stream && `/${stream}`}` };
+    const { request } = this;
+    const parts = request === undefined ? [] : [request.vhost, request.app, request.stream];
+    const name = request === undefined ? {} : { stream: parts.filter((part) => part !== undefined).join('/') };
     this.#gateway.log[level]({ client: this.id, ...name, ...fields }, event);
   }
 }

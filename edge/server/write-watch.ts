@@ -20,7 +20,7 @@ export class WriteWatch {
   add(socket: Socket, timeoutMs: () => number): void {
     this.#sockets.set(socket, { timeoutMs, armed: false });
     socket.on('timeout', () => {
-      if (socket.writableLength > 0) socket.destroy();
+      if (socket.writableLength > 0) socket.destroy(new Error(`accepted no byte for ${timeoutMs()} ms`));
     });
     this.#timer ??= setInterval(() => this.#look(), lookEveryMs).unref();
   }

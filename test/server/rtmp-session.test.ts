@@ -234,6 +234,28 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     await watcher.frames(23);
   });
 
+  test('srs_clients_errs_total counts who left because something failed, and no other', testOptions, async (t) => {
+    const root = 'edge { client_timeout 300; } exporter { enabled on; listen 127.0.0.1:0; }';
+    const edge = await startEdge(t, originConfig({ root }));
+    const done = await player(t, edge);
+    const gone = await player(t, edge);
+    await publisher(t, edge);
+    done.end();
+    gone.reset();
+    const refused = await RtmpPeer.connect({ port: edge.port() });
+    refused.publish(stream);
+    const garbage = await RtmpPeer.open({ port: edge.port() });
+    garbage.socket.write(Buffer.alloc(4000, 0xff));
+    const mute = await RtmpPeer.open({ port: edge.port() });
+    await Promise.all([refused, garbage, mute].map((peer) => peer.untilClosed()));
+    while (edge.log.filter(({ msg }) => msg === 'client gone').length < 5) {
+      await edge.logged(({ msg }) => msg === 'client gone', edge.log.length);
+    }
+    const metrics = await (await fetch(`http://127.0.0.1:${edge.port('exporter')}/metrics`)).text();
+    assert.match(metrics, /^srs_clients_total 6$/m);
+    assert.match(metrics, /^srs_clients_errs_total 3$/m);
+  });
+
   test('max_connections: one more is turned away; when one leaves there is room again', testOptions, async (t) => {
     const edge = await startEdge(t, originConfig({ root: 'max_connections 2;' }));
     const first = await player(t, edge);

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { type Client, Clients } from '../../edge/server/clients.ts';
 import { Meter, Traffic } from '../../edge/server/http/traffic.ts';
 import { Hub } from '../../edge/stream/hub.ts';
+import { streamRequest } from '../support/requests.ts';
 
 function client(id: string, stream: string): Client & { bytesSent: number; droppedGops: number } {
   return {
@@ -13,13 +14,7 @@ function client(id: string, stream: string): Client & { bytesSent: number; dropp
     ip: '192.0.2.1',
     connectedAtMs: 0,
     role: 'play',
-    vhost: 'a.example',
-    app: 'live',
-    stream,
-    param: '',
-    tcUrl: '',
-    pageUrl: '',
-    swfUrl: '',
+    request: streamRequest({ clientId: id, vhost: 'a.example', stream }),
     bytesReceived: 0,
     bytesSent: 0,
     droppedGops: 0,

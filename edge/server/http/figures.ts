@@ -8,7 +8,7 @@ import { findVhost } from '../../conf/vhost.ts';
 import type { Hub, PublishedStream } from '../../stream/hub.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { type StreamName, streamId, streamKey, streamUrl } from '../../stream/name.ts';
-import type { Client } from '../clients.ts';
+import { type Client, streamOf } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import { audioInfo, videoInfo } from './codec-info.ts';
 import { mountPath } from './mount.ts';
@@ -34,8 +34,9 @@ export function streamEntries({ streams, published }: Hub): StreamEntry[] {
 export function clientsByStream(clients: Iterable<Client>): Map<string, number> {
   const counts = new Map<string, number>();
   for (const client of clients) {
-    if (client.stream === '') continue;
-    const key = streamKey(client);
+    const name = streamOf(client);
+    if (name.stream === '') continue;
+    const key = streamKey(name);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
   return counts;
@@ -51,7 +52,7 @@ export function vhostFigures(vhost: VhostConfig, gateway: Gateway, traffic: Traf
     id: vhostId(vhost.name),
     name: vhost.name,
     enabled: vhost.enabled,
-    clients: [...gateway.clients.values()].filter(inVhost).length,
+    clients: [...gateway.clients.values()].map(streamOf).filter(inVhost).length,
     streams: streamEntries(gateway.hub).filter(({ name }) => inVhost(name)).length,
     ...bytes(traffic.ofVhost(vhost.name)),
     hls: { enabled: false },
@@ -84,16 +85,17 @@ export function isActive(live: LiveStream | undefined, published: PublishedStrea
 export function clientFigures(client: Client, traffic: Traffic): object {
   const publish = client.role === 'publish';
   const { kbps } = traffic.ofClient(client);
+  const name = streamOf(client);
   return {
     id: client.id,
-    vhost: vhostId(client.vhost),
-    stream: streamId(client),
+    vhost: vhostId(name.vhost),
+    stream: streamId(name),
     ip: client.ip,
-    pageUrl: client.pageUrl,
-    swfUrl: client.swfUrl,
-    tcUrl: client.tcUrl,
-    url: streamUrl(client),
-    name: client.stream,
+    pageUrl: client.request?.pageUrl ?? '',
+    swfUrl: client.request?.swfUrl ?? '',
+    tcUrl: client.request?.tcUrl ?? '',
+    url: streamUrl(name),
+    name: name.stream,
     type: clientType(client),
     publish,
     alive: (Date.now() - client.connectedAtMs) / 1000,

@@ -9,7 +9,7 @@ import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { Player, type PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, Refusal, type StreamRequest } from '../../stream/request.ts';
-import type { Client } from '../clients.ts';
+import { type Client, isGoodbye } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { type FlvPlan, planTracks } from './flv-tracks.ts';
@@ -29,14 +29,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly ip: string;
   readonly connectedAtMs: number = Date.now();
   readonly role = 'play';
-  readonly vhost: string;
-  readonly app: string;
-  readonly stream: string;
-  readonly param: string;
-  readonly tcUrl: string;
-  readonly pageUrl: string;
-  readonly swfUrl = '';
-  readonly #request: StreamRequest;
+  readonly request: StreamRequest;
   readonly #vhost: VhostConfig;
   readonly #transport: FlvTransport;
   readonly #socket: Socket;
@@ -47,7 +40,9 @@ export class FlvSession implements Client, PlayerSink {
   #answered = false;
   #plan: FlvPlan = everything;
   #firstFrameTimer: NodeJS.Timeout | undefined;
-  #failure: string | undefined;
+  /** It leaves because something went wrong, not because it is done. */
+  #failed = false;
+  #error: Error | undefined;
 
   constructor(
     request: StreamRequest,
@@ -59,13 +54,7 @@ export class FlvSession implements Client, PlayerSink {
     this.id = request.clientId;
     this.protocol = request.protocol;
     this.ip = request.ip;
-    this.vhost = request.vhost;
-    this.app = request.app;
-    this.stream = request.stream;
-    this.param = request.param;
-    this.tcUrl = request.tcUrl;
-    this.pageUrl = request.pageUrl;
-    this.#request = request;
+    this.request = request;
     this.#vhost = vhost;
     this.#transport = transport;
     this.#socket = transport.socket;
@@ -80,11 +69,16 @@ export class FlvSession implements Client, PlayerSink {
       if (this.#state.kind === 'playing') this.#state.player.drained();
     });
     socket.on('error', (error) => {
-      this.#failure = error.message;
+      this.#error = error;
+      if (!isGoodbye(error)) this.#failed = true;
     });
     // A client that closes its side has gone, as far as any player does that.
     socket.on('end', () => this.#leave());
-    socket.on('close', () => this.#leave());
+    socket.on('close', () => {
+      const { bytesSent, bytesReceived } = this;
+      this.#log('info', 'client gone', { reason: this.#error?.message, bytesSent, bytesReceived });
+      this.#leave();
+    });
     watch.add(socket, () => this.#settings.edge.writeTimeoutMs);
   }
 
@@ -102,10 +96,10 @@ export class FlvSession implements Client, PlayerSink {
 
   /** Asks for the stream; the answer goes out with its first frame. */
   async start(): Promise<void> {
-    this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: this.param });
+    this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: this.request.param });
     try {
-      const stream = await this.#gateway.play(this.#request, this.#vhost);
-      if (this.#state.kind === 'gone') return this.#gateway.stopped(this.#request, this.#vhost);
+      const stream = await this.#gateway.play(this.request, this.#vhost);
+      if (this.#state.kind === 'gone') return this.#gateway.stopped(this.request, this.#vhost);
       this.#play(stream);
     } catch (error) {
       if (error instanceof Refusal) return this.#refuse(error.httpStatus, error.message);
@@ -119,6 +113,11 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   end(reason: string): void {
+    this.#failed = true;
+    this.#finish(reason);
+  }
+
+  #finish(reason: string): void {
     if (!this.#answered) this.#refuse(404, reason);
     else if (this.#state.kind === 'playing') {
       this.#leave();
@@ -134,7 +133,7 @@ export class FlvSession implements Client, PlayerSink {
     if (!this.#answered) return this.#refuse(503, reason);
     // Who does not take what it was sent would not take a goodbye either.
     if (this.#socket.writableLength > 0) this.#socket.destroy();
-    else this.end(reason);
+    else this.#finish(reason);
   }
 
   #play(stream: LiveStream): void {
@@ -171,7 +170,7 @@ export class FlvSession implements Client, PlayerSink {
   #refuse(status: number, reason: string): void {
     if (this.#answered) return;
     this.#answered = true;
-    this.#failure = reason;
+    this.#failed = true;
     this.#log('info', 'client refused', { status, reason });
     this.#leave();
     if (!this.#socket.destroyed) this.#transport.refuse(status, reason);
@@ -184,12 +183,12 @@ export class FlvSession implements Client, PlayerSink {
       this.#state = { kind: 'gone' };
       if (state.kind === 'playing') {
         state.stream.detach(state.player);
-        this.#gateway.stopped(this.#request, this.#vhost);
+        this.#gateway.stopped(this.request, this.#vhost);
       }
     }
     if (!this.#socket.destroyed) return;
     this.#watch.remove(this.#socket);
-    this.#gateway.clients.remove(this, this.#failure !== undefined);
+    this.#gateway.clients.remove(this, this.#failed);
   }
 
   /** The settings in force: a reload replaces those of the stream. */
@@ -198,7 +197,7 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   #log(level: 'info' | 'error', event: string, fields: object): void {
-    const { vhost, app, stream } = this;
+    const { vhost, app, stream } = this.request;
     this.#gateway.log[level]({ client: this.id, vhost, app, stream, ...fields }, event);
   }
 }

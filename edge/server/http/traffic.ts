@@ -6,7 +6,7 @@
 import type { Hub } from '../../stream/hub.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { streamKey } from '../../stream/name.ts';
-import type { Client, Clients } from '../clients.ts';
+import { type Client, type Clients, streamOf } from '../clients.ts';
 
 const sampleEveryMs = 5_000;
 const windowMs = 30_000;
@@ -101,7 +101,7 @@ export class Traffic {
     const played = new Set<string>();
     for (const [client, meter] of this.#byClient) {
       meter.sample(nowMs);
-      if (client.stream !== '') played.add(streamKey(client));
+      played.add(streamKey(streamOf(client)));
     }
     for (const [key, meter] of this.#byStream) {
       if (played.has(key)) meter.sample(nowMs);
@@ -122,8 +122,9 @@ export class Traffic {
     this.droppedGops += Math.max(0, client.droppedGops - meter.droppedGops);
     meter.droppedGops = client.droppedGops;
     const wholes = [meter, this.total];
-    if (client.vhost !== '') wholes.push(meterOf(this.#byVhost, client.vhost, () => new Meter()));
-    if (client.stream !== '') wholes.push(meterOf(this.#byStream, streamKey(client), () => new Meter()));
+    const name = streamOf(client);
+    if (name.vhost !== '') wholes.push(meterOf(this.#byVhost, name.vhost, () => new Meter()));
+    if (name.stream !== '') wholes.push(meterOf(this.#byStream, streamKey(name), () => new Meter()));
     for (const whole of wholes) {
       whole.received += received;
       whole.sent += sent;
