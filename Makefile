@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint format reference clean
+.PHONY: help demo test bench build lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,7 +19,11 @@ test: node_modules ## check types and style, then run all tests
 
 bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
 	@node test/support/system-packages.ts bench
+	@npm run -s build
 	@node test/bench/bench.ts $(BENCH)
+
+build: node_modules ## compile to dist/, as it is deployed; `npm start -- -c FILE` runs that
+	@npm run -s build
 
 lint: node_modules ## check types, style, and who imports whom
 	@npm run -s lint

@@ -3,6 +3,7 @@
  */
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
 import type { Tools } from './load.ts';
 import { freePort, type Program, start, untilListening } from './processes.ts';
 
@@ -21,12 +22,14 @@ export interface Server {
   stop(): Promise<void>;
 }
 
-const MAIN = path.join(import.meta.dirname, '../../edge/main.ts');
+const ROOT = path.join(import.meta.dirname, '../..');
+/** How the package starts the compiled edge: Node's own options, then the program. */
+const [, ...START] = manifest.scripts.start.split(' ');
 const NGINX_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
 /** Why a server cannot take part here, or undefined when it can. */
 export function whyAbsent(name: ServerName): string | undefined {
-  if (name === 'ours' && !existsSync(MAIN)) return 'edge/main.ts is not there';
+  if (name === 'ours' && !existsSync(path.join(ROOT, START.at(-1) ?? ''))) return 'it is not built: npm run build';
   if (name === 'nginx' && !existsSync(NGINX_MODULE)) return 'libnginx-mod-rtmp is not installed';
   if (name === 'srs' && !process.env.SRS_BIN) return 'SRS_BIN does not say where SRS is';
   if (name === 'srs' && !existsSync(process.env.SRS_BIN ?? ''))
@@ -124,7 +127,7 @@ export async function startServer(
     case 'ours':
       program = launch(
         process.execPath,
-        [MAIN, '-c', file],
+        [...START.slice(0, -1), path.join(ROOT, START.at(-1) ?? ''), '-c', file],
         srsConfiguration(folder, ports, duty, 'srs_log_tank console;', ''),
       );
       break;
