@@ -35,6 +35,9 @@ export type { HttpDeps, OriginCounters, OriginStatus, ReloadOutcome } from './ht
 /** What a listener is for. */
 type Role = 'server' | 'api' | 'exporter';
 
+/** Node looks for requests that take too long every 30 s unless told otherwise. */
+const serverOptions = { shouldUpgradeCallback: isWebSocket, connectionsCheckingInterval: 1_000 };
+
 /** Answers that are under way when the edge closes get this long. */
 const closeGraceMs = 1_000;
 
@@ -111,18 +114,21 @@ export class HttpServers {
   }
 
   #create(role: Role): NetServer {
-    return this.#prepare(http.createServer({ shouldUpgradeCallback: isWebSocket }), role);
+    return this.#prepare(http.createServer(serverOptions), role);
   }
 
   #createSecure(role: Role, listen: TlsListen): NetServer {
-    const server = https.createServer({ ...tlsOptions(listen), shouldUpgradeCallback: isWebSocket });
+    const server = https.createServer({ ...tlsOptions(listen), ...serverOptions });
     const unwatch = watchCertificate(listen, server, this.#gateway.log);
     server.on('close', unwatch);
     return this.#prepare(server, role);
   }
 
   #prepare(server: Server, role: Role): NetServer {
-    server.headersTimeout = this.#gateway.config.edge.clientTimeoutMs;
+    // Asked with each connection: a reload may have changed it.
+    server.on('connection', () => {
+      server.headersTimeout = this.#gateway.config.edge.clientTimeoutMs;
+    });
     // Node destroys sockets that time out unless somebody listens: players' sockets have their own rule.
     server.on('timeout', () => {});
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {

@@ -71,6 +71,13 @@ describe('listeners', () => {
     assert.equal((await fetch(edge.url('/live/one.flv', 'http-api'), { method: 'HEAD' })).status, 404);
   });
 
+  it('let go of who asks for nothing within client_timeout, as a reload has set it', async (context) => {
+    const edge = await startEdge(context);
+    edge.config = { ...edge.config, edge: { ...edge.config.edge, clientTimeoutMs: 100 } };
+    const answer = await new RawClient(edge.port(), 'GET / HT').rest();
+    assert.match(answer.toString(), /^HTTP\/1\.1 408 /);
+  });
+
   it('say which address cannot be had', async (context) => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
