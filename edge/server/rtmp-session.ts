@@ -36,18 +36,20 @@ import {
 import { RtmpTransport, type TransportOwner } from './rtmp-transport.ts';
 import type { WriteWatch } from './write-watch.ts';
 
+interface Connected {
+  readonly kind: 'connected';
+  readonly request: ConnectRequest;
+  readonly vhost: VhostConfig;
+  readonly capsEx: number;
+}
+
 /** What the client is doing. Each state has what the next steps need. */
 type State =
   | { readonly kind: 'connecting' }
-  | {
-      readonly kind: 'connected';
-      readonly request: ConnectRequest;
-      readonly vhost: VhostConfig;
-      readonly capsEx: number;
-    }
+  | Connected
   | {
       readonly kind: 'playing';
-      readonly connected: Extract<State, { kind: 'connected' }>;
+      readonly connected: Connected;
       readonly request: StreamRequest;
       readonly vhost: VhostConfig;
       readonly stream: LiveStream;
@@ -55,13 +57,13 @@ type State =
     }
   | {
       readonly kind: 'publishing';
-      readonly connected: Extract<State, { kind: 'connected' }>;
+      readonly connected: Connected;
       readonly request: StreamRequest;
       readonly vhost: VhostConfig;
       readonly publication: Publication;
     }
   /** It has been told goodbye: what it still sends is thrown away. */
-  | { readonly kind: 'leaving'; readonly connected: Extract<State, { kind: 'connected' }> | undefined }
+  | { readonly kind: 'leaving'; readonly connected: Connected | undefined }
   | { readonly kind: 'closed' };
 
 /** Bytes of messages that are kept while a command waits for somebody else's answer; then reading pauses. */
@@ -326,10 +328,11 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   async #play(streamName: string): Promise<void> {
-    const connected = this.#state;
-    if (connected.kind !== 'connected') return;
+    if (this.#state.kind !== 'connected') return;
     try {
-      const { request, vhost } = this.#streamRequest(connected.request, streamName);
+      const admitted = await this.#admit(this.#state, streamName);
+      if (admitted === undefined) return;
+      const { connected, request, vhost } = admitted;
       const stream = await this.#gateway.play(request, vhost);
       if (this.#isGone()) {
         // Nobody may ever have attached to it.
@@ -353,10 +356,11 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   async #publish(streamName: string): Promise<void> {
-    const connected = this.#state;
-    if (connected.kind !== 'connected') return;
+    if (this.#state.kind !== 'connected') return;
     try {
-      const { request, vhost } = this.#streamRequest(connected.request, streamName);
+      const admitted = await this.#admit(this.#state, streamName);
+      if (admitted === undefined) return;
+      const { connected, request, vhost } = admitted;
       this.#gone = new AbortController();
       const publication = await this.#gateway.publish(request, vhost, {
         gone: this.#gone.signal,
@@ -446,6 +450,27 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     return { vhost, request: { ...connect, vhost: vhost.name, app, stream, param } };
   }
 
+  /**
+   * The stream that a connected client asks for. If its name brings another vhost, the client leaves the one it has
+   * connected to and must be let into the other. Undefined when it has gone meanwhile; throws a Refusal.
+   */
+  async #admit(
+    connected: Connected,
+    streamName: string,
+  ): Promise<{ connected: Connected; request: StreamRequest; vhost: VhostConfig } | undefined> {
+    const { request, vhost } = this.#streamRequest(connected.request, streamName);
+    if (vhost.name === connected.vhost.name) return { connected, request, vhost };
+    const moved: Connected = { ...connected, request: { ...connected.request, vhost: vhost.name }, vhost };
+    await this.#gateway.connect(moved.request, vhost);
+    if (this.#isGone()) {
+      this.#gateway.closed(moved.request, vhost, this);
+      return undefined;
+    }
+    this.#gateway.closed(connected.request, connected.vhost, this);
+    this.#state = moved;
+    return { connected: moved, request, vhost };
+  }
+
   /** Ends the connection after what was sent has gone. */
   #hangUp(): void {
     const state = this.#state;
@@ -465,7 +490,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
 }
 
 /** What a client had agreed on when it left this state. */
-function connectedOf(state: State): Extract<State, { kind: 'connected' }> | undefined {
+function connectedOf(state: State): Connected | undefined {
   switch (state.kind) {
     case 'connected':
       return state;

@@ -84,6 +84,28 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     },
   );
 
+  test('token_traverse is not got round by naming the vhost in the stream', testOptions, async (t) => {
+    const origin = await startOrigin(t, {
+      connect: (command, connection) => {
+        if (command.tcUrl.includes('token=good')) connection.accept(command);
+        else connection.refuse(command, 'NetConnection.Connect.Rejected', 'no token');
+      },
+    });
+    const config = edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' });
+    const edge = await startEdge(t, `vhost open.test { } ${config.replace('__defaultVhost__', 'closed.test')}`);
+    for (const ask of ['play', 'publish'] as const) {
+      const peer = await RtmpPeer.connect({ port: edge.port(), tcUrl: 'rtmp://open.test/live' });
+      peer[ask](`${stream}?vhost=closed.test`);
+      const { description } = await peer.status('NetConnection.Connect.Rejected');
+      assert.match(description, /no token/);
+      await peer.untilClosed();
+    }
+    const allowed = await RtmpPeer.connect({ port: edge.port(), tcUrl: 'rtmp://open.test/live?token=good' });
+    t.after(() => allowed.reset());
+    allowed.play(`${stream}?vhost=closed.test`);
+    await allowed.status('NetStream.Play.Start');
+  });
+
   test('token_traverse: with no origin to ask, the client is refused', testOptions, async (t) => {
     const origin = await startOrigin(t);
     await origin.die();
