@@ -281,7 +281,7 @@ export const ROOT = block(
         client_timeout: leaf({
           type: milliseconds(1),
           default: D.edge.clientTimeoutMs,
-          effect: 'new connections',
+          effect: 'at once',
           doc: 'A client must have asked to play or publish this long after it connected.',
         }),
         keepalive: leaf({

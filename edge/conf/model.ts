@@ -166,7 +166,7 @@ export interface EdgeTuning {
   readonly drainTimeoutMs: number;
   /** One answer of an HTTP callback. */
   readonly hookTimeoutMs: number;
-  /** With `min_latency off`, sockets that feed streams are read at most this often; 0 reads at once. */
+  /** With neither `min_latency` nor `mr`, publishers' sockets are read at most this often; 0 reads at once. */
   readonly readIntervalMs: number;
   /** RTMP 302 answers followed in a row. */
   readonly redirectMax: number;

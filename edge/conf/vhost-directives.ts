@@ -52,7 +52,9 @@ const cluster = block(
       type: onOff,
       default: CLUSTER.tokenTraverse,
       effect: 'new connections',
-      doc: 'Present each client’s own `connect` to an origin, which accepts or refuses the client.',
+      doc:
+        'Present each RTMP client’s own `connect` to an origin, which accepts or refuses the client. HTTP players ' +
+        'have none: check them in `http_hooks { on_play; }`.',
     }),
     vhost: leaf({
       type: text('a vhost'),
@@ -103,8 +105,8 @@ const play = block(
       default: PLAY.timeJitter,
       effect: 'new connections',
       doc:
-        '`full`: a player’s time begins at zero and never jumps. `zero`: it begins at zero. ' +
-        '`off`: it is the publisher’s.',
+        '`full` and `zero`: an RTMP player’s time begins at zero. `off`: it begins at the publisher’s time, as it ' +
+        'always does by HTTP, where players make it zero themselves. It never jumps.',
     }),
     atc: leaf({
       type: onOff,
@@ -126,18 +128,18 @@ const play = block(
       default: undefined,
       defaultText: '`8`; `0` with `min_latency on`',
       effect: 'at once',
-      doc: 'Merged write also waits until more than this many messages are there.',
+      doc: 'Merged write waits for this many messages too, up to one more `mw_latency`.',
     }),
     send_min_interval: leaf({
       type: decimalMilliseconds,
       default: PLAY.sendMinIntervalMs,
-      effect: 'new connections',
-      doc: 'Least time between two messages to a player, for devices that need them spread. 0 turns it off.',
+      effect: 'at once',
+      doc: 'Least time between two writes to a player. It counts where it is more than `mw_latency`.',
     }),
     reduce_sequence_header: leaf({
       type: onOff,
       default: PLAY.reduceSequenceHeader,
-      effect: 'new connections',
+      effect: 'at once',
       doc: 'Leave out sequence headers that repeat the one before.',
     }),
   },
@@ -356,7 +358,7 @@ const edge = block(
       type: milliseconds(0),
       default: EDGE.readIntervalMs,
       effect: 'new connections',
-      doc: 'With `min_latency off`, sockets that feed streams are read at most this often. 0 reads at once.',
+      doc: 'Publishers’ sockets are read at most this often where neither `min_latency` nor `mr` is on. 0 reads at once.',
     }),
     redirect_max: leaf({
       type: integer(0, 100),

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 
 export interface StreamName {
-  /** The vhost as asked for by the client (not the vhost block that serves it). */
+  /** Name of the vhost block that serves it. */
   readonly vhost: string;
   readonly app: string;
   readonly stream: string;

@@ -13,7 +13,7 @@ export interface ConnectRequest {
   readonly clientId: string;
   readonly protocol: ClientProtocol;
   readonly ip: string;
-  /** As asked for; the vhost block that serves it may be `__defaultVhost__`. */
+  /** Name of the vhost block that serves it, as in SRS: `__defaultVhost__` for hosts that have none of their own. */
   readonly vhost: string;
   readonly app: string;
   /** Query of the URL with its leading `?`, or empty. */
