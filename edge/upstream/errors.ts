@@ -62,6 +62,28 @@ export class UpstreamError extends Error {
 /** Any thrown thing as an UpstreamError of this origin. */
 export function toUpstreamError(error: unknown, failure: UpstreamFailure, origin: string): UpstreamError {
   if (error instanceof UpstreamError) return error;
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return new UpstreamError(failure, message, { origin, cause: error });
+  return new UpstreamError(failure, wordsFor(error, origin), { origin, cause: error });
+}
+
+const systemWords: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ENOTFOUND: 'host name not found',
+  EAI_AGAIN: 'host name could not be looked up',
+  EPIPE: 'connection closed',
+  ETIMEDOUT: 'no answer to TCP',
+};
+
+/** What happened, in words. The address is left out where it is the origin's own name. */
+function wordsFor(error: unknown, origin: string): string {
+  // Node wraps the failures of all addresses of a name into one error without a message.
+  if (error instanceof AggregateError) return error.errors.map((each) => wordsFor(each, origin)).join('; ');
+  if (!(error instanceof Error)) return String(error);
+  const { code = '', address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const words = systemWords[code];
+  if (words === undefined) return error.message || error.name;
+  const elsewhere = address !== undefined && !origin.includes(address);
+  return `${words}${elsewhere ? ` at ${address} port ${port}` : ''} (${code})`;
 }

@@ -6,7 +6,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { OriginAddress } from '../conf/model.ts';
 import { originName } from './address.ts';
-import type { UpstreamError } from './errors.ts';
+import { UpstreamError } from './errors.ts';
 
 export type OriginState = 'up' | 'suspect' | 'down';
 
@@ -104,9 +104,9 @@ export class OriginHealth {
   failed(address: OriginAddress, error: UpstreamError): void {
     const entry = this.#entries.get(originName(address));
     if (entry?.listed !== true) return;
-    if (error.blamesOrigin) this.#setAside(entry, error.message);
+    if (error.blamesOrigin) this.#setAside(entry, error.reason);
     else if (error.failure === 'broken' && entry.state === 'up') {
-      this.#set(entry, 'suspect', error.message);
+      this.#set(entry, 'suspect', error.reason);
       this.#probe(entry);
     }
   }
@@ -225,7 +225,7 @@ export class OriginHealth {
         if (probing.signal.aborted) return;
         entry.probing = undefined;
         entry.failures++;
-        this.#setAside(entry, error.message);
+        this.#setAside(entry, error instanceof UpstreamError ? error.reason : error.message);
       },
     );
   }

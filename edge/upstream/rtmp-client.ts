@@ -107,8 +107,9 @@ export class RtmpClient {
       this.#cause = error;
     });
     socket.on('close', () => {
-      const reason = this.#cause?.message ?? 'closed the connection';
-      this.#end(new UpstreamError('broken', reason, { origin, cause: this.#cause }));
+      const cause = this.#cause;
+      if (cause === undefined) this.#end(new UpstreamError('broken', 'closed the connection', { origin }));
+      else this.#end(toUpstreamError(cause, 'broken', origin));
     });
   }
 

@@ -74,7 +74,7 @@ test('many streams find the same origin down: one probe at a time', options, asy
   const [first, second, third] = bench.probes.map(({ atMs }) => atMs);
   assert.ok((second ?? 0) - (first ?? 0) >= 19 && (third ?? 0) - (second ?? 0) >= 38);
   assert.deepEqual(bench.states, ['a:1935 down']);
-  assert.equal(bench.health.reports()[0]?.reason, 'origin a:1935: it is unreachable');
+  assert.equal(bench.health.reports()[0]?.reason, 'it is unreachable');
 });
 
 test('back-off doubles up to its greatest, with jitter in its upper half', options, async (t) => {

@@ -1,0 +1,35 @@
+/** What is told of an origin that fails. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UpstreamError } from '../../edge/upstream/errors.ts';
+import { openSocket } from '../../edge/upstream/socket.ts';
+import { deadOrigin } from '../support/rtmp-scene.ts';
+
+const options = { connectTimeoutMs: 5_000, keepaliveMs: 0, tlsVerify: true, tlsCaFile: '' };
+
+async function failureAt(host: string, port: number): Promise<UpstreamError> {
+  const { signal } = new AbortController();
+  try {
+    (await openSocket({ scheme: 'rtmp', host, port }, options, signal)).destroy();
+  } catch (error) {
+    assert.ok(error instanceof UpstreamError);
+    return error;
+  }
+  throw new Error('somebody listens there');
+}
+
+test('a refused connection is told in words, the address once', async (t) => {
+  const { port } = await deadOrigin(t);
+  const error = await failureAt('127.0.0.1', port);
+  assert.equal(error.reason, 'connection refused (ECONNREFUSED)');
+  assert.equal(error.message, `origin 127.0.0.1:${port}: connection refused (ECONNREFUSED)`);
+});
+
+test('behind a name, it is told which address refused', async (t) => {
+  const { port } = await deadOrigin(t);
+  assert.match(
+    (await failureAt('localhost', port)).reason,
+    /connection refused at 127\.0\.0\.1 port \d+ \(ECONNREFUSED\)/,
+  );
+});
