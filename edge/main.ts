@@ -2,7 +2,7 @@
 /**
  * The edge's command: reads its arguments and configuration, runs the edge, and obeys signals.
  *
- * Exit codes: 0 stopped as asked; 1 the configuration cannot be used, or a listener cannot be opened; 2 wrong
+ * Exit codes: 0 stopped as asked; 1 the configuration cannot be used, or an address or file it names; 2 wrong
  * arguments; 70 an internal error; 128 + signal when a second signal ended it at once.
  */
 
@@ -74,16 +74,19 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 }
 
 async function run(file: string, loaded: Loaded): Promise<void> {
-  const log = createLog(loaded.config);
+  const log = orFail('write the log', () => createLog(loaded.config));
   for (const warning of loaded.warnings) log.warn(formatProblem(warning));
   const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
   const edge = new Edge({ loaded, read: () => loadConfig(file, { env: process.env }), serverId, log });
   try {
     await edge.start();
   } catch (error) {
-    fail(ExitCode.configuration, `cannot listen: ${(error as Error).message}; change the address or end what uses it`);
+    const { message, syscall } = error as NodeJS.ErrnoException;
+    const remedy = syscall === 'listen' ? '; change the address or end what uses it' : '';
+    fail(ExitCode.configuration, `cannot listen: ${message}${remedy}`);
   }
-  process.on('exit', writePid(loaded.config));
+  const removePid = orFail('write the pid file', () => writePid(loaded.config));
+  process.on('exit', removePid);
   process.on('SIGHUP', () => void edge.reload());
 
   let stopping = false;
@@ -95,6 +98,15 @@ async function run(file: string, loaded: Loaded): Promise<void> {
   };
   for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) process.on(signal, () => stop(signal));
   process.on('uncaughtException', (error) => crash(log, error));
+}
+
+/** What cannot be done at the start is the configuration's fault, or of what it names. */
+function orFail<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    return fail(ExitCode.configuration, `cannot ${what}: ${(error as Error).message}`);
+  }
 }
 
 function crash(log: Logger, error: unknown): never {

@@ -1,0 +1,84 @@
+/** The command as it is typed: arguments, what it says and where, and exit codes. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { after, describe, test } from 'node:test';
+
+const mainFile = join(import.meta.dirname, '../edge/main.ts');
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
+  version: string;
+};
+const options = { timeout: 30_000 };
+
+describe('the command', { concurrency: 3 }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'main-'));
+  after(() => rmSync(directory, { recursive: true }));
+
+  function conf(name: string, content: string): string {
+    const file = join(directory, `${name}.conf`);
+    writeFileSync(file, content);
+    return file;
+  }
+
+  async function edge(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    const { SRS_CONFIG_FILE: _, ...env } = process.env;
+    const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const [[code], out, err] = await Promise.all([
+      once(child, 'exit') as Promise<[number]>,
+      text(child.stdout),
+      text(child.stderr),
+    ]);
+    return { code, out, err };
+  }
+
+  test('--version, and --help on standard output: 0', options, async () => {
+    assert.deepEqual(await edge('--version'), { code: 0, out: `${version}\n`, err: '' });
+    const { code, out, err } = await edge('--help');
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^usage: edge -c FILE/);
+  });
+
+  test('-t: 0 for what can be used, with a warning for each directive without effect', options, async () => {
+    const file = conf('usable', 'listen 1935;\nvhost __defaultVhost__ {\n  hls { enabled on; }\n}\n');
+    const { code, out, err } = await edge('-t', '-c', file);
+    assert.equal(code, 0);
+    assert.equal(out, `the configuration file ${file} can be used\n`);
+    assert.match(err, /usable\.conf:3:3: "hls" has no effect/);
+    assert.equal(err.trim().split('\n').length, 1);
+  });
+
+  test('-t: 1 for what cannot, with file, line, column and the nearest name', options, async () => {
+    const { code, out, err } = await edge('-t', '-c', conf('wrong', 'listen 1935;\nvhost a {\n  paly { }\n}\n'));
+    assert.deepEqual([code, out], [1, '']);
+    assert.match(err, /wrong\.conf:3:3: unknown directive "paly".*did you mean "play"\?/);
+    assert.equal((await edge('-t', '-c', join(directory, 'missing.conf'))).code, 1);
+  });
+
+  test('wrong arguments, or no configuration: 2, and the usage on standard error', options, async () => {
+    for (const args of [[], ['-t'], ['--frob'], ['file.conf']]) {
+      const { code, out, err } = await edge(...args);
+      assert.deepEqual([code, out], [2, ''], args.join(' '));
+      assert.match(err, /usage: edge -c FILE/);
+    }
+  });
+
+  test('a pid file, a log or a key that cannot be had: 1, and which', options, async () => {
+    // A file is no directory, not even to root.
+    const nowhere = join(conf('file', ''), 'in-a-file');
+    const key = `rtmps { enabled on; listen 127.0.0.1:0; key ${nowhere}; cert ${nowhere}; }`;
+    for (const [directives, message] of [
+      [`pid ${nowhere};`, /^cannot write the pid file: .*file\.conf/],
+      [`srs_log_tank file; srs_log_file ${nowhere};`, /^cannot write the log: .*file\.conf/],
+      [key, /^cannot listen: .*in-a-file'\n$/],
+    ] as const) {
+      const { code, err } = await edge('-c', conf('start', `listen 127.0.0.1:0; ${directives} vhost a { }`));
+      assert.equal(code, 1, err);
+      assert.match(err, message);
+    }
+  });
+});
