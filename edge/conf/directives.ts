@@ -33,14 +33,14 @@ function tls(doc: string, defaults: TlsListen, what: string, own: boolean) {
       key: leaf({
         type: path,
         default: defaults.keyFile,
-        effect: 'new connections',
-        doc: 'PEM file of the private key. Read again when the file changes; present connections stay.',
+        effect: 'restart',
+        doc: 'PEM file of the private key. What it holds is read again when it changes; present connections stay.',
       }),
       cert: leaf({
         type: path,
         default: defaults.certFile,
-        effect: 'new connections',
-        doc: 'PEM file of the certificate, its chain after it. Read again when the file changes.',
+        effect: 'restart',
+        doc: 'PEM file of the certificate, its chain after it. What it holds is read again when it changes.',
       }),
     },
     { own },
