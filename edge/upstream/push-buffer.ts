@@ -9,9 +9,14 @@ import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { type FrameRole, toUntimedFrame } from '../stream/frame.ts';
 import type { PushRun } from './push-run.ts';
 
+export interface PushBufferLimits {
+  readonly maxBytes: number;
+  /** Media kept of a stream without video that has been given to an origin. */
+  readonly keepMs: number;
+}
+
 export class PushBuffer {
-  readonly #maxBytes: number;
-  readonly #keepMs: number;
+  readonly #limits: () => PushBufferLimits;
   readonly #headers = new Map<string, RtmpMessage>();
   #gop: PushRun[] = [];
   #bytes = 0;
@@ -19,10 +24,9 @@ export class PushBuffer {
   /** The GOP outgrew its limit: nothing is kept before the next keyframe. */
   #overflowed = false;
 
-  /** @param keepMs of a stream without video that has been given to an origin */
-  constructor(maxBytes: number, keepMs: number) {
-    this.#maxBytes = maxBytes;
-    this.#keepMs = keepMs;
+  /** @param limits those in force: a reload may change them */
+  constructor(limits: () => PushBufferLimits) {
+    this.#limits = limits;
   }
 
   /** What has been kept since the last keyframe. */
@@ -56,7 +60,7 @@ export class PushBuffer {
     if (this.#overflowed) return;
     this.#gop.push(run);
     this.#bytes += run.bytes.length;
-    if (this.#bytes <= this.#maxBytes) return;
+    if (this.#bytes <= this.#limits().maxBytes) return;
     this.#overflowed = this.#hasVideo;
     this.#forget();
   }
@@ -64,8 +68,9 @@ export class PushBuffer {
   /** Everything so far has been given to an origin. Without video there is no keyframe to go back to. */
   delivered(): void {
     if (this.#hasVideo) return;
+    const { keepMs } = this.#limits();
     const newest = this.#gop.at(-1)?.lastTimestamp ?? 0;
-    const from = this.#gop.findIndex(({ lastTimestamp }) => Math.abs((newest - lastTimestamp) | 0) <= this.#keepMs);
+    const from = this.#gop.findIndex(({ lastTimestamp }) => Math.abs((newest - lastTimestamp) | 0) <= keepMs);
     for (const { bytes } of this.#gop.splice(0, from)) this.#bytes -= bytes.length;
   }
 

@@ -35,7 +35,7 @@ export class Push {
     listedAs: string,
     client: RtmpClient,
     request: UpstreamRequest,
-    vhost: VhostConfig,
+    stallTimeoutMs: () => number,
     chunkSize: number,
     release: () => void,
     lost: (error: UpstreamError) => void,
@@ -49,7 +49,7 @@ export class Push {
     this.#release = release;
     this.#watchdog = new Watchdog(client, {
       owesMedia: false,
-      stallTimeoutMs: () => vhost.edge.stallTimeoutMs,
+      stallTimeoutMs,
       stalled: (error) => {
         this.close();
         lost(error);
@@ -59,13 +59,14 @@ export class Push {
 
   /**
    * Publishes to an origin; throws an UpstreamError when it does not accept.
+   * @param settings those in force: a reload may replace them
    * @param chunkSize of the runs to be sent
    */
   static async open(
     origin: OriginAddress,
     listedAs: string,
     request: UpstreamRequest,
-    vhost: VhostConfig,
+    settings: () => VhostConfig,
     chunkSize: number,
     { health, keepaliveMs, log }: UpstreamContext,
     { lost, asked }: PushEvents,
@@ -86,7 +87,7 @@ export class Push {
     const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
     const client = await RtmpClient.open(
       origin,
-      { ...clientOptions(vhost, keepaliveMs()), chunkSize },
+      { ...clientOptions(settings(), keepaliveMs()), chunkSize },
       handlers,
       signal,
     );
@@ -95,7 +96,8 @@ export class Push {
     if (early !== undefined) throw early;
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: client.origin, stream: request.stream, upnode: { ip, pid, id } }, 'push connected');
-    push = new Push(origin, listedAs, client, request, vhost, chunkSize, health.connected(origin), ended);
+    const stallTimeoutMs = (): number => settings().edge.stallTimeoutMs;
+    push = new Push(origin, listedAs, client, request, stallTimeoutMs, chunkSize, health.connected(origin), ended);
     return push;
   }
 

@@ -51,7 +51,10 @@ export class Pusher implements Publication {
     this.#request = request;
     this.#context = context;
     this.#events = events;
-    this.#buffer = new PushBuffer(vhost.edge.gopCacheMaxBytes, audioKeptFactor * vhost.edge.stallTimeoutMs);
+    this.#buffer = new PushBuffer(() => {
+      const { gopCacheMaxBytes, stallTimeoutMs } = this.#vhost.edge;
+      return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
+    });
   }
 
   /** Name of the origin in use. */
@@ -281,7 +284,7 @@ export class Pusher implements Publication {
           address,
           originName(origin),
           request,
-          this.#vhost,
+          () => this.#vhost,
           this.#chunkSize,
           this.#context,
           events,

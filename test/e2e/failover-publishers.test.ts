@@ -111,6 +111,19 @@ describe('publishers when origins fail', { concurrency: 3 }, () => {
     assert.match(JSON.stringify(lost.err), /silent for/);
   });
 
+  test('reload of stall_timeout: it holds for a push that is there already', testOptions, async (t) => {
+    const [first, second] = await Promise.all([startEdge(t, originConfig()), startEdge(t, originConfig())]);
+    const config = (stall: number): string =>
+      edgeConfig({ origins: [first.port(), second.port()], edge: `stall_timeout ${stall};` });
+    const edge = await startEdge(t, config(4000));
+    await publisher(t, edge);
+    await reload(edge, config(300));
+    first.signal('SIGSTOP');
+    const lost = await edge.logged(({ msg }) => msg === 'push lost');
+    const [, silentMs] = /silent for (\d+) ms/.exec(JSON.stringify(lost.err)) ?? [];
+    assert.ok(Number(silentMs) < 4000, `${silentMs} ms`);
+  });
+
   test('real origin killed: a player at the other sees the GOP whole, and the stream go on', testOptions, async (t) => {
     const [first, second] = await Promise.all([startEdge(t, originConfig()), startEdge(t, originConfig())]);
     const edge = await startEdge(t, edgeConfig({ origins: [first.port(), second.port()] }));

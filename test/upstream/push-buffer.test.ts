@@ -16,7 +16,7 @@ function add(buffer: PushBuffer, message: RtmpMessage): void {
 }
 
 function filled(messages: readonly RtmpMessage[], maxBytes = 1e6, keepMs = 1000): PushBuffer {
-  const buffer = new PushBuffer(maxBytes, keepMs);
+  const buffer = new PushBuffer(() => ({ maxBytes, keepMs }));
   for (const message of messages) add(buffer, message);
   return buffer;
 }
@@ -88,7 +88,7 @@ test('without video the last moments are kept once they are delivered, and every
 });
 
 test('without video the limit holds, too', () => {
-  const buffer = new PushBuffer(1000, 60_000);
+  const buffer = new PushBuffer(() => ({ maxBytes: 1000, keepMs: 60_000 }));
   for (let i = 0; i < 100; i++) {
     add(buffer, audioFrame(i * 20, i, 100));
     const bytes = replay(buffer).reduce((sum, { payload }) => sum + payload.length, 0);
