@@ -1,0 +1,132 @@
+/** HTTP callbacks of a running edge: who is asked when, and what a refused client is told. */
+
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { clip } from '../support/media.ts';
+import { originConfig } from '../support/rtmp-config.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { player, publisher, reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
+
+interface Body {
+  readonly action: string;
+  readonly client_id: string;
+  readonly param?: string;
+}
+
+/** A server of callbacks that refuses clients whose parameters say `token=bad`. */
+class HookServer {
+  readonly calls: Body[] = [];
+  readonly #events = new EventEmitter();
+  url = '';
+
+  static async start(t: TestContext): Promise<HookServer> {
+    const hooks = new HookServer();
+    const server = createServer(async (request, response) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
+      hooks.calls.push(body);
+      response.end(body.param?.includes('token=bad') === true ? '{"code": 7}' : '0');
+      hooks.#events.emit('call');
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    hooks.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
+    return hooks;
+  }
+
+  /** All six callbacks, here. */
+  get block(): string {
+    const names = ['on_connect', 'on_close', 'on_publish', 'on_unpublish', 'on_play', 'on_stop'];
+    return `http_hooks { enabled on; ${names.map((name) => `${name} ${this.url};`).join(' ')} }`;
+  }
+
+  /** What was called for the client that `action` was last called for, when that has happened. */
+  async until(action: string): Promise<string[]> {
+    for (;;) {
+      const call = this.calls.findLast((each) => each.action === action);
+      if (call !== undefined) {
+        return this.calls.filter((each) => each.client_id === call.client_id).map((each) => each.action);
+      }
+      await once(this.#events, 'call');
+    }
+  }
+}
+
+test('callbacks follow an RTMP player and a publisher from connect to close', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const edge = await startEdge(t, originConfig({ vhost: hooks.block }));
+  const source = await publisher(t, edge);
+  source.send(...clip());
+  const peer = await player(t, edge);
+  await peer.frames(13);
+  peer.end();
+  assert.deepEqual(await hooks.until('on_close'), ['on_connect', 'on_play', 'on_stop', 'on_close']);
+  assert.deepEqual(await hooks.until('on_publish'), ['on_connect', 'on_publish']);
+  hooks.calls.length = 0;
+  source.end();
+  assert.deepEqual(await hooks.until('on_close'), ['on_unpublish', 'on_close']);
+});
+
+test('an HTTP player is asked for on_play and told of by on_stop, as in SRS', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const root = 'http_server { enabled on; listen 127.0.0.1:0; }';
+  const edge = await startEdge(t, originConfig({ root, vhost: `${hooks.block} http_remux { enabled on; }` }));
+  const source = await publisher(t, edge);
+  source.send(...clip());
+  const url = `http://127.0.0.1:${edge.port('http')}/live/${stream}.flv`;
+  const gone = new AbortController();
+  assert.equal((await fetch(url, { signal: gone.signal })).status, 200);
+  gone.abort();
+  assert.deepEqual(await hooks.until('on_stop'), ['on_play', 'on_stop']);
+  const refused = await fetch(`${url}?token=bad`);
+  assert.equal(refused.status, 403);
+  assert.match(await refused.text(), /on_play callback .* refused with code 7/);
+});
+
+test('a refusal reaches RTMP clients in the callback’s words', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const edge = await startEdge(t, originConfig({ vhost: hooks.block }));
+  const at = { port: edge.port() };
+  await assert.rejects(
+    RtmpPeer.connect({ ...at, tcUrl: `rtmp://127.0.0.1:${edge.port()}/live?token=bad` }),
+    /NetConnection\.Connect\.Rejected.*on_connect callback .* refused with code 7/,
+  );
+  for (const [ask, code] of [
+    ['play', 'NetStream.Play.Failed'],
+    ['publish', 'NetStream.Publish.Rejected'],
+  ] as const) {
+    const peer = await RtmpPeer.connect(at);
+    peer[ask](`${stream}?token=bad`);
+    const { level, description } = await peer.status(code);
+    assert.equal(level, 'error');
+    assert.match(description, new RegExp(`on_${ask} callback .* refused with code 7`));
+    await peer.untilClosed();
+  }
+});
+
+test('callbacks that a reload brings are asked about new clients', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const edge = await startEdge(t, originConfig());
+  await player(t, edge);
+  await reload(edge, originConfig({ vhost: hooks.block }));
+  assert.deepEqual(hooks.calls, []);
+  await player(t, edge);
+  assert.deepEqual(await hooks.until('on_play'), ['on_connect', 'on_play']);
+});
+
+test('a vhost named by the stream is asked, too; the one that is left is told', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const edge = await startEdge(t, `${originConfig({ vhost: hooks.block })} vhost other.test { ${hooks.block} }`);
+  const peer = await RtmpPeer.player({ port: edge.port() }, `${stream}?vhost=other.test`);
+  t.after(() => peer.reset());
+  await hooks.until('on_close');
+  assert.deepEqual(hooks.calls.map(({ action }) => action).sort(), ['on_close', 'on_connect', 'on_connect', 'on_play']);
+});
