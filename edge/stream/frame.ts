@@ -54,16 +54,39 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
     if (payload.length === 0) return undefined;
     const flags = classify(type, payload);
     const track = type === MessageType.video ? Track.video : Track.audio;
-    return { type, track, role: roleOf(flags), sourceTime, payload };
+    return unplaced({ type, track, role: roleOf(flags), sourceTime, payload, timeMs: nowhere });
   }
   if (type === MessageType.dataAmf0 || type === MessageType.dataAmf3) {
     const amf0 = type === MessageType.dataAmf3 ? payload.subarray(1) : payload;
     if (isServerNotice(amf0)) return undefined;
     const metadata = metadataPayload(amf0);
     const role = metadata === undefined ? 'data' : 'metadata';
-    return { type: MessageType.dataAmf0, track: Track.data, role, sourceTime, payload: metadata ?? amf0 };
+    const amf0Payload = metadata ?? amf0;
+    return unplaced({
+      type: MessageType.dataAmf0,
+      track: Track.data,
+      role,
+      sourceTime,
+      payload: amf0Payload,
+      timeMs: nowhere,
+    });
   }
   return undefined;
+}
+
+/** Gives the frame its place on the stream's clock. It stays the same object: one is made for a message, not two. */
+export function placed(frame: UntimedFrame, timeMs: number): Frame {
+  const place: { timeMs: number } = frame as Frame;
+  place.timeMs = timeMs;
+  return frame as Frame;
+}
+
+/** The time of a frame that has no place yet. */
+const nowhere = -1;
+
+/** The room for the time is there from the start; nobody sees it before the frame has its place. */
+function unplaced(frame: Frame): UntimedFrame {
+  return frame;
 }
 
 /** The frame as it is on a clock that is ahead by so many milliseconds. */

@@ -4,17 +4,7 @@
 
 import { crc32 } from 'node:zlib';
 import { type Frame, isMedia, type UntimedFrame } from './frame.ts';
-
-/** What is left of a frame that has gone out: enough to know it again, without its bytes. */
-interface Trace {
-  readonly type: number;
-  readonly track: number;
-  readonly isMedia: boolean;
-  readonly sourceTime: number;
-  readonly timeMs: number;
-  readonly bytes: number;
-  readonly checksum: number;
-}
+import { isTraceOf, type Trace, Traces } from './traces.ts';
 
 /** At least so much is remembered where GOPs are short: a backup may be behind the source that it replaces. */
 const spanMinMs = 2_000;
@@ -23,35 +13,27 @@ const spanMinMs = 2_000;
 const framesMax = 5_000;
 
 export class History {
-  #older: Trace[] = [];
-  #newer: Trace[] = [];
+  #older = new Traces();
+  #newer = new Traces();
   /** Made when it is asked for, then kept up to date until the GOP ends. */
   #index: FrameIndex | undefined;
+
   /** Keeps the GOPs before the present one too: a backup's cached GOP may have begun before ours did. */
   add(frame: Frame): void {
-    const isLong = frame.timeMs - (this.#newer[0]?.timeMs ?? frame.timeMs) >= spanMinMs;
-    if ((frame.role === 'keyframe' && isLong) || this.#newer.length > framesMax) {
-      this.#older = this.#newer;
-      this.#newer = [];
+    const isLong = this.#newer.count > 0 && frame.timeMs - this.#newer.startMs >= spanMinMs;
+    if ((frame.role === 'keyframe' && isLong) || this.#newer.count > framesMax) {
+      [this.#older, this.#newer] = [this.#newer, this.#older];
+      this.#newer.clear();
       this.#index = undefined;
     }
-    const trace: Trace = {
-      type: frame.type,
-      track: frame.track,
-      isMedia: isMedia(frame),
-      sourceTime: frame.sourceTime,
-      timeMs: frame.timeMs,
-      bytes: frame.payload.length,
-      checksum: crc32(frame.payload),
-    };
-    this.#newer.push(trace);
-    this.#index?.add(trace);
+    this.#newer.add(frame);
+    this.#index?.add(this.#newer.at(this.#newer.count - 1));
   }
 
   /** What came before has another clock than what will come. */
   clear(): void {
-    this.#older = [];
-    this.#newer = [];
+    this.#older.clear();
+    this.#newer.clear();
     this.#index = undefined;
   }
 
@@ -73,8 +55,9 @@ export class History {
   /** The history as it is now: frames to come don't change it. */
   snapshot(): FrameIndex {
     const index = new FrameIndex();
-    for (const frame of this.#older) index.add(frame);
-    for (const frame of this.#newer) index.add(frame);
+    for (const traces of [this.#older, this.#newer]) {
+      for (let at = 0; at < traces.count; at++) index.add(traces.at(at));
+    }
     return index;
   }
 }
@@ -128,10 +111,6 @@ export class FrameIndex {
     if (behindMs <= 0) return 'next';
     return behindMs <= ((last - this.#first) | 0) ? 'past' : 'foreign';
   }
-}
-
-function isTraceOf(trace: Trace, { type, payload }: UntimedFrame): boolean {
-  return trace.type === type && trace.bytes === payload.length && trace.checksum === crc32(payload);
 }
 
 function append(map: Map<number, Trace[]>, key: number, trace: Trace): void {

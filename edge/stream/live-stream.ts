@@ -5,7 +5,7 @@
 
 import type { VhostConfig } from '../conf/model.ts';
 import { Feed } from './feed.ts';
-import { type Frame, isHeader, isMedia, Track, type UntimedFrame } from './frame.ts';
+import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
 import { HeaderSet } from './headers.ts';
 import { History } from './history.ts';
@@ -239,7 +239,7 @@ export class LiveStream {
         this.#timeline.start(untimed.sourceTime, arrivalMs);
         for (const early of this.#early.splice(0)) this.#addAside(early);
       }
-      this.#add({ ...untimed, timeMs: this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs) });
+      this.#add(placed(untimed, this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs)));
     } else if (this.#timeline.started) {
       this.#addAside(untimed);
     } else {
@@ -261,7 +261,7 @@ export class LiveStream {
   }
 
   #addAside(untimed: UntimedFrame): void {
-    this.#add({ ...untimed, timeMs: this.#timeline.placeAside(untimed.track, untimed.sourceTime) });
+    this.#add(placed(untimed, this.#timeline.placeAside(untimed.track, untimed.sourceTime)));
   }
 
   #add(frame: Frame): void {
