@@ -17,6 +17,14 @@ test('SIGTERM without clients: the edge ends with exit code 0', testOptions, asy
   assert.equal(await edge.exit(), 0);
 });
 
+test('grace_start_wait: clients still come, also to an edge that has none', testOptions, async (t) => {
+  const edge = await startEdge(t, originConfig({ root: 'grace_start_wait 1000;' }));
+  edge.signal('SIGTERM');
+  await edge.logged(({ msg }) => msg === 'draining');
+  (await player(t, edge)).end();
+  assert.equal(await edge.exit(), 0);
+});
+
 test(
   'drain: nobody new, those present go on until they leave, who can is asked to reconnect; exit code 0',
   testOptions,

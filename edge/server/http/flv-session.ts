@@ -7,8 +7,9 @@ import type { VhostConfig } from '../../conf/model.ts';
 import { flvHeader } from '../../flv/tag.ts';
 import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
+import { streamKey } from '../../stream/name.ts';
 import { Player, type PlayerSink } from '../../stream/player.ts';
-import { type ClientProtocol, Refusal, type StreamRequest } from '../../stream/request.ts';
+import { type ClientProtocol, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import { type Client, isGoodbye } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
@@ -197,7 +198,6 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   #log(level: 'info' | 'error', event: string, fields: object): void {
-    const { vhost, app, stream } = this.request;
-    this.#gateway.log[level]({ client: this.id, vhost, app, stream, ...fields }, event);
+    this.#gateway.log[level]({ client: this.id, stream: streamKey(streamName(this.request)), ...fields }, event);
   }
 }
