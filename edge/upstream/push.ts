@@ -68,7 +68,7 @@ export class Push {
     request: UpstreamRequest,
     settings: () => VhostConfig,
     chunkSize: number,
-    { health, keepaliveMs, log }: UpstreamContext,
+    { health, keepaliveMs }: UpstreamContext,
     { lost, asked }: PushEvents,
     signal: AbortSignal,
   ): Promise<Push> {
@@ -94,11 +94,15 @@ export class Push {
     await client.connect(request, signal);
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
-    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
-    log.info({ origin: client.origin, stream: request.stream, upnode: { ip, pid, id } }, 'push connected');
     const stallTimeoutMs = (): number => settings().edge.stallTimeoutMs;
     push = new Push(origin, listedAs, client, request, stallTimeoutMs, chunkSize, health.connected(origin), ended);
     return push;
+  }
+
+  /** What an SRS origin tells of itself, by which its log and ours can be read together. */
+  get upnode(): object {
+    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = this.#client.serverInfo;
+    return { ip, pid, id };
   }
 
   /** Bytes that wait for the origin. */

@@ -291,6 +291,7 @@ export class Pusher implements Publication {
           signal,
         );
         this.#context.health.succeeded(address);
+        this.#context.log.info({ origin: push.name, stream: this.key, upnode: push.upnode }, 'push connected');
         return push;
       } catch (error) {
         const target = redirectTarget(error);
