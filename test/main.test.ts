@@ -3,11 +3,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 
 const mainFile = join(import.meta.dirname, '../edge/main.ts');
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
@@ -65,6 +66,26 @@ describe('the command', { concurrency: 3 }, () => {
       assert.deepEqual([code, out], [2, ''], args.join(' '));
       assert.match(err, /usage: edge -c FILE/);
     }
+  });
+
+  test('a pid file, and a log of its own: written while it runs; the pid file goes with it', options, async (t) => {
+    const [pid, log] = [join(directory, 'run/edge.pid'), join(directory, 'log/edge.log')];
+    const where = `pid ${pid}; srs_log_tank file; srs_log_file ${log}; srs_log_level warn;`;
+    const file = conf('files', `listen 127.0.0.1:0; grace_start_wait 0; ${where} vhost a { hls { enabled on; } }`);
+    mkdirSync(join(directory, 'run'));
+    const watcher = watch(join(directory, 'run'));
+    t.after(() => watcher.close());
+    const written = once(watcher, 'change');
+    const child = spawn(process.execPath, [mainFile, '-c', file], { stdio: 'inherit' });
+    t.after(() => child.kill('SIGKILL'));
+    await written;
+    while (readFileSync(pid, 'utf8') !== `${child.pid}\n`) await setImmediate();
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.equal(existsSync(pid), false);
+    const lines = readFileSync(log, 'utf8').trim().split('\n');
+    assert.equal(lines.length, 1, 'nothing below warn');
+    assert.match(lines[0] ?? '', /"hls\\" has no effect/);
   });
 
   test('a pid file, a log or a key that cannot be had: 1, and which', options, async () => {

@@ -8,6 +8,8 @@ import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { buildCommand } from '../../edge/rtmp/command.ts';
+import { type ControlMessage, parseControl } from '../../edge/rtmp/control.ts';
+import { MessageType } from '../../edge/rtmp/message.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 import { audioFrame, clip, keyframe } from '../support/media.ts';
@@ -276,6 +278,35 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     const metrics = await (await fetch(`http://127.0.0.1:${edge.port('exporter')}/metrics`)).text();
     assert.match(metrics, /^srs_clients_total 6$/m);
     assert.match(metrics, /^srs_clients_errs_total 3$/m);
+  });
+
+  test('in_ack_size and out_ack_size are what the client gets and is told', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig({ vhost: 'in_ack_size 6000; out_ack_size 7000;' }));
+    const peer = await publisher(t, edge);
+    const controls = (): ControlMessage[] =>
+      peer.received
+        .filter(({ message }) => message.type <= MessageType.setPeerBandwidth)
+        .map(({ message }) => parseControl(message));
+    const told = controls();
+    assert.equal(told.find((control) => control.kind === 'windowAckSize')?.windowBytes, 7000);
+    assert.ok(!told.some(({ kind }) => kind === 'acknowledgement'));
+    peer.send(...clip(), keyframe(9000, 1, 6000));
+    const { sequenceNumber } = await peer.until('an acknowledgement', () =>
+      controls().find((control) => control.kind === 'acknowledgement'),
+    );
+    assert.ok(sequenceNumber >= 3000);
+    const unasked = await startEdge(t, originConfig({ vhost: 'out_ack_size 0;' }));
+    const other = await player(t, unasked);
+    assert.ok(!other.received.some(({ message }) => message.type === MessageType.windowAckSize));
+  });
+
+  test('pause is answered, and the stream goes on', testOptions, async (t) => {
+    const edge = await startEdge(t, originConfig());
+    const peer = await player(t, edge);
+    peer.call('pause', null, true, 0);
+    await peer.status('NetStream.Pause.Notify');
+    (await publisher(t, edge)).send(...clip());
+    await peer.frames(13);
   });
 
   test('max_connections: one more is turned away; when one leaves there is room again', testOptions, async (t) => {
