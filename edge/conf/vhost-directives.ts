@@ -417,7 +417,7 @@ export const VHOST = block(
       type: integer(0, 0xffff_ffff, 'bytes'),
       default: D.inAckSize,
       effect: 'new connections',
-      doc: 'Acknowledge every so many bytes from a client. 0: as the client asks.',
+      doc: 'Acknowledge at least every so many bytes from a client. 0: as the client asks.',
     }),
     out_ack_size: leaf({
       type: integer(0, 0xffff_ffff, 'bytes'),
