@@ -1,5 +1,5 @@
 /**
- * Listens for RTMP and RTMPS clients. Listeners come and go with the configuration; sessions stay.
+ * Listens for RTMP and RTMPS clients. Listeners may go while sessions stay: so a stopping edge lets them finish.
  */
 
 import { createServer, type Server, type Socket } from 'node:net';
