@@ -39,6 +39,7 @@ export class Player {
   /** Where the first slice of the backlog begins for this player. */
   #backlogFrom = 0;
   #droppedGops = 0;
+  #bytesSent = 0;
 
   constructor(options: PlayerOptions) {
     this.#format = options.format;
@@ -49,6 +50,10 @@ export class Player {
   /** Times that frames were dropped because this player was too slow. */
   get droppedGops(): number {
     return this.#droppedGops;
+  }
+
+  get bytesSent(): number {
+    return this.#bytesSent;
   }
 
   /** Whether any media has been given to it. */
@@ -98,6 +103,7 @@ export class Player {
     const bytes = this.#encode(slice, from);
     this.#headers = slice.headersAfter;
     if (bytes.length === 0) return;
+    this.#bytesSent += bytes.length;
     this.#blocked = !this.#sink.write(bytes);
   }
 
