@@ -10,12 +10,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { destination, type Logger, pino } from 'pino';
 import { type Loaded, loadConfig } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
 import { ConfigError, formatProblem } from './conf/problem.ts';
 import { Edge } from './edge.ts';
+import { tlsOptions } from './server/tls.ts';
 import { version } from './version.ts';
 
 const usage = `usage: edge -c FILE          run with a configuration in SRS's syntax
@@ -55,6 +57,18 @@ function readConfig(file: string): Loaded {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return fail(ExitCode.configuration, error.message);
+  }
+}
+
+/** What a test of the configuration finds beyond its words: keys and certificates that cannot be used. */
+function checkCertificates({ rtmps, httpApi, httpServer }: EdgeConfig): void {
+  const listeners = { rtmps, 'http_api.https': httpApi.https, 'http_server.https': httpServer.https };
+  for (const [name, listen] of Object.entries(listeners)) {
+    try {
+      if (listen.enabled) createSecureContext(tlsOptions(listen));
+    } catch (error) {
+      fail(ExitCode.configuration, `${name}: its key and certificate cannot be used: ${(error as Error).message}`);
+    }
   }
 }
 
@@ -128,6 +142,7 @@ const { file, test } = readArguments();
 const loaded = readConfig(file);
 if (test) {
   for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+  checkCertificates(loaded.config);
   finish(`the configuration file ${file} can be used`);
 }
 await run(file, loaded);

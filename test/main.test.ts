@@ -60,6 +60,13 @@ describe('the command', { concurrency: 3 }, () => {
     assert.equal((await edge('-t', '-c', join(directory, 'missing.conf'))).code, 1);
   });
 
+  test('-t: 1 for a TLS listener whose key cannot be used, naming the file', options, async () => {
+    const tls = 'rtmps { enabled on; listen 1443; key /nowhere/tls.key; cert /nowhere/tls.crt; }';
+    const { code, err } = await edge('-t', '-c', conf('tls', `listen 1935; ${tls} vhost a { }`));
+    assert.equal(code, 1);
+    assert.match(err, /rtmps: .*\/nowhere\/tls\.key/);
+  });
+
   test('wrong arguments, or no configuration: 2, and the usage on standard error', options, async () => {
     for (const args of [[], ['-t'], ['--frob'], ['file.conf']]) {
       const { code, out, err } = await edge(...args);

@@ -37,7 +37,8 @@ const cluster = block(
       effect: 'new connections',
       doc:
         '`remote`: an edge, which pulls from `origin` what is played and pushes to it what is published. ' +
-        '`local`: publishers and players meet in this process.',
+        '`local`: publishers and players meet in this process. A stream that is in use at a reload stays what it is ' +
+        'until nobody uses it.',
     }),
     origin: leaf({
       type: originAddresses,

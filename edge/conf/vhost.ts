@@ -14,3 +14,9 @@ export function findVhost(config: EdgeConfig, name: string): VhostConfig | undef
   }
   return fallback;
 }
+
+/** Milliseconds for which the socket of a publisher rests between reads (merged read); 0: not at all. */
+export function readRestMs({ minLatency, publish, edge }: VhostConfig): number {
+  if (minLatency) return 0;
+  return publish.mr ? publish.mrLatencyMs : edge.readIntervalMs;
+}

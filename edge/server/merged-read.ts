@@ -4,19 +4,12 @@
  */
 
 import type { Socket } from 'node:net';
-import type { VhostConfig } from '../conf/model.ts';
 
 /**
  * What a socket's `highWaterMark` must be for a rest to be one: with more, Node goes on reading into its own buffer,
  * packet by packet.
  */
 export const restfulHighWaterMark = 1;
-
-/** Milliseconds for which a publisher of this vhost rests between reads; 0: not at all. */
-export function readRestMs({ minLatency, publish, edge }: VhostConfig): number {
-  if (minLatency) return 0;
-  return publish.mr ? publish.mrLatencyMs : edge.readIntervalMs;
-}
 
 /** Sockets at rest, by the length of it: one timer wakes all that fell asleep since it was set. */
 const resting = new Map<number, Socket[]>();

@@ -4,7 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { VhostConfig } from '../conf/model.ts';
-import { findVhost } from '../conf/vhost.ts';
+import { findVhost, readRestMs } from '../conf/vhost.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
@@ -22,7 +22,6 @@ import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest }
 import { rtmpFormat } from '../stream/rtmp-format.ts';
 import { type Client, isGoodbye, newClientId } from './clients.ts';
 import type { Gateway } from './gateway.ts';
-import { readRestMs } from './merged-read.ts';
 import {
   connectAccepted,
   playEnded,

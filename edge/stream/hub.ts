@@ -3,7 +3,7 @@
  */
 
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
-import { findVhost } from '../conf/vhost.ts';
+import { findVhost, readRestMs } from '../conf/vhost.ts';
 import { LiveStream, type StreamSource } from './live-stream.ts';
 import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
@@ -98,8 +98,7 @@ export class Hub {
    * Resolves when the name is free, or after a short while: a publisher that comes back at once may be here before
    * its own goodbye on the connection before, which is read at intervals.
    */
-  async #freed(key: string, { publish, edge }: VhostConfig): Promise<void> {
-    const readRestMs = publish.mr ? publish.mrLatencyMs : edge.readIntervalMs;
+  async #freed(key: string, vhost: VhostConfig): Promise<void> {
     const awaiting = this.#awaitingNames.get(key) ?? new Set();
     this.#awaitingNames.set(key, awaiting);
     await new Promise<void>((resolve) => {
@@ -109,7 +108,7 @@ export class Hub {
         if (awaiting.size === 0) this.#awaitingNames.delete(key);
         resolve();
       };
-      const timer = setTimeout(go, readRestMs + goodbyeMs);
+      const timer = setTimeout(go, readRestMs(vhost) + goodbyeMs);
       awaiting.add(go);
     });
   }

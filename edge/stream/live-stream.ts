@@ -45,8 +45,6 @@ export interface StreamStats {
 export class LiveStream {
   readonly name: StreamName;
   readonly key: string;
-  /** When the stream was first asked for, milliseconds since the epoch. */
-  readonly createdAtMs: number = Date.now();
   readonly stats: StreamStats = {
     bytesReceived: 0,
     framesReceived: 0,
@@ -119,11 +117,6 @@ export class LiveStream {
   /** How long ago the first frame came, milliseconds; 0 before. */
   get ageMs(): number {
     return this.#firstArrivalMs === undefined ? 0 : performance.now() - this.#firstArrivalMs;
-  }
-
-  /** Local monotonic time of the newest frame, or undefined before the first. */
-  get lastArrivalMs(): number | undefined {
-    return this.#lastArrivalMs;
   }
 
   /** Sets what feeds this stream on demand. */

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { Socket } from 'node:net';
 import { test } from 'node:test';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
-import { readRestMs, restReading } from '../../edge/server/merged-read.ts';
+import { readRestMs } from '../../edge/conf/vhost.ts';
+import { restReading } from '../../edge/server/merged-read.ts';
 
 test('mr decides over read_interval, min_latency over both', () => {
   const edge = { readIntervalMs: 20 };
