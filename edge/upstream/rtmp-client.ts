@@ -228,15 +228,6 @@ export class RtmpClient {
     return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
-  /** Stops and starts reading. */
-  pause(): void {
-    this.#socket.pause();
-  }
-
-  resume(): void {
-    this.#socket.resume();
-  }
-
   /** Ends the connection without telling the handlers. */
   destroy(): void {
     this.#over = true;
