@@ -30,6 +30,7 @@ const programs = {
   },
   chromium: { packages: ['chromium'], present: () => onPath('chromium') },
   openssl: { packages: ['openssl'], present: () => onPath('openssl') },
+  etcd: { packages: ['etcd-server'], present: () => onPath('etcd') || existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')) },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
 } as const satisfies Record<string, Program>;
 
@@ -37,6 +38,8 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
   test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
+  'kube-test': ['etcd', 'ffmpeg', 'openssl'],
+  'bench-operator': ['etcd'],
 };
 
 function onPath(program: string): boolean {
