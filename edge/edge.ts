@@ -42,25 +42,24 @@ export class Edge implements Gateway {
   readonly #rtmp: RtmpServer;
   readonly #http: HttpServers;
   readonly #reloader: Reloader;
-  readonly #loaded: Loaded;
   #config: EdgeConfig;
   #draining = false;
 
   constructor({ loaded, read, serverId, log }: EdgeOptions) {
     this.log = log;
     this.serverId = serverId;
-    this.#loaded = loaded;
     this.#config = loaded.config;
     this.#origins = new Origins(loaded.config, serverId, log);
     this.#hooks = new HttpHooks({ log, serverId });
     this.hub = new Hub(this.#origins);
-    this.#reloader = new Reloader({ read, apply: (config) => this.#reconfigure(config), log });
+    this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
     this.#http = new HttpServers(this, {
       accepting: () => this.#rtmp.addresses.length > 0,
       origins: () => this.#origins.reports(),
       counters: () => this.#origins.counters,
       reload: () => this.#reloader.reload(),
+      config: () => this.#reloader.inForce,
       lastReload: () => this.#reloader.last,
     });
     this.#origins.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
@@ -83,7 +82,7 @@ export class Edge implements Gateway {
   async start(): Promise<void> {
     await this.#rtmp.listen(this.#config);
     await this.#http.listen(this.#config);
-    this.#reloader.watch(this.#loaded);
+    this.#reloader.watch();
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.log.info({ version, serverId: this.serverId }, 'started');
   }

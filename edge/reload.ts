@@ -4,14 +4,16 @@
  */
 
 import type { Logger } from 'pino';
-import type { Difference } from './conf/diff.ts';
+import { type Difference, needsRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
 import { formatProblem } from './conf/problem.ts';
 import { watchFiles } from './config-watch.ts';
-import type { ReloadOutcome } from './server/http/deps.ts';
+import type { ConfigInForce, ReloadOutcome } from './server/http/deps.ts';
 
 export interface ReloaderOptions {
+  /** The configuration to start with. */
+  readonly loaded: Loaded;
   /** Reads the configuration; throws ConfigError. */
   readonly read: () => Loaded;
   /** Applies it, and says what has changed. */
@@ -24,11 +26,17 @@ export class Reloader {
   /** One reload at a time: the next begins when the last is done. */
   #running: Promise<ReloadOutcome | undefined> = Promise.resolve(undefined);
   #last: ReloadOutcome | undefined;
+  #inForce: ConfigInForce;
   #unwatch: (() => void) | undefined;
   #closed = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
+    this.#inForce = { hash: options.loaded.hash, needsRestart: [] };
+  }
+
+  get inForce(): ConfigInForce {
+    return this.#inForce;
   }
 
   /** How the last reload went, if there was one. */
@@ -43,8 +51,8 @@ export class Reloader {
     return next;
   }
 
-  /** From here on a change of these files is taken by itself, if the configuration says so. */
-  watch({ config, files }: Loaded): void {
+  /** From here on a change of the files is taken by itself, if the configuration says so. */
+  watch({ config, files }: Loaded = this.#options.loaded): void {
     this.#unwatch?.();
     const watched = config.autoReload && !this.#closed;
     this.#unwatch = watched ? watchFiles(files, () => void this.reload()) : undefined;
@@ -62,6 +70,7 @@ export class Reloader {
       const difference = await apply(loaded.config);
       for (const warning of loaded.warnings) log.warn(formatProblem(warning));
       this.watch(loaded);
+      this.#inForce = { hash: loaded.hash, needsRestart: needsRestart(difference).map(({ path }) => path) };
       this.#last = { ok: true, atMs: Date.now(), difference };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

@@ -41,19 +41,21 @@ export function toConfig(s: RootSettings): EdgeConfig {
       keepaliveMs: s.edge.keepalive,
       probeMinMs: s.edge.probe_min,
       probeMaxMs: s.edge.probe_max,
+      originCheckIntervalMs: s.edge.origin_check_interval,
+      drainTimeoutMs: s.edge.drain_timeout,
     },
-    vhosts: s.vhost.map((vhost) => toVhost(vhost, s.chunk_size)),
+    vhosts: s.vhost.map((vhost) => toVhost(vhost, s)),
   };
 }
 
-function toVhost({ name, body: s }: Named<VhostSettings>, globalChunkSize: number): VhostConfig {
+function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): VhostConfig {
   const mergedWrite = defaultMergedWrite(s.min_latency);
   return {
     name,
     enabled: s.enabled,
     minLatency: s.min_latency,
     tcpNodelay: s.tcp_nodelay,
-    chunkSize: s.chunk_size ?? globalChunkSize,
+    chunkSize: s.chunk_size ?? root.chunk_size,
     inAckSize: s.in_ack_size,
     outAckSize: s.out_ack_size,
     cluster: toCluster(s.cluster),
@@ -106,7 +108,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, globalChunkSize: numbe
       pushQueueMaxBytes: s.edge.push_queue_max_bytes,
       writeTimeoutMs: s.edge.write_timeout,
       httpFirstFrameTimeoutMs: s.edge.http_first_frame_timeout,
-      drainTimeoutMs: s.edge.drain_timeout,
+      drainTimeoutMs: s.edge.drain_timeout ?? root.edge.drain_timeout,
       hookTimeoutMs: s.edge.hook_timeout,
       readIntervalMs: s.edge.read_interval,
       redirectMax: s.edge.redirect_max,
@@ -174,6 +176,8 @@ export function toSettings(c: EdgeConfig): RootSettings {
       keepalive: c.edge.keepaliveMs,
       probe_min: c.edge.probeMinMs,
       probe_max: c.edge.probeMaxMs,
+      origin_check_interval: c.edge.originCheckIntervalMs,
+      drain_timeout: c.edge.drainTimeoutMs,
     },
     vhost: c.vhosts.map((vhost) => ({ name: vhost.name, body: fromVhost(vhost) })),
   };

@@ -118,7 +118,7 @@ export const EDGE: EdgeTuning = {
   pushQueueMaxBytes: 16 * 1024 * 1024,
   writeTimeoutMs: 30_000,
   httpFirstFrameTimeoutMs: 10_000,
-  // What Kubernetes gives a pod by default before it kills it.
+  // What Kubernetes gives a pod by default before it kills it; the process's where a vhost doesn't say.
   drainTimeoutMs: 30_000,
   // SRS's own time-out of a callback.
   hookTimeoutMs: 30_000,
@@ -134,6 +134,9 @@ export const PROCESS: ProcessTuning = {
   keepaliveMs: 30_000,
   probeMinMs: 500,
   probeMaxMs: 30_000,
+  // A connection every 30 s from each edge costs an origin nothing, and a dead one is known before it is needed.
+  originCheckIntervalMs: 30_000,
+  drainTimeoutMs: EDGE.drainTimeoutMs,
 };
 
 const VHOST: VhostConfig = {
@@ -200,7 +203,7 @@ export type ConfigOverrides = Overrides<EdgeConfig, 'rtmps' | 'log' | 'httpApi' 
 
 /**
  * A vhost as an empty `vhost NAME { }` gives it, with overrides. `minLatency` lowers `mwLatencyMs` and `mwMsgs`
- * as it does in a file. The global chunk size isn't known here: give `chunkSize` where it differs.
+ * as it does in a file. The global chunk size and drain time aren't known here: give them where they differ.
  */
 export function defaultVhost(overrides: VhostOverrides = {}): VhostConfig {
   const mergedWrite = defaultMergedWrite(overrides.minLatency ?? VHOST.minLatency);

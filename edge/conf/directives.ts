@@ -302,6 +302,20 @@ export const ROOT = block(
           effect: 'at once',
           doc: 'The longest time between two tries. Not below `probe_min`.',
         }),
+        origin_check_interval: leaf({
+          type: milliseconds(0),
+          default: D.edge.originCheckIntervalMs,
+          effect: 'at once',
+          doc:
+            'An origin that nobody uses is connected to about this often, so that its health is known before it is ' +
+            'needed; the first time within 3 s. 0 never does: then it is `untried` until somebody needs it.',
+        }),
+        drain_timeout: leaf({
+          type: milliseconds(0),
+          default: D.edge.drainTimeoutMs,
+          effect: 'at once',
+          doc: 'How long an edge that was told to stop lets present clients finish, where a vhost does not say.',
+        }),
       },
       { own: true },
     ),

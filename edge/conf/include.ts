@@ -9,6 +9,8 @@ export type ReadFile = (path: string) => string;
 
 export interface Tree {
   readonly directives: readonly Directive[];
+  /** Of the file itself, without what it includes; empty when it cannot be read. */
+  readonly text: string;
   /** Absolute paths of all files read, without repetition: those to watch. */
   readonly files: readonly string[];
   readonly problems: readonly Problem[];
@@ -22,6 +24,7 @@ export function readTree(file: string, readFile: ReadFile): Tree {
   const problems: Problem[] = [];
   const files = new Set<string>();
   let filesRead = 0;
+  let mainText = '';
 
   function read(path: string, named: string, by: Place, open: readonly string[]): readonly Directive[] {
     const text = tryRead(path, readFile);
@@ -31,6 +34,7 @@ export function readTree(file: string, readFile: ReadFile): Tree {
       problems.push({ at: by, what: `cannot read ${show(named)}: ${text.message}` });
       return [];
     }
+    if (open.length === 0) mainText = text;
     const parsed = parseTree(text, named);
     problems.push(...parsed.problems);
     return splice(parsed.directives, path, [...open, path]);
@@ -68,7 +72,7 @@ export function readTree(file: string, readFile: ReadFile): Tree {
   }
 
   const directives = read(resolve(file), file, { file, line: 1, column: 1 }, []);
-  return { directives, files: [...files], problems };
+  return { directives, text: mainText, files: [...files], problems };
 }
 
 function locate(name: string, includedFrom: string, readFile: ReadFile): string {

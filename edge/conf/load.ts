@@ -1,4 +1,5 @@
 /** Loads a configuration: file (and what it includes) + environment → typed model, or everything that is wrong. */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { checkSettings } from './check.ts';
 import { toConfig } from './convert.ts';
@@ -22,6 +23,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[];
   /** Absolute paths of the file and all it includes: those to watch. */
   readonly files: readonly string[];
+  /** `configHash` of the file's text, without what it includes. */
+  readonly hash: string;
 }
 
 /** Throws ConfigError (and nothing else) with all problems of the configuration. */
@@ -38,7 +41,13 @@ export function loadConfig(file: string, options: LoadOptions = {}): Loaded {
     config: toConfig(reading.settings),
     warnings: inOrder([...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)]),
     files: tree.files,
+    hash: configHash(tree.text),
   };
+}
+
+/** What a configuration is told from another by: the first 16 hexadecimal digits of its text's SHA-256. */
+export function configHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 /** `loadConfig` for a text that stands for a file called `name`. */

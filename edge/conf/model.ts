@@ -65,6 +65,10 @@ export interface ProcessTuning {
   /** First and greatest delay between probes of an origin that was set aside. */
   readonly probeMinMs: number;
   readonly probeMaxMs: number;
+  /** An origin that nobody uses is checked about this often; 0: never. */
+  readonly originCheckIntervalMs: number;
+  /** `EdgeTuning.drainTimeoutMs` of vhosts that don't say. */
+  readonly drainTimeoutMs: number;
 }
 
 /** An upstream server as written in `origin`: `[rtmp://|rtmps://]host[:port]`. */
@@ -134,7 +138,7 @@ export interface HttpHooksConfig {
 /** Our knobs of a vhost: its `edge { … }` block. */
 export interface EdgeTuning {
   /** How an origin is chosen for a stream that no origin is remembered for. */
-  readonly balance: 'round_robin' | 'hash';
+  readonly balance: 'round_robin' | 'hash' | 'failover';
   /** TCP (and TLS) connect to an origin, name resolution included. */
   readonly connectTimeoutMs: number;
   /** RTMP handshake, `connect`, `createStream` and `play`/`publish` at an origin, together. */

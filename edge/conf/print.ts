@@ -47,22 +47,26 @@ function withoutDerived(settings: RootSettings): RootSettings {
   return {
     ...settings,
     srs_log_level_v2: settings.srs_log_level_v2 === settings.srs_log_level ? undefined : settings.srs_log_level_v2,
-    vhost: settings.vhost.map(({ name, body }) => ({ name, body: withoutDerivedIn(body, settings.chunk_size) })),
+    vhost: settings.vhost.map(({ name, body }) => ({ name, body: withoutDerivedIn(body, settings) })),
   };
 }
 
-function withoutDerivedIn(vhost: VhostSettings, globalChunkSize: number): VhostSettings {
-  const { play, min_latency } = vhost;
+function withoutDerivedIn(vhost: VhostSettings, root: RootSettings): VhostSettings {
+  const { play, edge, min_latency } = vhost;
   const derived = defaultMergedWrite(min_latency);
   // With `min_latency on` SRS would merge for 350 ms unless told otherwise.
   const sameInSrs = play.mw_latency === derived.mwLatencyMs && !min_latency;
   return {
     ...vhost,
-    chunk_size: vhost.chunk_size === globalChunkSize ? undefined : vhost.chunk_size,
+    chunk_size: vhost.chunk_size === root.chunk_size ? undefined : vhost.chunk_size,
     play: {
       ...play,
       mw_latency: sameInSrs ? undefined : play.mw_latency,
       mw_msgs: play.mw_msgs === derived.mwMsgs ? undefined : play.mw_msgs,
+    },
+    edge: {
+      ...edge,
+      drain_timeout: edge.drain_timeout === root.edge.drain_timeout ? undefined : edge.drain_timeout,
     },
   };
 }

@@ -272,12 +272,13 @@ const edge = block(
   'Time-outs and limits that SRS has no directive for.',
   {
     balance: leaf({
-      type: choice({ round_robin: 'round_robin', hash: 'hash' }),
+      type: choice({ round_robin: 'round_robin', hash: 'hash', failover: 'failover' }),
       default: EDGE.balance,
       effect: 'at once',
       doc:
-        'How an origin is chosen for a stream that none is remembered for: in turn, or by a hash of the stream so ' +
-        'that many edges choose the same one.',
+        'How an origin is chosen for a stream that none is remembered for. `round_robin`: in turn. `hash`: by the ' +
+        'stream’s name, so that many edges choose the same one. `failover`: the first of the list that is up; when a ' +
+        'better one comes back, new streams take it and those that run stay where they are.',
     }),
     connect_timeout: time(EDGE.connectTimeoutMs, 'Name, TCP and TLS of a connection to an origin, together.'),
     request_timeout: time(
@@ -344,8 +345,9 @@ const edge = block(
       doc: 'An HTTP player gets 404 when the stream has not begun by then.',
     }),
     drain_timeout: leaf({
-      type: milliseconds(0),
-      default: EDGE.drainTimeoutMs,
+      type: inherited(milliseconds(0)),
+      default: undefined,
+      defaultText: 'the process’s `drain_timeout`',
       effect: 'at once',
       doc: 'How long an edge that was told to stop lets present clients of the vhost finish.',
     }),

@@ -30,7 +30,7 @@ import { isWebSocket } from './http/websocket.ts';
 import { type BoundAddress, Listeners } from './listeners.ts';
 import { tlsOptions, watchCertificate } from './tls.ts';
 
-export type { HttpDeps, OriginCounters, OriginStatus, ReloadOutcome } from './http/deps.ts';
+export type { ConfigInForce, HttpDeps, OriginCounters, OriginStatus, ReloadOutcome } from './http/deps.ts';
 
 /** What a listener is for. */
 type Role = 'server' | 'api' | 'exporter';

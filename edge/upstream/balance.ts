@@ -3,13 +3,13 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { OriginAddress } from '../conf/model.ts';
+import type { EdgeTuning, OriginAddress } from '../conf/model.ts';
 import { originName } from './address.ts';
 import type { OriginState } from './origin-health.ts';
 
 export interface BalanceInput {
   readonly origins: readonly OriginAddress[];
-  readonly balance: 'round_robin' | 'hash';
+  readonly balance: EdgeTuning['balance'];
   readonly streamKey: string;
   /** Counts this stream's attempts: SRS's round robin goes one further with each. */
   readonly attempt: number;
@@ -20,14 +20,15 @@ export interface BalanceInput {
   readonly state: (origin: OriginAddress) => OriginState;
 }
 
-/** The origin to try, or undefined when each one is down or was tried. Suspects come after the well. */
+/** The origin to try, or undefined when each one is down or was tried. Suspects come after the well and the untried. */
 export function nextOrigin(input: BalanceInput): OriginAddress | undefined {
   const candidates = ordered(input).filter(
     (origin) => !input.tried.has(originName(origin)) && input.state(origin) !== 'down',
   );
   const remembered = candidates.find((origin) => originName(origin) === input.remembered);
-  if (remembered !== undefined && input.state(remembered) === 'up') return remembered;
-  return candidates.find((origin) => input.state(origin) === 'up') ?? candidates[0];
+  const isWell = (origin: OriginAddress): boolean => input.state(origin) !== 'suspect';
+  if (remembered !== undefined && isWell(remembered)) return remembered;
+  return candidates.find(isWell) ?? candidates[0];
 }
 
 function ordered({ origins, balance, streamKey, attempt }: BalanceInput): readonly OriginAddress[] {
@@ -38,6 +39,8 @@ function ordered({ origins, balance, streamKey, attempt }: BalanceInput): readon
     }
     case 'hash':
       return byRendezvous(origins, streamKey);
+    case 'failover':
+      return origins;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * The health of origins. It belongs to the origin, not to a stream: one dead origin is found once, avoided by
- * all, tried again by one probe with back-off, and welcomed back.
+ * all, tried again by one probe with back-off, and welcomed back. One that nobody uses is probed now and then.
  */
 
 import { EventEmitter, once } from 'node:events';
@@ -8,13 +8,14 @@ import type { OriginAddress } from '../conf/model.ts';
 import { originName } from './address.ts';
 import { UpstreamError } from './errors.ts';
 
-export type OriginState = 'up' | 'suspect' | 'down';
+/** `untried`: nothing has been learned of it yet. It is chosen like one that is up. */
+export type OriginState = 'untried' | 'up' | 'suspect' | 'down';
 
 /** What is known of an origin, for the API and metrics. */
 export interface OriginReport {
   readonly name: string;
   readonly state: OriginState;
-  /** Why it is not up, in words; empty when it is. */
+  /** Why it is suspect or down, in words; else empty. */
   readonly reason: string;
   /** Milliseconds since the epoch of the last change of state. */
   readonly sinceMs: number;
@@ -23,14 +24,19 @@ export interface OriginReport {
   readonly connections: number;
 }
 
-/** Delay before an origin that failed is probed: first and greatest. */
 export interface ProbeTimes {
+  /** Delay before an origin that failed is probed: first and greatest. */
   readonly probeMinMs: number;
   readonly probeMaxMs: number;
   /** The same while a stream waits for the origin. */
   readonly retryMinMs: number;
   readonly retryMaxMs: number;
+  /** An origin of which nothing was heard for this long, and that nobody uses, is probed; 0: it never is. */
+  readonly checkIntervalMs: number;
 }
+
+/** The first check of an origin comes within this time; edges that start together must not come together. */
+const firstCheckMs = 3_000;
 
 export interface HealthOptions {
   /** Tries the origin once; rejects with an UpstreamError when it is not well. */
@@ -52,6 +58,7 @@ interface Entry {
   connections: number;
   /** Streams that wait for it. */
   waiting: number;
+  /** The next probe: a trial of one that is down, a check of another. */
   timer: NodeJS.Timeout | undefined;
   /** Local monotonic time at which the timer fires. */
   dueMs: number;
@@ -63,6 +70,7 @@ export class OriginHealth {
   readonly #entries = new Map<string, Entry>();
   /** `change`: an origin is no longer down, or others are named by the configuration. */
   readonly #events = new EventEmitter();
+  #closed = false;
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -70,7 +78,7 @@ export class OriginHealth {
   }
 
   state(address: OriginAddress): OriginState {
-    return this.#entries.get(originName(address))?.state ?? 'up';
+    return this.#entries.get(originName(address))?.state ?? 'untried';
   }
 
   reports(): OriginReport[] {
@@ -79,12 +87,17 @@ export class OriginHealth {
 
   /** Makes known which origins the configuration names; others are forgotten. */
   retain(addresses: readonly OriginAddress[]): void {
+    if (this.#closed) return;
     const names = new Set(addresses.map(originName));
     for (const [name, entry] of this.#entries) {
       entry.listed = names.has(name);
       this.#forgetUnused(entry);
     }
-    for (const address of addresses) this.#entry(address).listed = true;
+    for (const address of addresses) {
+      const entry = this.#entry(address);
+      entry.listed = true;
+      if (entry.state !== 'down' && entry.probing === undefined) this.#planCheck(entry);
+    }
     this.#events.emit('change');
   }
 
@@ -92,9 +105,8 @@ export class OriginHealth {
   succeeded(address: OriginAddress): void {
     const entry = this.#entries.get(originName(address));
     if (entry === undefined) return;
-    entry.failures = 0;
     this.#stopProbing(entry);
-    this.#set(entry, 'up', '');
+    this.#well(entry);
   }
 
   /**
@@ -105,7 +117,7 @@ export class OriginHealth {
     const entry = this.#entries.get(originName(address));
     if (entry?.listed !== true) return;
     if (error.blamesOrigin) this.#setAside(entry, error.reason);
-    else if (error.failure === 'broken' && entry.state === 'up') {
+    else if (error.failure === 'broken' && (entry.state === 'up' || entry.state === 'untried')) {
       this.#set(entry, 'suspect', error.reason);
       this.#probe(entry);
     }
@@ -141,8 +153,9 @@ export class OriginHealth {
     }
   }
 
-  /** Stops all probes. */
+  /** Stops all probes, for good. */
   close(): void {
+    this.#closed = true;
     for (const entry of this.#entries.values()) this.#stopProbing(entry);
     this.#entries.clear();
   }
@@ -153,7 +166,7 @@ export class OriginHealth {
     if (entry === undefined) {
       entry = {
         address,
-        state: 'up',
+        state: 'untried',
         reason: '',
         sinceMs: Date.now(),
         listed: false,
@@ -179,9 +192,37 @@ export class OriginHealth {
     if (wasDown) this.#events.emit('change');
   }
 
+  #well(entry: Entry): void {
+    entry.failures = 0;
+    this.#set(entry, 'up', '');
+    this.#planCheck(entry);
+  }
+
   #setAside(entry: Entry, reason: string): void {
+    // What is planned for one that is down is a trial already; for another it is a check, which is far off.
+    const planned = entry.state === 'down' && entry.timer !== undefined;
     this.#set(entry, 'down', reason);
-    if (entry.timer === undefined && entry.probing === undefined) this.#schedule(entry, this.#delayMs(entry));
+    if (!planned && entry.probing === undefined) this.#schedule(entry, this.#delayMs(entry));
+  }
+
+  /** Plans the next look at an origin that is not down: an interval from now, or soon if nothing is known of it. */
+  #planCheck(entry: Entry): void {
+    const { checkIntervalMs } = this.#options.times();
+    if (checkIntervalMs === 0 || !entry.listed) return;
+    const jitter = Math.random();
+    const first = entry.state === 'untried';
+    const delayMs = first ? Math.min(checkIntervalMs, firstCheckMs) * jitter : checkIntervalMs * (0.75 + jitter / 2);
+    // Only ever sooner: configurations that change one after another must not put it off.
+    if (entry.timer === undefined || performance.now() + delayMs < entry.dueMs) this.#schedule(entry, delayMs);
+  }
+
+  /** An origin in use is watched by those who use it. */
+  #due(entry: Entry): void {
+    entry.timer = undefined;
+    if (entry.state === 'down') return this.#probe(entry);
+    if (this.#options.times().checkIntervalMs === 0) return;
+    if (entry.connections === 0) this.#probe(entry);
+    else this.#planCheck(entry);
   }
 
   /** Exponential back-off with full jitter in its upper half, so that edges do not probe in step. */
@@ -196,7 +237,7 @@ export class OriginHealth {
   #schedule(entry: Entry, delayMs: number): void {
     clearTimeout(entry.timer);
     entry.dueMs = performance.now() + delayMs;
-    entry.timer = setTimeout(() => this.#probe(entry), delayMs);
+    entry.timer = setTimeout(() => this.#due(entry), delayMs);
   }
 
   /** A stream has begun to wait for this origin: the next probe must not be far. */
@@ -218,8 +259,7 @@ export class OriginHealth {
       () => {
         if (probing.signal.aborted) return;
         entry.probing = undefined;
-        entry.failures = 0;
-        this.#set(entry, 'up', '');
+        this.#well(entry);
       },
       (error: Error) => {
         if (probing.signal.aborted) return;

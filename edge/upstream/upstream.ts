@@ -98,8 +98,8 @@ function allOrigins(config: EdgeConfig): OriginAddress[] {
 
 /** The shortest of the vhosts' delays count for streams that wait: an origin may serve several vhosts. */
 function probeTimes({ edge, vhosts }: EdgeConfig): ProbeTimes {
-  const { probeMinMs, probeMaxMs } = edge;
+  const { probeMinMs, probeMaxMs, originCheckIntervalMs: checkIntervalMs } = edge;
   const retryMinMs = Math.min(...vhosts.map((vhost) => vhost.edge.retryMinMs));
   const retryMaxMs = Math.min(...vhosts.map((vhost) => vhost.edge.retryMaxMs));
-  return { probeMinMs, probeMaxMs, retryMinMs, retryMaxMs };
+  return { probeMinMs, probeMaxMs, retryMinMs, retryMaxMs, checkIntervalMs };
 }

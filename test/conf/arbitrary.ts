@@ -105,7 +105,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
     edge: times(base.edge)
       .chain((edge) =>
         some(edge, {
-          balance: fc.constantFrom('round_robin', 'hash'),
+          balance: fc.constantFrom('round_robin', 'hash', 'failover'),
           gopCacheMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           pushQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           redirectMax: fc.integer({ min: 0, max: 100 }),

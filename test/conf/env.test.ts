@@ -62,6 +62,15 @@ describe('environment', () => {
     }
   });
 
+  it('sets what vhosts inherit, and leaves those alone that say it themselves', () => {
+    const inherits = 'listen 1935; vhost a { } vhost b { edge { drain_timeout 5; } }';
+    const drains = (env: Environment): number[] =>
+      parseConfig(inherits, { env }).config.vhosts.map(({ edge }) => edge.drainTimeoutMs);
+    assert.deepEqual(drains({ SRS_EDGE_DRAIN_TIMEOUT: '300000' }), [300_000, 5]);
+    assert.deepEqual(drains({ SRS_EDGE_DRAIN_TIMEOUT: '300000', SRS_VHOST_EDGE_DRAIN_TIMEOUT: '7' }), [7, 7]);
+    assert.deepEqual(drains({}), [30_000, 5]);
+  });
+
   it('stands in for what the file leaves out', () => {
     assert.equal(parseConfig('vhost a { }', { env: { SRS_LISTEN: '1' } }).config.listen[0]?.port, 1);
   });

@@ -1,10 +1,11 @@
 /** Loading: values, includes, and every kind of error with its place and remedy. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
-import { loadConfig, parseConfig } from '../../edge/conf/load.ts';
+import { configHash, loadConfig, parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
 import { ConfigError, formatProblem } from '../../edge/conf/problem.ts';
 import { findVhost } from '../../edge/conf/vhost.ts';
@@ -399,4 +400,14 @@ describe('findVhost', () => {
   it('finds a disabled one as disabled', () => assert.equal(findVhost(loaded, 'a')?.enabled, false));
 
   it('finds nothing without a default', () => assert.equal(findVhost(config('vhost a { }'), 'b'), undefined));
+});
+
+describe('hash', () => {
+  it('is of the text of the file itself', () => {
+    const text = 'listen 1935; vhost a { }';
+    assert.equal(parseConfig(text).hash, createHash('sha256').update(text).digest('hex').slice(0, 16));
+    const files: Record<string, string> = { 'a.conf': 'listen 1; include b.conf;', 'b.conf': 'vhost a { }' };
+    const readFile = (path: string): string => files[path.slice(path.lastIndexOf('/') + 1)] ?? '';
+    assert.equal(loadConfig('a.conf', { readFile }).hash, configHash(files['a.conf'] ?? ''));
+  });
 });

@@ -47,6 +47,16 @@ describe('print', () => {
     assert.match(text, /vhost b \{\n {4}chunk_size 60000;/);
   });
 
+  it('a vhost’s drain time only where it is not the process’s', () => {
+    const vhosts = [
+      defaultVhost({ name: 'a', edge: { drainTimeoutMs: 300_000 } }),
+      defaultVhost({ name: 'b', edge: { drainTimeoutMs: 0 } }),
+    ];
+    const text = printConfig(defaultConfig({ edge: { drainTimeoutMs: 300_000 }, vhosts }));
+    assert.match(text, /^edge \{\n {4}drain_timeout 300000;\n\}/m);
+    assert.match(text, /vhost a \{\n\}\nvhost b \{\n {4}edge \{\n {8}drain_timeout 0;/);
+  });
+
   it('throws for a value the language cannot express', () => {
     assert.throws(() => printConfig(defaultConfig({ serverId: 'a\nlisten 22;' })), RangeError);
   });

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { version } from '../../edge/version.ts';
 import { clip } from '../support/media.ts';
 import { flvVhost, getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 
@@ -218,6 +219,34 @@ describe('/api/v1', () => {
       failures: 3,
       connections: 0,
     });
+  });
+
+  it('tells of the edge at a glance: what the operator asks for', async (context) => {
+    const edge = await startApi(context);
+    const publisher = await edge.publisher();
+    publisher.push(...clip());
+    const player = await play(edge);
+    await player.takeHead();
+    const { service, pid, ...answer } = await api(edge, '/api/v1/edge');
+    assert.deepEqual(answer, {
+      code: 0,
+      server: 'test-edge',
+      version,
+      state: 'serving',
+      config: { hash: '0123456789abcdef', error: null, needs_restart: ['http_api.listen'] },
+      players: 1,
+      publishers: 0,
+      streams: 1,
+      kbps: { recv_30s: 0, send_30s: 0 },
+      origins: [
+        { name: 'one:1935', state: 'up', reason: '', since_ms: 1, failures: 0, connections: 2 },
+        { name: 'two:1935', state: 'down', reason: 'refused', since_ms: 2, failures: 3, connections: 0 },
+      ],
+    });
+    edge.outcome = { ok: false, atMs: 8, error: 'edge.conf:1:1: wrong' };
+    edge.draining = true;
+    const later = (await api(edge, '/api/v1/edge')) as { state: string; config: Json };
+    assert.deepEqual([later.state, later.config.error], ['draining', 'edge.conf:1:1: wrong']);
   });
 
   it('answers what does not exist with 404, and other methods with 405', async (context) => {

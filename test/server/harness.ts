@@ -65,6 +65,7 @@ export class TestEdge implements Gateway {
         this.outcome = { ok: true, atMs: 7, difference: { changes: [], vhostsAdded: [], vhostsRemoved: [] } };
         return this.outcome;
       },
+      config: () => ({ hash: '0123456789abcdef', needsRestart: ['http_api.listen'] }),
       lastReload: () => this.outcome,
     };
     this.http = new HttpServers(this, this.deps);

@@ -13,7 +13,7 @@ export interface EdgeOptions {
   readonly edge?: string;
 }
 
-/** An edge. */
+/** An edge. Tests count who connects to an origin: idle ones are checked only where `process` says so. */
 export function edgeConfig(options: EdgeOptions): string {
   const { origins, root = '', process = '', vhost = '', cluster = '', play = '', publish = '', edge = '' } = options;
   const addresses = origins.map((origin) => (typeof origin === 'number' ? `127.0.0.1:${origin}` : origin));
@@ -24,7 +24,7 @@ export function edgeConfig(options: EdgeOptions): string {
     inotify_auto_reload off;
     grace_start_wait 0;
     grace_final_wait 1000;
-    edge { ${process} probe_min 20; probe_max 100; }
+    edge { ${process} probe_min 20; probe_max 100; origin_check_interval 0; }
     vhost __defaultVhost__ {
       ${vhost}
       min_latency on;

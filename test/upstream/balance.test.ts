@@ -83,6 +83,25 @@ describe('hash', () => {
   });
 });
 
+describe('failover', () => {
+  test('the first that is up, whichever it is', () => {
+    for (const attempt of [0, 1, 2]) assert.equal(next({ balance: 'failover', attempt }), 'a');
+    assert.equal(next({ balance: 'failover' }, { a: 'down' }), 'b');
+    assert.equal(next({ balance: 'failover' }, { a: 'down', b: 'suspect' }), 'c');
+    assert.deepEqual(order({ balance: 'failover', attempt: 5 }), ['a', 'b', 'c']);
+  });
+
+  test('a stream that runs on another stays remembered there', () => {
+    assert.equal(next({ balance: 'failover', remembered: 'b:1935' }), 'b');
+  });
+});
+
+test('one that is untried is as good as one that is up', () => {
+  assert.equal(next({}, { a: 'untried' }), 'a');
+  assert.equal(next({ remembered: 'c:1935' }, { c: 'untried' }), 'c');
+  assert.equal(next({}, { a: 'suspect', b: 'untried' }), 'b');
+});
+
 test('the origin that has the stream comes first while it is well', () => {
   assert.equal(next({ remembered: 'c:1935' }), 'c');
   assert.equal(next({ remembered: 'c:1935' }, { c: 'down' }), 'a');

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/errors.ts';
@@ -19,7 +19,7 @@ class Bench {
   readonly probes: { readonly host: string; readonly atMs: number }[] = [];
   readonly changes: OriginReport[] = [];
   readonly health: OriginHealth;
-  times: ProbeTimes = { probeMinMs: 20, probeMaxMs: 80, retryMinMs: 20, retryMaxMs: 80 };
+  times: ProbeTimes = { probeMinMs: 20, probeMaxMs: 80, retryMinMs: 20, retryMaxMs: 80, checkIntervalMs: 0 };
   #notify: () => void = () => {};
 
   constructor(t: TestContext) {
@@ -57,10 +57,11 @@ test('what speaks against an origin sets it aside; what may be the request’s d
     const { health } = new Bench(t);
     health.failed(a, failure(kind));
     assert.equal(health.state(a), 'down', kind);
-    assert.equal(health.state(b), 'up');
+    assert.equal(health.state(b), 'untried');
   }
   for (const kind of ['rejected', 'redirected', 'absent', 'cancelled'] as const) {
     const { health } = new Bench(t);
+    health.succeeded(a);
     health.failed(a, failure(kind));
     assert.equal(health.state(a), 'up', kind);
   }
@@ -130,7 +131,7 @@ test('a stream that succeeds ends the probing', options, async (t) => {
 
 test('who waits hurries the probe, and many who begin to wait do not put it off', options, async (t) => {
   const bench = new Bench(t);
-  bench.times = { probeMinMs: 60_000, probeMaxMs: 60_000, retryMinMs: 40, retryMaxMs: 80 };
+  bench.times = { ...bench.times, probeMinMs: 60_000, probeMaxMs: 60_000, retryMinMs: 40 };
   bench.health.failed(a, failure('unreachable'));
   const stop = new AbortController();
   t.after(() => stop.abort());
@@ -176,7 +177,7 @@ test('where a redirection led is known while it is used, and is nobody’s choic
   const elsewhere: OriginAddress = { scheme: 'rtmp', host: 'c', port: 1 };
   const release = bench.health.connected(elsewhere);
   bench.health.failed(elsewhere, failure('stalled'));
-  assert.equal(bench.health.state(elsewhere), 'up');
+  assert.equal(bench.health.state(elsewhere), 'untried');
   release();
   bench.health.failed(elsewhere, failure('stalled'));
   bench.health.succeeded(elsewhere);
@@ -184,4 +185,112 @@ test('where a redirection led is known while it is used, and is nobody’s choic
     bench.health.reports().map(({ name }) => name),
     ['a:1935', 'b:1935'],
   );
+});
+
+/** Timers that fire when a test says so, in the order in which they are due. */
+class Timers {
+  readonly planned = new Map<object, { readonly run: () => void; readonly ms: number }>();
+
+  constructor(t: TestContext) {
+    t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => {
+      const timer = {};
+      this.planned.set(timer, { run, ms });
+      return timer;
+    });
+    t.mock.method(globalThis, 'clearTimeout', (timer: object) => this.planned.delete(timer));
+  }
+
+  get delaysMs(): number[] {
+    return [...this.planned.values()].map(({ ms }) => ms);
+  }
+
+  fire(): void {
+    const all = [...this.planned.values()];
+    this.planned.clear();
+    for (const { run } of all) run();
+  }
+}
+
+describe('origins that nobody uses', options, () => {
+  const checkIntervalMs = 30_000;
+
+  function bench(t: TestContext): { bench: Bench; timers: Timers } {
+    const timers = new Timers(t);
+    const checked = new Bench(t);
+    checked.times = { ...checked.times, checkIntervalMs };
+    checked.health.retain([a, b]);
+    return { bench: checked, timers };
+  }
+
+  function isAnInterval(ms: number | undefined): boolean {
+    return ms !== undefined && ms >= checkIntervalMs * 0.75 && ms <= checkIntervalMs * 1.25;
+  }
+
+  test('are checked soon, then about once in an interval', async (t) => {
+    const { bench: checked, timers } = bench(t);
+    checked.well = true;
+    assert.deepEqual(
+      checked.health.reports().map(({ state }) => state),
+      ['untried', 'untried'],
+    );
+    assert.equal(timers.delaysMs.length, 2);
+    assert.ok(timers.delaysMs.every((ms) => ms <= 3_000));
+    timers.fire();
+    await checked.until(() => checked.changes.length === 2);
+    assert.deepEqual(checked.states, ['a:1935 up', 'b:1935 up']);
+    assert.deepEqual(timers.delaysMs.map(isAnInterval), [true, true]);
+    timers.fire();
+    await checked.until(() => checked.probes.length === 4);
+  });
+
+  test('that are dead are known to be, and tried with back-off', async (t) => {
+    const { bench: checked, timers } = bench(t);
+    timers.fire();
+    await checked.until(() => checked.changes.length === 2);
+    assert.deepEqual(checked.states, ['a:1935 down', 'b:1935 down']);
+    assert.ok(timers.delaysMs.length === 2 && timers.delaysMs.every((ms) => ms <= 80));
+  });
+
+  test('a stream that succeeds, or that uses one, stands for a check', async (t) => {
+    const { bench: checked, timers } = bench(t);
+    checked.well = true;
+    checked.health.succeeded(a);
+    assert.deepEqual(timers.delaysMs.map(isAnInterval), [false, true]);
+    const release = checked.health.connected(b);
+    timers.fire();
+    await checked.until(() => checked.states.length === 1 && checked.probes.length === 1);
+    assert.deepEqual(
+      checked.probes.map(({ host }) => host),
+      ['a'],
+    );
+    release();
+  });
+
+  test('are left alone where the interval is 0, from the next look on', (t) => {
+    const { bench: checked, timers } = bench(t);
+    checked.times = { ...checked.times, checkIntervalMs: 0 };
+    timers.fire();
+    assert.deepEqual([checked.probes.length, timers.planned.size], [0, 0]);
+  });
+
+  test('reloads one after another do not put a check off, nor plan a second', (t) => {
+    const { bench: checked, timers } = bench(t);
+    checked.health.succeeded(a);
+    checked.health.succeeded(b);
+    const before = Math.max(...timers.delaysMs);
+    for (let reloads = 0; reloads < 50; reloads++) checked.health.retain([a, b]);
+    assert.equal(timers.planned.size, 2);
+    assert.ok(Math.max(...timers.delaysMs) <= before);
+  });
+
+  test('a failure takes the place of the check, and no timer is left in the end', (t) => {
+    const { bench: checked, timers } = bench(t);
+    checked.health.succeeded(a);
+    checked.health.failed(a, failure('unreachable'));
+    assert.equal(timers.planned.size, 2);
+    assert.ok(Math.min(...timers.delaysMs) <= 20);
+    checked.health.close();
+    checked.health.retain([a, b]);
+    assert.equal(timers.planned.size, 0);
+  });
 });

@@ -1,5 +1,5 @@
 /**
- * The HTTP API: SRS's paths and answers (`/api/v1/…`), and ours beside them: `origins` and `config`.
+ * The HTTP API: SRS's paths and answers (`/api/v1/…`), and ours beside them: `edge`, `origins` and `config`.
  * As in SRS, what is wrong with a request to a known path is told by `code`, with status 200.
  */
 
@@ -10,9 +10,18 @@ import type { HttpApiConfig } from '../../conf/model.ts';
 import { streamId, streamKey } from '../../stream/name.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
-import type { HttpDeps, ReloadOutcome } from './deps.ts';
-import { clientFigures, clientsByStream, streamEntries, streamFigures, vhostFigures, vhostId } from './figures.ts';
+import type { HttpDeps, OriginStatus, ReloadOutcome } from './deps.ts';
+import {
+  clientFigures,
+  clientsByStream,
+  streamCount,
+  streamEntries,
+  streamFigures,
+  vhostFigures,
+  vhostId,
+} from './figures.ts';
 import { sendJson } from './reply.ts';
+import { countRoles } from './status.ts';
 import { type CpuShare, selfFigures, systemFigures } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -76,6 +85,7 @@ export class Api {
         GET: (call) => this.#clients(call),
         DELETE: (call) => this.#kick(call),
       },
+      edge: { doc: 'this edge at a glance: cheap to ask again and again', GET: () => this.#edge() },
       origins: { doc: 'the origins and their health', GET: () => this.#origins() },
       config: { doc: 'how the last reload went', GET: () => this.#config() },
       raw: { doc: '?rpc=reload reloads the configuration', GET: (call) => this.#raw(call) },
@@ -176,16 +186,28 @@ export class Api {
     return {};
   }
 
+  /** What the operator asks each edge for every few seconds: rates are those of the last sample. */
+  #edge(): Answer {
+    const { draining, hub } = this.#gateway;
+    const { hash, needsRestart: needs_restart } = this.#deps.config();
+    const last = this.#deps.lastReload();
+    const roles = countRoles(this.#gateway);
+    return {
+      fields: {
+        version,
+        state: draining ? 'draining' : 'serving',
+        config: { hash, error: last?.ok === false ? last.error : null, needs_restart },
+        players: roles.play,
+        publishers: roles.publish,
+        streams: streamCount(hub),
+        kbps: this.#traffic.total.kbps,
+        origins: originFigures(this.#deps.origins()),
+      },
+    };
+  }
+
   #origins(): Answer {
-    const origins = this.#deps.origins().map(({ name, state, reason, sinceMs, failures, connections }) => ({
-      name,
-      state,
-      reason,
-      since_ms: sinceMs,
-      failures,
-      connections,
-    }));
-    return { fields: { origins } };
+    return { fields: { origins: originFigures(this.#deps.origins()) } };
   }
 
   #config(): Answer {
@@ -212,6 +234,10 @@ export class Api {
 function versions(): Answer {
   const [major, minor, revision] = version.split('.', 3).map((part) => Number.parseInt(part, 10));
   return { fields: { data: { major, minor, revision, version } } };
+}
+
+function originFigures(origins: readonly OriginStatus[]): object[] {
+  return origins.map(({ sinceMs: since_ms, ...origin }) => ({ ...origin, since_ms }));
 }
 
 /** What each change of a reload costs, in the words of the configuration's reference. */

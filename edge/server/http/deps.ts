@@ -7,7 +7,7 @@ import type { Difference } from '../../conf/diff.ts';
 /** What is known of an origin. */
 export interface OriginStatus {
   readonly name: string;
-  readonly state: 'up' | 'suspect' | 'down';
+  readonly state: 'untried' | 'up' | 'suspect' | 'down';
   /** Why it is not up, in words; empty when it is. */
   readonly reason: string;
   /** Milliseconds since the epoch of the last change of state. */
@@ -33,6 +33,13 @@ export type ReloadOutcome =
   /** The running configuration stays in force. */
   | { readonly ok: false; readonly atMs: number; readonly error: string };
 
+export interface ConfigInForce {
+  /** `configHash` of its file's text. */
+  readonly hash: string;
+  /** Paths of directives whose new values wait for a restart. */
+  readonly needsRestart: readonly string[];
+}
+
 export interface HttpDeps {
   /** Whether new clients are taken: false before the listeners are open, and when a stopping edge has closed them. */
   accepting(): boolean;
@@ -40,6 +47,8 @@ export interface HttpDeps {
   counters(): OriginCounters;
   /** Reads the configuration again and applies it; never fails, but says how it went. */
   reload(): Promise<ReloadOutcome>;
+  /** What the edge runs with: what was refused since changes nothing of it. */
+  config(): ConfigInForce;
   /** How the last reload went, if there was one. */
   lastReload(): ReloadOutcome | undefined;
 }

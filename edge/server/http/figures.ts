@@ -30,6 +30,13 @@ export function streamEntries({ streams, published }: Hub): StreamEntry[] {
   return entries;
 }
 
+/** How many streams are played or published here. */
+export function streamCount({ streams, published }: Hub): number {
+  let count = streams.size;
+  for (const key of published.keys()) if (!streams.has(key)) count++;
+  return count;
+}
+
 /** How many clients each stream has, by key; publishers are counted as SRS counts them. */
 export function clientsByStream(clients: Iterable<Client>): Map<string, number> {
   const counts = new Map<string, number>();

@@ -9,13 +9,13 @@ import type { ExporterConfig } from '../../conf/model.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
 import type { HttpDeps, OriginCounters } from './deps.ts';
-import { streamEntries } from './figures.ts';
+import { streamCount, streamEntries } from './figures.ts';
 import { countRoles } from './status.ts';
 import type { CpuShare } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
 const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
-const originStates = ['up', 'suspect', 'down'] as const;
+const originStates = ['untried', 'up', 'suspect', 'down'] as const;
 
 /** The time by which event-loop lag is measured; Node's own 10 ms would wake an idle edge a hundred times a second. */
 const lagPrecisionMs = 50;
@@ -69,7 +69,7 @@ export class Metrics {
       this.#traffic.collect();
       return total.received;
     });
-    this.#gauge('srs_streams', 'Streams that are played or published.', () => streamEntries(hub).length);
+    this.#gauge('srs_streams', 'Streams that are played or published.', () => streamCount(hub));
     this.#gauge('srs_clients', 'Clients connected.', () => clients.size);
     this.#counter('srs_clients_total', 'Clients taken since the start.', () => clients.totalAccepted);
     this.#counter('srs_clients_errs_total', 'Clients that left because something failed.', () => clients.totalFailed);
