@@ -3,10 +3,10 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench build lint format reference clean
+.PHONY: help demo test kube-test bench bench-operator build lint format reference clean
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: node_modules ## watch players on two edges while an origin is killed (DEMO_SECONDS=30: ends by itself)
 	@node test/support/system-packages.ts demo
@@ -17,10 +17,21 @@ test: node_modules ## check types and style, then run all tests
 	@npm run -s lint
 	@npm run -s test
 
+kube-test: node_modules ## run the tests of the operator on a real Kubernetes API (or USE_EXISTING_CLUSTER=true)
+	@node test/support/system-packages.ts kube-test
+	@node test/support/kubernetes-tools.ts >/dev/null
+	@npm run -s kube-test
+
 bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
 	@node test/support/system-packages.ts bench
 	@npm run -s build
 	@node test/bench/bench.ts $(BENCH)
+
+bench-operator: node_modules ## measure the operator with 500 EdgeClusters on a real Kubernetes API
+	@node test/support/system-packages.ts bench-operator
+	@node test/support/kubernetes-tools.ts >/dev/null
+	@npm run -s build
+	@node test/bench/operator/bench.ts $(BENCH)
 
 build: node_modules ## compile to dist/, as it is deployed; `npm start -- -c FILE` runs that
 	@npm run -s build
