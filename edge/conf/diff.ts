@@ -1,6 +1,7 @@
 /** The difference between two configurations and what each change costs. Pure: whoever runs the edge applies it. */
 import { isDeepStrictEqual } from 'node:util';
 import { toConfig, toSettings } from './convert.ts';
+import { defaultConfig } from './defaults.ts';
 import { ROOT, type RootSettings } from './directives.ts';
 import type { EdgeConfig } from './model.ts';
 import type { Block, Effect, Fields, Leaf, Named } from './schema.ts';
@@ -72,6 +73,14 @@ export function isSame({ changes, vhostsAdded, vhostsRemoved }: Difference): boo
 /** The changes of a difference that wait for a restart. */
 export function needsRestart({ changes }: Difference): readonly Change[] {
   return changes.filter(({ effect }) => effect === 'restart');
+}
+
+/**
+ * The settings that only a restart can change, as far as they differ from the defaults: path → value as in a file.
+ * Two configurations that agree in them need no restart between them.
+ */
+export function restartSettings(config: EdgeConfig): Readonly<Record<string, string>> {
+  return Object.fromEntries(needsRestart(diffConfig(defaultConfig(), config)).map(({ path, to }) => [path, to]));
 }
 
 /** `next` with every value that only a restart can change taken from `running`: what a reload may really apply. */

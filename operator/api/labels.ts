@@ -1,0 +1,73 @@
+/** Names that the operator gives to what it makes: labels, annotations, owners, objects. */
+import type { V1OwnerReference } from '@kubernetes/client-node';
+import type { EdgeCluster } from './types.ts';
+
+export const GROUP = 'edgecluster.io';
+export const API_VERSION = `${GROUP}/v1alpha1`;
+export const KIND = 'EdgeCluster';
+
+/** The manager of our fields in server-side apply. */
+export const FIELD_MANAGER = 'edgecluster';
+
+/** Label of everything that belongs to an EdgeCluster: its name. */
+export const CLUSTER_LABEL = `${GROUP}/cluster`;
+export const NAME_LABEL = 'app.kubernetes.io/name';
+const NAME = 'edge';
+
+/** On owned objects: hash of what was last applied. */
+export const APPLIED_HASH = `${GROUP}/applied-hash`;
+/** On pods, not on their template: hash of the edge.conf to run. A change makes the kubelet refresh the volume. */
+export const CONFIG_HASH = `${GROUP}/config-hash`;
+/** On the template of pods: hash of the settings that a process cannot change while it runs. */
+export const RESTART_HASH = `${GROUP}/restart-hash`;
+
+/** Where the edge finds its configuration: a key of the ConfigMap, and the directory that it is mounted at. */
+export const CONFIG_KEY = 'edge.conf';
+export const CONFIG_DIRECTORY = '/etc/edge';
+
+/** Most characters in the name of an EdgeCluster: its longest object is a Service, which may have 63. */
+export const CLUSTER_NAME_MAX = 63 - '-edges'.length;
+
+/** The name of an EdgeCluster; the API server gives every object one. */
+export function nameOf({ metadata }: EdgeCluster): string {
+  if (metadata.name === undefined || metadata.name === '') throw new Error('an EdgeCluster has no name');
+  return metadata.name;
+}
+
+/** The Service that clients use has the name of the EdgeCluster; this one lists its pods. */
+export function headlessNameOf(cluster: EdgeCluster): string {
+  return `${nameOf(cluster)}-edges`;
+}
+
+/** Labels of everything that belongs to the EdgeCluster. */
+export function labelsOf(cluster: EdgeCluster): Record<string, string> {
+  const name = nameOf(cluster);
+  return {
+    [NAME_LABEL]: NAME,
+    'app.kubernetes.io/instance': name,
+    'app.kubernetes.io/component': 'edge',
+    'app.kubernetes.io/managed-by': 'edgecluster',
+    [CLUSTER_LABEL]: name,
+  };
+}
+
+/** What selects the pods of the EdgeCluster. A Deployment's selector can never be changed: it holds the least. */
+export function matchLabelsOf(cluster: EdgeCluster): Record<string, string> {
+  return { [NAME_LABEL]: NAME, [CLUSTER_LABEL]: nameOf(cluster) };
+}
+
+/** The same as text, for `status.selector` and for listing pods. */
+export function selectorOf(cluster: EdgeCluster): string {
+  return Object.entries(matchLabelsOf(cluster))
+    .map(([label, value]) => `${label}=${value}`)
+    .join(',');
+}
+
+/** Makes Kubernetes delete an object with its EdgeCluster; none for one that was never on an API server. */
+export function ownerReferencesOf(cluster: EdgeCluster): V1OwnerReference[] {
+  const { uid } = cluster.metadata;
+  if (uid === undefined) return [];
+  return [
+    { apiVersion: API_VERSION, kind: KIND, name: nameOf(cluster), uid, controller: true, blockOwnerDeletion: true },
+  ];
+}

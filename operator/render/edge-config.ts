@@ -1,0 +1,154 @@
+/** The spec of an EdgeCluster in the words of the edge: a model of its configuration, before `extraDirectives`. */
+import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
+import { originAddresses } from '../../edge/conf/values.ts';
+import { CONFIG_DIRECTORY } from '../api/labels.ts';
+import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
+import { RenderError } from './error.ts';
+
+/** Servers of each origin group: `host:port`, at least one. */
+export type Origins = ReadonlyMap<string, readonly string[]>;
+
+const balance = { RoundRobin: 'round_robin', StreamHash: 'hash', Failover: 'failover' } as const;
+const timeJitter = { Full: 'full', Zero: 'zero', Off: 'off' } as const;
+const logLevel = { Trace: 'trace', Debug: 'debug', Info: 'info', Warn: 'warn', Error: 'error' } as const;
+
+/** Where the Secret of a TLS listener is mounted. */
+export function tlsDirectory(listener: 'rtmps' | 'https'): string {
+  return `/etc/edge-tls/${listener}`;
+}
+
+/** Key of the ConfigMap that holds the authorities of an origin group. */
+export function caBundleKey(group: string): string {
+  return `origin-${group}.pem`;
+}
+
+/** The group that a vhost pulls from and pushes to. Throws RenderError for a name that no group has. */
+export function originGroupOf(cluster: EdgeCluster, vhost: Vhost): OriginGroup {
+  const { origins } = cluster.spec;
+  const group = vhost.origin === undefined ? origins[0] : origins.find(({ name }) => name === vhost.origin);
+  if (group !== undefined) return group;
+  const known = origins.map(({ name }) => name).join(', ');
+  const place = `spec.vhosts[${cluster.spec.vhosts.indexOf(vhost)}].origin`;
+  throw new RenderError('InvalidConfig', [`${place}: there is no origin group "${vhost.origin}"; expected: ${known}`]);
+}
+
+/** The whole configuration, without `extraDirectives`. Throws RenderError for origins that are none. */
+export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig {
+  const { spec } = cluster;
+  const { rtmp, rtmps, http, https, api, exporter } = spec.listeners;
+  const httpServer = http.enabled || https !== undefined;
+  return defaultConfig({
+    listen: at(rtmp.port),
+    ...(rtmps && { rtmps: tls('rtmps', rtmps) }),
+    maxConnections: spec.maxConnections,
+    log: { level: logLevel[spec.logLevel] },
+    httpApi: { enabled: true, listen: at(api.port) },
+    httpServer: {
+      enabled: httpServer,
+      // HTTPS alone: the edge, like SRS, knows it only beside HTTP, which then nobody can reach.
+      ...(httpServer && { listen: http.enabled ? at(http.port) : [{ host: '127.0.0.1', port: 0 }] }),
+      ...(https && { https: tls('https', https) }),
+    },
+    exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port) } : {},
+    vhosts: spec.vhosts.map((vhost) => vhostOf(vhost, originGroupOf(cluster, vhost), origins, httpServer)),
+  });
+}
+
+function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, httpServer: boolean): VhostConfig {
+  const { play, publish, httpFlv, hooks, failover } = vhost;
+  const { timeouts } = group;
+  return defaultVhost({
+    name: vhost.name,
+    minLatency: vhost.minLatency,
+    tcpNodelay: vhost.tcpNodelay,
+    chunkSize: vhost.chunkSize,
+    cluster: {
+      mode: 'remote',
+      origins: serversOf(group, origins),
+      tokenTraverse: vhost.tokenTraverse,
+      vhost: vhost.transform ?? '[vhost]',
+      debugSrsUpnode: vhost.debugSrsUpnode,
+    },
+    play: {
+      gopCache: play.gopCache,
+      gopCacheMaxFrames: play.gopCacheMaxFrames,
+      queueLengthSeconds: play.queueLengthSeconds,
+      timeJitter: timeJitter[play.timeJitter],
+      ...(play.mwLatencyMs !== undefined && { mwLatencyMs: play.mwLatencyMs }),
+      ...(play.mwMsgs !== undefined && { mwMsgs: play.mwMsgs }),
+      sendMinIntervalMs: play.sendMinIntervalMs,
+      reduceSequenceHeader: play.reduceSequenceHeader,
+    },
+    publish: {
+      mr: publish.mr,
+      mrLatencyMs: publish.mrLatencyMs,
+      firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
+      normalTimeoutMs: publish.normalTimeoutMs,
+    },
+    httpRemux: {
+      enabled: httpFlv.enabled && httpServer,
+      mount: httpFlv.mount,
+      hasAudio: httpFlv.hasAudio,
+      hasVideo: httpFlv.hasVideo,
+      guessHasAv: httpFlv.guessHasAv,
+      dropIfNotMatch: httpFlv.dropIfNotMatch,
+    },
+    ...(hooks && { httpHooks: hooksOf(hooks) }),
+    edge: {
+      balance: balance[group.balance],
+      connectTimeoutMs: timeouts.connectMs,
+      requestTimeoutMs: timeouts.requestMs,
+      firstFrameTimeoutMs: timeouts.firstFrameMs,
+      stallTimeoutMs: timeouts.stallMs,
+      retryMinMs: timeouts.retryMinMs,
+      retryMaxMs: timeouts.retryMaxMs,
+      holdTimeoutMs: failover.holdTimeoutMs,
+      lingerMs: failover.lingerMs,
+      absentTtlMs: failover.absentTtlMs,
+      publishTimeoutMs: failover.publishTimeoutMs,
+      httpFirstFrameTimeoutMs: failover.httpFirstFrameTimeoutMs,
+      writeTimeoutMs: failover.writeTimeoutMs,
+      redirectMax: failover.redirectMax,
+      gopCacheMaxBytes: failover.gopCacheMaxBytes,
+      pushQueueMaxBytes: failover.pushQueueMaxBytes,
+      readIntervalMs: publish.readIntervalMs,
+      ...(hooks && { hookTimeoutMs: hooks.timeoutMs }),
+      ...(group.tls?.insecureSkipVerify && { originTlsVerify: false }),
+      ...(group.tls?.caBundle !== undefined && {
+        originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name)}`,
+      }),
+    },
+  });
+}
+
+function serversOf(group: OriginGroup, origins: Origins): readonly OriginAddress[] {
+  const servers = origins.get(group.name) ?? [];
+  const scheme = group.tls === undefined ? '' : 'rtmps://';
+  const parsed = originAddresses.parse(servers.map((server) => `${scheme}${server}`));
+  if (parsed.ok) return parsed.value;
+  const what = `origin group "${group.name}": ${parsed.what}; expected ${originAddresses.expected}`;
+  throw new RenderError('InvalidConfig', [`spec.origins: ${what}`]);
+}
+
+function hooksOf(hooks: Hooks): VhostConfig['httpHooks'] {
+  return {
+    enabled: true,
+    onConnect: hooks.onConnect ?? [],
+    onClose: hooks.onClose ?? [],
+    onPublish: hooks.onPublish ?? [],
+    onUnpublish: hooks.onUnpublish ?? [],
+    onPlay: hooks.onPlay ?? [],
+    onStop: hooks.onStop ?? [],
+  };
+}
+
+function tls(name: 'rtmps' | 'https', { port }: TlsListener): TlsListen {
+  const directory = tlsDirectory(name);
+  return { enabled: true, listen: at(port), keyFile: `${directory}/tls.key`, certFile: `${directory}/tls.crt` };
+}
+
+/** All addresses of the pod. */
+function at(port: number): readonly ListenAddress[] {
+  return [{ host: undefined, port }];
+}

@@ -1,0 +1,32 @@
+/** The PodMonitor: tells a Prometheus operator to read the exporter of every edge. */
+import { matchLabelsOf } from '../api/labels.ts';
+import type { EdgeCluster } from '../api/types.ts';
+import { type Manifest, metadataOf } from './metadata.ts';
+
+/** As far as we use it; its CRD is the Prometheus operator's. */
+export interface PodMonitor extends Manifest {
+  readonly spec: {
+    readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+    readonly podMetricsEndpoints: readonly {
+      readonly port: string;
+      readonly path: string;
+      readonly interval: string;
+    }[];
+  };
+}
+
+/** None without an exporter to read. Whether the CRD exists is for the caller to know. */
+export function podMonitor(cluster: EdgeCluster): PodMonitor | undefined {
+  const { monitoring, listeners } = cluster.spec;
+  const { enabled, intervalSeconds, labels } = monitoring.podMonitor;
+  if (!enabled || !listeners.exporter.enabled) return undefined;
+  return {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PodMonitor',
+    metadata: metadataOf(cluster, { labels }),
+    spec: {
+      selector: { matchLabels: matchLabelsOf(cluster) },
+      podMetricsEndpoints: [{ port: 'exporter', path: '/metrics', interval: `${intervalSeconds}s` }],
+    },
+  };
+}

@@ -1,0 +1,169 @@
+/** A pod of edges: one container that may do nothing but serve, and gets the time to let its clients finish. */
+import type {
+  V1Container,
+  V1EnvVar,
+  V1PodSecurityContext,
+  V1PodSpec,
+  V1Probe,
+  V1SecurityContext,
+  V1TopologySpreadConstraint,
+  V1Volume,
+  V1VolumeMount,
+} from '@kubernetes/client-node';
+import { CONFIG_DIRECTORY, CONFIG_KEY, matchLabelsOf, nameOf } from '../api/labels.ts';
+import type { EdgeCluster } from '../api/types.ts';
+import { edgeEnvironment, type RenderedConfig } from './config.ts';
+import { tlsDirectory } from './edge-config.ts';
+import { isFilled } from './metadata.ts';
+import { clientPorts, monitoringPorts } from './ports.ts';
+import { serviceAccountNameOf } from './service-account.ts';
+
+/** The user of distroless images; nobody's on any node. */
+const userId = 65_532;
+
+/** What an edge may take to end, beyond the times that it is configured with. */
+const terminationMarginSeconds = 5;
+
+/** Modes of files as Kubernetes writes them: 0644, and 0440 for keys, which the pod's group may read. */
+const configMode = 0o644;
+const keyMode = 0o440;
+
+const podSecurity: V1PodSecurityContext = {
+  runAsNonRoot: true,
+  runAsUser: userId,
+  runAsGroup: userId,
+  fsGroup: userId,
+  seccompProfile: { type: 'RuntimeDefault' },
+};
+
+const containerSecurity: V1SecurityContext = {
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ['ALL'] },
+};
+
+export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: string): V1PodSpec {
+  const { pods } = cluster.spec;
+  const { imagePullSecrets = [], tolerations = [], affinity, nodeSelector } = pods;
+  const spread = pods.topologySpreadConstraints ?? defaultSpread(cluster);
+  return {
+    serviceAccountName: serviceAccountNameOf(cluster),
+    automountServiceAccountToken: false,
+    enableServiceLinks: false,
+    // Two edges never meet on a node there: the scheduler keeps ports of the host apart.
+    ...(pods.hostNetwork && { hostNetwork: true }),
+    dnsPolicy: pods.hostNetwork ? 'ClusterFirstWithHostNet' : 'ClusterFirst',
+    terminationGracePeriodSeconds: terminationSeconds(config),
+    securityContext: merged(podSecurity, pods.securityContext),
+    ...(imagePullSecrets.length > 0 && { imagePullSecrets: [...imagePullSecrets] }),
+    ...(isFilled(nodeSelector) && { nodeSelector: { ...nodeSelector } }),
+    ...(tolerations.length > 0 && { tolerations: [...tolerations] }),
+    ...(isFilled(affinity) && { affinity }),
+    ...(spread.length > 0 && { topologySpreadConstraints: [...spread] }),
+    ...(pods.priorityClassName !== undefined && { priorityClassName: pods.priorityClassName }),
+    ...(pods.runtimeClassName !== undefined && { runtimeClassName: pods.runtimeClassName }),
+    containers: [container(cluster, image)],
+    volumes: volumes(cluster),
+  };
+}
+
+/** The longest way of an edge from the signal to stop to its end. */
+function terminationSeconds({ effective }: RenderedConfig): number {
+  const { graceStartWaitMs, graceFinalWaitMs, edge, vhosts } = effective;
+  const drainMs = Math.max(edge.drainTimeoutMs, ...vhosts.map((vhost) => vhost.edge.drainTimeoutMs));
+  return Math.ceil((graceStartWaitMs + drainMs + graceFinalWaitMs) / 1000) + terminationMarginSeconds;
+}
+
+function container(cluster: EdgeCluster, image: string): V1Container {
+  const { pods } = cluster.spec;
+  const { imagePullPolicy, resources } = pods;
+  return {
+    name: 'edge',
+    image: pods.image ?? image,
+    ...(imagePullPolicy !== undefined && { imagePullPolicy }),
+    args: ['-c', `${CONFIG_DIRECTORY}/${CONFIG_KEY}`],
+    env: environment(cluster),
+    ports: [...clientPorts(cluster), ...monitoringPorts(cluster)].map(({ name, port }) => ({
+      name,
+      containerPort: port,
+      protocol: 'TCP',
+      ...(pods.hostNetwork && { hostPort: port }),
+    })),
+    ...(isFilled(resources) && { resources }),
+    startupProbe: probe('/readyz', { periodSeconds: 1, failureThreshold: 60 }),
+    readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 2 }),
+    // To restart an edge costs every client that it has: only one that is stuck for good.
+    livenessProbe: probe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
+    securityContext: merged(containerSecurity, pods.containerSecurityContext),
+    volumeMounts: mounts(cluster),
+  };
+}
+
+/** Ours first; the user's cannot have the same names. */
+function environment(cluster: EdgeCluster): V1EnvVar[] {
+  return [
+    // Each edge says by its pod's name who it is: in logs of origins, in callbacks, in answers of its API.
+    { name: 'SRS_SERVER_ID', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
+    ...Object.entries(edgeEnvironment(cluster)).map(([name, value]) => ({ name, value })),
+    ...(cluster.spec.pods.env ?? []),
+  ];
+}
+
+function probe(path: string, times: { readonly periodSeconds: number; readonly failureThreshold: number }): V1Probe {
+  return { httpGet: { path, port: 'api', scheme: 'HTTP' }, timeoutSeconds: 3, successThreshold: 1, ...times };
+}
+
+function tlsListeners({ spec }: EdgeCluster): { name: 'rtmps' | 'https'; secretName: string }[] {
+  return (['rtmps', 'https'] as const).flatMap((name) => {
+    const secretName = spec.listeners[name]?.secretName;
+    return secretName === undefined ? [] : [{ name, secretName }];
+  });
+}
+
+function volumes(cluster: EdgeCluster): V1Volume[] {
+  return [
+    { name: 'config', configMap: { name: nameOf(cluster), defaultMode: configMode } },
+    ...tlsListeners(cluster).map(({ name, secretName }) => ({
+      name: `${name}-tls`,
+      secret: { secretName, defaultMode: keyMode },
+    })),
+  ];
+}
+
+/** Whole directories: files mounted one by one would not follow a change. */
+function mounts(cluster: EdgeCluster): V1VolumeMount[] {
+  return [
+    { name: 'config', mountPath: CONFIG_DIRECTORY, readOnly: true },
+    ...tlsListeners(cluster).map(({ name }) => ({
+      name: `${name}-tls`,
+      mountPath: tlsDirectory(name),
+      readOnly: true,
+    })),
+  ];
+}
+
+/** Over nodes and zones as evenly as it goes; edges of an older template are on their way out and don't count. */
+function defaultSpread(cluster: EdgeCluster): V1TopologySpreadConstraint[] {
+  return ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: matchLabelsOf(cluster) },
+    matchLabelKeys: ['pod-template-hash'],
+  }));
+}
+
+/** `theirs` over `ours`, object by object. */
+function merged<T extends object>(ours: T, theirs: T | undefined): T {
+  const result: Record<string, unknown> = Object.fromEntries(Object.entries(ours));
+  for (const [key, value] of Object.entries(theirs ?? {})) {
+    const own = result[key];
+    result[key] = isObject(own) && isObject(value) ? merged(own, value) : value;
+  }
+  // Only fields of T were put into it.
+  return result as T;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

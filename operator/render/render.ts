@@ -1,0 +1,50 @@
+/** EdgeCluster → everything that Kubernetes needs to run it. Pure: a file for each kind, put together here. */
+import type { EdgeCluster } from '../api/types.ts';
+import { type RenderedConfig, renderConfig } from './config.ts';
+import { configMap } from './config-map.ts';
+import { deployment } from './deployment.ts';
+import type { Origins } from './edge-config.ts';
+import { headlessService } from './headless-service.ts';
+import { horizontalPodAutoscaler } from './hpa.ts';
+import type { Manifest } from './metadata.ts';
+import { networkPolicy } from './network-policy.ts';
+import { podDisruptionBudget } from './pdb.ts';
+import { podMonitor } from './pod-monitor.ts';
+import { service } from './service.ts';
+import { serviceAccount } from './service-account.ts';
+
+export interface RenderSettings {
+  /** Runs where `spec.pods.image` doesn't say. */
+  readonly edgeImage: string;
+  /** Whether the CRD of PodMonitor exists. */
+  readonly podMonitors: boolean;
+}
+
+export interface RenderInput {
+  readonly cluster: EdgeCluster;
+  readonly origins: Origins;
+  readonly settings: RenderSettings;
+}
+
+export interface Rendered {
+  readonly config: RenderedConfig;
+  /** In the order to apply them: what pods need comes before them. */
+  readonly objects: readonly Manifest[];
+}
+
+/** Renders all objects. Throws RenderError when the edge would refuse its configuration. */
+export function render({ cluster, origins, settings }: RenderInput): Rendered {
+  const config = renderConfig(cluster, origins);
+  const objects: readonly (Manifest | undefined)[] = [
+    serviceAccount(cluster),
+    configMap(cluster, config.text),
+    networkPolicy(cluster),
+    service(cluster),
+    headlessService(cluster),
+    podDisruptionBudget(cluster),
+    deployment(cluster, config, settings.edgeImage),
+    horizontalPodAutoscaler(cluster),
+    settings.podMonitors ? podMonitor(cluster) : undefined,
+  ];
+  return { config, objects: objects.filter((object) => object !== undefined) };
+}
