@@ -63,6 +63,7 @@ describe('/metrics', () => {
       edge_players: 1,
       edge_publishers: 0,
       edge_draining: 0,
+      edge_config_refused: 0,
       edge_dropped_gops_total: 0,
       'edge_streams{state="live"}': 1,
       'edge_streams{state="connecting"}': 0,
@@ -85,6 +86,8 @@ describe('/metrics', () => {
     assert.ok(samples.get('edge_slice_bytes_total')! > 100);
     assert.ok(samples.has('nodejs_eventloop_lag_p99_seconds'));
     assert.ok(samples.has('process_resident_memory_bytes'));
+    edge.outcome = { ok: false, atMs: 0, error: 'wrong' };
+    assert.equal((await scrape(edge)).get('edge_config_refused'), 1);
   });
 
   it('carries label and tag', async (context) => {

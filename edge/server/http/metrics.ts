@@ -80,6 +80,8 @@ export class Metrics {
     this.#gauge('edge_players', 'Clients that play.', () => countRoles(gateway).play);
     this.#gauge('edge_publishers', 'Clients that publish.', () => countRoles(gateway).publish);
     this.#gauge('edge_draining', '1 while the edge lets its last clients finish.', () => Number(gateway.draining));
+    const help = '1 while a changed configuration is refused and the one before it runs on.';
+    this.#gauge('edge_config_refused', help, () => Number(this.#deps.lastReload()?.ok === false));
     this.#counter('edge_dropped_gops_total', 'Times that frames were dropped for a player too slow.', () => {
       this.#traffic.collect();
       return this.#traffic.droppedGops;
