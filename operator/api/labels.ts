@@ -25,9 +25,6 @@ export const RESTART_HASH = `${GROUP}/restart-hash`;
 export const CONFIG_KEY = 'edge.conf';
 export const CONFIG_DIRECTORY = '/etc/edge';
 
-/** Most characters in the name of an EdgeCluster: its longest object is a Service, which may have 63. */
-export const CLUSTER_NAME_MAX = 63 - '-edges'.length;
-
 /** The name of an EdgeCluster; the API server gives every object one. */
 export function nameOf({ metadata }: EdgeCluster): string {
   if (metadata.name === undefined || metadata.name === '') throw new Error('an EdgeCluster has no name');

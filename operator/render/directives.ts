@@ -4,7 +4,6 @@
  */
 import { checkSettings } from '../../edge/conf/check.ts';
 import { toConfig } from '../../edge/conf/convert.ts';
-import { variablesOf } from '../../edge/conf/env.ts';
 import { type Directive, parseTree } from '../../edge/conf/grammar.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
 import type { Problem } from '../../edge/conf/problem.ts';
@@ -28,22 +27,12 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['inotify_auto_reload', 'edges must take changed configurations by themselves'],
   ['edge.drain_timeout', 'set spec.pods.drainSeconds'],
   ['vhost', 'set spec.vhosts, and their extraDirectives'],
+  ['vhost.edge.drain_timeout', 'set spec.pods.drainSeconds'],
   ['vhost.cluster.origin', 'set spec.origins, and the vhost’s origin'],
 ]);
 
 /** Other names of directives: where one is given, what we print by the other name must not count. */
 const otherNames: ReadonlyMap<string, string> = new Map([['srs_log_level', 'srs_log_level_v2']]);
-
-/** Why a variable of `pods.env` must not override a directive; undefined when it may. */
-export function governedVariable(variable: string): string | undefined {
-  for (const [path, remedy] of governed) {
-    // Variables of vhosts count for all vhosts and are welcome.
-    if (path === 'vhost') continue;
-    const names = variablesOf(path.split('.'));
-    if (names.some((name) => variable === name || variable.startsWith(`${name}_`))) return remedy;
-  }
-  return undefined;
-}
 
 /**
  * What `text` (as we print it for `spec`) means with the user's directives over it. `warnings` tell of directives

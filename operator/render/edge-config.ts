@@ -37,25 +37,21 @@ export function originGroupOf(cluster: EdgeCluster, vhost: Vhost): OriginGroup {
 export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig {
   const { spec } = cluster;
   const { rtmp, rtmps, http, https, api, exporter } = spec.listeners;
-  const httpServer = http.enabled || https !== undefined;
   return defaultConfig({
     listen: at(rtmp.port),
     ...(rtmps && { rtmps: tls('rtmps', rtmps) }),
     maxConnections: spec.maxConnections,
     log: { level: logLevel[spec.logLevel] },
     httpApi: { enabled: true, listen: at(api.port) },
-    httpServer: {
-      enabled: httpServer,
-      // HTTPS alone: the edge, like SRS, knows it only beside HTTP, which then nobody can reach.
-      ...(httpServer && { listen: http.enabled ? at(http.port) : [{ host: '127.0.0.1', port: 0 }] }),
-      ...(https && { https: tls('https', https) }),
-    },
+    httpServer: http.enabled
+      ? { enabled: true, listen: at(http.port), ...(https && { https: tls('https', https) }) }
+      : {},
     exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port) } : {},
-    vhosts: spec.vhosts.map((vhost) => vhostOf(vhost, originGroupOf(cluster, vhost), origins, httpServer)),
+    vhosts: spec.vhosts.map((vhost) => vhostOf(vhost, originGroupOf(cluster, vhost), origins, http.enabled)),
   });
 }
 
-function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, httpServer: boolean): VhostConfig {
+function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boolean): VhostConfig {
   const { play, publish, httpFlv, hooks, failover } = vhost;
   const { timeouts } = group;
   return defaultVhost({
@@ -87,7 +83,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, httpServer:
       normalTimeoutMs: publish.normalTimeoutMs,
     },
     httpRemux: {
-      enabled: httpFlv.enabled && httpServer,
+      enabled: httpFlv.enabled && http,
       mount: httpFlv.mount,
       hasAudio: httpFlv.hasAudio,
       hasVideo: httpFlv.hasVideo,

@@ -1,11 +1,11 @@
 /** What keeps an EdgeCluster from being rendered, and where in its spec that stands. */
-import type { Problem } from '../../edge/conf/problem.ts';
+import { formatPlace, type Problem } from '../../edge/conf/problem.ts';
 
 /**
- * `InvalidDirectives`: a text of `extraDirectives`. `InvalidEnvironment`: a variable of `pods.env` that overrides a
- * directive. `InvalidConfig`: a value that the schema lets pass and the edge does not.
+ * `InvalidDirectives`: a text of `extraDirectives`. `InvalidConfig`: a value that the schema lets pass and the edge
+ * does not.
  */
-export type RenderReason = 'InvalidDirectives' | 'InvalidEnvironment' | 'InvalidConfig';
+export type RenderReason = 'InvalidDirectives' | 'InvalidConfig';
 
 /** The message says all that is wrong, a line each: `spec.vhosts[1].extraDirectives line 2, column 5: …`. */
 export class RenderError extends Error {
@@ -27,7 +27,7 @@ export function describe({ at, what, remedy, nearest }: Problem): string {
 }
 
 function placeOf(at: Problem['at']): string {
-  if ('variable' in at) return `spec.pods.env ${at.variable}`;
+  if ('variable' in at) return formatPlace(at);
   return isUsersText(at.file) ? `${at.file} line ${at.line}, column ${at.column}` : at.file;
 }
 

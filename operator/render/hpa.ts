@@ -71,17 +71,5 @@ function utilization(name: string, percent: number | undefined): V2MetricSpec[] 
 
 function average(name: string, value: number | undefined): V2MetricSpec[] {
   if (value === undefined) return [];
-  return [
-    { type: 'Pods', pods: { metric: { name }, target: { type: 'AverageValue', averageValue: quantity(value) } } },
-  ];
-}
-
-/** A whole number as Kubernetes writes it: `1500`, `125k`, `2M`. */
-export function quantity(value: number): string {
-  let rest = value;
-  for (const suffix of ['', 'k', 'M', 'G']) {
-    if (rest === 0 || rest % 1000 !== 0) return `${rest}${suffix}`;
-    rest /= 1000;
-  }
-  return `${rest}T`;
+  return [{ type: 'Pods', pods: { metric: { name }, target: { type: 'AverageValue', averageValue: String(value) } } }];
 }

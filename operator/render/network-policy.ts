@@ -9,7 +9,7 @@ import { clientPorts, monitoringPorts, type Port } from './ports.ts';
 const everyPod: readonly V1NetworkPolicyPeer[] = [{ namespaceSelector: {} }];
 
 export function networkPolicy(cluster: EdgeCluster): Owned<V1NetworkPolicy> | undefined {
-  const { enabled, clients = [], monitoring = everyPod } = cluster.spec.networkPolicy;
+  const { enabled, clients, monitoring = everyPod } = cluster.spec.networkPolicy;
   if (!enabled) return undefined;
   return {
     apiVersion: 'networking.k8s.io/v1',
@@ -20,8 +20,8 @@ export function networkPolicy(cluster: EdgeCluster): Owned<V1NetworkPolicy> | un
       policyTypes: ['Ingress'],
       ingress: [
         // Without "from": everybody.
-        { ...(clients.length > 0 && { from: [...clients] }), ports: clientPorts(cluster).map(policyPort) },
-        ...(monitoring.length > 0 ? [{ from: [...monitoring], ports: monitoringPorts(cluster).map(policyPort) }] : []),
+        { ...(clients && { from: [...clients] }), ports: clientPorts(cluster).map(policyPort) },
+        { from: [...monitoring], ports: monitoringPorts(cluster).map(policyPort) },
       ],
     },
   };

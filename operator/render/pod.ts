@@ -53,7 +53,7 @@ export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: str
     // Two edges never meet on a node there: the scheduler keeps ports of the host apart.
     ...(pods.hostNetwork && { hostNetwork: true }),
     dnsPolicy: pods.hostNetwork ? 'ClusterFirstWithHostNet' : 'ClusterFirst',
-    terminationGracePeriodSeconds: terminationSeconds(config),
+    terminationGracePeriodSeconds: terminationSeconds(cluster, config),
     securityContext: merged(podSecurity, pods.securityContext),
     ...(imagePullSecrets.length > 0 && { imagePullSecrets: [...imagePullSecrets] }),
     ...(isFilled(nodeSelector) && { nodeSelector: { ...nodeSelector } }),
@@ -68,10 +68,9 @@ export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: str
 }
 
 /** The longest way of an edge from the signal to stop to its end. */
-function terminationSeconds({ effective }: RenderedConfig): number {
-  const { graceStartWaitMs, graceFinalWaitMs, edge, vhosts } = effective;
-  const drainMs = Math.max(edge.drainTimeoutMs, ...vhosts.map((vhost) => vhost.edge.drainTimeoutMs));
-  return Math.ceil((graceStartWaitMs + drainMs + graceFinalWaitMs) / 1000) + terminationMarginSeconds;
+function terminationSeconds({ spec }: EdgeCluster, { config }: RenderedConfig): number {
+  const graceSeconds = Math.ceil((config.graceStartWaitMs + config.graceFinalWaitMs) / 1000);
+  return graceSeconds + spec.pods.drainSeconds + terminationMarginSeconds;
 }
 
 function container(cluster: EdgeCluster, image: string): V1Container {
@@ -99,7 +98,7 @@ function container(cluster: EdgeCluster, image: string): V1Container {
   };
 }
 
-/** Ours first; the user's cannot have the same names. */
+/** The user's cannot have names like ours: the API refuses them. */
 function environment(cluster: EdgeCluster): V1EnvVar[] {
   return [
     // Each edge says by its pod's name who it is: in logs of origins, in callbacks, in answers of its API.

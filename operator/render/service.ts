@@ -1,5 +1,5 @@
-/** The Service for players and publishers. */
-import type { V1Service, V1ServicePort, V1ServiceSpec } from '@kubernetes/client-node';
+/** The Service for players and publishers. The API has refused what does not fit its type. */
+import type { V1Service, V1ServicePort } from '@kubernetes/client-node';
 import { matchLabelsOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { metadataOf, type Owned } from './metadata.ts';
@@ -7,38 +7,30 @@ import { clientPorts } from './ports.ts';
 
 export function service(cluster: EdgeCluster): Owned<V1Service> {
   const { service: settings } = cluster.spec;
-  const { labels, annotations, ipFamilyPolicy } = settings;
-  const isExternal = settings.type !== 'ClusterIP';
-  const spec: V1ServiceSpec = {
-    type: settings.type,
-    selector: matchLabelsOf(cluster),
-    ports: clientPorts(cluster).map(({ name, servicePort }): V1ServicePort => {
-      const nodePort = isExternal ? settings.nodePorts?.[name] : undefined;
-      return {
-        name,
-        port: servicePort,
-        protocol: 'TCP',
-        targetPort: name,
-        ...(nodePort !== undefined && { nodePort }),
-      };
-    }),
-    sessionAffinity: settings.sessionAffinity,
-    ...(ipFamilyPolicy !== undefined && { ipFamilyPolicy }),
-    // The API server refuses these for other types.
-    ...(isExternal && externalOf(settings)),
-    ...(settings.type === 'LoadBalancer' && loadBalancerOf(settings)),
-  };
-  return { apiVersion: 'v1', kind: 'Service', metadata: metadataOf(cluster, { labels, annotations }), spec };
-}
-
-function externalOf({ externalTrafficPolicy }: EdgeCluster['spec']['service']): Partial<V1ServiceSpec> {
-  return externalTrafficPolicy === undefined ? {} : { externalTrafficPolicy };
-}
-
-function loadBalancerOf(settings: EdgeCluster['spec']['service']): Partial<V1ServiceSpec> {
-  const { loadBalancerClass, loadBalancerSourceRanges: ranges } = settings;
+  const { labels, annotations, externalTrafficPolicy, ipFamilyPolicy, loadBalancerClass } = settings;
+  const { loadBalancerSourceRanges } = settings;
   return {
-    ...(loadBalancerClass !== undefined && { loadBalancerClass }),
-    ...(ranges !== undefined && ranges.length > 0 && { loadBalancerSourceRanges: [...ranges] }),
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(cluster, { labels, annotations }),
+    spec: {
+      type: settings.type,
+      selector: matchLabelsOf(cluster),
+      ports: clientPorts(cluster).map(({ name, servicePort }): V1ServicePort => {
+        const nodePort = settings.nodePorts?.[name];
+        return {
+          name,
+          port: servicePort,
+          protocol: 'TCP',
+          targetPort: name,
+          ...(nodePort !== undefined && { nodePort }),
+        };
+      }),
+      sessionAffinity: settings.sessionAffinity,
+      ...(externalTrafficPolicy !== undefined && { externalTrafficPolicy }),
+      ...(ipFamilyPolicy !== undefined && { ipFamilyPolicy }),
+      ...(loadBalancerClass !== undefined && { loadBalancerClass }),
+      ...(loadBalancerSourceRanges && { loadBalancerSourceRanges: [...loadBalancerSourceRanges] }),
+    },
   };
 }
