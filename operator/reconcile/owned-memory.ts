@@ -1,0 +1,160 @@
+/**
+ * What is remembered of the objects of one EdgeCluster, to leave settled ones alone, to see our own writes before the
+ * informers show them, and to pause where somebody else or the API server will not have what we want. All of it may be
+ * lost at any time: it saves writes and is no state.
+ *
+ * Times are monotonic milliseconds.
+ */
+
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { Difference } from './compare.ts';
+
+/** Why an object could not be applied. */
+export type Obstacle =
+  /** Another has an object of that name. */
+  | { readonly kind: 'taken'; readonly holder: string }
+  /** The API server will not have it: rights, quota, admission, a field that cannot change. */
+  | { readonly kind: 'refused'; readonly wantedHash: string; readonly message: string };
+
+interface Blocked {
+  readonly obstacle: Obstacle;
+  readonly attempts: number;
+  readonly retryAtMs: number;
+}
+
+interface Remembered {
+  /** Of what we applied last. */
+  wantedHash: string;
+  /** The object as our last write left it, until the informer shows it. */
+  answer: KubernetesObject | undefined;
+  /** Differences that were there right after our write: the API server writes these fields in its own way. */
+  accepted: string;
+  /** How often what others changed was put back, and when last. */
+  putBacks: number;
+  putBackAtMs: number;
+  blocked: Blocked | undefined;
+}
+
+/** Put back at once, then after pauses that double; forgotten when nothing happened for so long. */
+export const putBackMs = { first: 1000, greatest: 300_000, forgotten: 600_000 } as const;
+/** From so many times on it is a fight. */
+export const CONTESTED_PUT_BACKS = 3;
+const retryMs = { taken: { first: 30_000, greatest: 600_000 }, refused: { first: 10_000, greatest: 300_000 } } as const;
+
+export class OwnedMemory {
+  readonly #objects = new Map<string, Remembered>();
+
+  /** Objects remembered. */
+  get size(): number {
+    return this.#objects.size;
+  }
+
+  /** The object as it is now: of the cache's and our own last write's the newer. */
+  newest(id: string, cached: KubernetesObject | undefined): KubernetesObject | undefined {
+    const answer = this.#objects.get(id)?.answer;
+    return answer !== undefined && (cached === undefined || isOlder(cached, answer)) ? answer : cached;
+  }
+
+  /** Whether these differences are how the API server writes what we applied. */
+  accepts(id: string, wantedHash: string, found: readonly Difference[]): boolean {
+    const remembered = this.#objects.get(id);
+    return remembered?.wantedHash === wantedHash && remembered.accepted === textOf(found);
+  }
+
+  /** Whether this very content was applied before: a difference is then somebody else's doing. */
+  hasApplied(id: string, wantedHash: string): boolean {
+    return this.#objects.get(id)?.wantedHash === wantedHash;
+  }
+
+  /** When what somebody changed may be put back. */
+  putBackAtMs(id: string, nowMs: number): number {
+    const puts = this.putBacks(id, nowMs);
+    const remembered = this.#objects.get(id);
+    if (puts === 0 || remembered === undefined) return nowMs;
+    return remembered.putBackAtMs + Math.min(putBackMs.greatest, putBackMs.first * 2 ** (puts - 1));
+  }
+
+  /** How often it was put back lately. */
+  putBacks(id: string, nowMs: number): number {
+    const remembered = this.#objects.get(id);
+    if (remembered === undefined || nowMs - remembered.putBackAtMs >= putBackMs.forgotten) return 0;
+    return remembered.putBacks;
+  }
+
+  /** When `putBacks` will be forgotten. */
+  forgottenAtMs(id: string): number {
+    return (this.#objects.get(id)?.putBackAtMs ?? 0) + putBackMs.forgotten;
+  }
+
+  /** What stands in the way of this content, and when to try again; what the API server refused may be fine when changed. */
+  blocked(id: string, wantedHash: string): Blocked | undefined {
+    const blocked = this.#objects.get(id)?.blocked;
+    if (blocked?.obstacle.kind === 'refused' && blocked.obstacle.wantedHash !== wantedHash) return undefined;
+    return blocked;
+  }
+
+  /** @param remaining differences of the answer from what was applied */
+  applied(
+    id: string,
+    wantedHash: string,
+    answer: KubernetesObject,
+    remaining: readonly Difference[],
+    putBack: boolean,
+    nowMs: number,
+  ): void {
+    const putBacks = this.putBacks(id, nowMs) + (putBack ? 1 : 0);
+    const putBackAtMs = putBack ? nowMs : (this.#objects.get(id)?.putBackAtMs ?? 0);
+    this.#objects.set(id, {
+      wantedHash,
+      answer,
+      accepted: textOf(remaining),
+      putBacks,
+      putBackAtMs,
+      blocked: undefined,
+    });
+  }
+
+  failed(id: string, obstacle: Obstacle, nowMs: number): void {
+    const remembered = this.#objects.get(id) ?? unknown();
+    const same = remembered.blocked?.obstacle.kind === obstacle.kind;
+    const attempts = same ? (remembered.blocked?.attempts ?? 0) + 1 : 1;
+    const { first, greatest } = retryMs[obstacle.kind];
+    const retryAtMs = nowMs + Math.min(greatest, first * 2 ** (attempts - 1));
+    this.#objects.set(id, { ...remembered, blocked: { obstacle, attempts, retryAtMs } });
+  }
+
+  /** The informer shows this. True: it is our own write, which nobody need look at again. */
+  seen(id: string, object: KubernetesObject): boolean {
+    const remembered = this.#objects.get(id);
+    if (remembered?.answer === undefined || isOlder(object, remembered.answer)) return false;
+    const own = object.metadata?.resourceVersion === remembered.answer.metadata?.resourceVersion;
+    remembered.answer = undefined;
+    return own;
+  }
+
+  /** The object was deleted. Whether that is a fight stays known. */
+  deleted(id: string): void {
+    const remembered = this.#objects.get(id);
+    if (remembered !== undefined) remembered.answer = undefined;
+  }
+
+  /** Forgets objects that are neither wanted nor there. */
+  retain(ids: ReadonlySet<string>): void {
+    for (const id of this.#objects.keys()) if (!ids.has(id)) this.#objects.delete(id);
+  }
+}
+
+function unknown(): Remembered {
+  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, blocked: undefined };
+}
+
+function textOf(found: readonly Difference[]): string {
+  return found.length === 0 ? '' : JSON.stringify(found);
+}
+
+/** By resourceVersion. Kubernetes' own are numbers that grow; others say nothing about which is newer. */
+export function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
+  const [left, right] = [a.metadata?.resourceVersion ?? '', b.metadata?.resourceVersion ?? ''];
+  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
+  return left.length === right.length ? left < right : left.length < right.length;
+}
