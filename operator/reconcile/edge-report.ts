@@ -1,0 +1,119 @@
+/** What an edge says of itself: the answer of its `GET /api/v1/edge`, checked and typed. */
+
+export interface EdgeReport {
+  /** `draining`: it has been told to stop and lets its clients finish. */
+  readonly state: 'serving' | 'draining';
+  readonly config: {
+    /** First 16 hexadecimal digits of the SHA-256 of the edge.conf in force. */
+    readonly hash: string;
+    /** Why it refused the last text it was given; undefined when it did not. */
+    readonly error: string | undefined;
+  };
+  readonly figures: EdgeFigures;
+  /** By name: `host:port`, with `rtmps://` before it for TLS. */
+  readonly origins: ReadonlyMap<string, EdgeOrigin>;
+}
+
+export interface EdgeFigures {
+  readonly players: number;
+  readonly publishers: number;
+  readonly streams: number;
+  readonly receivedKbps: number;
+  readonly sentKbps: number;
+}
+
+export interface EdgeOrigin {
+  readonly state: 'up' | 'suspect' | 'down' | 'untried';
+  /** Why it is not up; empty when it is. */
+  readonly reason: string;
+}
+
+/** What is known of one edge. */
+export type EdgeState =
+  /** Not asked yet, or just asked for the first time. */
+  | { readonly state: 'unknown' }
+  | { readonly state: 'answering'; readonly report: EdgeReport }
+  /** It does not answer, or with something else. `last` is what it said before. */
+  | { readonly state: 'silent'; readonly why: string; readonly last: EdgeReport | undefined };
+
+/** The last word of an edge, if there is one. */
+export function lastReport(edge: EdgeState): EdgeReport | undefined {
+  if (edge.state === 'answering') return edge.report;
+  return edge.state === 'silent' ? edge.last : undefined;
+}
+
+/** The answer was not an edge's. */
+export class EdgeAnswerError extends Error {
+  override readonly name = 'EdgeAnswerError';
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the body of an answer; fields it does not know are left alone, so that newer edges are understood.
+ * Throws EdgeAnswerError when what it needs is not there.
+ */
+export function parseEdgeReport(body: string): EdgeReport {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body);
+  } catch {
+    throw new EdgeAnswerError(`its answer is not JSON: ${JSON.stringify(body.slice(0, 60))}`);
+  }
+  const edge = fields(answer, 'the answer');
+  if (edge.code !== 0) throw new EdgeAnswerError(`its answer has code ${JSON.stringify(edge.code)}, not 0`);
+  const config = fields(edge.config, 'config');
+  const kbps = fields(edge.kbps, 'kbps');
+  return {
+    state: oneOf(edge.state, ['serving', 'draining'], 'state'),
+    config: {
+      hash: text(config.hash, 'config.hash'),
+      error: config.error === null || config.error === undefined ? undefined : text(config.error, 'config.error'),
+    },
+    figures: {
+      players: count(edge.players, 'players'),
+      publishers: count(edge.publishers, 'publishers'),
+      streams: count(edge.streams, 'streams'),
+      receivedKbps: count(kbps.recv_30s, 'kbps.recv_30s'),
+      sentKbps: count(kbps.send_30s, 'kbps.send_30s'),
+    },
+    origins: new Map(list(edge.origins, 'origins').map(originEntry)),
+  };
+}
+
+function originEntry(value: unknown): readonly [string, EdgeOrigin] {
+  const origin = fields(value, 'origins[]');
+  const state = oneOf(origin.state, ['up', 'suspect', 'down', 'untried'], 'origins[].state');
+  const reason = origin.reason === undefined ? '' : text(origin.reason, 'origins[].reason');
+  return [text(origin.name, 'origins[].name'), { state, reason }];
+}
+
+function fields(value: unknown, place: string): Fields {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
+  throw wrong(place, 'an object', value);
+}
+
+function list(value: unknown, place: string): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  throw wrong(place, 'a list', value);
+}
+
+function text(value: unknown, place: string): string {
+  if (typeof value === 'string') return value;
+  throw wrong(place, 'text', value);
+}
+
+function count(value: unknown, place: string): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return value;
+  throw wrong(place, 'a number', value);
+}
+
+function oneOf<T extends string>(value: unknown, known: readonly T[], place: string): T {
+  const found = known.find((word) => word === value);
+  if (found !== undefined) return found;
+  throw wrong(place, `one of ${known.join(', ')}`, value);
+}
+
+function wrong(place: string, expected: string, value: unknown): EdgeAnswerError {
+  return new EdgeAnswerError(`in its answer, ${place} is not ${expected}: ${JSON.stringify(value)?.slice(0, 60)}`);
+}

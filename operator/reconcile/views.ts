@@ -1,0 +1,179 @@
+/**
+ * What the informers keep of objects that the operator only reads: a few fields of each, so that thousands of pods and
+ * slices cost little memory, and no key of a Secret is ever held.
+ */
+
+import type {
+  KubernetesObject,
+  V1ContainerStatus,
+  V1EndpointSlice,
+  V1ObjectMeta,
+  V1Pod,
+  V1Secret,
+  V1Service,
+} from '@kubernetes/client-node';
+
+export interface View extends KubernetesObject {
+  readonly metadata: V1ObjectMeta;
+}
+
+/** A Service that origins are behind. */
+export interface OriginServiceView extends View {
+  /** Given: the Service is another name of this host (type ExternalName). */
+  readonly externalName: string | undefined;
+  /** Its first IP family; slices of the other name the same pods again. */
+  readonly family: 'IPv4' | 'IPv6' | undefined;
+  /** TCP ports; an unnamed port is called ''. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+export function originServiceView(service: V1Service): OriginServiceView {
+  const { spec } = service;
+  const family = spec?.ipFamilies?.[0];
+  return {
+    ...identity(service, 'v1', 'Service'),
+    externalName: spec?.type === 'ExternalName' ? spec.externalName : undefined,
+    family: family === 'IPv4' || family === 'IPv6' ? family : undefined,
+    ports: (spec?.ports ?? [])
+      .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
+      .map(({ name = '', port }) => ({ name, port })),
+  };
+}
+
+/** One EndpointSlice. */
+export interface EndpointsView extends View {
+  /** Name of its Service: label kubernetes.io/service-name. */
+  readonly service: string;
+  readonly family: string;
+  readonly endpoints: readonly EndpointView[];
+  /** TCP ports; no number: every port. */
+  readonly ports: readonly { readonly name: string; readonly port: number | undefined }[];
+}
+
+export interface EndpointView {
+  readonly address: string;
+  /** Of pods with a name of their own (StatefulSet): orders them when addresses change. */
+  readonly hostname: string;
+  /** `draining`: terminating, but still serving. */
+  readonly state: 'ready' | 'draining' | 'out';
+}
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+
+export function endpointsView(slice: V1EndpointSlice): EndpointsView {
+  return {
+    ...identity(slice, 'discovery.k8s.io/v1', 'EndpointSlice'),
+    service: slice.metadata?.labels?.[serviceNameLabel] ?? '',
+    family: slice.addressType,
+    endpoints: (slice.endpoints ?? []).flatMap(({ addresses, hostname = '', conditions = {} }): EndpointView[] => {
+      // Further addresses of an endpoint are the same pod again.
+      const [address] = addresses;
+      if (address === undefined) return [];
+      const { ready = true, serving = ready, terminating = false } = conditions;
+      return [{ address, hostname, state: ready ? 'ready' : serving && terminating ? 'draining' : 'out' }];
+    }),
+    ports: (slice.ports ?? [])
+      .filter(({ protocol = 'TCP' }) => protocol === 'TCP')
+      .map(({ name = '', port }) => ({ name, port })),
+  };
+}
+
+/** A Secret with a certificate: which keys it has, never what they hold. */
+export interface TlsSecretView extends View {
+  readonly keys: readonly string[];
+}
+
+export function tlsSecretView(secret: V1Secret): TlsSecretView {
+  return { ...identity(secret, 'v1', 'Secret'), keys: Object.keys(secret.data ?? {}).sort() };
+}
+
+/** A pod of an EdgeCluster. */
+export interface PodView extends View {
+  readonly metadata: V1ObjectMeta & { readonly name: string; readonly uid: string };
+  readonly phase: string;
+  readonly ip: string | undefined;
+  /** Number of the container port called `api`. */
+  readonly apiPort: number | undefined;
+  readonly ready: boolean;
+  /** Being deleted: it lets its clients finish. */
+  readonly ending: boolean;
+  /** What keeps it from running, in the pod's own words. */
+  readonly failure: PodFailure | undefined;
+}
+
+export interface PodFailure {
+  /** `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, … */
+  readonly reason: string;
+  readonly message: string;
+}
+
+export function podView(pod: V1Pod): PodView {
+  const { metadata, status } = pod;
+  const ports = pod.spec?.containers.flatMap((container) => container.ports ?? []);
+  return {
+    ...identity(pod, 'v1', 'Pod'),
+    metadata: { ...keptMetadata(metadata), name: metadata?.name ?? '', uid: metadata?.uid ?? '' },
+    phase: status?.phase ?? 'Pending',
+    ip: status?.podIP,
+    apiPort: ports?.find(({ name }) => name === 'api')?.containerPort,
+    ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
+    ending: metadata?.deletionTimestamp !== undefined,
+    failure: podFailure(pod),
+  };
+}
+
+/** What every start goes through. */
+const starting: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing']);
+
+function podFailure({ status }: V1Pod): PodFailure | undefined {
+  const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
+    return { reason: 'Unschedulable', message: scheduled.message ?? '' };
+  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  for (const container of containers) {
+    const failure = containerFailure(container);
+    if (failure !== undefined) return failure;
+  }
+  // Readiness that changed after the container started was lost; before, it had not come yet.
+  const readiness = status?.conditions?.find(({ type }) => type === 'Ready');
+  const startedMs = Math.max(...containers.map(({ state }) => timeMs(state?.running?.startedAt)));
+  if (readiness?.status === 'False' && containers.length > 0 && timeMs(readiness.lastTransitionTime) > startedMs + 1000)
+    return { reason: 'NotReady', message: 'it was ready; now its readiness probe fails' };
+  return undefined;
+}
+
+function containerFailure({ state, lastState, restartCount }: V1ContainerStatus): PodFailure | undefined {
+  const ended = state?.terminated ?? lastState?.terminated;
+  const end =
+    ended && `${ended.reason ?? 'ended'}, exit code ${ended.exitCode}${ended.message ? `: ${ended.message}` : ''}`;
+  const waiting = state?.waiting;
+  if (waiting?.reason !== undefined && !starting.has(waiting.reason))
+    return { reason: waiting.reason, message: (waiting.reason === 'CrashLoopBackOff' && end) || waiting.message || '' };
+  if (state?.terminated && state.terminated.exitCode !== 0)
+    return { reason: state.terminated.reason ?? 'Error', message: `${end}; ${restartCount} restarts` };
+  return undefined;
+}
+
+/** Milliseconds since the epoch; Infinity where there is none. Times are text unless a client has parsed them. */
+function timeMs(time: Date | string | undefined): number {
+  return time === undefined ? Number.POSITIVE_INFINITY : new Date(time).getTime();
+}
+
+function identity(object: KubernetesObject, apiVersion: string, kind: string) {
+  return { apiVersion, kind, metadata: keptMetadata(object.metadata) };
+}
+
+/** Only annotations of our own and Kubernetes' deletion cost are read. */
+function keptMetadata(metadata: V1ObjectMeta = {}): V1ObjectMeta {
+  const { name, namespace, uid, resourceVersion, labels, annotations = {}, ownerReferences } = metadata;
+  const kept = Object.entries(annotations).filter(([key]) => /^(edgecluster|controller\.kubernetes)\.io\//.test(key));
+  return {
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(labels && { labels }),
+    ...(kept.length > 0 && { annotations: Object.fromEntries(kept) }),
+    ...(ownerReferences && { ownerReferences }),
+  };
+}
