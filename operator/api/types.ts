@@ -1,6 +1,7 @@
 /**
- * The EdgeCluster as TypeScript. Fields with a default in the schema are always there: the API server fills them in,
- * and so does `admit` for manifests that never see one.
+ * The EdgeCluster as TypeScript. Generated from crds/edgecluster.yaml by `node operator/api/generate.ts`: change that,
+ * not this file. Fields with a default are always there: the API server fills them in, and so does `admit` for
+ * manifests that never see one.
  */
 import type {
   V1Affinity,
@@ -15,6 +16,10 @@ import type {
   V1TopologySpreadConstraint,
 } from '@kubernetes/client-node';
 
+/**
+ * A tier of RTMP edges: they pull from origins what clients play and push to them what clients publish, by RTMP, RTMPS
+ * and HTTP-FLV, and keep clients through the failure of an origin. The smallest one names its origins and nothing else.
+ */
 export interface EdgeCluster {
   readonly apiVersion: 'edgecluster.io/v1alpha1';
   readonly kind: 'EdgeCluster';
@@ -24,291 +29,578 @@ export interface EdgeCluster {
 }
 
 export interface EdgeClusterSpec {
+  /** Named groups of origins, at least one. A vhost uses one group; the first is the one for vhosts that name none. */
   readonly origins: readonly OriginGroup[];
-  /** Default: one vhost, `__defaultVhost__`, for the first group. */
+  /**
+   * Virtual hosts, told apart by the host of a client's URL or its `vhost` parameter. Default: one, `__defaultVhost__`,
+   * which serves every name from the first group.
+   */
   readonly vhosts: readonly Vhost[];
+  /**
+   * Ports of the container, 1024 to 65535 because the edge runs without privileges, and what the Service shows for
+   * them. API and exporter are for the cluster: no Service has them.
+   */
   readonly listeners: Listeners;
-  /** Default 2. Written by the autoscaler through the scale subresource when `autoscaling` is given. */
+  /**
+   * Number of edges. With `autoscaling` the autoscaler writes it, through the scale subresource: leave it out of
+   * manifests then. Default 2.
+   */
   readonly replicas: number;
+  /** Lets a HorizontalPodAutoscaler choose the number of edges. Default: none. */
   readonly autoscaling?: Autoscaling;
+  /**
+   * The Service by which clients reach the edges. (A headless one beside it, `<name>-edges`, shows each edge by itself,
+   * for a tier below.)
+   */
   readonly service: ServiceSettings;
+  /**
+   * The edges' pods. A change here replaces them, a few at a time, and each lets its clients finish first. They run as
+   * non-root with a read-only root and no capabilities unless you say otherwise.
+   */
   readonly pods: PodSettings;
+  /** How many edges stay while nodes are drained or pods replaced. */
   readonly availability: Availability;
+  /** Who may connect to the edges' pods, where the cluster's network enforces policies. */
   readonly networkPolicy: NetworkPolicySettings;
+  /** How Prometheus finds the edges. */
   readonly monitoring: Monitoring;
-  /** Clients of one edge; default 10000. */
+  /** Most clients of one edge at a time, RTMP and HTTP together; further ones are turned away. Default 10000. */
   readonly maxConnections: number;
+  /** Least level that the edges log. Default Info. */
   readonly logLevel: 'Trace' | 'Debug' | 'Info' | 'Warn' | 'Error';
-  /** SRS directives for the top level of edge.conf. */
+  /**
+   * SRS directives for the top level of edge.conf, for what has no field here. They are parsed and checked like the
+   * rest; a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. They may not
+   * repeat what a field says.
+   */
   readonly extraDirectives?: string;
 }
 
-/** Either `servers` or `service`. */
+/** One group. Its origins stand for each other; each has all its streams, or a part of them. */
 export interface OriginGroup {
+  /** Name of the group, for vhosts to refer to. A DNS label. */
   readonly name: string;
-  /** `host`, `host:port`, `[v6]:port`. */
+  /**
+   * Addresses: `host`, `host:port` or `[IPv6]:port`. The port is 1935 unless given, 443 with `tls`. Names are resolved
+   * at each connect. With balance Failover their order counts.
+   */
   readonly servers?: readonly string[];
+  /**
+   * A Service whose ready endpoints are the origins. The operator follows them: an origin that comes or goes is in the
+   * edges' configuration within a second or two. While there are none, the Service's DNS name is used.
+   */
   readonly service?: OriginService;
+  /**
+   * Which origin a stream is pulled from where none is known to have it. RoundRobin: in turn. StreamHash: by a hash of
+   * the stream's name, so that all edges choose the same one; for tiers and caches. Failover: the first that works, in
+   * the order given. Default RoundRobin.
+   */
   readonly balance: 'RoundRobin' | 'StreamHash' | 'Failover';
-  /** Given: RTMPS. */
+  /** Speak RTMPS to these origins; `{}` will do. Default: plain RTMP. */
   readonly tls?: OriginTls;
+  /** When an origin is taken for failed, and when it is tried again. */
   readonly timeouts: OriginTimeouts;
 }
 
 export interface OriginService {
+  /** Name of the Service. */
   readonly name: string;
-  /** Default: the EdgeCluster's. */
+  /** Namespace of the Service. The operator must be allowed to read there. Default: that of the EdgeCluster. */
   readonly namespace?: string;
-  /** Number or name of the Service's port; default 1935. */
+  /** Number or name of the Service's port. Default 1935. */
   readonly port: number | string;
 }
 
 export interface OriginTls {
-  /** PEM. */
+  /** PEM certificates of the authorities to trust for these origins. Default: those of the edge's image. */
   readonly caBundle?: string;
+  /** Believe any certificate, which makes TLS worthless against an attacker on the path. Default false. */
   readonly insecureSkipVerify: boolean;
 }
 
 export interface OriginTimeouts {
+  /** Name, TCP and TLS of a connection to an origin, together, in milliseconds. Default 3000. */
   readonly connectMs: number;
+  /**
+   * RTMP handshake, connect, createStream and play or publish at an origin, together, in milliseconds. Default 5000.
+   */
   readonly requestMs: number;
+  /**
+   * An origin that has sent no frame of a stream by then does not have it, and the next one is asked; in milliseconds.
+   * Default 3000.
+   */
   readonly firstFrameMs: number;
+  /** An origin that owes bytes and is silent for this long is taken for dead, in milliseconds. Default 2000. */
   readonly stallMs: number;
+  /**
+   * When all origins have just failed they are tried again after this, in milliseconds; the time doubles with each
+   * failure. Default 100.
+   */
   readonly retryMinMs: number;
+  /** The longest time between two such tries, in milliseconds. Default 2000. */
   readonly retryMaxMs: number;
 }
 
+/** One virtual host. */
 export interface Vhost {
+  /**
+   * The host name clients use, letter by letter, or `__defaultVhost__` for all names that have no vhost of their own.
+   */
   readonly name: string;
-  /** Name of an origin group; default the first. */
+  /** Name of the origin group that has the streams. Default: the first group. */
   readonly origin?: string;
-  /** The vhost at the origin; default the client's. */
+  /**
+   * The vhost to ask origins for; `[vhost]` in it stands for the client's. So up.example.com and down.example.com can
+   * be one vhost at the origins. Default: the client's.
+   */
   readonly transform?: string;
+  /**
+   * Show each RTMP client's own connect request to an origin, which accepts or refuses the client. HTTP players send
+   * none: check them with hooks.onPlay. Default false.
+   */
   readonly tokenTraverse: boolean;
+  /** Tell origins who we are when connecting, as SRS does, and log what an SRS origin tells of itself. Default true. */
   readonly debugSrsUpnode: boolean;
+  /**
+   * Pass every frame on at once, at a higher cost: play.mwLatencyMs and play.mwMsgs are then 0 unless given, and
+   * publishers are read at once. Default false.
+   */
   readonly minLatency: boolean;
+  /** Turn off Nagle's algorithm on the sockets of clients. Default false. */
   readonly tcpNodelay: boolean;
+  /** RTMP chunk size to send with, in bytes. Default 60000. */
   readonly chunkSize: number;
+  /** Players. */
   readonly play: Play;
+  /** Publishers. */
   readonly publish: Publish;
+  /** HTTP-FLV, also by WebSocket at the same path, at the http and https listeners. */
   readonly httpFlv: HttpFlv;
+  /**
+   * Callbacks: each URL is sent a JSON body by POST, as SRS does, and any other answer than 0 refuses the client.
+   * Default: none.
+   */
   readonly hooks?: Hooks;
+  /** How long clients are kept while something fails, and what is kept for them. */
   readonly failover: Failover;
-  /** SRS directives for this vhost. */
+  /**
+   * SRS directives for this vhost, as in a file, for what has no field here. They are parsed and checked like the rest;
+   * a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. They may not repeat
+   * what a field says.
+   */
   readonly extraDirectives?: string;
 }
 
 export interface Play {
+  /**
+   * Begin with the last key frame, so that a new player shows a picture at once, somewhat behind the live edge. Default
+   * true.
+   */
   readonly gopCache: boolean;
+  /**
+   * Most messages kept of a stream for new players, audio and all else counted; a longer group of pictures is not kept.
+   * Default 2500.
+   */
   readonly gopCacheMaxFrames: number;
+  /**
+   * How far a slow player may fall behind before whole groups of pictures are dropped for it, in seconds. Default 30.
+   */
   readonly queueLengthSeconds: number;
+  /**
+   * Full and Zero: an RTMP player's time begins at zero. Off: it begins at the publisher's time. It never jumps.
+   * Default Full.
+   */
   readonly timeJitter: 'Full' | 'Zero' | 'Off';
-  /** Default 350, or 0 with minLatency. */
+  /**
+   * Merged write: frames are gathered for this long, in milliseconds, and written to all players together. The greater,
+   * the cheaper and the later. Default: 350, or 0 with minLatency.
+   */
   readonly mwLatencyMs?: number;
-  /** Default 8, or 0 with minLatency. */
+  /** Merged write waits for this many messages too, up to one more mwLatencyMs. Default: 8, or 0 with minLatency. */
   readonly mwMsgs?: number;
+  /**
+   * Least time between two writes to a player, in milliseconds, three decimals at most. It counts where it is more than
+   * mwLatencyMs. Default 0.
+   */
   readonly sendMinIntervalMs: number;
+  /** Leave out sequence headers that repeat the one before. Default false. */
   readonly reduceSequenceHeader: boolean;
 }
 
 export interface Publish {
+  /** Merged read: read from publishers at most every mrLatencyMs, which is cheaper. Default false. */
   readonly mr: boolean;
+  /** Time between two reads with `mr`, in milliseconds. Default 350. */
   readonly mrLatencyMs: number;
+  /**
+   * A publisher that has sent nothing for this long after its publish request is disconnected; in milliseconds. Default
+   * 20000.
+   */
   readonly firstPacketTimeoutMs: number;
+  /** A publisher that falls silent for this long is disconnected; in milliseconds. Default 5000. */
   readonly normalTimeoutMs: number;
+  /**
+   * Publishers are read at most this often where neither minLatency nor mr is on, in milliseconds; 0 reads at once.
+   * Default 100.
+   */
   readonly readIntervalMs: number;
 }
 
 export interface HttpFlv {
-  /** Default true; served by the `http` and `https` listeners. */
+  /** Whether streams of this vhost are played by HTTP. Default true. */
   readonly enabled: boolean;
+  /**
+   * Path of a stream, with the variables [vhost], [app] and [stream]; it ends in .flv. What stands before the first
+   * slash is the host. Default [vhost]/[app]/[stream].flv.
+   */
   readonly mount: string;
+  /** Announce audio in the FLV header, where that is not guessed. Default true. */
   readonly hasAudio: boolean;
+  /** Announce video in the FLV header, where that is not guessed. Default true. */
   readonly hasVideo: boolean;
+  /** Fill the FLV header by what the stream has shown so far. Default true. */
   readonly guessHasAv: boolean;
+  /** Leave out audio (or video) that the FLV header does not announce. Default true. */
   readonly dropIfNotMatch: boolean;
 }
 
 export interface Hooks {
+  /** URLs. Called when a client connects; may refuse it. Default: none. */
   readonly onConnect?: readonly string[];
+  /** URLs. Called when a client of the vhost is gone. Default: none. */
   readonly onClose?: readonly string[];
+  /** URLs. Called when a client wants to publish; may refuse it. Default: none. */
   readonly onPublish?: readonly string[];
+  /** URLs. Called when a client publishes no more. Default: none. */
   readonly onUnpublish?: readonly string[];
+  /** URLs. Called when a client wants to play, by RTMP or HTTP; may refuse it. Default: none. */
   readonly onPlay?: readonly string[];
+  /** URLs. Called when a client plays no more. Default: none. */
   readonly onStop?: readonly string[];
+  /** Time for the answer of one callback, in milliseconds. Default 30000. */
   readonly timeoutMs: number;
 }
 
-/** How long clients are kept while something fails, and what is kept for them. */
 export interface Failover {
+  /** How long players and publishers are kept while no origin can be reached, in milliseconds. Default 60000. */
   readonly holdTimeoutMs: number;
+  /** How long a stream is still pulled after its last player left, in milliseconds. Default 10000. */
   readonly lingerMs: number;
+  /**
+   * How long a stream that no origin has is remembered as absent, in milliseconds, so that players do not burden
+   * origins. Default 3000.
+   */
   readonly absentTtlMs: number;
+  /**
+   * How long a publisher waits for the first origin to accept it, in milliseconds, before it is refused. Default 10000.
+   */
   readonly publishTimeoutMs: number;
+  /** An HTTP player gets 404 when the stream has not begun by then; in milliseconds. Default 10000. */
   readonly httpFirstFrameTimeoutMs: number;
+  /** A client that accepts no byte for this long is disconnected; in milliseconds. Default 30000. */
   readonly writeTimeoutMs: number;
+  /** RTMP 302 answers of origins that are followed in a row. Default 3. */
   readonly redirectMax: number;
+  /** Most media kept of a stream for new players, and of a publisher for a new origin, in bytes. Default 16777216. */
   readonly gopCacheMaxBytes: number;
+  /**
+   * Most media of a publisher that waits for a slow origin before whole groups of pictures are dropped, in bytes.
+   * Default 16777216.
+   */
   readonly pushQueueMaxBytes: number;
 }
 
-/** Ports of the container, 1024 to 65535, and what the Service shows for them (default: the same). */
 export interface Listeners {
+  /** RTMP; always there. */
   readonly rtmp: Listener;
+  /** RTMP over TLS. Default: none. */
   readonly rtmps?: TlsListener;
-  readonly http: Listener & { readonly enabled: boolean };
+  /** HTTP-FLV and WebSocket-FLV. */
+  readonly http: HttpListener;
+  /** HTTP-FLV over TLS. Default: none. */
   readonly https?: TlsListener;
-  readonly api: { readonly port: number };
-  readonly exporter: { readonly enabled: boolean; readonly port: number };
+  /** HTTP API of each edge, with its health and figures; the operator and the kubelet ask it. Always there. */
+  readonly api: {
+    /** Port of the container. Default 1985. */
+    readonly port: number;
+  };
+  /** Metrics of each edge for Prometheus, at /metrics. */
+  readonly exporter: {
+    /** Whether metrics are served. Default true. */
+    readonly enabled: boolean;
+    /** Port of the container. Default 9972. */
+    readonly port: number;
+  };
 }
 
 export interface Listener {
+  /** Port of the container. Default 1935. */
   readonly port: number;
+  /** Port of the Service. Default: the same as port. */
   readonly servicePort?: number;
 }
 
-export interface TlsListener extends Listener {
-  /** Secret of type kubernetes.io/tls in the EdgeCluster's namespace. */
+export interface TlsListener {
+  /** Port of the container. Default 1443. */
+  readonly port: number;
+  /** Port of the Service; clients of rtmps:// assume 443. Default: the same as port. */
+  readonly servicePort?: number;
+  /**
+   * Secret of type kubernetes.io/tls in the namespace of the EdgeCluster, as cert-manager makes it. Pods start when it
+   * is there; a renewed certificate is taken without a restart.
+   */
   readonly secretName: string;
 }
 
+export interface HttpListener {
+  /** Whether HTTP is served; each vhost can turn it off for itself. Default true. */
+  readonly enabled: boolean;
+  /** Port of the container. Default 8080. */
+  readonly port: number;
+  /** Port of the Service; browsers assume 80. Default: the same as port. */
+  readonly servicePort?: number;
+}
+
 export interface Autoscaling {
+  /** Fewest edges. Default 2. */
   readonly minReplicas: number;
+  /** Most edges. */
   readonly maxReplicas: number;
-  /** At least one; default: 60 % CPU. */
+  /**
+   * What the autoscaler aims at, averaged over the edges; of several targets the one that asks for the most edges
+   * counts. Default: 60 percent of the requested CPU.
+   */
   readonly targets: AutoscalingTargets;
+  /** How long fewer edges must have been enough before some are taken away, in seconds. Default 300. */
   readonly scaleDownStabilizationSeconds: number;
 }
 
 export interface AutoscalingTargets {
+  /** CPU used, in percent of what pods request. Needs metrics-server. */
   readonly cpuUtilizationPercent?: number;
+  /** Memory used, in percent of what pods request. Needs metrics-server. */
   readonly memoryUtilizationPercent?: number;
-  /** These need a custom metrics API. */
+  /** Players of an edge. Needs an adapter that serves the edges' metrics as custom metrics. */
   readonly playersPerPod?: number;
+  /** Kilobits per second that an edge sends. Needs an adapter that serves the edges' metrics as custom metrics. */
   readonly sentKbpsPerPod?: number;
 }
 
-/** How clients reach the edges. */
 export interface ServiceSettings {
+  /**
+   * ClusterIP: for clients in the cluster (or behind an ingress for TCP). NodePort: at a port of every node.
+   * LoadBalancer: at an address of its own from the cloud or its like. Default ClusterIP.
+   */
   readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+  /** Annotations for the Service; clouds take settings of load balancers there. Default: none. */
   readonly annotations?: Readonly<Record<string, string>>;
+  /** Further labels for the Service. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Local keeps clients' addresses and stays on the node they reached; Cluster spreads over all nodes. Needs type
+   * NodePort or LoadBalancer. Default: Kubernetes' own, Cluster.
+   */
   readonly externalTrafficPolicy?: 'Cluster' | 'Local';
+  /** ClientIP sends all connections of an address to one edge. Default None. */
   readonly sessionAffinity: 'None' | 'ClientIP';
+  /** Whether the Service has IPv4, IPv6 or both. Default: Kubernetes' own, SingleStack. */
   readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
+  /**
+   * Which load balancer, where there are several. Needs type LoadBalancer. It cannot be changed later. Default: the
+   * cluster's default one.
+   */
   readonly loadBalancerClass?: string;
+  /** Addresses that may reach the load balancer, such as 203.0.113.0/24. Needs type LoadBalancer. Default: all. */
   readonly loadBalancerSourceRanges?: readonly string[];
+  /**
+   * Fixed ports of the nodes, usually 30000 to 32767. Needs type NodePort or LoadBalancer. Default: Kubernetes chooses.
+   */
   readonly nodePorts?: {
+    /** Node port of RTMP. */
     readonly rtmp?: number;
+    /** Node port of RTMPS. */
     readonly rtmps?: number;
+    /** Node port of HTTP. */
     readonly http?: number;
+    /** Node port of HTTPS. */
     readonly https?: number;
   };
 }
 
 export interface PodSettings {
-  /** Default: the operator's own. */
+  /** Image of the edge. Default: the operator's own, which holds both programs. */
   readonly image?: string;
+  /** When the kubelet pulls the image. Default: Kubernetes' own, Always for the tag latest, else IfNotPresent. */
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
+  /** Secrets with the credentials of the registry, in the namespace of the EdgeCluster. Default: none. */
   readonly imagePullSecrets?: readonly V1LocalObjectReference[];
-  /** Default: requests of 250m CPU and 192Mi memory, a memory limit of 512Mi. */
+  /**
+   * CPU and memory of the edge's container, as in any pod; what is given replaces the default whole. Default: requests
+   * of 250m CPU and 192Mi memory, and a memory limit of 512Mi.
+   */
   readonly resources: V1ResourceRequirements;
+  /** Labels a node must have. Default: any node. */
   readonly nodeSelector?: Readonly<Record<string, string>>;
+  /** Taints of nodes that the pods put up with, as in any pod. Default: none. */
   readonly tolerations?: readonly V1Toleration[];
+  /**
+   * Node, pod and anti-affinity, as in any pod (kubectl explain pod.spec.affinity). Default: none; see
+   * topologySpreadConstraints.
+   */
   readonly affinity?: V1Affinity;
-  /** Default: spread over nodes and zones, ScheduleAnyway. */
+  /**
+   * How the pods are spread, as in any pod; a constraint without labelSelector counts this EdgeCluster's pods. Default:
+   * over nodes and over zones, ScheduleAnyway. `[]`: not at all.
+   */
   readonly topologySpreadConstraints?: readonly V1TopologySpreadConstraint[];
+  /** PriorityClass of the pods. Default: the cluster's default one. */
   readonly priorityClassName?: string;
+  /** RuntimeClass of the pods. Default: the nodes' own. */
   readonly runtimeClassName?: string;
+  /**
+   * Security context of the pods (kubectl explain pod.spec.securityContext); what is given here is laid over the
+   * default. Default: runAsNonRoot, and the seccomp profile RuntimeDefault.
+   */
   readonly securityContext?: V1PodSecurityContext;
+  /**
+   * Security context of the edge's container (kubectl explain pod.spec.containers.securityContext); what is given here
+   * is laid over the default. Default: a read-only root, no privilege escalation, all capabilities dropped.
+   */
   readonly containerSecurityContext?: V1SecurityContext;
+  /** Environment variables of the edge's container, as in any pod. Default: none. */
   readonly env?: readonly V1EnvVar[];
+  /** Further labels for the pods. Default: none. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** Further annotations for the pods. Default: none. */
   readonly annotations?: Readonly<Record<string, string>>;
-  /** Default: one of its own, without rights. */
+  /**
+   * ServiceAccount of the pods, in the namespace of the EdgeCluster. Default: one of its own, without rights and
+   * without a token.
+   */
   readonly serviceAccountName?: string;
-  /** How long a stopping pod lets present clients finish; default 300. */
+  /**
+   * How long a pod that is to end lets present clients finish, in seconds. A roll-out or scaling in may take that long
+   * for each pod; no client is cut off before. Default 300.
+   */
   readonly drainSeconds: number;
+  /**
+   * Use the node's own network: clients reach each edge at its node's address and the ports of the listeners, which
+   * must be free there, so that a node has one edge at most. With as many edges as nodes set availability.rollout to
+   * maxSurge 0 and maxUnavailable 1. Default false.
+   */
   readonly hostNetwork: boolean;
 }
 
 export interface Availability {
+  /** How many edges an eviction, such as draining a node, may take away. */
   readonly podDisruptionBudget: {
+    /** Whether there is a PodDisruptionBudget. Default true. */
     readonly enabled: boolean;
-    /** One of both; default maxUnavailable 1. */
+    /** Fewest edges that must stay: a number, or percent such as 50%. Default: see maxUnavailable. */
     readonly minAvailable?: number | string;
+    /** Most edges that may be gone: a number, or percent such as 50%. Default: 1, where minAvailable is not given. */
     readonly maxUnavailable?: number | string;
   };
+  /** How pods are replaced when their template changes. */
   readonly rollout: {
-    /** Default 25%. */
+    /** How many pods there may be beyond replicas: a number, or percent. Default 25%. */
     readonly maxSurge: number | string;
-    /** Default 0. */
+    /** How many pods there may be too few: a number, or percent. Default 0. */
     readonly maxUnavailable: number | string;
   };
 }
 
 export interface NetworkPolicySettings {
-  /** Default false. */
+  /** Whether there is a NetworkPolicy. Default false. */
   readonly enabled: boolean;
-  /** Who may reach RTMP and HTTP; default everybody. */
+  /** Who may reach RTMP, RTMPS, HTTP and HTTPS. Default: everybody. */
   readonly clients?: readonly V1NetworkPolicyPeer[];
-  /** Who may reach API and metrics; default every pod in the cluster. */
+  /** Who may reach API and metrics; the operator must be among them. Default: every pod in the cluster. */
   readonly monitoring?: readonly V1NetworkPolicyPeer[];
 }
 
 export interface Monitoring {
+  /** A PodMonitor of the Prometheus operator. */
   readonly podMonitor: {
-    /** Default true: made where the CRD of PodMonitor exists. */
+    /** Whether there is one. It is made where the cluster knows PodMonitors and the exporter is on. Default true. */
     readonly enabled: boolean;
+    /** Time between two scrapes, in seconds. Default 30. */
     readonly intervalSeconds: number;
+    /** Labels of the PodMonitor, by which Prometheus selects it. Default: none. */
     readonly labels?: Readonly<Record<string, string>>;
   };
 }
 
-export type ConditionType = 'Ready' | 'Progressing' | 'OriginsReachable' | 'Degraded' | 'ConfigValid';
-
-export interface Condition {
-  readonly type: ConditionType;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason: string;
-  readonly message: string;
-  readonly lastTransitionTime: string;
-  readonly observedGeneration: number;
-}
-
 export interface EdgeClusterStatus {
+  /** metadata.generation of the EdgeCluster that this status is about. */
   readonly observedGeneration?: number;
+  /** What can be said about the tier, each with a reason and a message. */
   readonly conditions?: readonly Condition[];
   /** Pods that are not ending. */
   readonly replicas?: number;
+  /** Pods that take clients. */
   readonly readyReplicas?: number;
+  /** Pods made from the present template. */
   readonly updatedReplicas?: number;
   /** Pods that are ending and let their clients finish. */
   readonly drainingReplicas?: number;
-  /** For the scale subresource. */
+  /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
+  /** Clients that play, of all edges. */
   readonly players?: number;
+  /** Clients that publish, of all edges. */
   readonly publishers?: number;
+  /** Streams in use, summed over the edges. */
   readonly streams?: number;
+  /** Kilobits per second sent by all edges, over the last 30 seconds. */
   readonly sentKbps?: number;
+  /** Kilobits per second received by all edges, over the last 30 seconds. */
   readonly receivedKbps?: number;
+  /** Each origin with its health as the edges see it. */
   readonly origins?: readonly OriginStatus[];
-  /** For `kubectl get`: reachable origins of all, `2/2`. */
+  /** Origins that can be reached, of all, such as 2/2. */
   readonly originsReachable?: string;
-  /** Of the edge.conf that the edges are to run. */
+  /** Hash of the edge.conf that the edges are to run. */
   readonly configHash?: string;
   /** Edges that run it. */
   readonly configuredReplicas?: number;
 }
 
+/** One condition. */
+export interface Condition {
+  /**
+   * Ready: edges serve clients, as configured. Progressing: something is on its way. OriginsReachable: each group has
+   * an origin that works. Degraded: it serves, but less well than it should. ConfigValid: the configuration could be
+   * made and edges took it.
+   */
+  readonly type: ConditionType;
+  /** Whether it holds. */
+  readonly status: 'True' | 'False' | 'Unknown';
+  /** One word for why, for programs and for the troubleshooting table. */
+  readonly reason: string;
+  /** Why, in a sentence, and what to do. */
+  readonly message: string;
+  /** When `status` last changed. */
+  readonly lastTransitionTime: string;
+  /** metadata.generation that the condition is about. */
+  readonly observedGeneration: number;
+}
+
+export type ConditionType = 'Ready' | 'Progressing' | 'OriginsReachable' | 'Degraded' | 'ConfigValid';
+
+/** One origin. */
 export interface OriginStatus {
-  /** Name of the group. */
+  /** Name of its group. */
   readonly group: string;
-  /** `host:port` */
+  /** Its address, host:port. */
   readonly server: string;
-  /** As most edges see it. */
+  /**
+   * As most edges see it. Up: it works. Suspect: it has failed and is tried again. Down: it fails again and again.
+   * Untried: no edge needed it yet.
+   */
   readonly state: 'Up' | 'Suspect' | 'Down' | 'Untried';
   /** Edges that cannot reach it. */
   readonly downOn: number;
+  /** Why it failed last, as an edge tells it. */
   readonly reason?: string;
 }
