@@ -1,5 +1,6 @@
 /**
- * Writes what follows from `crds/edgecluster.yaml`, `types.ts` and `crds/REFERENCE.md`:
+ * Writes what follows from `crds/edgecluster.yaml`: `types.ts`, `crds/REFERENCE.md`, and the copy in the chart, which
+ * must hold all that it needs:
  *
  *     node operator/api/generate.ts            writes them
  *     node operator/api/generate.ts --check    exits 1 when one isn't up to date
@@ -9,9 +10,11 @@ import { generateReference } from './generate-reference.ts';
 import { generateTypes } from './generate-types.ts';
 import { readCrd } from './schema.ts';
 
+const SOURCE = new URL('../../crds/edgecluster.yaml', import.meta.url);
 const TYPES = new URL('types.ts', import.meta.url);
 const REFERENCE = new URL('../../crds/REFERENCE.md', import.meta.url);
 const EXAMPLE = new URL('../../crds/examples/edgecluster.yaml', import.meta.url);
+const CHART = new URL('../../helm/files/edgecluster.yaml', import.meta.url);
 
 export interface Generated {
   readonly file: URL;
@@ -24,6 +27,10 @@ export function generate(): readonly Generated[] {
   return [
     { file: TYPES, text: generateTypes(crd) },
     { file: REFERENCE, text: generateReference(crd, readFileSync(EXAMPLE, 'utf8')) },
+    {
+      file: CHART,
+      text: `# A copy of crds/edgecluster.yaml by node operator/api/generate.ts.\n${readFileSync(SOURCE, 'utf8')}`,
+    },
   ];
 }
 
