@@ -1,0 +1,31 @@
+/** The alerts ask for metrics that there are. No helm needed: names stand in the template as they are. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+const root = join(import.meta.dirname, '../..');
+const rule = readFileSync(join(root, 'helm/templates/prometheusrule.yaml'), 'utf8');
+
+describe('alerts', () => {
+  const sources = globSync(['edge/**/*.ts', 'operator/**/*.ts'], { cwd: root })
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+  const made = new Set([...sources.matchAll(/'((?:edge|edgecluster_operator)_[a-z_]+)'/g)].map(([, name]) => name));
+
+  it('are about metrics that edges and operator have', () => {
+    const asked = [...rule.matchAll(/\b((?:edge|edgecluster_operator)_[a-z_]+)\b/g)].map(([, name = '']) => name);
+    assert.ok(asked.length > 5);
+    for (const name of asked) assert.ok(made.has(name.replace(/_(bucket|sum|count)$/, '')), name);
+  });
+
+  it('say what it is and what to do', () => {
+    const alerts = rule.split('- alert: ').slice(1);
+    assert.ok(alerts.length > 4);
+    for (const alert of alerts) {
+      const name = alert.slice(0, alert.indexOf('\n'));
+      for (const field of ['for', 'severity', 'summary', 'description'])
+        assert.match(alert, new RegExp(`\n +${field}: `), `${name} has no ${field}`);
+    }
+  });
+});
