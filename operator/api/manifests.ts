@@ -1,0 +1,51 @@
+/** Manifests as text: YAML (or JSON) with one object or several, read as kubectl reads it. */
+import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { ConfigError, formatPlace, type Problem } from '../../edge/conf/problem.ts';
+import type { Path } from './field-error.ts';
+
+export interface Manifest {
+  readonly value: unknown;
+  /** `file:line:column` of a field, or of what is nearest around it. */
+  locate(path: Path): string;
+}
+
+/** Things of YAML 1.1 that kubectl's reader has not: 12:30 as a number, dates, sets. */
+const NOT_KUBECTL = ['intTime', 'floatTime', 'timestamp', 'binary', 'omap', 'pairs', 'set'];
+
+/**
+ * All objects of a text called `name`; empty documents are none, and a List is what it holds.
+ * Throws ConfigError, each problem with file, line and column, when it is no YAML.
+ */
+export function readText(text: string, name: string): readonly Manifest[] {
+  const lineCounter = new LineCounter();
+  const documents = parseAllDocuments(text, {
+    lineCounter,
+    // kubectl's: yes, no, on and off are booleans.
+    version: '1.1',
+    customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' || !NOT_KUBECTL.includes(tag)),
+    prettyErrors: false,
+  });
+  if ('empty' in documents) return [];
+  const placeAt = (offset: number) => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { file: name, line, column: col };
+  };
+  const problems = documents.flatMap((document): Problem[] =>
+    document.errors.map(({ pos, message }) => ({ at: placeAt(pos[0]), what: message.replaceAll('\n', ' ') })),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return documents.flatMap((document): Manifest[] => {
+    const value: unknown = document.toJS();
+    if (value === null) return [];
+    return [{ value, locate: (path) => formatPlace(placeAt(offsetOf(document, path))) }];
+  });
+}
+
+/** Where a field begins in the text; a field that is not there: what should hold it. */
+function offsetOf(document: Document, path: Path): number {
+  for (let length = path.length; length >= 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return document.range?.[0] ?? 0;
+}

@@ -1,0 +1,95 @@
+/** The CEL rules of the schema, evaluated as the API server does: on a manifest with defaults, field by field. */
+import { isIP } from 'node:net';
+import { type CelInput, type CelResult, CelScalar, celEnv, celFunc, isCelError, parse, plan } from '@bufbuild/cel';
+import { strings } from '@bufbuild/cel/ext';
+import type { FieldError, Path, Reason } from './field-error.ts';
+import type { Rule, Schema } from './schema.ts';
+import { isObject } from './structure.ts';
+
+/** Kubernetes' additions to CEL that our rules use. */
+const environment = celEnv({
+  variables: { self: CelScalar.DYN },
+  funcs: [
+    ...strings,
+    celFunc('isIP', [CelScalar.STRING], CelScalar.BOOL, isAddress),
+    celFunc('isCIDR', [CelScalar.STRING], CelScalar.BOOL, isRange),
+  ],
+});
+
+const programs = new Map<string, (self: CelInput) => CelResult>();
+
+/** Everything that the rules of `schema` and below say against `value`, which obeys the schema otherwise. */
+export function checkRules(value: unknown, schema: Schema, path: Path = []): FieldError[] {
+  const rules = schema['x-kubernetes-validations'] ?? [];
+  const self = rules.length > 0 ? toCel(value, schema) : null;
+  const own = rules.flatMap((rule) => checkRule(rule, self, value, path));
+  if (Array.isArray(value)) {
+    const { items = {} } = schema;
+    return [...own, ...value.flatMap((item, index) => checkRules(item, items, [...path, index]))];
+  }
+  if (!isObject(value)) return own;
+  const inner = Object.entries(value).flatMap(([key, item]) => {
+    const field = schema.properties?.[key] ?? schema.additionalProperties;
+    return field === undefined ? [] : checkRules(item, field, [...path, key]);
+  });
+  return [...own, ...inner];
+}
+
+const REASONS: Readonly<Record<NonNullable<Rule['reason']>, Reason>> = {
+  FieldValueInvalid: 'Invalid value',
+  FieldValueForbidden: 'Forbidden',
+  FieldValueRequired: 'Required value',
+  FieldValueDuplicate: 'Duplicate value',
+};
+
+function checkRule(rule: Rule, self: CelInput, value: unknown, path: Path): FieldError[] {
+  const result = evaluate(rule.rule, self);
+  if (result === true) return [];
+  if (isCelError(result)) throw new Error(`the rule ${rule.rule} cannot be evaluated: ${result.message}`);
+  const told = rule.messageExpression === undefined ? undefined : evaluate(rule.messageExpression, self);
+  const message = typeof told === 'string' ? told : rule.message;
+  const where = rule.fieldPath === undefined ? path : [...path, ...rule.fieldPath.split('.').slice(1)];
+  const reason = REASONS[rule.reason ?? 'FieldValueInvalid'];
+  const shown = reason === 'Invalid value' || reason === 'Duplicate value';
+  return [{ path: where, reason, message, ...(shown && { value }) }];
+}
+
+function evaluate(expression: string, self: CelInput): CelResult {
+  let program = programs.get(expression);
+  if (program === undefined) {
+    const run = plan(environment, parse(expression));
+    program = (value) => run({ self: value });
+    programs.set(expression, program);
+  }
+  return program(self);
+}
+
+/** Words of CEL that fields may be called by; Kubernetes shows such a field as `__namespace__`. */
+const RESERVED: ReadonlySet<string> = new Set(['namespace', 'const', 'for', 'function', 'if', 'package', 'return']);
+
+/** A value as CEL has it: whole numbers where the schema says so, objects as maps. */
+function toCel(value: unknown, schema: Schema): CelInput {
+  if (typeof value === 'number') return schema.type === 'number' ? value : BigInt(value);
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.map((item) => toCel(item, schema.items ?? {}));
+  if (!isObject(value)) return null;
+  const entries = Object.entries(value).flatMap(([key, item]): [string, CelInput][] => {
+    const field = schema.properties?.[key];
+    const inner = field ?? schema.additionalProperties;
+    // Rules cannot see what the schema does not know.
+    if (inner === undefined) return [];
+    return [[field !== undefined && RESERVED.has(key) ? `__${key}__` : key, toCel(item, inner)]];
+  });
+  return new Map(entries);
+}
+
+/** As Kubernetes: no zone, and no IPv4 in the form of IPv6. */
+function isAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%') && !/^::ffff:[\d.]+$/i.test(text);
+}
+
+function isRange(text: string): boolean {
+  const match = /^(.+)\/(0|[1-9]\d{0,2})$/.exec(text);
+  const [, address = '', bits = ''] = match ?? [];
+  return isAddress(address) && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
+}
