@@ -1,8 +1,9 @@
 /** The difference between two configurations. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { diffConfig, isSame, needsRestart, withoutRestart } from '../../edge/conf/diff.ts';
+import { diffConfig, isSame, needsRestart, restartSettings, withoutRestart } from '../../edge/conf/diff.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { leavesOf } from '../../edge/conf/schema.ts';
 import { VHOST } from '../../edge/conf/vhost-directives.ts';
@@ -61,6 +62,18 @@ describe('diff', () => {
         const applied = withoutRestart(running, next);
         assert.deepEqual(diffConfig(applied, next).changes, needsRestart(diffConfig(running, next)));
         assert.ok(isSame(diffConfig(next, next)));
+      }),
+    );
+  });
+
+  it('knows the settings that a restart alone can change (property)', () => {
+    assert.deepEqual(restartSettings(config('max_connections 5; vhost a { }')), {});
+    assert.deepEqual(restartSettings(config('exporter { enabled on; }')), { 'exporter.enabled': 'on' });
+    fc.assert(
+      fc.property(configs, configs, (running, next) => {
+        const [a, b] = [restartSettings(running), restartSettings(next)];
+        assert.equal(isDeepStrictEqual(a, b), needsRestart(diffConfig(running, next)).length === 0);
+        assert.deepEqual(restartSettings(withoutRestart(running, next)), a);
       }),
     );
   });

@@ -1,0 +1,37 @@
+/** EdgeClusters as people write them: golden/NAME.yaml, and beside it golden/NAME.rendered.yaml with what becomes of it. */
+
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import type { EdgeCluster } from '../../../operator/api/types.ts';
+import type { RenderInput } from '../../../operator/render/render.ts';
+import { edgeCluster, type Wish } from '../../support/edge-clusters.ts';
+
+export const directory = join(import.meta.dirname, 'golden');
+
+export interface Case {
+  readonly name: string;
+  readonly manifest: Wish;
+  readonly cluster: EdgeCluster;
+  readonly renderedFile: string;
+}
+
+export const cases: readonly Case[] = readdirSync(directory)
+  .filter((file) => !file.endsWith('.rendered.yaml'))
+  .map((file) => {
+    const manifest = parse(readFileSync(join(directory, file), 'utf8')) as Wish;
+    const renderedFile = join(directory, file.replace(/\.yaml$/, '.rendered.yaml'));
+    return { name: file.replace(/\.yaml$/, ''), manifest, cluster: edgeCluster(manifest), renderedFile };
+  });
+
+export function caseOf(name: string): Case {
+  return cases.find((one) => one.name === name)!;
+}
+
+/** Everything to render `cluster`; a Service has two endpoints. */
+export function inputOf(cluster: EdgeCluster): RenderInput {
+  const origins = new Map(
+    cluster.spec.origins.map(({ name, servers }) => [name, servers ?? ['10.1.0.1:1935', '10.1.0.2:1935']]),
+  );
+  return { cluster, origins, settings: { edgeImage: 'registry.example.com/edgecluster:0.1.0', podMonitors: true } };
+}

@@ -1,0 +1,100 @@
+/**
+ * Every field of the API, one after the other: each has an effect, and only those that a running edge cannot take over
+ * change its pod. Fields are tried on `golden/everything.yaml`, which has them all.
+ */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import type { V1Deployment } from '@kubernetes/client-node';
+import { RenderError } from '../../../operator/render/error.ts';
+import { type Rendered, render } from '../../../operator/render/render.ts';
+import { edgeCluster, type Schema, schema, type Wish } from '../../support/edge-clusters.ts';
+import { caseOf, inputOf } from './cases.ts';
+
+type Path = readonly (string | number)[];
+
+/** Resolved by the operator before it renders. */
+const resolved = /^origins\.\d+\.service\./;
+/** Kubernetes' own types, passed on whole. */
+const passedOn = /^(pods\.(tolerations|topologySpreadConstraints)|networkPolicy\.(clients|monitoring))\./;
+/** Only one of two may be given; the golden file of `autoscaling` has the other. */
+const elsewhere = ['availability.podDisruptionBudget.minAvailable'];
+
+const everything = caseOf('everything').manifest;
+const spec = edgeCluster(everything).spec;
+
+function template({ objects }: Rendered): unknown {
+  return (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.template;
+}
+
+/** What a field with another value is rendered to; undefined when it is refused, which is an effect, too. */
+function renderedWith(path: Path): Rendered | undefined {
+  const changed = structuredClone(spec) as unknown;
+  let parent = changed as Record<string | number, unknown>;
+  for (const key of path.slice(0, -1)) parent = parent[key] as Record<string | number, unknown>;
+  const key = path.at(-1)!;
+  parent[key] = another(parent[key], schemaAt(path));
+  try {
+    return render(inputOf(edgeCluster({ ...everything, spec: changed as NonNullable<Wish['spec']> })));
+  } catch (error) {
+    if (error instanceof RenderError) return undefined;
+    throw error;
+  }
+}
+
+function another(value: unknown, { enum: words }: Schema): unknown {
+  if (typeof value === 'boolean') return !value;
+  if (typeof value === 'number') return value + 1;
+  return words?.find((word) => word !== value) ?? `${String(value)}x`;
+}
+
+function schemaAt(path: Path): Schema {
+  let found: Schema = schema.properties!.spec!;
+  for (const key of path) found = (typeof key === 'number' ? found.items : found.properties?.[key]) ?? {};
+  return found;
+}
+
+/** Every value below. */
+function leaves(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  const entries = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return entries.flatMap(([key, field]) => leaves(field, [...path, key]));
+}
+
+/** Names of all fields, as `vhosts.play.gopCache`. */
+function named({ properties, items }: Schema, path: readonly string[] = []): string[] {
+  if (items !== undefined) return named(items, path);
+  if (properties === undefined) return [path.join('.')];
+  return Object.entries(properties).flatMap(([name, field]) => named(field, [...path, name]));
+}
+
+describe('every field', () => {
+  const before = render(inputOf(edgeCluster(everything)));
+  const paths = leaves(spec).filter((path) => !resolved.test(path.join('.')));
+
+  it('is in the golden file', () => {
+    const present = new Set(leaves(spec).map((path) => path.filter((key) => typeof key === 'string').join('.')));
+    const fields = named(schema.properties!.spec!).filter(
+      (field) => !elsewhere.includes(field) && !passedOn.test(field),
+    );
+    const absent = fields.filter((field) => ![...present].some((one) => one === field || one.startsWith(`${field}.`)));
+    assert.deepEqual(absent, []);
+  });
+
+  it('has an effect', () => {
+    const forgotten = paths.filter((path) => isDeepStrictEqual(renderedWith(path), before));
+    assert.deepEqual(
+      forgotten.map((path) => path.join('.')),
+      [],
+    );
+  });
+
+  it('changes the pods where it is about them or their ports, and otherwise never', () => {
+    for (const path of paths) {
+      const after = renderedWith(path);
+      const expected = (path[0] === 'pods' || path[0] === 'listeners') && path.at(-1) !== 'servicePort';
+      const changed = after !== undefined && !isDeepStrictEqual(template(after), template(before));
+      if (after !== undefined) assert.equal(changed, expected, path.join('.'));
+    }
+  });
+});
