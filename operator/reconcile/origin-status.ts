@@ -70,7 +70,7 @@ export function originsReachable(
   const down = origins.filter((origin) => !isReachable(origin));
   if (down.length === 0) {
     const rest = origins.length - tried.length;
-    const more = rest === 0 ? '' : `; no stream has needed the other ${plural(rest, 'origin')} yet`;
+    const more = rest === 0 ? '' : '; the rest have not been tried yet';
     return finding(
       type,
       'AllReachable',
@@ -89,7 +89,7 @@ function untried({ ready }: Fleet): ['NoEdges' | 'EdgesSilent' | 'NotTried', str
   if (ready.length === 0) return ['NoEdges', 'no edge is ready that could tell'];
   if (ready.every(({ edge }) => edge.state === 'silent'))
     return ['EdgesSilent', `${edges(ready.length)} do not answer the operator`];
-  return ['NotTried', 'no stream has needed an origin yet: edges connect when the first client comes'];
+  return ['NotTried', 'no edge has tried an origin yet: they do soon after they start'];
 }
 
 /** `main/10.0.0.1:1935 (connection refused)` */
