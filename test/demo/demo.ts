@@ -1,27 +1,31 @@
 /**
- * The demo: two origins, two edges, a publisher to both origins, and players on the edges. The origin in use is killed
- * and comes back, again and again; the players are to notice nothing.
+ * The demo: two origins, an EdgeCluster of two edges, a publisher to both origins, and players on the edges. The
+ * origin in use is killed and comes back, again and again; the players are to notice nothing.
  *
  * Runs until Ctrl-C, or for DEMO_SECONDS, and ends with a verdict. Exit codes: 0 passed; 1 failed; 2 wrong
  * DEMO_SECONDS; 130 ended before everybody was playing.
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Screen } from '../../operator/up/screen.ts';
 import { type Stoppable, scope } from '../bench/scope.ts';
 import { Figures, type Scene } from './figures.ts';
 import { Ledger } from './ledger.ts';
 import { causeOutages, leastSeconds } from './outages.ts';
 import { Players } from './players.ts';
 import { Publisher } from './publisher.ts';
-import { Screen } from './screen.ts';
-import { Edge, Origin } from './servers.ts';
+import { Edge, Origin, startEdges } from './servers.ts';
 import { judge, type Outcome } from './verdict.ts';
-import { introduction } from './view.ts';
+import { introduction, picture } from './view.ts';
 
 const originPorts = [1936, 1937];
-const edgePlans = [
-  { ports: { rtmp: 1935, http: 8080, api: 1985, exporter: 9972 }, players: { rtmp: 20, httpFlv: 1 } },
-  { ports: { rtmp: 1938, http: 8081, api: 1986, exporter: 9973 }, players: { rtmp: 3, httpFlv: 1 } },
+/** Players of each edge; the example has two. */
+const audiences = [
+  { rtmp: 20, httpFlv: 1 },
+  { rtmp: 3, httpFlv: 1 },
 ];
 const lookEveryMs = 500;
 
@@ -29,19 +33,26 @@ const interrupted = new Error('interrupted');
 
 type Own = <S extends Stoppable>(it: S) => S;
 
+interface Events {
+  readonly failed: (error: Error) => void;
+  readonly log: (line: string) => void;
+}
+
 /** Starts everything; returns when every player has a picture. */
-async function setUp(own: Own, failed: (error: Error) => void, signal: AbortSignal): Promise<Scene> {
+async function setUp(own: Own, { failed, log }: Events, signal: AbortSignal): Promise<Scene> {
   const startOrigins = originPorts.map((port, index) => Origin.start(`origin-${index + 1}`, port));
   const origins = await ownAll(own, startOrigins);
-  const startEdges = edgePlans.map(({ ports }, index) => Edge.start(`edge ${index + 1}`, origins, ports));
-  const edges = await ownAll(own, startEdges);
+  const directory = mkdtempSync(join(tmpdir(), 'edgecluster-'));
+  own({ stop: async () => rmSync(directory, { recursive: true, force: true }) });
+  const cluster = own(await startEdges(origins, directory, log));
+  const edges = cluster.edges.map((edge, index) => new Edge(`edge ${index + 1}`, edge));
   signal.throwIfAborted();
   const ledger = new Ledger();
   const publisher = own(await Publisher.start(origins, ledger, failed, signal));
-  const startPlayers = edges.map((edge, index) => Players.start(edge, edgePlans[index]?.players, ledger, signal));
+  const startPlayers = edges.map((edge, index) => Players.start(edge, audiences[index], ledger, signal));
   const players = await ownAll(own, startPlayers);
   await Promise.race([Promise.all(players.map((each) => each.playing())), aborted(signal)]);
-  return { origins, edges, publisher, players };
+  return { origins, edges, publisher, players, configFile: cluster.configFile };
 }
 
 /** Those that could be started are owned before anything is thrown. */
@@ -83,7 +94,7 @@ async function run(scene: Scene, screen: Screen, seconds: number, end: AbortCont
     signal,
   );
   const over = Number.isFinite(seconds) ? delay(seconds * 1_000, undefined, { signal }) : aborted(signal);
-  screen.show(() => figures.view());
+  screen.show(() => picture(figures.view()));
   let failure: string | undefined;
   try {
     await Promise.race([over, Promise.all([keepLooking(), outages])]);
@@ -92,7 +103,7 @@ async function run(scene: Scene, screen: Screen, seconds: number, end: AbortCont
     if (reason !== interrupted) failure = reason instanceof Error ? reason.message : String(reason);
   }
   const outcome = figures.outcome(failure);
-  screen.stop(figures.view());
+  screen.stop(picture(figures.view()));
   end.abort(interrupted);
   return outcome;
 }
@@ -126,8 +137,9 @@ async function main(): Promise<number> {
   screen.say('Starting two origins, two edges, a publisher and players …\n');
   try {
     return await scope(async (own) => {
-      const scene = await setUp(own, (error) => end.abort(error), end.signal);
-      for (const line of introduction(scene.edges, scene.origins, scene.publisher.source)) screen.say(line);
+      const events = { failed: (error: Error) => end.abort(error), log: (line: string) => screen.log(line) };
+      const scene = await setUp(own, events, end.signal);
+      for (const line of introduction(scene)) screen.say(line);
       const verdict = judge(await run(scene, screen, seconds, end));
       for (const line of ['', ...verdict.lines]) screen.say(line);
       return verdict.passed ? 0 : 1;

@@ -12,6 +12,8 @@ export interface Scene {
   readonly edges: readonly Edge[];
   readonly publisher: Publisher;
   readonly players: readonly Players[];
+  /** What the edges run. */
+  readonly configFile: string;
 }
 
 export class Figures {

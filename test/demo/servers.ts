@@ -1,10 +1,15 @@
 /**
- * The servers of the demo: two origins (`mode local`) that can be killed and brought back, and two edges in front of
- * them. All are the edge's own command with a configuration file, on the loopback interface.
+ * The servers of the demo: two origins (`mode local`) that can be killed and brought back, and in front of them an
+ * EdgeCluster, as `edgecluster up` runs it. All are the edge's own command, on the loopback interface.
  */
 
-import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { admit, readManifests } from '../../operator/api/admission.ts';
+import type { EdgeCluster } from '../../operator/api/types.ts';
+import { findAddress } from '../../operator/up/address.ts';
+import { LocalCluster } from '../../operator/up/local-cluster.ts';
+import type { LocalEdge } from '../../operator/up/local-edge.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 
 export const streamPath = 'live/demo';
@@ -16,46 +21,6 @@ async function startServer(config: string): Promise<EdgeProcess> {
   process.once('exit', kill);
   server.child.once('exit', () => process.off('exit', kill));
   return server;
-}
-
-/**
- * An address with the port that people expect where it is free, else with one that resembles it. All are below those
- * that the system gives to connections: a killed origin's port must still be free when it comes back.
- */
-async function findAddress(preferred: number): Promise<string> {
-  for (const port of [preferred, preferred + 10_000, preferred + 20_000]) {
-    if ((await reserve(port)) && (await isFree(port))) return `127.0.0.1:${port}`;
-  }
-  throw new Error(`ports ${preferred}, ${preferred + 10_000} and ${preferred + 20_000} are all taken`);
-}
-
-/**
- * Another demo on this machine is not to take the port while nobody listens there: each demo listens at a second
- * loopback address as long as it runs.
- */
-async function reserve(port: number): Promise<boolean> {
-  const mark = createServer().unref();
-  try {
-    mark.listen(port, '127.0.0.2');
-    await once(mark, 'listening');
-    return true;
-  } catch (error) {
-    // Not every system has such an address.
-    return (error as NodeJS.ErrnoException).code !== 'EADDRINUSE';
-  }
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const probe = createServer();
-  try {
-    probe.listen(port, '127.0.0.1');
-    await once(probe, 'listening');
-  } catch {
-    return false;
-  }
-  probe.close();
-  await once(probe, 'close');
-  return true;
 }
 
 export class Origin {
@@ -71,7 +36,7 @@ export class Origin {
   }
 
   static async start(name: string, preferredPort: number): Promise<Origin> {
-    return new Origin(name, await startServer(originConfig(await findAddress(preferredPort))));
+    return new Origin(name, await startServer(originConfig(await findAddress('127.0.0.1', preferredPort))));
   }
 
   get address(): string {
@@ -112,58 +77,85 @@ export interface EdgeStatus {
   readonly switches: number;
 }
 
+/** Starts the EdgeCluster of the example with these origins. */
+export async function startEdges(
+  origins: readonly Origin[],
+  directory: string,
+  log: (line: string) => void,
+): Promise<LocalCluster> {
+  return LocalCluster.start(exampleCluster(), {
+    origins: new Map([['main', origins.map(({ address }) => address)]]),
+    secrets: new Map(),
+    host: '127.0.0.1',
+    directory,
+    log,
+  });
+}
+
+/**
+ * The smallest example, and two settings more: `minLatency`, so that no merging of writes hides how long a switch
+ * takes, and a balance that sends both edges to the same origin, so that its end concerns all players.
+ */
+function exampleCluster(): EdgeCluster {
+  const [example] = readManifests(readFileSync(exampleFile, 'utf8'), exampleFile) as Manifest[];
+  const admission = admit({
+    ...example,
+    spec: {
+      ...example?.spec,
+      origins: example?.spec.origins.map((group) => ({ ...group, balance: 'StreamHash' })),
+      vhosts: [{ name: '__defaultVhost__', minLatency: true }],
+    },
+  });
+  if (!admission.ok) throw new Error(admission.errors.join('\n'));
+  return admission.cluster;
+}
+
+const exampleFile = join(import.meta.dirname, '../../crds/examples/edgecluster.yaml');
+
+/** What the example is known to have. */
+interface Manifest {
+  readonly spec: { readonly origins: readonly object[] };
+}
+
 export class Edge {
   readonly name: string;
-  readonly #server: EdgeProcess;
+  readonly #edge: LocalEdge;
 
-  private constructor(name: string, server: EdgeProcess) {
+  constructor(name: string, edge: LocalEdge) {
     this.name = name;
-    this.#server = server;
-  }
-
-  static async start(name: string, origins: readonly Origin[], ports: EdgePorts): Promise<Edge> {
-    const config = edgeConfig({
-      rtmp: await findAddress(ports.rtmp),
-      http: await findAddress(ports.http),
-      api: await findAddress(ports.api),
-      exporter: await findAddress(ports.exporter),
-      origins: origins.map(({ address }) => address).join(' '),
-    });
-    return new Edge(name, await startServer(config));
+    this.#edge = edge;
   }
 
   get rtmpPort(): number {
-    return this.#server.port('rtmp');
+    return Number(this.#edge.addresses.rtmp.split(':')[1]);
   }
 
   get rtmpUrl(): string {
-    return this.#server.rtmp(streamPath);
+    return `rtmp://${this.#edge.addresses.rtmp}/${streamPath}`;
   }
 
   get flvUrl(): string {
-    return `${this.#http('http')}/${streamPath}.flv`;
+    return `http://${this.#edge.addresses.http}/${streamPath}.flv`;
   }
 
   get pageUrl(): string {
-    return `${this.#http('http')}/#/${streamPath}.flv`;
+    return `http://${this.#edge.addresses.http}/#/${streamPath}.flv`;
   }
 
   get apiUrl(): string {
-    return `${this.#http('http-api')}/api/v1/streams`;
+    return `http://${this.#edge.addresses.api}/api/v1/streams`;
   }
 
   get metricsUrl(): string {
-    return `${this.#http('exporter')}/metrics`;
-  }
-
-  get configFile(): string {
-    return this.#server.configFile;
+    return `http://${this.#edge.addresses.exporter}/metrics`;
   }
 
   async status(signal: AbortSignal): Promise<EdgeStatus> {
-    const response = await fetch(`${this.#http('http')}/edge/status.json`, { signal }).catch((cause: unknown) => {
-      throw new Error(`${this.name} does not answer`, { cause });
-    });
+    const response = await fetch(`http://${this.#edge.addresses.http}/edge/status.json`, { signal }).catch(
+      (cause: unknown) => {
+        throw new Error(`${this.name} does not answer`, { cause });
+      },
+    );
     const { players, streams } = (await response.json()) as {
       readonly players: number;
       readonly streams: readonly { readonly name: string; readonly origin: string | null; readonly switches: number }[];
@@ -171,20 +163,7 @@ export class Edge {
     const stream = streams.find(({ name }) => name === `/${streamPath}`);
     return { players, origin: stream?.origin ?? null, switches: stream?.switches ?? 0 };
   }
-
-  async stop(): Promise<void> {
-    await this.#server.kill();
-  }
-
-  #http(protocol: string): string {
-    return `http://127.0.0.1:${this.#server.port(protocol)}`;
-  }
 }
-
-type Listener = 'rtmp' | 'http' | 'api' | 'exporter';
-
-/** Where an edge listens if it can. */
-export type EdgePorts = Readonly<Record<Listener, number>>;
 
 /** `time_jitter off` hands on the publisher's clock, so that both origins carry the same. */
 function originConfig(listen: string): string {
@@ -193,42 +172,6 @@ vhost __defaultVhost__ {
     min_latency on;
     play {
         time_jitter off;
-    }
-}
-`;
-}
-
-/** `min_latency on`, so that no merging of writes hides how long a switch takes. */
-function edgeConfig({ rtmp, http, api, exporter, origins }: Readonly<Record<Listener | 'origins', string>>): string {
-  return `listen ${rtmp};
-
-http_api {
-    enabled on;
-    listen ${api};
-}
-
-http_server {
-    enabled on;
-    listen ${http};
-}
-
-exporter {
-    enabled on;
-    listen ${exporter};
-}
-
-vhost __defaultVhost__ {
-    min_latency on;
-    cluster {
-        mode remote;
-        origin ${origins};
-    }
-    http_remux {
-        enabled on;
-        mount [vhost]/[app]/[stream].flv;
-    }
-    edge {
-        balance hash;    # both edges choose the same origin
     }
 }
 `;

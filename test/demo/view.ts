@@ -1,6 +1,7 @@
 /** What the demo shows, as lines of text: where to play, the table of edges and origins, and a line for logs. */
 
-import type { Edge, Origin } from './servers.ts';
+import { columns, type Picture } from '../../operator/up/screen.ts';
+import type { Scene } from './figures.ts';
 
 export interface EdgeRow {
   readonly name: string;
@@ -30,11 +31,11 @@ export interface View {
 }
 
 /** Told once, at the beginning. */
-export function introduction(edges: readonly Edge[], origins: readonly Origin[], source: string): string[] {
+export function introduction({ edges, origins, publisher, configFile }: Scene): string[] {
   const [first] = edges;
   const names = origins.map(({ name, address }) => `${name} ${address}`).join(', ');
   return [
-    `Published to both origins (${names}): ${source}.`,
+    `Published to both origins (${names}): ${publisher.source}.`,
     ...edges.flatMap(({ name, rtmpUrl, flvUrl, pageUrl }) => [
       '',
       `${name}   in a browser  ${pageUrl}`,
@@ -43,12 +44,17 @@ export function introduction(edges: readonly Edge[], origins: readonly Origin[],
     ]),
     '',
     `Figures of ${first?.name}: ${first?.apiUrl} and ${first?.metricsUrl}`,
-    `Its configuration: ${first?.configFile}`,
+    `Its configuration, rendered from crds/examples/edgecluster.yaml: ${configFile}`,
     '',
   ];
 }
 
-export function table({ elapsedMs, edges, origins, kills }: View): string[] {
+/** What the screen shows of it. */
+export function picture(view: View): Picture {
+  return { table: table(view), line: logLine(view) };
+}
+
+function table({ elapsedMs, edges, origins, kills }: View): string[] {
   const rows = edges.map((edge) => [
     edge.name,
     String(edge.players),
@@ -81,7 +87,7 @@ export function table({ elapsedMs, edges, origins, kills }: View): string[] {
 }
 
 /** The same in one line. */
-export function logLine({ elapsedMs, edges }: View): string {
+function logLine({ elapsedMs, edges }: View): string {
   const parts = edges.map(
     ({ name, players, cutOff, origin, switchGapMs, missing }) =>
       `${name}: ${players} players, ${cutOff} cut off, from ${origin ?? 'none'}, gap at last switch ${gap(switchGapMs)}, ${missing} frames missing`,
@@ -95,14 +101,4 @@ function gap(ms: number | undefined): string {
 
 function seconds(ms: number): string {
   return `${Math.round(ms / 1_000)} s`.padStart(5);
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('   ')
-      .trimEnd(),
-  );
 }

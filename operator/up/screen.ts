@@ -1,6 +1,10 @@
 /** Standard output: on a terminal a table that is drawn in place, otherwise a line every two seconds. */
 
-import { logLine, table, type View } from './view.ts';
+/** The same figures twice: as the lines of a table, and in one line for a log. */
+export interface Picture {
+  readonly table: readonly string[];
+  readonly line: string;
+}
 
 const drawEveryMs = 250;
 const logEveryMs = 2_000;
@@ -21,24 +25,22 @@ export class Screen {
     if (!this.#output.isTTY) this.say(line);
   }
 
-  show(view: () => View): void {
+  show(view: () => Picture): void {
     if (this.#output.isTTY) this.#timer = setInterval(() => this.#draw(view()), drawEveryMs);
-    else this.#timer = setInterval(() => this.say(logLine(view())), logEveryMs);
+    else this.#timer = setInterval(() => this.say(view().line), logEveryMs);
   }
 
   /** Leaves the last figures where they are. */
-  stop(view: View): void {
+  stop(view: Picture): void {
     clearInterval(this.#timer);
     if (this.#output.isTTY) this.#draw(view);
-    else this.say(logLine(view));
+    else this.say(view.line);
     this.#drawn = 0;
   }
 
-  #draw(view: View): void {
+  #draw({ table }: Picture): void {
     // A line that wraps, or that has scrolled away, could not be drawn over.
-    const lines = table(view)
-      .slice(0, this.#output.rows - 1)
-      .map((line) => line.slice(0, this.#output.columns - 1));
+    const lines = table.slice(0, this.#output.rows - 1).map((line) => line.slice(0, this.#output.columns - 1));
     this.#output.write(`${this.#erase()}${lines.join('\n')}\n`);
     this.#drawn = lines.length;
   }
@@ -48,4 +50,15 @@ export class Screen {
     this.#drawn = 0;
     return drawn === 0 ? '' : `\x1b[${drawn}F\x1b[J`;
   }
+}
+
+/** Rows of cells as lines, each column as wide as its widest cell. */
+export function columns(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('   ')
+      .trimEnd(),
+  );
 }

@@ -1,0 +1,137 @@
+/**
+ * `edgecluster up`: runs an EdgeCluster on this machine, shows its figures, and follows its manifest.
+ *
+ * Exit codes: 0 ended as asked; 1 the manifest is wrong, or cannot be run here; 2 wrong arguments.
+ */
+
+import { mkdtempSync, readFileSync, rmSync, unwatchFile, watchFile } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { admitText } from './api/admission.ts';
+import type { EdgeCluster } from './api/types.ts';
+import { LocalCluster } from './up/local-cluster.ts';
+import { Screen } from './up/screen.ts';
+import { introduction, look, picture, type Sight } from './up/view.ts';
+
+export const upUsage = `usage: edgecluster up -f FILE [options]
+
+Runs an EdgeCluster on this machine until Ctrl-C: edges are child processes. A changed manifest is applied.
+
+  -f, --file FILE             the manifest
+      --name NAME             which EdgeCluster, where the file has several
+      --origin GROUP=SERVERS  HOST:PORT,… to use for a group of origins
+      --secret NAME=DIR       directory with tls.key and tls.crt that stands for a Secret
+      --host ADDRESS          listen at this address; default 127.0.0.1
+      --directory DIR         keep configuration and logs here; default a temporary directory`;
+
+const lookEveryMs = 1_000;
+const watchEveryMs = 500;
+
+/** Wrong arguments. */
+class UsageError extends Error {}
+
+interface Options {
+  readonly file: string;
+  readonly name: string | undefined;
+  readonly origins: ReadonlyMap<string, readonly string[]>;
+  readonly secrets: ReadonlyMap<string, string>;
+  readonly host: string;
+  readonly directory: string | undefined;
+}
+
+function readOptions(args: readonly string[]): Options {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      file: { type: 'string', short: 'f' },
+      name: { type: 'string' },
+      origin: { type: 'string', multiple: true, default: [] },
+      secret: { type: 'string', multiple: true, default: [] },
+      host: { type: 'string', default: '127.0.0.1' },
+      directory: { type: 'string' },
+    },
+  });
+  if (values.file === undefined) throw new UsageError('which manifest? Say -f FILE');
+  return {
+    file: values.file,
+    name: values.name,
+    origins: new Map(values.origin.map((text) => pair('--origin', text)).map(([name, of]) => [name, of.split(',')])),
+    secrets: new Map(values.secret.map((text) => pair('--secret', text))),
+    host: values.host,
+    directory: values.directory,
+  };
+}
+
+function pair(option: string, text: string): readonly [string, string] {
+  const at = text.indexOf('=');
+  if (at <= 0 || at === text.length - 1) throw new UsageError(`${option} takes NAME=VALUE, not "${text}"`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** Throws when the file does not hold the EdgeCluster, with all that the API server would say against it. */
+function readCluster({ file, name }: Options): EdgeCluster {
+  const admissions = admitText(readFileSync(file, 'utf8'), file);
+  const errors = admissions.flatMap((admission) => (admission.ok ? [] : admission.errors));
+  if (errors.length > 0) throw new Error(errors.join('\n'));
+  const clusters = admissions.flatMap((admission) => (admission.ok ? admission.cluster : []));
+  const names = clusters.map(({ metadata }) => metadata.name).join(', ');
+  const chosen = name === undefined ? clusters : clusters.filter(({ metadata }) => metadata.name === name);
+  const [cluster] = chosen;
+  if (cluster === undefined) throw new Error(`${file} has no EdgeCluster ${name ?? ''}${names && `; it has ${names}`}`);
+  if (chosen.length > 1) throw new Error(`${file} has several EdgeClusters; say --name, one of ${names}`);
+  return cluster;
+}
+
+/** Runs the command with the arguments after its name; resolves with the exit code. */
+export async function up(args: readonly string[]): Promise<number> {
+  let options: Options;
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${upUsage}\n`);
+    return 2;
+  }
+  const end = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end.abort());
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'edgecluster-'));
+  try {
+    await run(options, directory, end.signal);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  } finally {
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function run(options: Options, directory: string, signal: AbortSignal): Promise<void> {
+  const screen = new Screen();
+  const log = (line: string): void => screen.say(line);
+  const { origins, secrets, host } = options;
+  const local = await LocalCluster.start(readCluster(options), { origins, secrets, host, directory, log });
+  try {
+    for (const line of [...introduction(local), '']) screen.say(line);
+    const follow = (): void => {
+      // Whatever is wrong with the new manifest: what runs goes on.
+      try {
+        local.apply(readCluster(options)).then(log, (error: Error) => log(error.message));
+      } catch (error) {
+        log(`${(error as Error).message}\n${options.file} is not applied; what ran before runs on`);
+      }
+    };
+    watchFile(options.file, { interval: watchEveryMs }, follow);
+    let sights: readonly Sight[] = await look(local.edges);
+    screen.show(() => picture(local, sights));
+    while (!signal.aborted) {
+      await delay(lookEveryMs, undefined, { signal }).catch(() => {});
+      sights = await look(local.edges);
+    }
+    screen.stop(picture(local, sights));
+  } finally {
+    unwatchFile(options.file);
+    await local.stop();
+  }
+}

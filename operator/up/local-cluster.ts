@@ -1,0 +1,183 @@
+/**
+ * An EdgeCluster on this machine: what the operator renders, run by child processes instead of pods. A changed
+ * EdgeCluster is applied as in Kubernetes: edges reload their configuration; only what a process cannot change while
+ * it runs replaces them, one after the other, and those that go let their clients finish.
+ */
+
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { diffConfig, isSame, needsRestart } from '../../edge/conf/diff.ts';
+import type { EdgeConfig } from '../../edge/conf/model.ts';
+import { printConfig } from '../../edge/conf/print.ts';
+import type { EdgeCluster } from '../api/types.ts';
+import { edgeEnvironment, renderConfig } from '../render/config.ts';
+import { findAddresses, LocalEdge } from './local-edge.ts';
+import { type LocalReferences, localConfig, localFiles, localOrigins } from './local-references.ts';
+
+export interface LocalOptions extends LocalReferences {
+  /** Where configuration and logs are kept. */
+  readonly directory: string;
+  /** Address that edges listen at. */
+  readonly host: string;
+  /** Told what happens by itself, such as an edge that ended and is started again. */
+  readonly log: (line: string) => void;
+}
+
+/** As its container has them, as far as they are known before there is a pod. */
+function edgeVariables(cluster: EdgeCluster): NodeJS.ProcessEnv {
+  const own = cluster.spec.pods.env ?? [];
+  return { ...edgeEnvironment(cluster), ...Object.fromEntries(own.map(({ name, value }) => [name, value])) };
+}
+
+/** Before an edge that ended by itself is started again. */
+const restartDelayMs = 1_000;
+
+export class LocalCluster {
+  readonly #options: LocalOptions;
+  readonly #edges: LocalEdge[] = [];
+  readonly #draining = new Set<LocalEdge>();
+  readonly #stopping = new AbortController();
+  #cluster: EdgeCluster;
+  #config: EdgeConfig;
+  /** One change after the other. */
+  #changing: Promise<unknown> = Promise.resolve();
+  #started = 0;
+
+  private constructor(cluster: EdgeCluster, options: LocalOptions) {
+    this.#options = options;
+    this.#cluster = cluster;
+    this.#config = this.#render(cluster);
+  }
+
+  /** Throws when the EdgeCluster cannot be rendered here, or an edge does not start. */
+  static async start(cluster: EdgeCluster, options: LocalOptions): Promise<LocalCluster> {
+    mkdirSync(options.directory, { recursive: true });
+    const local = new LocalCluster(cluster, options);
+    local.#write(cluster, local.#config);
+    try {
+      await local.#scale();
+    } catch (error) {
+      await local.stop();
+      throw error;
+    }
+    return local;
+  }
+
+  /** Those that take clients. */
+  get edges(): readonly LocalEdge[] {
+    return this.#edges;
+  }
+
+  /** How many let their clients finish. */
+  get draining(): number {
+    return this.#draining.size;
+  }
+
+  get cluster(): EdgeCluster {
+    return this.#cluster;
+  }
+
+  get configFile(): string {
+    return join(this.#options.directory, 'edge.conf');
+  }
+
+  /**
+   * Runs what a changed EdgeCluster asks for; resolves with what was done, in words. Throws when it cannot be
+   * rendered here; then all stays as it is.
+   */
+  apply(cluster: EdgeCluster): Promise<string> {
+    const change = this.#changing.then(() => this.#apply(cluster));
+    this.#changing = change.catch(() => {});
+    return change;
+  }
+
+  /** Ends all edges at once. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#changing;
+    await Promise.all([...this.#edges.splice(0), ...this.#draining].map((edge) => edge.stop()));
+  }
+
+  async #apply(cluster: EdgeCluster): Promise<string> {
+    const config = this.#render(cluster);
+    const difference = diffConfig(this.#config, config);
+    const replaced = needsRestart(difference).map(({ path }) => path);
+    const before = this.#edges.length;
+    this.#cluster = cluster;
+    this.#config = config;
+    if (!isSame(difference)) this.#write(cluster, config);
+    if (replaced.length > 0) await this.#replaceAll();
+    await this.#scale();
+    const done = [
+      ...(replaced.length > 0 ? [`edges replaced, as ${replaced.join(', ')} changed`] : []),
+      ...(replaced.length === 0 && !isSame(difference) ? ['edges reload their configuration'] : []),
+      ...(before !== this.#edges.length ? [`${this.#edges.length} edges instead of ${before}`] : []),
+    ];
+    return done.join('; ') || 'nothing to do';
+  }
+
+  #render(cluster: EdgeCluster): EdgeConfig {
+    const { config } = renderConfig(cluster, localOrigins(cluster, this.#options));
+    return localConfig(config, cluster, this.#options);
+  }
+
+  /** At once or not at all: edges read edge.conf whenever it changes. */
+  #write(cluster: EdgeCluster, config: EdgeConfig): void {
+    const { directory } = this.#options;
+    for (const [name, text] of localFiles(cluster)) writeFileSync(join(directory, name), text);
+    const fresh = `${this.configFile}.new`;
+    writeFileSync(fresh, printConfig(config));
+    renameSync(fresh, this.configFile);
+  }
+
+  async #scale(): Promise<void> {
+    while (this.#edges.length > this.#cluster.spec.replicas) this.#drain(this.#edges.pop());
+    while (this.#edges.length < this.#cluster.spec.replicas)
+      this.#edges.push(await this.#startEdge(this.#edges.length));
+  }
+
+  async #replaceAll(): Promise<void> {
+    for (const [number, old] of [...this.#edges].entries()) {
+      this.#edges[number] = await this.#startEdge(number);
+      this.#drain(old);
+    }
+  }
+
+  async #startEdge(number: number): Promise<LocalEdge> {
+    const { directory, host } = this.#options;
+    const edge = await LocalEdge.start({
+      name: `${this.#cluster.metadata.name}-${++this.#started}`,
+      configFile: this.configFile,
+      logFile: join(directory, `edge-${number + 1}.log`),
+      environment: edgeVariables(this.#cluster),
+      addresses: await findAddresses(this.#cluster.spec.listeners, number, host),
+    });
+    void edge.ended.then(() => this.#revive(edge));
+    return edge;
+  }
+
+  #drain(edge: LocalEdge | undefined): void {
+    if (edge === undefined) return;
+    this.#draining.add(edge);
+    edge.drain();
+    void edge.ended.then(() => this.#draining.delete(edge));
+  }
+
+  /** As a kubelet does with a container that ended. */
+  async #revive(edge: LocalEdge): Promise<void> {
+    const { signal } = this.#stopping;
+    const isGone = (): boolean => signal.aborted || !this.#edges.includes(edge);
+    while (!isGone()) {
+      this.#options.log(`${edge.name} has ended and is started again`);
+      await delay(restartDelayMs, undefined, { signal }).catch(() => {});
+      const number = this.#edges.indexOf(edge);
+      if (number < 0 || signal.aborted) return;
+      try {
+        this.#edges[number] = await this.#startEdge(number);
+      } catch (error) {
+        this.#options.log((error as Error).message);
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/** What `edgecluster up` shows: each edge with its figures, and the origins as the edges see them. */
+
+import { type EdgeReport, parseEdgeReport } from '../reconcile/edge-report.ts';
+import type { LocalCluster } from './local-cluster.ts';
+import type { EdgeAddresses, LocalEdge } from './local-edge.ts';
+import { columns, type Picture } from './screen.ts';
+
+export interface Sight {
+  readonly edge: LocalEdge;
+  /** What it says of itself, or undefined when it does not answer. */
+  readonly report: EdgeReport | undefined;
+}
+
+const patienceMs = 2_000;
+
+/** Asks every edge that takes clients. */
+export function look(edges: readonly LocalEdge[]): Promise<Sight[]> {
+  return Promise.all(edges.map(async (edge) => ({ edge, report: await reportOf(edge).catch(() => undefined) })));
+}
+
+async function reportOf({ addresses }: LocalEdge): Promise<EdgeReport> {
+  const answer = await fetch(`http://${addresses.api}/api/v1/edge`, { signal: AbortSignal.timeout(patienceMs) });
+  return parseEdgeReport(await answer.text());
+}
+
+/** Told once, at the beginning: where to publish and to play. */
+export function introduction({ edges, configFile }: LocalCluster): string[] {
+  return [...columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses)])), '', `They run ${configFile}`];
+}
+
+function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses): string[] {
+  return [
+    `rtmp://${rtmp}/live/STREAM`,
+    ...(rtmps === undefined ? [] : [`rtmps://${rtmps}/live/STREAM`]),
+    ...(http === undefined ? [] : [`http://${http}/`]),
+    ...(https === undefined ? [] : [`https://${https}/`]),
+  ];
+}
+
+export function picture(local: LocalCluster, sights: readonly Sight[]): Picture {
+  const { name } = local.cluster.metadata;
+  const reports = sights.flatMap(({ report }) => report ?? []);
+  const sum = (of: (report: EdgeReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
+  const players = sum(({ figures }) => figures.players);
+  const publishers = sum(({ figures }) => figures.publishers);
+  const origins = originsOf(reports);
+  const up = origins.filter(({ state }) => state !== 'down').length;
+  const draining = local.draining === 0 ? '' : `, ${local.draining} draining`;
+  const total = `${name}: ${reports.length} of ${sights.length} edges answer${draining}, ${publishers} publishers, ${players} players, origins ${up}/${origins.length}`;
+  const heads = ['edge', 'state', 'players', 'publishers', 'streams', 'kb/s in', 'kb/s out', 'configuration'];
+  return {
+    line: total,
+    table: [
+      total,
+      '',
+      ...columns([heads, ...sights.map(edgeRow)]),
+      '',
+      ...columns([['origin', 'state', ''], ...origins.map((origin) => [origin.name, origin.state, origin.reason])]),
+      '',
+      'Ctrl-C ends it.',
+    ],
+  };
+}
+
+function edgeRow({ edge, report }: Sight): string[] {
+  if (report === undefined) return [edge.name, 'does not answer', '', '', '', '', '', ''];
+  const { state, config, figures } = report;
+  const { players, publishers, streams, receivedKbps, sentKbps } = figures;
+  const numbers = [players, publishers, streams, receivedKbps, sentKbps].map(String);
+  return [edge.name, state, ...numbers, config.error === undefined ? config.hash : `refused: ${config.error}`];
+}
+
+interface OriginRow {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+}
+
+/** As the edge sees it that knows the worst of it: here all edges have the same network. */
+function originsOf(reports: readonly EdgeReport[]): OriginRow[] {
+  const worst = ['untried', 'up', 'suspect', 'down'];
+  const rows = new Map<string, OriginRow>();
+  for (const { origins } of reports) {
+    for (const [name, { state, reason }] of origins) {
+      const known = rows.get(name);
+      if (known === undefined || worst.indexOf(state) > worst.indexOf(known.state))
+        rows.set(name, { name, state, reason });
+    }
+  }
+  return [...rows.values()];
+}
