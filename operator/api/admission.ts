@@ -40,20 +40,28 @@ export function admit(manifest: unknown): Admission {
 }
 
 /**
- * Admits all manifests of a text called `name`; each error begins with `name:line:column: `.
- * Throws ConfigError when the text is no YAML.
+ * Admits all EdgeClusters of a text called `name`; each error begins with `name:line:column: `. Objects of other kinds,
+ * which kubectl would apply beside them, are left out. Throws ConfigError when the text is no YAML.
  */
 export function admitText(text: string, name: string): readonly Admission[] {
-  return readText(text, name).map(({ value, locate }) => {
-    const verdict = judge(value);
-    if (verdict.ok) return verdict;
-    return { ok: false, errors: verdict.errors.map((error) => `${locate(error.path)}: ${formatFieldError(error)}`) };
-  });
+  return readText(text, name)
+    .filter(({ value }) => isOurs(value))
+    .map(({ value, locate }) => {
+      const verdict = judge(value);
+      if (verdict.ok) return verdict;
+      return { ok: false, errors: verdict.errors.map((error) => `${locate(error.path)}: ${formatFieldError(error)}`) };
+    });
 }
 
 /** The objects of a text called `name`, as data. Throws ConfigError when it is no YAML. */
 export function readManifests(text: string, name: string): readonly unknown[] {
   return readText(text, name).map(({ value }) => value);
+}
+
+/** A wrong version or a wrong group is a mistake, not another kind. */
+function isOurs(value: unknown): boolean {
+  if (!isObject(value)) return true;
+  return value.kind === undefined || value.kind === kind || `${value.apiVersion}`.startsWith(`${crd.spec.group}/`);
 }
 
 function judge(manifest: unknown): Verdict {

@@ -207,8 +207,8 @@ export interface Play {
    */
   readonly queueLengthSeconds: number;
   /**
-   * Full and Zero: an RTMP player's time begins at zero. Off: it begins at the publisher's time. It never jumps.
-   * Default Full.
+   * Full and Zero: an RTMP player's time begins at zero. "Off" (in quotes, or YAML takes it for false): it begins at
+   * the publisher's time. It never jumps. Default Full.
    */
   readonly timeJitter: 'Full' | 'Zero' | 'Off';
   /**

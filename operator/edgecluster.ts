@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/**
+ * The command `edgecluster`: its first argument says which of these runs.
+ *
+ * Exit codes: those of the subcommand; 2 when there is no such one; 70 an internal error.
+ */
+interface Subcommand {
+  readonly about: string;
+  /** Runs with the arguments after its name; resolves with the exit code. */
+  readonly load: () => Promise<(args: readonly string[]) => Promise<number>>;
+}
+
+/** Loaded only when asked for: the operator has no use for what renders to a screen. */
+const subcommands: Readonly<Record<string, Subcommand>> = {
+  render: {
+    about: 'print what the operator would apply',
+    load: async () => (await import('./render-command.ts')).render,
+  },
+};
+
+const usage = `usage: edgecluster COMMAND [options]
+
+${Object.entries(subcommands)
+  .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+  .join('\n')}
+
+\`edgecluster COMMAND --help\` tells the options of a command.`;
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--help' || name === '-h') {
+    process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  const subcommand = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
+  if (subcommand === undefined) {
+    const what = name === undefined ? 'which command?' : `there is no command "${name}"`;
+    process.stderr.write(`${what}\n\n${usage}\n`);
+    return 2;
+  }
+  const run = await subcommand.load();
+  return run(args);
+}
+
+main(process.argv.slice(2)).then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    process.stderr.write(`internal error: ${error instanceof Error ? error.stack : error}\n`);
+    process.exitCode = 70;
+  },
+);

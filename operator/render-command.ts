@@ -1,0 +1,155 @@
+/**
+ * `edgecluster render`: what the operator would apply for the EdgeClusters of a manifest, without a cluster.
+ *
+ * Exit codes: 0 rendered; 1 a manifest is wrong or cannot be read; 2 wrong arguments.
+ */
+import { readFileSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import { parseArgs } from 'node:util';
+import { stringify } from 'yaml';
+import { ConfigError } from '../edge/conf/problem.ts';
+import { admitText } from './api/admission.ts';
+import { nameOf } from './api/labels.ts';
+import type { EdgeCluster } from './api/types.ts';
+import { resolveOrigins } from './reconcile/discovery.ts';
+import { RenderError } from './render/error.ts';
+import { type Rendered, render as renderObjects } from './render/render.ts';
+
+export const renderUsage = `usage: edgecluster render -f FILE [options]
+
+Prints what the operator would apply for the EdgeClusters of a manifest. Nothing is asked of a cluster: an origin that
+is a Service is given by its DNS name. Mistakes are told as the API server would, with their place in the file.
+
+  -f, --file FILE          the manifest; "-" is standard input
+      --name NAME          only this EdgeCluster
+      --conf               only the edge.conf
+  -n, --namespace NAME     where the manifest names none; default "default"
+      --edge-image IMAGE   where spec.pods.image names none; default EDGE_IMAGE, or "edgecluster"
+      --pod-monitors       with PodMonitors, as in a cluster that knows them`;
+
+interface Options {
+  readonly file: string;
+  readonly name: string | undefined;
+  readonly conf: boolean;
+  readonly namespace: string;
+  readonly edgeImage: string;
+  readonly podMonitors: boolean;
+}
+
+/** Runs the command with the arguments after its name; resolves with the exit code. */
+export async function render(args: readonly string[]): Promise<number> {
+  let options: Options | 'help';
+  try {
+    options = readOptions(args);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${renderUsage}\n`);
+    return 2;
+  }
+  if (options === 'help') {
+    process.stdout.write(`${renderUsage}\n`);
+    return 0;
+  }
+  try {
+    await print(options);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
+}
+
+async function print(options: Options): Promise<void> {
+  const clusters = await readClusters(options);
+  const rendered = clusters.map((cluster) => ({ cluster, ...renderOne(cluster, options) }));
+  for (const { cluster, config } of rendered) {
+    for (const warning of config.warnings) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
+  }
+  process.stdout.write(options.conf ? confOf(rendered) : yamlOf(rendered));
+}
+
+/** Why nothing is rendered, a line for each mistake. */
+class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      file: { type: 'string', short: 'f' },
+      name: { type: 'string' },
+      conf: { type: 'boolean', default: false },
+      namespace: { type: 'string', short: 'n', default: 'default' },
+      'edge-image': { type: 'string', default: process.env.EDGE_IMAGE || 'edgecluster' },
+      'pod-monitors': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const { file, name, conf, namespace } = values;
+  if (values.help) return 'help';
+  if (file === undefined) throw new Error('which manifest? Say -f FILE');
+  return { file, name, conf, namespace, edgeImage: values['edge-image'], podMonitors: values['pod-monitors'] };
+}
+
+/** Throws Refusal with all that is wrong with the manifests. */
+async function readClusters({ file, name, namespace }: Options): Promise<readonly EdgeCluster[]> {
+  const about = aboutOf(file);
+  let source: string;
+  try {
+    source = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new Refusal(`${about} cannot be read: ${(error as Error).message}`);
+  }
+  const admissions = orRefuse(about, () => admitText(source, about));
+  const errors = admissions.flatMap((admission) => (admission.ok ? [] : admission.errors));
+  if (errors.length > 0) throw new Refusal(errors.join('\n'));
+  const all = admissions.flatMap((admission) => (admission.ok ? admission.cluster : []));
+  const clusters = name === undefined ? all : all.filter((cluster) => nameOf(cluster) === name);
+  if (clusters.length === 0)
+    throw new Refusal(`${about} holds no EdgeCluster${name === undefined ? '' : ` called ${name}`}`);
+  return clusters.map((cluster) => ({ ...cluster, metadata: { namespace, ...cluster.metadata } }));
+}
+
+function aboutOf(file: string): string {
+  return file === '-' ? 'stdin' : file;
+}
+
+function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Options): Rendered {
+  const { origins } = resolveOrigins(
+    cluster,
+    () => undefined,
+    () => [],
+  );
+  const settings = { edgeImage, podMonitors };
+  return orRefuse(`${aboutOf(file)}: ${nameOf(cluster)}`, () => renderObjects({ cluster, origins, settings }));
+}
+
+/** Runs `action`; what it says against the manifest is a Refusal. */
+function orRefuse<T>(about: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof ConfigError) throw new Refusal(error.message);
+    if (error instanceof RenderError) throw new Refusal(error.message.replaceAll(/^/gm, `${about}: `));
+    throw error;
+  }
+}
+
+interface RenderedCluster extends Rendered {
+  readonly cluster: EdgeCluster;
+}
+
+/** One file as it is; several with the name of each above it. */
+function confOf(rendered: readonly RenderedCluster[]): string {
+  const [only] = rendered;
+  if (rendered.length === 1 && only) return only.config.text;
+  return rendered.map(({ cluster, config }) => `# EdgeCluster ${nameOf(cluster)}\n${config.text}`).join('\n');
+}
+
+/** In the YAML of kubectl, which takes an unquoted `on` for a boolean. */
+function yamlOf(rendered: readonly Rendered[]): string {
+  const objects = rendered.flatMap(({ objects }) => objects);
+  const options = { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false } as const;
+  return objects.map((object) => stringify(object, options)).join('---\n');
+}
