@@ -55,7 +55,7 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
   if (silent.length > 0)
     causes.push([
       'EdgesSilent',
-      `${edges(silent.length)} do not answer the operator, their figures are old or missing: ${listed(silent)}`,
+      `the operator has no answer from ${edges(silent.length)}, figures are old or missing: ${listed(silent)}`,
     ]);
   objectCauses('Contested');
   return causes;
@@ -64,7 +64,7 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
 function edgeRefusals({ fleet, configHash }: Scene): Cause[] {
   const refusals = fleet.active.flatMap((member) => {
     const config = answerOf(member)?.config;
-    if (config?.error === undefined || config.hash === configHash) return [];
+    if (config?.error === undefined || configHash === undefined || config.hash === configHash) return [];
     return [`pod ${member.pod.metadata.name} keeps its former configuration: ${config.error}`];
   });
   return refusals.length === 0 ? [] : [['EdgeConfigRefused', listed(refusals, 3, '; ')]];

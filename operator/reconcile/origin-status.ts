@@ -88,7 +88,7 @@ export function originsReachable(
 function untried({ ready }: Fleet): ['NoEdges' | 'EdgesSilent' | 'NotTried', string] {
   if (ready.length === 0) return ['NoEdges', 'no edge is ready that could tell'];
   if (ready.every(({ edge }) => edge.state === 'silent'))
-    return ['EdgesSilent', `${edges(ready.length)} do not answer the operator`];
+    return ['EdgesSilent', `the operator has no answer from ${edges(ready.length)}`];
   return ['NotTried', 'no edge has tried an origin yet: they do soon after they start'];
 }
 

@@ -158,13 +158,13 @@ function progressing(scene: Scene): Finding {
     const answer = answerOf(member);
     return answer !== undefined && answer.config.hash !== scene.configHash && answer.config.error === undefined;
   });
-  if (late.length > 0) {
+  if (late.length > 0 && scene.configHash !== undefined) {
     const names = listed(late.map(({ pod }) => pod.metadata.name));
-    return found('ApplyingConfig', `${edges(late.length)} of ${active} run the former configuration: ${names}`);
+    return found('ApplyingConfig', `with the former configuration: ${late.length} of ${edges(active)}, ${names}`);
   }
   if (fleet.ending.length > 0) {
     const limit = `at most ${cluster.spec.pods.drainSeconds} s`;
-    return found('Draining', `${edges(fleet.ending.length)} let their clients finish, ${limit}`);
+    return found('Draining', `${edges(fleet.ending.length)} draining: clients may finish, for ${limit}`);
   }
   if (blocked !== undefined) return found('Blocked', blocked);
   return found('Settled', 'what runs is what is wanted');

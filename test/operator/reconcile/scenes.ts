@@ -1,9 +1,9 @@
 /** Pods, reports and observations for tests of what the operator makes of them. */
 
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1Deployment } from '@kubernetes/client-node';
 import type { EdgeReport, EdgeState } from '../../../operator/reconcile/edge-report.ts';
 import type { Observation } from '../../../operator/reconcile/status.ts';
-import { type PodView, podView } from '../../../operator/reconcile/views.ts';
+import type { PodView } from '../../../operator/reconcile/views.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
 
 export const hash = 'aaaaaaaaaaaaaaaa';
@@ -93,14 +93,3 @@ export function observation(
     ...wish,
   };
 }
-
-/** A pod as the API server has it: running and ready. */
-export function kubernetesPod(status: V1Pod['status'] = {}, metadata: V1Pod['metadata'] = {}): V1Pod {
-  return {
-    metadata: { name: 'live-1', uid: 'uid-live-1', namespace: 'media', ...metadata },
-    spec: { containers: [{ name: 'edge', ports: [{ name: 'api', containerPort: 1985 }] }] },
-    status: { phase: 'Running', podIP: '10.1.0.1', conditions: [{ type: 'Ready', status: 'True' }], ...status },
-  };
-}
-
-export { podView };
