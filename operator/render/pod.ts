@@ -45,7 +45,7 @@ const containerSecurity: V1SecurityContext = {
 export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: string): V1PodSpec {
   const { pods } = cluster.spec;
   const { imagePullSecrets = [], tolerations = [], affinity, nodeSelector } = pods;
-  const spread = pods.topologySpreadConstraints ?? defaultSpread(cluster);
+  const spread = spreadOf(cluster);
   return {
     serviceAccountName: serviceAccountNameOf(cluster),
     automountServiceAccountToken: false,
@@ -59,7 +59,7 @@ export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: str
     ...(isFilled(nodeSelector) && { nodeSelector: { ...nodeSelector } }),
     ...(tolerations.length > 0 && { tolerations: [...tolerations] }),
     ...(isFilled(affinity) && { affinity }),
-    ...(spread.length > 0 && { topologySpreadConstraints: [...spread] }),
+    ...(spread.length > 0 && { topologySpreadConstraints: spread }),
     ...(pods.priorityClassName !== undefined && { priorityClassName: pods.priorityClassName }),
     ...(pods.runtimeClassName !== undefined && { runtimeClassName: pods.runtimeClassName }),
     containers: [container(cluster, image)],
@@ -141,15 +141,21 @@ function mounts(cluster: EdgeCluster): V1VolumeMount[] {
   ];
 }
 
-/** Over nodes and zones as evenly as it goes; edges of an older template are on their way out and don't count. */
-function defaultSpread(cluster: EdgeCluster): V1TopologySpreadConstraint[] {
-  return ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
-    maxSkew: 1,
-    topologyKey,
-    whenUnsatisfiable: 'ScheduleAnyway',
-    labelSelector: { matchLabels: matchLabelsOf(cluster) },
-    matchLabelKeys: ['pod-template-hash'],
-  }));
+/**
+ * The user's constraints, for our pods unless they say for which. Else over nodes and zones as evenly as it goes, where
+ * edges of an older template, which are on their way out, don't count.
+ */
+function spreadOf(cluster: EdgeCluster): V1TopologySpreadConstraint[] {
+  const labelSelector = { matchLabels: matchLabelsOf(cluster) };
+  const constraints =
+    cluster.spec.pods.topologySpreadConstraints ??
+    ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+      maxSkew: 1,
+      topologyKey,
+      whenUnsatisfiable: 'ScheduleAnyway',
+      matchLabelKeys: ['pod-template-hash'],
+    }));
+  return constraints.map((constraint) => ({ labelSelector, ...constraint }));
 }
 
 /** `theirs` over `ours`, object by object. */

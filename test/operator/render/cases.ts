@@ -3,15 +3,27 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { admitText } from '../../../operator/api/admission.ts';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
 import type { RenderInput } from '../../../operator/render/render.ts';
 import { edgeCluster, type Wish } from '../../support/edge-clusters.ts';
 
 export const directory = join(import.meta.dirname, 'golden');
 
+const exampleDirectory = join(import.meta.dirname, '../../../crds/examples');
+
+/** The examples for users, an entry for each EdgeCluster in them. */
+export const examples: readonly { readonly name: string; readonly cluster: EdgeCluster }[] = readdirSync(
+  exampleDirectory,
+).flatMap((file) =>
+  admitText(readFileSync(join(exampleDirectory, file), 'utf8'), file).map((admission) => {
+    if (!admission.ok) throw new Error(admission.errors.join('\n'));
+    return { name: `${file}-${admission.cluster.metadata.name}`, cluster: admission.cluster };
+  }),
+);
+
 export interface Case {
   readonly name: string;
-  readonly manifest: Wish;
   readonly cluster: EdgeCluster;
   readonly renderedFile: string;
 }
@@ -21,7 +33,7 @@ export const cases: readonly Case[] = readdirSync(directory)
   .map((file) => {
     const manifest = parse(readFileSync(join(directory, file), 'utf8')) as Wish;
     const renderedFile = join(directory, file.replace(/\.yaml$/, '.rendered.yaml'));
-    return { name: file.replace(/\.yaml$/, ''), manifest, cluster: edgeCluster(manifest), renderedFile };
+    return { name: file.replace(/\.yaml$/, ''), cluster: edgeCluster(manifest), renderedFile };
   });
 
 export function caseOf(name: string): Case {

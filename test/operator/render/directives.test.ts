@@ -1,6 +1,7 @@
 /** `extraDirectives`: what they change, and how mistakes in them are told. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Vhost } from '../../../operator/api/types.ts';
 import { type RenderedConfig, renderConfig } from '../../../operator/render/config.ts';
 import { RenderError } from '../../../operator/render/error.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
@@ -27,8 +28,12 @@ function rendered({ global, first, second, spec }: Texts): RenderedConfig {
 }
 
 function refused(texts: Texts): RenderError {
+  return refusal(() => rendered(texts));
+}
+
+function refusal(action: () => unknown): RenderError {
   try {
-    rendered(texts);
+    action();
   } catch (error) {
     assert.ok(error instanceof RenderError);
     return error;
@@ -157,21 +162,28 @@ describe('extra directives', () => {
   });
 });
 
-describe('fields', () => {
-  it('that the edge refuses are named by their vhost', () => {
-    const vhosts = [{ name: 'a.com' }, { name: 'b.com', httpFlv: { mount: '/[app]/[stream].ts' } }];
-    const error = refused({ spec: { vhosts } });
+describe('fields that the API should have refused', () => {
+  /** Two vhosts with fields of the second replaced. */
+  function refusedVhost(fields: Partial<Vhost>): RenderError {
+    const { spec, ...rest } = edgeCluster({ spec: { vhosts: [{ name: 'a.com' }, { name: 'b.com' }] } });
+    const [first, second] = spec.vhosts as [Vhost, Vhost];
+    const cluster = { ...rest, spec: { ...spec, vhosts: [first, { ...second, ...fields }] } };
+    return refusal(() => renderConfig(cluster, inputOf(cluster).origins));
+  }
+
+  it('are named by their vhost', () => {
+    const { httpFlv } = edgeCluster().spec.vhosts[0]!;
+    const error = refusedVhost({ httpFlv: { ...httpFlv, mount: '/[app]/[stream].ts' } });
     assert.equal(error.reason, 'InvalidConfig');
     assert.match(error.message, /^spec\.vhosts\[1\]: "mount": .* does not end in \.flv/);
   });
 
-  it('that no file can hold are refused', () => {
-    const error = refused({ spec: { vhosts: [{ name: 'a.com', transform: 'a\nlisten 22;' }] } });
-    assert.equal(error.reason, 'InvalidConfig');
+  it('are refused when no file can hold them', () => {
+    assert.equal(refusedVhost({ transform: 'a\nlisten 22;' }).reason, 'InvalidConfig');
   });
 
-  it('that name no group are refused with the names there are', () => {
-    const error = refused({ spec: { vhosts: [{ name: 'a.com', origin: 'mian' }] } });
-    assert.match(error.message, /^spec\.vhosts\[0\]\.origin: there is no origin group "mian"; expected: main/);
+  it('are refused with the names there are when they name no group', () => {
+    const { message } = refusedVhost({ origin: 'mian' });
+    assert.match(message, /^spec\.vhosts\[1\]\.origin: there is no origin group "mian"; expected: main/);
   });
 });

@@ -6,9 +6,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Deployment } from '@kubernetes/client-node';
+import { readCrd, type Schema } from '../../../operator/api/schema.ts';
 import { RenderError } from '../../../operator/render/error.ts';
 import { type Rendered, render } from '../../../operator/render/render.ts';
-import { edgeCluster, type Schema, schema, type Wish } from '../../support/edge-clusters.ts';
 import { caseOf, inputOf } from './cases.ts';
 
 type Path = readonly (string | number)[];
@@ -20,22 +20,26 @@ const passedOn = /^(pods\.(tolerations|topologySpreadConstraints)|networkPolicy\
 /** Only one of two may be given; the golden file of `autoscaling` has the other. */
 const elsewhere = ['availability.podDisruptionBudget.minAvailable'];
 
-const everything = caseOf('everything').manifest;
-const spec = edgeCluster(everything).spec;
+const { cluster } = caseOf('everything');
+const { spec } = cluster;
+const schema: Schema = readCrd().spec.versions[0].schema.openAPIV3Schema;
 
 function template({ objects }: Rendered): unknown {
   return (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.template;
 }
 
-/** What a field with another value is rendered to; undefined when it is refused, which is an effect, too. */
+/**
+ * What a field with another value is rendered to, whatever the API thinks of that value; undefined when it is refused,
+ * which is an effect, too.
+ */
 function renderedWith(path: Path): Rendered | undefined {
-  const changed = structuredClone(spec) as unknown;
-  let parent = changed as Record<string | number, unknown>;
+  const changed = structuredClone(spec);
+  let parent = changed as unknown as Record<string | number, unknown>;
   for (const key of path.slice(0, -1)) parent = parent[key] as Record<string | number, unknown>;
   const key = path.at(-1)!;
   parent[key] = another(parent[key], schemaAt(path));
   try {
-    return render(inputOf(edgeCluster({ ...everything, spec: changed as NonNullable<Wish['spec']> })));
+    return render(inputOf({ ...cluster, spec: changed }));
   } catch (error) {
     if (error instanceof RenderError) return undefined;
     throw error;
@@ -69,7 +73,7 @@ function named({ properties, items }: Schema, path: readonly string[] = []): str
 }
 
 describe('every field', () => {
-  const before = render(inputOf(edgeCluster(everything)));
+  const before = render(inputOf(cluster));
   const paths = leaves(spec).filter((path) => !resolved.test(path.join('.')));
 
   it('is in the golden file', () => {

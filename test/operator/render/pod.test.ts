@@ -58,6 +58,15 @@ describe('the template of pods', () => {
     assert.deepEqual([capabilities, readOnlyRootFilesystem], [{ drop: ['ALL'], add: ['SYS_PTRACE'] }, true]);
   });
 
+  it('is spread by the user’s constraints, which count our pods unless they say otherwise', () => {
+    const ours = { maxSkew: 1, topologyKey: 'a', whenUnsatisfiable: 'DoNotSchedule' };
+    const theirs = { ...ours, topologyKey: 'b', labelSelector: { matchLabels: { a: 'b' } } };
+    const { spec } = template({ pods: { topologySpreadConstraints: [ours, theirs] } });
+    const labelSelector = { matchLabels: { 'app.kubernetes.io/name': 'edge', 'edgecluster.io/cluster': 'live' } };
+    assert.deepEqual(spec?.topologySpreadConstraints, [{ ...ours, labelSelector }, theirs]);
+    assert.ok(!('topologySpreadConstraints' in template({ pods: { topologySpreadConstraints: [] } }).spec!));
+  });
+
   it('takes ports of the host with hostNetwork, which keeps edges on nodes of their own', () => {
     const { spec } = template({ pods: { hostNetwork: true } });
     assert.deepEqual([spec?.hostNetwork, spec?.dnsPolicy], [true, 'ClusterFirstWithHostNet']);
