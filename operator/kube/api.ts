@@ -4,13 +4,37 @@ import type { ClusterAccess } from './access.ts';
 import { backoffMs, pause } from './backoff.ts';
 import { ApiError, isNotFound } from './error.ts';
 import { lines } from './lines.ts';
-import type { ApplyOptions, DeleteOptions, KubeApiOptions, ListOptions, ListPage, PatchOptions, RequestOptions, RequestReport, Selection, Verb, WatchOptions } from './options.ts';
+import type {
+  ApplyOptions,
+  DeleteOptions,
+  KubeApiOptions,
+  ListOptions,
+  ListPage,
+  PatchOptions,
+  RequestOptions,
+  RequestReport,
+  Selection,
+  Verb,
+  WatchOptions,
+} from './options.ts';
 import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from './resources.ts';
 import { type Call, Transport } from './transport.ts';
 import { parseBody, parseEvent, refusal, type WatchEvent, withQuery } from './wire.ts';
 
 export { ApiError, isConflict, isExpired, isNotFound } from './error.ts';
-export type { ApplyOptions, DeleteOptions, KubeApiOptions, ListOptions, ListPage, PatchOptions, RequestOptions, RequestReport, Selection, Verb, WatchOptions } from './options.ts';
+export type {
+  ApplyOptions,
+  DeleteOptions,
+  KubeApiOptions,
+  ListOptions,
+  ListPage,
+  PatchOptions,
+  RequestOptions,
+  RequestReport,
+  Selection,
+  Verb,
+  WatchOptions,
+} from './options.ts';
 export type { WatchEvent } from './wire.ts';
 
 const RETRIES = 5;

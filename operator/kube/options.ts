@@ -75,4 +75,3 @@ export interface DeleteOptions extends RequestOptions {
   /** Default Background. */
   readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan';
 }
-

@@ -65,7 +65,7 @@ export class KubeApiDouble {
   constructor(options: KubeApiDoubleOptions) {
     this.#store = new Store(options.admission ?? ((object) => object));
     this.#lists = new Lists(this.#store);
-    this.#watches = new Watches(this.#store, options.bookmarkMs ?? 60_000);
+    this.#watches = new Watches(this.#store, options.bookmarkMs ?? 60_000, () => this.#events.emit('event'));
     this.#absent = new Set(options.absent);
     this.#events.setMaxListeners(0);
     this.#server = createServer((request, response) => void this.#serve(request, response));
@@ -155,7 +155,7 @@ export class KubeApiDouble {
     this.requests.length = 0;
   }
 
-  /** Looks after each change and each request whether it is so. */
+  /** Looks after each change, each request and each end of a watch whether it is so. */
   async until(condition: () => boolean, timeoutMs = 10_000): Promise<void> {
     const signal = AbortSignal.timeout(timeoutMs);
     while (!condition()) {
@@ -171,12 +171,17 @@ export class KubeApiDouble {
     return this.#watches.open(plural).length;
   }
 
+  /** Ends watches as when their time is over. */
+  endWatches(plural?: string): void {
+    for (const stream of this.#watches.open(plural)) stream.end();
+  }
+
   /** Cuts the connections of watches. */
   dropWatches(plural?: string): void {
     for (const stream of this.#watches.open(plural)) stream.drop();
   }
 
-  /** Ends watches with an ERROR event, 410; with `compact`, what they resume from is gone, too. */
+  /** Ends watches with an ERROR event, 410. */
   expireWatches(plural?: string): void {
     for (const stream of this.#watches.open(plural)) stream.fail(tooOld('1'));
   }

@@ -53,10 +53,12 @@ export class Lists {
 export class Watches {
   readonly #store: Store;
   readonly #bookmarkMs: number;
+  readonly #onEnd: () => void;
   readonly #open = new Set<Stream>();
 
-  constructor(store: Store, bookmarkMs: number) {
+  constructor(store: Store, bookmarkMs: number, onEnd: () => void) {
     this.#store = store;
+    this.#onEnd = onEnd;
     this.#bookmarkMs = bookmarkMs;
   }
 
@@ -88,6 +90,7 @@ export class Watches {
       clearInterval(bookmarks);
       clearTimeout(end);
       this.#open.delete(stream);
+      this.#onEnd();
     });
   }
 
@@ -123,7 +126,7 @@ class Stream {
   }
 
   send(type: string, json: string): void {
-    this.#response.write(`{"type":"${type}","object":${json}}\n`);
+    if (!this.#response.writableEnded) this.#response.write(`{"type":"${type}","object":${json}}\n`);
   }
 
   bookmark(version: number): void {
@@ -136,6 +139,11 @@ class Stream {
   /** An ERROR event, and the end. */
   fail(refusal: Refusal): void {
     this.send('ERROR', JSON.stringify(refusal.toStatus()));
+    this.#response.end();
+  }
+
+  /** As when its time is over. */
+  end(): void {
     this.#response.end();
   }
 

@@ -1,0 +1,153 @@
+/**
+ * Keeps a copy of a collection: lists it once, follows it by a watch, and says what changes.
+ *
+ * A watch that ends is resumed where it stopped; bookmarks keep that place fresh. Only when the API server no longer
+ * knows the place (410) is the collection listed again, and the difference told like any other change. With nothing to
+ * tell, an informer does nothing.
+ */
+import type { KubernetesObject } from '@kubernetes/client-node';
+import { ApiError, isExpired, type KubeApi, type Selection } from './api.ts';
+import { backoffMs, pause } from './backoff.ts';
+import { ObjectCache } from './cache.ts';
+import type { Resource } from './resources.ts';
+
+export interface InformerOptions<T extends KubernetesObject> extends Selection {
+  readonly resource: Resource;
+  /** Makes what is kept of an object, to save memory; `managedFields` are gone already. */
+  readonly transform?: (object: T) => T;
+  /**
+   * Told in the order of events, with `get` already answering as after the change. An object that took another's name
+   * is told as a deletion and an addition. Must not throw: that ends `run`.
+   * @param previous undefined: it is new
+   */
+  readonly onChange: (object: T, previous: T | undefined, deleted: boolean) => void;
+  /** The API server refuses or can't be reached; tried again, with back-off. */
+  readonly onProblem?: (error: ApiError) => void;
+}
+
+const PAGE = 500;
+const RETRY_MIN_MS = 200;
+const RETRY_MAX_MS = 15_000;
+/** A watch that ends sooner, with nothing said, counts as failed. */
+const SHORT_WATCH_MS = 1000;
+
+export class Informer<T extends KubernetesObject> {
+  readonly #api: KubeApi;
+  readonly #options: InformerOptions<T>;
+  readonly #cache = new ObjectCache<T>();
+  readonly #synced = Promise.withResolvers<void>();
+  /** Where the watch goes on; undefined: the collection must be listed. */
+  #version: string | undefined;
+  #failures = 0;
+
+  constructor(api: KubeApi, options: InformerOptions<T>) {
+    this.#api = api;
+    this.#options = options;
+  }
+
+  /** Resolves when the collection has been listed for the first time. */
+  get synced(): Promise<void> {
+    return this.#synced.promise;
+  }
+
+  get(namespace: string | undefined, name: string): T | undefined {
+    return this.#cache.get(namespace, name);
+  }
+
+  /** @param namespace none: all */
+  list(namespace?: string): Iterable<T> {
+    return this.#cache.list(namespace);
+  }
+
+  /** Runs until the signal aborts. Rejects only with what `onChange` or `transform` throw. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        this.#version ??= await this.#relist(signal);
+        await this.#follow(this.#version, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof ApiError)) throw error;
+        if (isExpired(error)) this.#version = undefined;
+        this.#options.onProblem?.(error);
+        const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);
+        await pause(Math.max(askedMs, backoffMs(this.#failures++, RETRY_MIN_MS, RETRY_MAX_MS)), signal);
+      }
+    }
+  }
+
+  /** Lists all pages, and tells what differs from what was known. Returns the version of the list. */
+  async #relist(signal: AbortSignal): Promise<string> {
+    const { resource, namespace, labelSelector, fieldSelector } = this.#options;
+    const seen = new Set<string>();
+    for (let next: string | undefined; ; ) {
+      const page = await this.#api.list<T>(resource, {
+        namespace,
+        labelSelector,
+        fieldSelector,
+        limit: PAGE,
+        continue: next,
+        signal,
+      });
+      for (const object of page.items) {
+        seen.add(keyOf(object));
+        this.#set(object);
+      }
+      next = page.continue;
+      if (next !== undefined) continue;
+      for (const object of [...this.#cache.list()]) if (!seen.has(keyOf(object))) this.#delete(object);
+      this.#synced.resolve();
+      return page.resourceVersion;
+    }
+  }
+
+  async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
+    const { resource, namespace, labelSelector, fieldSelector } = this.#options;
+    const options = { namespace, labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks: true };
+    const startMs = performance.now();
+    let silent = true;
+    for await (const event of this.#api.watch<T>(resource, options, signal)) {
+      if (event.type === 'ERROR') throw event.error;
+      silent = false;
+      this.#failures = 0;
+      if (event.type === 'BOOKMARK') {
+        this.#version = event.resourceVersion;
+        continue;
+      }
+      if (event.type === 'DELETED') this.#delete(event.object);
+      else this.#set(event.object);
+      this.#version = event.object.metadata?.resourceVersion ?? this.#version;
+    }
+    if (silent && performance.now() - startMs < SHORT_WATCH_MS) {
+      throw new ApiError(0, 'Unreachable', `watch ${resource.plural}: ended at once`);
+    }
+    this.#failures = 0;
+  }
+
+  #set(given: T): void {
+    const { metadata } = given;
+    const known = this.#cache.get(metadata?.namespace, metadata?.name ?? '');
+    if (known?.metadata?.resourceVersion === metadata?.resourceVersion && known !== undefined) return;
+    const object = this.#kept(given);
+    if (known !== undefined && known.metadata?.uid !== metadata?.uid) this.#delete(known);
+    const previous = this.#cache.set(object);
+    this.#options.onChange(object, previous, false);
+  }
+
+  #delete(given: T): void {
+    const previous = this.#cache.delete(given);
+    if (previous !== undefined) this.#options.onChange(this.#kept(given), previous, true);
+  }
+
+  #kept(object: T): T {
+    const { transform } = this.#options;
+    if (object.metadata?.managedFields === undefined) return transform === undefined ? object : transform(object);
+    const { managedFields: _, ...metadata } = object.metadata;
+    const bare = { ...object, metadata };
+    return transform === undefined ? bare : transform(bare);
+  }
+}
+
+function keyOf({ metadata }: KubernetesObject): string {
+  return `${metadata?.namespace ?? ''}/${metadata?.name}`;
+}
