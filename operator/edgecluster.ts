@@ -16,6 +16,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     about: 'print what the operator would apply',
     load: async () => (await import('./render-command.ts')).render,
   },
+  up: {
+    about: 'run an EdgeCluster on this machine',
+    load: async () => (await import('./up-command.ts')).up,
+  },
 };
 
 const usage = `usage: edgecluster COMMAND [options]

@@ -29,9 +29,6 @@ Runs an EdgeCluster on this machine until Ctrl-C: edges are child processes. A c
 const lookEveryMs = 1_000;
 const watchEveryMs = 500;
 
-/** Wrong arguments. */
-class UsageError extends Error {}
-
 interface Options {
   readonly file: string;
   readonly name: string | undefined;
@@ -41,7 +38,7 @@ interface Options {
   readonly directory: string | undefined;
 }
 
-function readOptions(args: readonly string[]): Options {
+function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -51,9 +48,11 @@ function readOptions(args: readonly string[]): Options {
       secret: { type: 'string', multiple: true, default: [] },
       host: { type: 'string', default: '127.0.0.1' },
       directory: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.file === undefined) throw new UsageError('which manifest? Say -f FILE');
+  if (values.help) return 'help';
+  if (values.file === undefined) throw new Error('which manifest? Say -f FILE');
   return {
     file: values.file,
     name: values.name,
@@ -66,7 +65,7 @@ function readOptions(args: readonly string[]): Options {
 
 function pair(option: string, text: string): readonly [string, string] {
   const at = text.indexOf('=');
-  if (at <= 0 || at === text.length - 1) throw new UsageError(`${option} takes NAME=VALUE, not "${text}"`);
+  if (at <= 0 || at === text.length - 1) throw new Error(`${option} takes NAME=VALUE, not "${text}"`);
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
@@ -86,12 +85,16 @@ function readCluster({ file, name }: Options): EdgeCluster {
 
 /** Runs the command with the arguments after its name; resolves with the exit code. */
 export async function up(args: readonly string[]): Promise<number> {
-  let options: Options;
+  let options: Options | 'help';
   try {
     options = readOptions(args);
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n${upUsage}\n`);
     return 2;
+  }
+  if (options === 'help') {
+    process.stdout.write(`${upUsage}\n`);
+    return 0;
   }
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end.abort());

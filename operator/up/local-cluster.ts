@@ -7,12 +7,14 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { diffConfig, isSame, needsRestart } from '../../edge/conf/diff.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { printConfig } from '../../edge/conf/print.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { edgeEnvironment, renderConfig } from '../render/config.ts';
-import { findAddresses, LocalEdge } from './local-edge.ts';
+import { replicasOf } from '../render/hpa.ts';
+import { type EdgeAddresses, findAddresses, LocalEdge } from './local-edge.ts';
 import { type LocalReferences, localConfig, localFiles, localOrigins } from './local-references.ts';
 
 export interface LocalOptions extends LocalReferences {
@@ -37,10 +39,12 @@ export class LocalCluster {
   readonly #options: LocalOptions;
   readonly #edges: LocalEdge[] = [];
   readonly #draining = new Set<LocalEdge>();
+  /** Of edges that are gone: found free once, and kept from others since. */
+  #freeAddresses: EdgeAddresses[] = [];
   readonly #stopping = new AbortController();
   #cluster: EdgeCluster;
   #config: EdgeConfig;
-  /** One change after the other. */
+  /** The change that was asked for last. */
   #changing: Promise<unknown> = Promise.resolve();
   #started = 0;
 
@@ -87,9 +91,7 @@ export class LocalCluster {
    * rendered here; then all stays as it is.
    */
   apply(cluster: EdgeCluster): Promise<string> {
-    const change = this.#changing.then(() => this.#apply(cluster));
-    this.#changing = change.catch(() => {});
-    return change;
+    return this.#change(() => this.#apply(cluster));
   }
 
   /** Ends all edges at once. */
@@ -102,12 +104,18 @@ export class LocalCluster {
   async #apply(cluster: EdgeCluster): Promise<string> {
     const config = this.#render(cluster);
     const difference = diffConfig(this.#config, config);
-    const replaced = needsRestart(difference).map(({ path }) => path);
+    const replaced = [
+      ...needsRestart(difference).map(({ path }) => path),
+      ...(isDeepStrictEqual(edgeVariables(this.#cluster), edgeVariables(cluster)) ? [] : ['their environment']),
+    ];
     const before = this.#edges.length;
     this.#cluster = cluster;
     this.#config = config;
     if (!isSame(difference)) this.#write(cluster, config);
-    if (replaced.length > 0) await this.#replaceAll();
+    if (replaced.length > 0) {
+      this.#freeAddresses = [];
+      await this.#replaceAll();
+    }
     await this.#scale();
     const done = [
       ...(replaced.length > 0 ? [`edges replaced, as ${replaced.join(', ')} changed`] : []),
@@ -132,9 +140,9 @@ export class LocalCluster {
   }
 
   async #scale(): Promise<void> {
-    while (this.#edges.length > this.#cluster.spec.replicas) this.#drain(this.#edges.pop());
-    while (this.#edges.length < this.#cluster.spec.replicas)
-      this.#edges.push(await this.#startEdge(this.#edges.length));
+    const replicas = replicasOf(this.#cluster);
+    while (this.#edges.length > replicas) this.#drain(this.#edges.pop());
+    while (this.#edges.length < replicas) this.#edges.push(await this.#startEdge(this.#edges.length));
   }
 
   async #replaceAll(): Promise<void> {
@@ -146,14 +154,18 @@ export class LocalCluster {
 
   async #startEdge(number: number): Promise<LocalEdge> {
     const { directory, host } = this.#options;
+    const { listeners } = this.#cluster.spec;
     const edge = await LocalEdge.start({
       name: `${this.#cluster.metadata.name}-${++this.#started}`,
       configFile: this.configFile,
       logFile: join(directory, `edge-${number + 1}.log`),
       environment: edgeVariables(this.#cluster),
-      addresses: await findAddresses(this.#cluster.spec.listeners, number, host),
+      addresses: this.#freeAddresses.pop() ?? (await findAddresses(listeners, number, host)),
     });
-    void edge.ended.then(() => this.#revive(edge));
+    void edge.ended.then(() => {
+      if (isDeepStrictEqual(listeners, this.#cluster.spec.listeners)) this.#freeAddresses.push(edge.addresses);
+      return this.#revive(edge);
+    });
     return edge;
   }
 
@@ -167,17 +179,20 @@ export class LocalCluster {
   /** As a kubelet does with a container that ended. */
   async #revive(edge: LocalEdge): Promise<void> {
     const { signal } = this.#stopping;
-    const isGone = (): boolean => signal.aborted || !this.#edges.includes(edge);
-    while (!isGone()) {
+    while (!signal.aborted && this.#edges.includes(edge)) {
       this.#options.log(`${edge.name} has ended and is started again`);
       await delay(restartDelayMs, undefined, { signal }).catch(() => {});
-      const number = this.#edges.indexOf(edge);
-      if (number < 0 || signal.aborted) return;
-      try {
-        this.#edges[number] = await this.#startEdge(number);
-      } catch (error) {
-        this.#options.log((error as Error).message);
-      }
+      await this.#change(async () => {
+        const number = this.#edges.indexOf(edge);
+        if (number >= 0 && !signal.aborted) this.#edges[number] = await this.#startEdge(number);
+      }).catch((error: Error) => this.#options.log(error.message));
     }
+  }
+
+  /** One change after the other. */
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const result = this.#changing.then(change);
+    this.#changing = result.catch(() => {});
+    return result;
   }
 }
