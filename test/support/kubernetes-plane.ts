@@ -27,10 +27,14 @@ export function roomyDirectory(): string {
   return tmpdir();
 }
 
+/** A loopback address that nobody else uses; only Linux has them all. */
+function ownAddress(): string {
+  const part = () => randomInt(1, 255);
+  return process.platform === 'linux' ? `127.${part()}.${part()}.${part()}` : '127.0.0.1';
+}
+
 /** Writes all files and says how each program is run. */
-export function layOut(directory: string, tools: Tools, controllers: boolean): Plane {
-  const address =
-    process.platform === 'linux' ? `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}` : '127.0.0.1';
+export function layOut(directory: string, tools: Tools, controllers: boolean, address = ownAddress()): Plane {
   const at = (port: number, scheme = 'https') => `${scheme}://${address}:${port}`;
   const file = (name: string) => join(directory, name);
   const certificates = file('certificates');

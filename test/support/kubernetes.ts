@@ -21,6 +21,8 @@ import { kubernetesTools, type Tools } from './kubernetes-tools.ts';
 export interface KubernetesOptions {
   /** Default true: deployments, garbage collection, end points, namespaces and all others. */
   readonly controllers?: boolean;
+  /** Of this machine, where the servers listen; default: a loopback address of its own. */
+  readonly address?: string;
 }
 
 export interface CommandOptions {
@@ -58,7 +60,7 @@ export class Kubernetes {
   }
 
   /** Resolves when the API server is ready and its controllers run. To be ended by `stop`. */
-  static async start({ controllers = true }: KubernetesOptions = {}): Promise<Kubernetes> {
+  static async start({ controllers = true, address }: KubernetesOptions = {}): Promise<Kubernetes> {
     const tools = await kubernetesTools();
     const directory = mkdtempSync(join(roomyDirectory(), 'kubernetes-'));
     if (process.env.USE_EXISTING_CLUSTER === 'true') {
@@ -68,7 +70,7 @@ export class Kubernetes {
       writeFileSync(kubeconfig, config.exportConfig(), { mode: 0o600 });
       return new Kubernetes(directory, tools, kubeconfig);
     }
-    const plane = layOut(directory, tools, controllers);
+    const plane = layOut(directory, tools, controllers, address);
     const kubernetes = new Kubernetes(directory, tools, join(directory, 'admin.kubeconfig'), plane);
     try {
       plane.etcd.start();

@@ -31,6 +31,7 @@ const programs = {
   chromium: { packages: ['chromium'], present: () => onPath('chromium') },
   openssl: { packages: ['openssl'], present: () => onPath('openssl') },
   etcd: { packages: ['etcd-server'], present: () => onPath('etcd') || existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')) },
+  iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
 } as const satisfies Record<string, Program>;
 
@@ -38,7 +39,7 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
   test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
-  'kube-test': ['etcd', 'ffmpeg', 'openssl'],
+  'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute'],
   'bench-operator': ['etcd'],
 };
 
