@@ -62,7 +62,6 @@ export const REASONS = {
     Valid: 'True',
     InvalidSpec: 'False',
     InvalidDirectives: 'False',
-    InvalidEnvironment: 'False',
     InvalidConfig: 'False',
   },
 } as const satisfies Record<ConditionType, Readonly<Record<string, ConditionStatus>>>;

@@ -70,8 +70,8 @@ export interface EdgeClusterSpec {
   readonly logLevel: 'Trace' | 'Debug' | 'Info' | 'Warn' | 'Error';
   /**
    * SRS directives for the top level of edge.conf, for what has no field here. They are parsed and checked like the
-   * rest; a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. They may not
-   * repeat what a field says.
+   * rest; a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. One that a
+   * field has too overrides that field; those of listeners, vhosts and drain time are refused.
    */
   readonly extraDirectives?: string;
 }
@@ -185,8 +185,8 @@ export interface Vhost {
   readonly failover: Failover;
   /**
    * SRS directives for this vhost, as in a file, for what has no field here. They are parsed and checked like the rest;
-   * a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. They may not repeat
-   * what a field says.
+   * a mistake in them becomes the condition ConfigValid=False, and the edges keep what they have. One that a field has
+   * too overrides that field; those of origins and drain time are refused.
    */
   readonly extraDirectives?: string;
 }
