@@ -30,7 +30,10 @@ const programs = {
   },
   chromium: { packages: ['chromium'], present: () => onPath('chromium') },
   openssl: { packages: ['openssl'], present: () => onPath('openssl') },
-  etcd: { packages: ['etcd-server'], present: () => onPath('etcd') || existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')) },
+  etcd: {
+    packages: ['etcd-server'],
+    present: () => onPath('etcd') || existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')),
+  },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
 } as const satisfies Record<string, Program>;
