@@ -4,7 +4,7 @@
  * Exit codes: 0 ended as asked; 1 the manifest is wrong, or cannot be run here; 2 wrong arguments.
  */
 
-import { mkdtempSync, readFileSync, rmSync, unwatchFile, watchFile } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -27,7 +27,6 @@ Runs an EdgeCluster on this machine until Ctrl-C: edges are child processes. A c
       --directory DIR         keep configuration and logs here; default a temporary directory`;
 
 const lookEveryMs = 1_000;
-const watchEveryMs = 500;
 
 interface Options {
   readonly file: string;
@@ -69,9 +68,9 @@ function pair(option: string, text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Throws when the file does not hold the EdgeCluster, with all that the API server would say against it. */
-function readCluster({ file, name }: Options): EdgeCluster {
-  const admissions = admitText(readFileSync(file, 'utf8'), file);
+/** Throws when the manifest does not hold the EdgeCluster, with all that the API server would say against it. */
+function readCluster(text: string, { file, name }: Options): EdgeCluster {
+  const admissions = admitText(text, file);
   const errors = admissions.flatMap((admission) => (admission.ok ? [] : admission.errors));
   if (errors.length > 0) throw new Error(errors.join('\n'));
   const clusters = admissions.flatMap((admission) => (admission.ok ? admission.cluster : []));
@@ -113,28 +112,42 @@ export async function up(args: readonly string[]): Promise<number> {
 async function run(options: Options, directory: string, signal: AbortSignal): Promise<void> {
   const screen = new Screen();
   const log = (line: string): void => screen.say(line);
-  const { origins, secrets, host } = options;
-  const local = await LocalCluster.start(readCluster(options), { origins, secrets, host, directory, log });
+  const { origins, secrets, host, file } = options;
+  let text = readFileSync(file, 'utf8');
+  const local = await LocalCluster.start(readCluster(text, options), { origins, secrets, host, directory, log });
   try {
     for (const line of [...introduction(local), '']) screen.say(line);
-    const follow = (): void => {
-      // Whatever is wrong with the new manifest: what runs goes on.
-      try {
-        local.apply(readCluster(options)).then(log, (error: Error) => log(error.message));
-      } catch (error) {
-        log(`${(error as Error).message}\n${options.file} is not applied; what ran before runs on`);
-      }
-    };
-    watchFile(options.file, { interval: watchEveryMs }, follow);
     let sights: readonly Sight[] = await look(local.edges);
     screen.show(() => picture(local, sights));
     while (!signal.aborted) {
-      await delay(lookEveryMs, undefined, { signal }).catch(() => {});
+      const read = readAgain(file);
+      if (read !== text) {
+        text = read;
+        await follow(local, text, options, log);
+      }
       sights = await look(local.edges);
+      await delay(lookEveryMs, undefined, { signal }).catch(() => {});
     }
     screen.stop(picture(local, sights));
   } finally {
-    unwatchFile(options.file);
     await local.stop();
+  }
+}
+
+/** The manifest as it is now; empty while an editor has taken it away. */
+function readAgain(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Whatever is wrong with the changed manifest: what runs goes on. */
+async function follow(local: LocalCluster, text: string, options: Options, log: (line: string) => void): Promise<void> {
+  try {
+    log(await local.apply(readCluster(text, options)));
+  } catch (error) {
+    log(`${(error as Error).message}\n${options.file} is not applied; what ran before runs on`);
   }
 }

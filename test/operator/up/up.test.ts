@@ -1,0 +1,215 @@
+/** `edgecluster up` as it is typed: edges start, follow the manifest without cutting anybody off, and end with it. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { makeCertificate } from '../../support/certificate.ts';
+import { clip, interFrame, keyframe } from '../../support/media.ts';
+import type { OriginConnection } from '../../support/rtmp-origin.ts';
+import { RtmpPeer } from '../../support/rtmp-peer.ts';
+import { deadOrigin, startOrigin, stream, testOptions } from '../../support/rtmp-scene.ts';
+
+const command = join(import.meta.dirname, '../../../operator/edgecluster.ts');
+
+/** Ports that edges begin to look from; each scene has its own. */
+let port = 21_935;
+
+interface Manifest {
+  readonly servers: readonly string[];
+  readonly more?: string;
+}
+
+class Up {
+  readonly child: ChildProcess;
+  readonly file: string;
+  #said = '';
+  readonly #closed: Promise<unknown>;
+
+  constructor(directory: string, text: string, options: readonly string[]) {
+    this.file = join(directory, 'edgecluster.yaml');
+    writeFileSync(this.file, text);
+    this.child = spawn(process.execPath, [command, 'up', '-f', this.file, ...options], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#closed = once(this.child, 'close');
+    for (const output of [this.child.stdout, this.child.stderr]) {
+      output?.on('data', (bytes: Buffer) => {
+        this.#said += bytes.toString();
+      });
+    }
+  }
+
+  /** Resolves with the match, when it has said so from `from` on. */
+  async said(wanted: RegExp, from = 0): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = wanted.exec(this.#said.slice(from));
+      if (match !== null) return match;
+      const ended = this.#closed.then(() => Promise.reject(new Error(`it ended and said only:\n${this.#said}`)));
+      await Promise.race([once(this.child.stdout as NodeJS.ReadableStream, 'data'), ended]);
+    }
+  }
+
+  get saidSoFar(): number {
+    return this.#said.length;
+  }
+
+  /** Its exit code; asks it to end first when given a signal. */
+  async ended(signal?: NodeJS.Signals): Promise<number | null> {
+    if (signal !== undefined) this.child.kill(signal);
+    await this.#closed;
+    return this.child.exitCode;
+  }
+
+  get words(): string {
+    return this.#said;
+  }
+}
+
+function manifest({ servers, more = '' }: Manifest, ports: number): string {
+  return `apiVersion: edgecluster.io/v1alpha1
+kind: EdgeCluster
+metadata: { name: live }
+spec:
+  replicas: 1
+  listeners: { rtmp: { port: ${ports} }, http: { port: ${ports + 1} }, api: { port: ${ports + 2} }, exporter: { port: ${ports + 3} } }
+  vhosts: [{ name: __defaultVhost__, minLatency: true }]
+  origins: [{ name: main, servers: [${servers.map((server) => `"${server}"`).join(', ')}] }]
+${more}`;
+}
+
+function startUp(t: TestContext, text: string, options: readonly string[] = []): Up {
+  const directory = mkdtempSync(join(tmpdir(), 'up-'));
+  const up = new Up(directory, text, options);
+  t.after(async () => {
+    await up.ended('SIGTERM');
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return up;
+}
+
+function nextPorts(): number {
+  port += 100;
+  return port;
+}
+
+async function rtmpPort(up: Up, edge = 'live-1'): Promise<number> {
+  return Number((await up.said(new RegExp(`${edge} +rtmp://127.0.0.1:(\\d+)/`)))[1]);
+}
+
+/** Sends a clip to who plays. */
+const play = { play: (_: string, connection: OriginConnection) => connection.send(...clip()) };
+
+describe('edgecluster up', { concurrency: 2 }, () => {
+  test('a changed list of origins reaches a running edge; its player stays', testOptions, async (t) => {
+    const [first, second] = [await startOrigin(t, play), await startOrigin(t, play)];
+    const ports = nextPorts();
+    const up = startUp(t, manifest({ servers: [`127.0.0.1:${first.port}`] }, ports));
+    const player = await RtmpPeer.player({ port: await rtmpPort(up) }, stream);
+    t.after(() => player.reset());
+    await player.frames(3);
+    writeFileSync(up.file, manifest({ servers: [`127.0.0.1:${second.port}`] }, ports));
+    await up.said(/edges reload their configuration/);
+    const pulled = await second.request('play');
+    const before = player.mediaMessages.length;
+    pulled.send(keyframe(10_000), interFrame(10_040), keyframe(10_080));
+    await player.until('frames of the second origin', () => player.mediaMessages[before]);
+    assert.equal(player.closed, false);
+  });
+
+  test('a wrong manifest is told with its place, and what ran before runs on', testOptions, async (t) => {
+    const origin = await startOrigin(t, play);
+    const ports = nextPorts();
+    const up = startUp(t, manifest({ servers: [`127.0.0.1:${origin.port}`] }, ports));
+    const rtmp = await rtmpPort(up);
+    writeFileSync(up.file, manifest({ servers: ['a:b:c'] }, ports));
+    await up.said(
+      /edgecluster\.yaml:8:\d+: spec\.origins\[0\]\.servers\[0\].*\n.* is not applied; what ran before runs on/,
+    );
+    const player = await RtmpPeer.player({ port: rtmp }, stream);
+    t.after(() => player.reset());
+    await player.frames(3);
+  });
+
+  test('edges come and go with replicas, and are replaced for what a process cannot change', testOptions, async (t) => {
+    const origin = await deadOrigin(t);
+    const servers = [`127.0.0.1:${origin.port}`];
+    const ports = nextPorts();
+    const up = startUp(t, manifest({ servers }, ports));
+    await rtmpPort(up);
+    writeFileSync(up.file, manifest({ servers }, ports).replace('replicas: 1', 'replicas: 2'));
+    await up.said(/2 edges instead of 1/);
+    await up.said(/live: 2 of 2 edges answer/);
+    writeFileSync(up.file, manifest({ servers }, ports + 50));
+    await up.said(/edges replaced, as listen, .* changed; 1 edges instead of 2/);
+  });
+
+  test('an edge that is killed comes back where it was', testOptions, async (t) => {
+    const origin = await startOrigin(t, play);
+    const up = startUp(t, manifest({ servers: [`127.0.0.1:${origin.port}`] }, nextPorts()));
+    const rtmp = await rtmpPort(up);
+    const player = await RtmpPeer.player({ port: rtmp }, stream);
+    for (const pid of childrenOf(up.child.pid)) process.kill(pid, 'SIGKILL');
+    await player.untilClosed();
+    const from = up.saidSoFar;
+    await up.said(/has ended and is started again/);
+    await up.said(/1 of 1 edges answer/, from);
+    const again = await RtmpPeer.player({ port: rtmp }, stream);
+    t.after(() => again.reset());
+    await again.frames(3);
+  });
+
+  test('RTMPS with a directory in the place of the Secret, which must be named', testOptions, async (t) => {
+    const origin = await startOrigin(t, play);
+    const ports = nextPorts();
+    const servers = [`127.0.0.1:${origin.port}`];
+    const text = manifest({ servers }, ports).replace(
+      'rtmp: {',
+      `rtmps: { port: ${ports + 5}, secretName: cert }, rtmp: {`,
+    );
+    const without = startUp(t, text);
+    assert.equal(await without.ended(), 1);
+    assert.match(without.words, /Secret cert is not here: say --secret cert=DIRECTORY/);
+    const directory = mkdtempSync(join(tmpdir(), 'cert-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    makeCertificate(directory, 'edge');
+    const up = startUp(t, text, ['--secret', `cert=${directory}`]);
+    await up.said(new RegExp(`rtmps://127.0.0.1:${ports + 5}/`));
+  });
+
+  test('Ctrl-C ends it and all its edges', testOptions, async (t) => {
+    const up = startUp(t, manifest({ servers: ['127.0.0.1:1'] }, nextPorts()));
+    await rtmpPort(up);
+    const children = childrenOf(up.child.pid);
+    assert.equal(children.length, 1);
+    assert.equal(await up.ended('SIGINT'), 0);
+    for (const pid of children) assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+  });
+
+  test('wrong arguments: exit code 2 and how it is used', testOptions, async (t) => {
+    const up = startUp(t, manifest({ servers: ['127.0.0.1:1'] }, nextPorts()), ['--origin', 'main']);
+    assert.equal(await up.ended(), 2);
+    assert.match(up.words, /--origin takes NAME=VALUE, not "main"\n\nusage: edgecluster up/);
+  });
+
+  test('--origin takes the place of a Service, and of a group that there is', testOptions, async (t) => {
+    const ports = nextPorts();
+    const service = manifest({ servers: [] }, ports).replace('servers: []', 'service: { name: srs }');
+    const without = startUp(t, service);
+    assert.equal(await without.ended(), 1);
+    assert.match(without.words, /origin group main follows a Service, and there is none here: say --origin main=/);
+    const wrong = startUp(t, service, ['--origin', 'other=127.0.0.1:1']);
+    assert.equal(await wrong.ended(), 1);
+    assert.match(wrong.words, /--origin other: spec\.origins has main/);
+    const up = startUp(t, service, ['--origin', 'main=127.0.0.1:1']);
+    await rtmpPort(up);
+  });
+});
+
+function childrenOf(pid: number | undefined): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return children.trim().split(' ').map(Number);
+}
