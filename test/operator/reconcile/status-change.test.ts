@@ -57,6 +57,7 @@ test('origins that go down, come back, come and go', () => {
   assert.deepEqual(events(fine, downOrigin), [
     'Warning OriginDown: main/origin-a.media:1935 (refused) cannot be reached',
   ]);
+  assert.deepEqual(events(downOrigin, { ...downOrigin, players: 5 }), []);
   assert.deepEqual(events(downOrigin, fine), ['Normal OriginUp: main/origin-a.media:1935 can be reached again']);
   const origins = { origins: new Map([['main', ['origin-b.media:1935', 'origin-c.media:1935']]]), problems: [] };
   assert.deepEqual(events(fine, status({ origins })), [

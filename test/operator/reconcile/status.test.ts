@@ -255,6 +255,8 @@ test('Degraded: what needs a person, the worst first and all of it', () => {
       /^EdgesSilent: the operator has no answer from 1 edge, .*: live-2: no answer in 2000 ms$/,
       { edge: edgesSaying({ 'live-2': silent }) },
     ],
+    // What it refused is wanted no longer.
+    [/^AsExpected/, { edge: edgesSaying({ 'live-2': answering({ error: 'line 3' }) }) }],
     // It has not started yet, or ends.
     [
       /^AsExpected/,
