@@ -39,7 +39,7 @@ function fieldError({ keyword, params, instancePath, data }: ErrorObject): Field
       return { path, reason: 'Unsupported value', value: data, message: `supported values: ${words}` };
     }
     case 'type': {
-      const wanted = Array.isArray(params.type) ? 'integer or string' : (params.type as string);
+      const wanted = String(params.type);
       return { path, reason: 'Invalid value', value: data, message: `must be of type ${wanted}: "${typeName(data)}"` };
     }
     case 'maxLength':

@@ -25,7 +25,9 @@ export function formatPath(path: Path): string {
 
 /** One line, as kubectl prints it behind `The EdgeCluster "live" is invalid:`. */
 export function formatFieldError({ path, reason, value, message }: FieldError): string {
+  if (reason === 'Unknown field') return `unknown field "${formatPath(path)}": ${message}`;
   const shown = value === undefined ? '' : ` ${showValue(value)}${message === '' ? '' : ':'}`;
+  if (path.length === 0) return message;
   return `${formatPath(path)}: ${reason}:${shown}${message === '' ? '' : ` ${message}`}`;
 }
 

@@ -1,5 +1,5 @@
 /** Manifests as text: YAML (or JSON) with one object or several, read as kubectl reads it. */
-import { type Document, isNode, LineCounter, parseAllDocuments } from 'yaml';
+import { type Document, isNode, LineCounter, parseAllDocuments, type ScalarTag, type Tags } from 'yaml';
 import { ConfigError, formatPlace, type Problem } from '../../edge/conf/problem.ts';
 import type { Path } from './field-error.ts';
 
@@ -10,7 +10,11 @@ export interface Manifest {
 }
 
 /** Things of YAML 1.1 that kubectl's reader has not: 12:30 as a number, dates, sets. */
-const NOT_KUBECTL = ['intTime', 'floatTime', 'timestamp', 'binary', 'omap', 'pairs', 'set'];
+function isKubectls(tag: Tags[number]): boolean {
+  if (typeof tag === 'string') return true;
+  const { tag: name, format } = tag as ScalarTag;
+  return format !== 'TIME' && !/:(timestamp|binary|omap|pairs|set)$/.test(name);
+}
 
 /**
  * All objects of a text called `name`; empty documents are none, and a List is what it holds.
@@ -22,7 +26,7 @@ export function readText(text: string, name: string): readonly Manifest[] {
     lineCounter,
     // kubectl's: yes, no, on and off are booleans.
     version: '1.1',
-    customTags: (tags) => tags.filter((tag) => typeof tag !== 'string' || !NOT_KUBECTL.includes(tag)),
+    customTags: (tags) => tags.filter(isKubectls),
     prettyErrors: false,
   });
   if ('empty' in documents) return [];

@@ -39,7 +39,6 @@ const REASONS: Readonly<Record<NonNullable<Rule['reason']>, Reason>> = {
   FieldValueInvalid: 'Invalid value',
   FieldValueForbidden: 'Forbidden',
   FieldValueRequired: 'Required value',
-  FieldValueDuplicate: 'Duplicate value',
 };
 
 function checkRule(rule: Rule, self: CelInput, value: unknown, path: Path): FieldError[] {
@@ -50,8 +49,7 @@ function checkRule(rule: Rule, self: CelInput, value: unknown, path: Path): Fiel
   const message = typeof told === 'string' ? told : rule.message;
   const where = rule.fieldPath === undefined ? path : [...path, ...rule.fieldPath.split('.').slice(1)];
   const reason = REASONS[rule.reason ?? 'FieldValueInvalid'];
-  const shown = reason === 'Invalid value' || reason === 'Duplicate value';
-  return [{ path: where, reason, message, ...(shown && { value }) }];
+  return [{ path: where, reason, message, ...(reason === 'Invalid value' && { value }) }];
 }
 
 function evaluate(expression: string, self: CelInput): CelResult {

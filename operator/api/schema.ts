@@ -34,7 +34,8 @@ export interface Rule {
   readonly message: string;
   readonly messageExpression?: string;
   readonly fieldPath?: string;
-  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
+  /** FieldValueDuplicate is left out: the API server does not show the message with it. */
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired';
 }
 
 export interface Crd {

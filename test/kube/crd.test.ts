@@ -1,0 +1,93 @@
+/**
+ * The CRD on a real API server: it is accepted (rules within their cost), refuses and admits what offline admission
+ * refuses and admits, fills in the same defaults, and is shown as meant.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { admit } from '../../operator/api/admission.ts';
+import type { EdgeCluster } from '../../operator/api/types.ts';
+import { manifestOf, rightManifests, wrongManifests } from '../operator/api/wrong-manifests.ts';
+import { Kubernetes } from '../support/kubernetes.ts';
+import { KubeClient, KubeFailure } from '../support/kubernetes-client.ts';
+
+const examples = join(import.meta.dirname, '../../crds/examples');
+
+describe('the CRD on an API server', () => {
+  let kubernetes: Kubernetes;
+  let client: KubeClient;
+  let path: string;
+  let namespace: string;
+
+  before(async () => {
+    kubernetes = await Kubernetes.start({ controllers: false });
+    client = new KubeClient(kubernetes.config());
+    await kubernetes.installDefinitions();
+    namespace = await kubernetes.createNamespace('crd');
+    path = `/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters`;
+  });
+
+  after(async () => {
+    client?.close();
+    await kubernetes?.stop();
+  });
+
+  /** Creates nothing; unknown fields are refused, as kubectl asks for. */
+  function tryCreate(manifest: unknown): Promise<EdgeCluster> {
+    return client.post(`${path}?dryRun=All&fieldValidation=Strict`, manifest);
+  }
+
+  for (const row of wrongManifests) {
+    it(`refuses ${row.name}`, async () => {
+      await assert.rejects(tryCreate(manifestOf(row)), (error) => {
+        assert.ok(error instanceof KubeFailure, String(error));
+        assert.ok([400, 422].includes(error.status), error.message);
+        // The answer is JSON, in which quotes are escaped.
+        const said = error.message.replaceAll('\\"', '"');
+        assert.ok(said.includes(row.says), `expected "${row.says}" in\n${said}`);
+        return true;
+      });
+    });
+  }
+
+  for (const row of rightManifests) {
+    it(`admits ${row.name}, with the defaults of offline admission`, async () => {
+      const admission = admit(manifestOf(row));
+      assert.ok(admission.ok);
+      assert.deepEqual((await tryCreate(manifestOf(row))).spec, admission.cluster.spec);
+    });
+  }
+
+  it('admits the examples', async () => {
+    for (const file of readdirSync(examples)) {
+      await kubernetes.kubectl(['apply', '-n', namespace, '--dry-run=server', '-f', join(examples, file)]);
+    }
+  });
+
+  it('has a scale subresource and a status, and kubectl shows both', async () => {
+    await kubernetes.kubectl(['apply', '-n', namespace, '-f', join(examples, 'edgecluster.yaml')]);
+    await kubernetes.kubectl(['scale', '-n', namespace, 'ec/live', '--replicas=5']);
+    const { spec } = await client.get<EdgeCluster>(`${path}/live`);
+    assert.equal(spec.replicas, 5);
+
+    const ready = { type: 'Ready', status: 'True', reason: 'Serving', message: '', observedGeneration: 2 };
+    const conditions = [{ ...ready, lastTransitionTime: '2026-01-01T00:00:00Z' }];
+    const figures = { replicas: 5, players: 12, publishers: 2, streams: 3, sentKbps: 900, updatedReplicas: 5 };
+    await client.patch(`${path}/live/status`, {
+      status: { ...figures, conditions, originsReachable: '2/2', configuredReplicas: 4, selector: 'a=b' },
+    });
+    const scale = await client.get<{ status: unknown }>(`${path}/live/scale`);
+    assert.deepEqual(scale.status, { replicas: 5, selector: 'a=b' });
+    const table = await kubernetes.kubectl(['get', 'ec', '-n', namespace]);
+    assert.match(table, /^NAME +READY +REPLICAS +PLAYERS +STREAMS +ORIGINS +AGE\nlive +True +5 +12 +3 +2\/2 +\d+s\n$/);
+    const wide = await kubernetes.kubectl(['get', 'ec', '-n', namespace, '-o', 'wide']);
+    assert.match(wide, /AGE +PUBLISHERS +UPDATED +CONFIGURED +SENT KB\/S +REASON\n.* +2 +5 +4 +900 +Serving\n$/);
+    assert.match(await kubernetes.kubectl(['get', 'all', '-n', namespace]), /edgecluster.edgecluster.io\/live/);
+  });
+
+  it('is a manual: every field is explained', async () => {
+    const explained = await kubernetes.kubectl(['explain', 'ec.spec.origins.timeouts.stallMs']);
+    assert.match(explained, /taken for\s+dead,\s+in\s+milliseconds\.\s+Default 2000\./);
+  });
+});
