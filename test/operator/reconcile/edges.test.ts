@@ -217,7 +217,8 @@ test('few are asked at once', options, async (t) => {
   bench.poller.follow('media/live', pods, well.config.hash);
   await bench.until(() => held.length === 3);
   // Whatever else had been asked would have come before this question.
-  get({ host: '127.0.0.1', port: bench.port, path: '/api/v1/edge', headers: { late: 'yes' } });
+  const question = { host: '127.0.0.1', port: bench.port, path: '/api/v1/edge', headers: { late: 'yes' } };
+  get(question, (response) => response.resume());
   await bench.until(() => late);
   assert.equal(bench.mostUnderWay, 4);
 
