@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Deployment } from '@kubernetes/client-node';
+import { parseConfig } from '../../../edge/conf/load.ts';
 import { readCrd, type Schema } from '../../../operator/api/schema.ts';
 import { RenderError } from '../../../operator/render/error.ts';
 import { type Rendered, render } from '../../../operator/render/render.ts';
@@ -91,6 +92,13 @@ describe('every field', () => {
       forgotten.map((path) => path.join('.')),
       [],
     );
+  });
+
+  it('stands in a configuration that is read back as it is', () => {
+    for (const path of paths) {
+      const config = renderedWith(path)?.config;
+      if (config !== undefined) assert.deepEqual(parseConfig(config.text).config, config.config, path.join('.'));
+    }
   });
 
   it('changes the pods where it is about them or their ports, and otherwise never', () => {
