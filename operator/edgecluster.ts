@@ -16,6 +16,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     about: 'print what the operator would apply',
     load: async () => (await import('./render-command.ts')).render,
   },
+  operator: {
+    about: 'run EdgeClusters on Kubernetes',
+    load: async () => (await import('./operator-command.ts')).operator,
+  },
   up: {
     about: 'run an EdgeCluster on this machine',
     load: async () => (await import('./up-command.ts')).up,

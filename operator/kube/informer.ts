@@ -136,7 +136,8 @@ export class Informer<T extends KubernetesObject> {
 
   #delete(given: T): void {
     const previous = this.#cache.delete(given);
-    if (previous !== undefined) this.#options.onChange(this.#kept(given), previous, true);
+    // What is kept stands for it: what a list no longer shows has no last state, and nothing is transformed twice.
+    if (previous !== undefined) this.#options.onChange(previous, previous, true);
   }
 
   #kept(object: T): T {

@@ -32,6 +32,8 @@ interface Remembered {
   /** How often what others changed was put back, and when last. */
   putBacks: number;
   putBackAtMs: number;
+  /** Who had changed it. */
+  by: string;
   blocked: Blocked | undefined;
 }
 
@@ -81,6 +83,11 @@ export class OwnedMemory {
     return remembered.putBacks;
   }
 
+  /** Who had changed what was put back last. */
+  changedBy(id: string): string {
+    return this.#objects.get(id)?.by ?? '';
+  }
+
   /** When `putBacks` will be forgotten. */
   forgottenAtMs(id: string): number {
     return (this.#objects.get(id)?.putBackAtMs ?? 0) + putBackMs.forgotten;
@@ -93,25 +100,34 @@ export class OwnedMemory {
     return blocked;
   }
 
-  /** @param remaining differences of the answer from what was applied */
+  /**
+   * @param remaining differences of the answer from what was applied
+   * @param putBackFrom given: somebody had changed it, in words
+   */
   applied(
     id: string,
     wantedHash: string,
     answer: KubernetesObject,
     remaining: readonly Difference[],
-    putBack: boolean,
+    putBackFrom: string | undefined,
     nowMs: number,
   ): void {
-    const putBacks = this.putBacks(id, nowMs) + (putBack ? 1 : 0);
-    const putBackAtMs = putBack ? nowMs : (this.#objects.get(id)?.putBackAtMs ?? 0);
+    const before = this.#objects.get(id) ?? unknown();
+    const putBacks = this.putBacks(id, nowMs);
     this.#objects.set(id, {
       wantedHash,
       answer,
       accepted: textOf(remaining),
-      putBacks,
-      putBackAtMs,
+      ...(putBackFrom === undefined
+        ? { putBacks, putBackAtMs: before.putBackAtMs, by: before.by }
+        : { putBacks: putBacks + 1, putBackAtMs: nowMs, by: putBackFrom }),
       blocked: undefined,
     });
+  }
+
+  /** The object as another write of ours left it. */
+  written(id: string, answer: KubernetesObject): void {
+    this.#objects.set(id, { ...(this.#objects.get(id) ?? unknown()), answer });
   }
 
   failed(id: string, obstacle: Obstacle, nowMs: number): void {
@@ -145,7 +161,7 @@ export class OwnedMemory {
 }
 
 function unknown(): Remembered {
-  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, blocked: undefined };
+  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, by: '', blocked: undefined };
 }
 
 function textOf(found: readonly Difference[]): string {

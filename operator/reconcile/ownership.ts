@@ -46,7 +46,7 @@ function hasOurLabels({ metadata }: KubernetesObject, cluster: EdgeCluster): boo
 }
 
 /** Key of the EdgeCluster that an object's label names; undefined without the label. */
-export function clusterKeyOf({ metadata }: KubernetesObject): string | undefined {
+export function clusterKeyOf({ metadata }: KubernetesObject): `${string}/${string}` | undefined {
   const name = metadata?.labels?.[CLUSTER_LABEL];
   return name === undefined ? undefined : `${metadata?.namespace ?? ''}/${name}`;
 }

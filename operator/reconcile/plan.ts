@@ -60,7 +60,7 @@ export interface Blocked {
 
 export interface Contested {
   readonly object: Manifest;
-  /** Who wrote last. */
+  /** Who did it last. */
   readonly by: string;
   readonly putBacks: number;
 }
@@ -93,9 +93,9 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
     // Its end is an event that brings us back.
     if (standing === 'leftover' || present?.metadata?.deletionTimestamp !== undefined) continue;
 
-    const fight = contestOf(object, present, memory, nowMs);
-    if (fight !== undefined) {
-      contested.push(fight);
+    const putBacks = memory.putBacks(id, nowMs);
+    if (putBacks >= CONTESTED_PUT_BACKS) {
+      contested.push({ object, by: memory.changedBy(id), putBacks });
       later(memory.forgottenAtMs(id));
     }
     const step = stepOf(object, hash, present, memory);
@@ -123,11 +123,18 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
 /**
  * Remembers that it was applied. False: nothing changed by it, as when the API server writes a field in its own way
  * and an operator before us knew that.
+ * @param by who had changed what is put back, in words
  */
-export function noteApplied(memory: OwnedMemory, done: Application, answer: KubernetesObject, nowMs: number): boolean {
+export function noteApplied(
+  memory: OwnedMemory,
+  done: Application,
+  answer: KubernetesObject,
+  by: string,
+  nowMs: number,
+): boolean {
   const changed = answer.metadata?.resourceVersion !== done.live?.metadata?.resourceVersion;
-  const putBack = changed && done.why === 'put back';
-  memory.applied(done.id, done.hash, answer, differences(done.wanted, answer), putBack, nowMs);
+  const putBackFrom = changed && done.why === 'put back' ? by : undefined;
+  memory.applied(done.id, done.hash, answer, differences(done.wanted, answer), putBackFrom, nowMs);
   return changed;
 }
 
@@ -166,17 +173,7 @@ function stepOf(
   };
 }
 
-function contestOf(
-  object: Manifest,
-  live: KubernetesObject | undefined,
-  memory: OwnedMemory,
-  nowMs: number,
-): Contested | undefined {
-  const putBacks = memory.putBacks(idOf(object), nowMs);
-  return putBacks < CONTESTED_PUT_BACKS ? undefined : { object, by: lastWriter(live), putBacks };
-}
-
-/** Who else wrote to the object last, as managedFields know it. */
+/** Who else wrote to the object last, as its managedFields know it. */
 export function lastWriter(object: KubernetesObject | undefined): string {
   const others = (object?.metadata?.managedFields ?? []).filter(
     ({ manager, subresource }) => manager !== FIELD_MANAGER && subresource === undefined,

@@ -65,6 +65,11 @@ export class WorkQueue<K extends string> {
     return this.#ready.size;
   }
 
+  /** Keys that are in work or wait for a worker. */
+  get busy(): number {
+    return this.#ready.size + this.#working.size;
+  }
+
   /** Keys of which anything is remembered: ready, in work, delayed or failed. */
   get size(): number {
     return new Set([...this.#ready.keys(), ...this.#working.keys(), ...this.#delayed.keys(), ...this.#failures.keys()])

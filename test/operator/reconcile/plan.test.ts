@@ -4,7 +4,15 @@ import type { KubernetesObject } from '@kubernetes/client-node';
 import { APPLIED_HASH, labelsOf, ownerReferencesOf } from '../../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { OwnedMemory, putBackMs } from '../../../operator/reconcile/owned-memory.ts';
-import { type Application, CREATE_ONLY, idOf, noteApplied, type Plan, plan } from '../../../operator/reconcile/plan.ts';
+import {
+  type Application,
+  CREATE_ONLY,
+  idOf,
+  lastWriter,
+  noteApplied,
+  type Plan,
+  plan,
+} from '../../../operator/reconcile/plan.ts';
 import type { Manifest } from '../../../operator/render/metadata.ts';
 
 /** The planner looks at the EdgeCluster's metadata only. */
@@ -44,7 +52,7 @@ class Scene {
     const { object } = application;
     const metadata = { ...object.metadata, uid: 'object-uid', resourceVersion: `${++this.#version}` };
     const answer = { ...object, ...change, metadata };
-    noteApplied(this.memory, application, answer, this.nowMs);
+    noteApplied(this.memory, application, answer, 'kustomize', this.nowMs);
     return answer;
   }
 
@@ -128,7 +136,7 @@ describe('plan', () => {
     const input = { cluster, wanted: [wanted], live: scene.cached, memory, nowMs: 0 };
     const [again] = plan(input).apply;
     assert.ok(again);
-    assert.equal(noteApplied(memory, again, scene.cached[0]!, 0), false);
+    assert.equal(noteApplied(memory, again, scene.cached[0]!, '', 0), false);
     assert.equal(memory.putBacks(again.id, 0), 0);
     assert.deepEqual(plan(input).apply, []);
   });
@@ -153,13 +161,7 @@ describe('plan', () => {
     assert.deepEqual(pauses.slice(0, 5), [0, 1000, 2000, 4000, 8000]);
     assert.equal(pauses.at(-1), putBackMs.greatest);
 
-    const managedFields = [
-      { manager: 'edgecluster', operation: 'Apply', time: '2026-01-02T00:00:05Z' },
-      { manager: 'kustomize', operation: 'Apply', time: '2026-01-02T00:00:04Z' },
-      { manager: 'kubectl', operation: 'Update', time: '2026-01-02T00:00:01Z' },
-    ] as never;
-    const contested = scene.edited(answer, {});
-    scene.show({ ...contested, metadata: { ...contested.metadata, managedFields } });
+    scene.show(scene.edited(answer, {}));
     const fight = scene.plan(wanted);
     assert.deepEqual(fight.apply, []);
     assert.deepEqual(
@@ -170,6 +172,17 @@ describe('plan', () => {
     assert.deepEqual(scene.plan(wanted).contested, []);
     scene.show(scene.edited(answer, { data: { a: 'theirs' } }));
     assert.equal(scene.plan(wanted).apply.length, 1, 'at once again');
+  });
+
+  it('knows from managedFields who else wrote last', () => {
+    const managedFields = [
+      { manager: 'edgecluster', operation: 'Apply', time: '2026-01-02T00:00:05Z' },
+      { manager: 'kustomize', operation: 'Apply', time: '2026-01-02T00:00:04Z' },
+      { manager: 'kubectl', operation: 'Update', time: '2026-01-02T00:00:01Z' },
+      { manager: 'hpa', operation: 'Update', time: '2026-01-02T00:00:06Z', subresource: 'status' },
+    ] as never;
+    assert.equal(lastWriter({ metadata: { managedFields } }), 'kustomize');
+    assert.equal(lastWriter(undefined), 'someone');
   });
 
   it('what is deleted again and again comes back with pauses, too', () => {

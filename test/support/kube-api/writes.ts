@@ -46,7 +46,8 @@ export function apply(store: Store, target: Named, body: unknown, writer: Writer
   }
   if (live === undefined) {
     if (subresource !== undefined) throw notFound(resource, target.name);
-    if (given.metadata.uid !== undefined || given.metadata.resourceVersion !== undefined) {
+    // A resourceVersion is no obstacle to the real one (1.34) either: it creates.
+    if (given.metadata.uid !== undefined) {
       throw new Refusal(
         409,
         'Conflict',
@@ -59,6 +60,11 @@ export function apply(store: Store, target: Named, body: unknown, writer: Writer
     return store.insert(resource, applied(bare, withoutStatus(resource, given), writer, force));
   }
   if (subresource === 'scale') return written(store, target, live, given, writer);
+  const { uid } = given.metadata;
+  if (uid !== undefined && uid !== live.metadata.uid) {
+    const why = `metadata.uid: Invalid value: "${uid}": field is immutable`;
+    throw new Refusal(422, 'Invalid', `${resource.kind} "${target.name}" is invalid: ${why}`);
+  }
   const relevant = subresource === 'status' ? given : withoutStatus(resource, given);
   return store.replace(resource, live, applied(live, relevant, writer, force), given);
 }

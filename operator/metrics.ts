@@ -1,0 +1,96 @@
+/** Metrics of the operator, for Prometheus. */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { RequestReport } from './kube/api.ts';
+import type { Result } from './reconcile/controller.ts';
+
+/** What is read when Prometheus asks. */
+export interface Readings {
+  readonly leading: () => boolean;
+  /** EdgeClusters that wait for a worker. */
+  readonly depth: () => number;
+}
+
+const prefix = 'edgecluster_operator_';
+
+export class OperatorMetrics {
+  readonly #registry = new Registry();
+  readonly #reconciles: Counter<'result'>;
+  readonly #reconcileSeconds: Histogram;
+  readonly #queueSeconds: Histogram;
+  readonly #requests: Counter<'verb' | 'resource' | 'code'>;
+  readonly #requestSeconds: Histogram<'verb'>;
+
+  constructor(readings: Readings) {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry, prefix });
+    this.#reconciles = new Counter({
+      name: `${prefix}reconciles_total`,
+      help: 'Reconciles of an EdgeCluster: settled, later (something waits for its time) or failed.',
+      labelNames: ['result'],
+      registers,
+    });
+    this.#reconcileSeconds = new Histogram({
+      name: `${prefix}reconcile_duration_seconds`,
+      help: 'Time that a reconcile took.',
+      buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10],
+      registers,
+    });
+    this.#queueSeconds = new Histogram({
+      name: `${prefix}queue_latency_seconds`,
+      help: 'Time that an EdgeCluster waited for a worker.',
+      buckets: [0.001, 0.01, 0.1, 1, 10, 60],
+      registers,
+    });
+    this.#requests = new Counter({
+      name: `${prefix}api_requests_total`,
+      help: 'Requests to the Kubernetes API; code 0: no answer.',
+      labelNames: ['verb', 'resource', 'code'],
+      registers,
+    });
+    this.#requestSeconds = new Histogram({
+      name: `${prefix}api_request_duration_seconds`,
+      help: 'Time until the Kubernetes API had answered.',
+      labelNames: ['verb'],
+      buckets: [0.005, 0.02, 0.1, 0.5, 2, 10, 30],
+      registers,
+    });
+    new Gauge({
+      name: `${prefix}leader`,
+      help: '1 while this operator is the one that acts.',
+      registers,
+      collect() {
+        this.set(readings.leading() ? 1 : 0);
+      },
+    });
+    new Gauge({
+      name: `${prefix}queue_depth`,
+      help: 'EdgeClusters that wait for a worker.',
+      registers,
+      collect() {
+        this.set(readings.depth());
+      },
+    });
+  }
+
+  readonly reconciled = (result: Result, durationMs: number): void => {
+    this.#reconciles.inc({ result });
+    this.#reconcileSeconds.observe(durationMs / 1000);
+  };
+
+  readonly waited = (ms: number): void => this.#queueSeconds.observe(ms / 1000);
+
+  readonly requested = ({ verb, resource, status, durationMs }: RequestReport): void => {
+    this.#requests.inc({ verb, resource: resource.plural, code: String(status) });
+    this.#requestSeconds.observe({ verb }, durationMs / 1000);
+  };
+
+  /** In Prometheus' text format. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+}

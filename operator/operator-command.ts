@@ -1,0 +1,61 @@
+/**
+ * `edgecluster operator`: runs EdgeClusters on Kubernetes until it is told to stop.
+ *
+ * Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 it cannot start: no way to a cluster, or its address is in use;
+ * 2 wrong arguments; 70 an internal error; 128 + signal when a second signal ended it at once.
+ */
+
+import { constants } from 'node:os';
+import { type Logger, pino } from 'pino';
+import { type ClusterAccess, loadAccess } from './kube/access.ts';
+import { runOperator } from './operator.ts';
+import { type OperatorOptions, OptionsError, operatorUsage, readOperatorOptions } from './options.ts';
+
+const ExitCode = { start: 1, usage: 2, internal: 70, signal: 128 } as const;
+
+/** Resolves with the exit code. */
+export async function operator(args: readonly string[]): Promise<number> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(`${operatorUsage}\n`);
+    return 0;
+  }
+  let options: OperatorOptions;
+  try {
+    options = readOperatorOptions(args, process.env);
+  } catch (error) {
+    if (!(error instanceof OptionsError)) throw error;
+    process.stderr.write(`${error.message}\n\n${operatorUsage}\n`);
+    return ExitCode.usage;
+  }
+  const log = pino({ level: options.logLevel, base: { pid: process.pid } });
+  let access: ClusterAccess;
+  try {
+    access = await loadAccess(options.kubeconfig);
+  } catch (error) {
+    log.fatal({ err: (error as Error).message }, 'there is no way to a cluster: give --kubeconfig, or run in a pod');
+    return ExitCode.start;
+  }
+  return run(options, access, log);
+}
+
+async function run(options: OperatorOptions, access: ClusterAccess, log: Logger): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = (signal: 'SIGTERM' | 'SIGINT'): void => {
+    if (stop.signal.aborted) process.exit(ExitCode.signal + constants.signals[signal]);
+    log.info({ signal }, 'stopping');
+    stop.abort();
+  };
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  try {
+    log.info({ server: access.server, namespaces: options.namespaces, edgeImage: options.edgeImage }, 'starting');
+    await runOperator({ options, access, log }, stop.signal);
+    return 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === 'listen') {
+      log.fatal({ err: (error as Error).message }, 'cannot listen: change --listen or end what uses the address');
+      return ExitCode.start;
+    }
+    log.fatal({ err: error }, 'internal error');
+    return ExitCode.internal;
+  }
+}

@@ -1,0 +1,108 @@
+/** The options of `edgecluster operator`: flags first, then the environment, then defaults. */
+
+import { randomBytes } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import type { ListenAddress } from './serve.ts';
+
+export interface OperatorOptions {
+  /** None: all. */
+  readonly namespaces: readonly string[];
+  readonly leaderElection: boolean;
+  readonly leaseNamespace: string;
+  readonly leaseName: string;
+  /** Who this operator is among several. */
+  readonly identity: string;
+  readonly edgeImage: string;
+  readonly listen: ListenAddress;
+  readonly logLevel: LogLevel;
+  /** Default: the service account of the pod, or ~/.kube/config. */
+  readonly kubeconfig: string | undefined;
+}
+
+const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export const operatorUsage = `usage: edgecluster operator [options]
+
+Runs EdgeClusters on Kubernetes until SIGTERM.
+
+  --namespaces A,B            look after these namespaces; default all
+  --leader-election BOOLEAN   one of several operators acts; default true
+  --lease-namespace NAME      of the Lease; default $POD_NAMESPACE, or "default"
+  --lease-name NAME           default edgecluster-operator
+  --edge-image IMAGE          for EdgeClusters that name none; default $EDGE_IMAGE
+  --listen [HOST]:PORT        /healthz, /readyz and /metrics; default :8081
+  --log-level LEVEL           ${logLevels.join(', ')}; default info
+  --kubeconfig FILE           default: the pod's service account, $KUBECONFIG or ~/.kube/config`;
+
+/** Wrong arguments, in a sentence. */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError';
+}
+
+/** @throws OptionsError */
+export function readOperatorOptions(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): OperatorOptions {
+  const values = parse(args);
+  const edgeImage = values['edge-image'] ?? env.EDGE_IMAGE ?? '';
+  if (edgeImage === '') throw new OptionsError('which image do edges run? Say --edge-image IMAGE or set EDGE_IMAGE');
+  const podName = env.POD_NAME ?? env.HOSTNAME ?? 'operator';
+  return {
+    namespaces: names(values.namespaces ?? ''),
+    leaderElection: oneOf('--leader-election', values['leader-election'] ?? 'true', ['true', 'false']) === 'true',
+    leaseNamespace: values['lease-namespace'] ?? env.POD_NAMESPACE ?? 'default',
+    leaseName: values['lease-name'] ?? 'edgecluster-operator',
+    // A container that is started again in the same pod is another candidate.
+    identity: `${podName}_${randomBytes(4).toString('hex')}`,
+    edgeImage,
+    listen: listenAddress(values.listen ?? ':8081'),
+    logLevel: oneOf('--log-level', values['log-level'] ?? 'info', logLevels),
+    kubeconfig: values.kubeconfig,
+  };
+}
+
+const text = { type: 'string' } as const;
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        namespaces: text,
+        'leader-election': text,
+        'lease-namespace': text,
+        'lease-name': text,
+        'edge-image': text,
+        listen: text,
+        'log-level': text,
+        kubeconfig: text,
+      },
+    }).values;
+  } catch (error) {
+    throw new OptionsError((error as Error).message);
+  }
+}
+
+function names(list: string): string[] {
+  const found = list.split(',').flatMap((name) => name.trim() || []);
+  for (const name of found) {
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
+      throw new OptionsError(`--namespaces: "${name}" is no namespace`);
+  }
+  return [...new Set(found)];
+}
+
+function listenAddress(value: string): ListenAddress {
+  const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(value);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new OptionsError(`--listen: "${value}" is not HOST:PORT or :PORT`);
+  return { host: match[1] ?? (match[2] || undefined), port };
+}
+
+function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
+  const found = known.find((word) => word === value);
+  if (found === undefined) throw new OptionsError(`${flag}: "${value}" is none of ${known.join(', ')}`);
+  return found;
+}

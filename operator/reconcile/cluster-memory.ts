@@ -1,0 +1,70 @@
+/** What the reconciler remembers of one EdgeCluster between two reconciles. It saves writes and may be lost. */
+
+import type { V1Pod } from '@kubernetes/client-node';
+import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import { isOlder, OwnedMemory } from './owned-memory.ts';
+import { type PodView, podView } from './views.ts';
+
+export class ClusterMemory {
+  /** Another EdgeCluster of this name starts anew. */
+  readonly uid: string | undefined;
+  readonly owned = new OwnedMemory();
+  /** Its namespace is being deleted: nothing more can be made. */
+  namespaceEnding = false;
+  /** Reconciles in a row in which a write failed. */
+  failures = 0;
+  /** Monotonic time of the last write of status. */
+  statusAtMs = Number.NEGATIVE_INFINITY;
+  /** The status that we last made, written or not needed. */
+  statusMade: EdgeClusterStatus | undefined;
+  /** The EdgeCluster as our last write of status left it, until the informer shows it. */
+  #statusAnswer: EdgeCluster | undefined;
+  /** Pods as our last writes left them, until the informer shows them; by uid. */
+  readonly #pods = new Map<string, PodView>();
+
+  constructor(uid: string | undefined) {
+    this.uid = uid;
+  }
+
+  /** Entries, to see that nothing is kept. */
+  get size(): number {
+    return 1 + this.owned.size + this.#pods.size;
+  }
+
+  /** The status that is written now. */
+  status(cached: EdgeCluster): EdgeClusterStatus | undefined {
+    const answer = this.#statusAnswer;
+    return answer !== undefined && isOlder(cached, answer) ? answer.status : cached.status;
+  }
+
+  statusWritten(answer: EdgeCluster, nowMs: number): void {
+    this.#statusAnswer = answer;
+    this.statusAtMs = nowMs;
+  }
+
+  /** The informer shows this. True: nothing but our own status is new. */
+  seen(cluster: EdgeCluster): boolean {
+    const answer = this.#statusAnswer;
+    if (answer === undefined || isOlder(cluster, answer)) return false;
+    this.#statusAnswer = undefined;
+    return cluster.metadata.resourceVersion === answer.metadata.resourceVersion;
+  }
+
+  /** Each as it is now: of the cache's and our own last write's the newer. Forgets pods that are gone. */
+  pods(cached: readonly PodView[]): PodView[] {
+    const uids = new Set(cached.map(({ metadata }) => metadata.uid));
+    for (const uid of this.#pods.keys()) if (!uids.has(uid)) this.#pods.delete(uid);
+    return cached.map((pod) => {
+      const written = this.#pods.get(pod.metadata.uid);
+      if (written === undefined) return pod;
+      if (isOlder(pod, written)) return written;
+      this.#pods.delete(pod.metadata.uid);
+      return pod;
+    });
+  }
+
+  podWritten(answer: V1Pod): void {
+    const pod = podView(answer);
+    this.#pods.set(pod.metadata.uid, pod);
+  }
+}

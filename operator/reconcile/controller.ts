@@ -1,0 +1,286 @@
+/**
+ * What is watched, and which EdgeClusters a change concerns. Runs while this operator leads; its caches live as long.
+ *
+ * EdgeClusters, what we make and pods are watched always; Services, EndpointSlices and Secrets only once an EdgeCluster
+ * refers to one, PodMonitors where their CRD is.
+ */
+
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { CLUSTER_LABEL } from '../api/labels.ts';
+import type { EdgeCluster } from '../api/types.ts';
+import { ApiError, type KubeApi } from '../kube/api.ts';
+import { RESOURCES } from '../kube/resources.ts';
+import type { Notify } from './apply.ts';
+import { Caches, type ClusterKey } from './caches.ts';
+import { referencesOf } from './discovery.ts';
+import { EdgePoller } from './edges.ts';
+import { clusterKeyOf } from './ownership.ts';
+import { type Requeue, WorkQueue } from './queue.ts';
+import { Reconciler } from './reconciler.ts';
+import { endpointsView, originServiceView, podView, tlsSecretView } from './views.ts';
+import { Watcher } from './watcher.ts';
+
+export type Result = 'settled' | 'later' | 'failed';
+
+export interface ControllerOptions {
+  readonly api: KubeApi;
+  /** None: all. */
+  readonly namespaces: readonly string[];
+  readonly edgeImage: string;
+  readonly notify: Notify;
+  readonly log: Logger;
+  /** Told after each reconcile. */
+  readonly reconciled?: (result: Result, durationMs: number) => void;
+  /** How long a key waited for a worker. */
+  readonly waited?: (ms: number) => void;
+  /** EdgeClusters in work at once; default 8. */
+  readonly workers?: number;
+  /** Between two questions to an edge; default 10 s. */
+  readonly pollIntervalMs?: number;
+}
+
+export interface Sizes {
+  readonly caches: number;
+  readonly remembered: number;
+  /** EdgeClusters that wait, for a worker or for a time, or are in work. */
+  readonly queue: number;
+  /** Of those, the ones that do not wait for a time. */
+  readonly busy: number;
+}
+
+/** Labels of all that we make. */
+const ours = `app.kubernetes.io/managed-by=edgecluster,${CLUSTER_LABEL}`;
+const ownedKinds = [
+  RESOURCES.ServiceAccount,
+  RESOURCES.ConfigMap,
+  RESOURCES.NetworkPolicy,
+  RESOURCES.Service,
+  RESOURCES.PodDisruptionBudget,
+  RESOURCES.Deployment,
+  RESOURCES.HorizontalPodAutoscaler,
+];
+/** Whether the CRD of PodMonitor has come is looked at when an EdgeCluster changes, no more often than this. */
+const podMonitorsEveryMs = 600_000;
+/** What is in work when we are to stop may finish within this. */
+const finishMs = 3000;
+
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #log: Logger;
+  readonly #caches = new Caches();
+  readonly #edges: EdgePoller;
+  readonly #queue: WorkQueue<ClusterKey>;
+  readonly #reconciler: Reconciler;
+  readonly #watcher: Watcher;
+  readonly #signal: AbortSignal;
+  /** Ends writes that are under way. */
+  readonly #writes = new AbortController();
+  #origins: Promise<void> | undefined;
+  #originsSynced = false;
+  #secrets: Promise<void> | undefined;
+  #secretsSynced = false;
+  #podMonitors: AbortController | undefined;
+  #podMonitorsAtMs = 0;
+  #synced = false;
+
+  /** @param signal ends `run` */
+  constructor(options: ControllerOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#log = options.log;
+    this.#watcher = new Watcher(options.api, options.namespaces, options.log, signal);
+    this.#signal = AbortSignal.any([signal, this.#watcher.failed]);
+    this.#edges = new EdgePoller({
+      changed: (cluster) => this.#queue.add(cluster as ClusterKey),
+      ...(options.pollIntervalMs !== undefined && { intervalMs: options.pollIntervalMs }),
+    });
+    this.#reconciler = new Reconciler({
+      api: options.api,
+      caches: this.#caches,
+      edges: this.#edges,
+      settings: () => ({ edgeImage: options.edgeImage, podMonitors: this.#podMonitors !== undefined }),
+      kindGone: () => this.#endPodMonitors(),
+      secretsKnown: () => this.#secretsSynced,
+      notify: options.notify,
+      log: options.log,
+      signal: this.#writes.signal,
+    });
+    this.#queue = new WorkQueue({
+      workers: options.workers ?? 8,
+      work: (key) => this.#work(key),
+      ...(options.waited && { started: (_, waitedMs) => options.waited?.(waitedMs) }),
+    });
+  }
+
+  /** Whether the caches show all that is there. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** EdgeClusters that wait for a worker. */
+  get depth(): number {
+    return this.#queue.depth;
+  }
+
+  /** Entries of everything that is kept in memory, to see that nothing stays of what is gone. */
+  get sizes(): Sizes {
+    const { size, busy } = this.#queue;
+    return { caches: this.#caches.size, remembered: this.#reconciler.size, queue: size, busy };
+  }
+
+  /**
+   * Until the signal, and until what is in work then is finished (at most 3 s). Rejects with what went wrong in our own
+   * handling of a change.
+   */
+  async run(): Promise<void> {
+    const stopped = once(this.#signal);
+    try {
+      await Promise.race([stopped, Promise.all([this.#watchOwn(), this.#lookForPodMonitors()])]);
+      if (!this.#signal.aborted) {
+        this.#synced = true;
+        this.#log.info({ clusters: [...this.#caches.clusters()].length }, 'caches are filled');
+        void stopped.then(() => setTimeout(() => this.#writes.abort(), finishMs).unref());
+        await this.#queue.run(this.#signal);
+      }
+    } finally {
+      this.#writes.abort();
+      this.#edges.close();
+    }
+    await this.#watcher.ended();
+  }
+
+  async #work(key: ClusterKey): Promise<Requeue | undefined> {
+    if (this.#awaitsOrigins(key)) return undefined;
+    const startMs = performance.now();
+    let result: Result = 'failed';
+    try {
+      const next = await this.#reconciler.reconcile(key);
+      result = next === undefined ? 'settled' : next.kind === 'after' ? 'later' : 'failed';
+      return next;
+    } catch (error) {
+      if (this.#writes.signal.aborted) return undefined;
+      if (!(error instanceof ApiError))
+        this.#log.error({ cluster: key, err: error }, 'a reconcile failed: please report this');
+      else this.#log.warn({ cluster: key, err: error.message }, 'will try again');
+      const atLeastMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+      return { kind: 'backOff', atLeastMs };
+    } finally {
+      this.#options.reconciled?.(result, performance.now() - startMs);
+    }
+  }
+
+  /** What its origins' Services show is not known yet: it is added again when it is. */
+  #awaitsOrigins(key: ClusterKey): boolean {
+    if (this.#originsSynced) return false;
+    const cluster = this.#caches.cluster(key);
+    return cluster !== undefined && referencesOf(cluster).services.length > 0;
+  }
+
+  #add = (keys: readonly ClusterKey[]): void => {
+    for (const key of keys) this.#queue.add(key);
+  };
+
+  #addAll(): void {
+    this.#add([...this.#caches.clusters()]);
+  }
+
+  async #watchOwn(): Promise<void> {
+    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, {}, asIs<EdgeCluster>, (...change) =>
+      this.#clusterChanged(...change),
+    );
+    const pods = this.#watcher.watch(RESOURCES.Pod, { labelSelector: ours }, podView, (...change) =>
+      this.#add(this.#caches.changePod(...change)),
+    );
+    const owned = ownedKinds.map((kind) =>
+      this.#watcher.watch(kind, { labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
+    );
+    await Promise.all([clusters, pods, ...owned]);
+    // What the EdgeClusters refer to is asked for when they come.
+    await this.#origins;
+  }
+
+  #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
+    const keys = this.#caches.changeCluster(cluster, previous, deleted);
+    if (!deleted) this.#watchReferences(cluster);
+    if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#lookForPodMonitors();
+    if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
+  }
+
+  readonly #ownedChanged = (
+    object: KubernetesObject,
+    previous: KubernetesObject | undefined,
+    deleted: boolean,
+  ): void => {
+    const keys = this.#caches.changeOwned(object, previous, deleted);
+    const key = clusterKeyOf(object);
+    const isOwnWrite = key !== undefined && this.#reconciler.seenOwned(key, object, deleted);
+    if (!isOwnWrite) this.#add(keys);
+  };
+
+  /** Starts to watch what nobody has referred to before. It is watched from then on. */
+  #watchReferences(cluster: EdgeCluster): void {
+    const { services, secrets } = referencesOf(cluster);
+    if (services.length > 0 && this.#origins === undefined) {
+      this.#origins = this.#watchOrigins().then(() => {
+        this.#originsSynced = true;
+        this.#addAll();
+      });
+    }
+    if (secrets.length > 0 && this.#secrets === undefined) {
+      this.#secrets = this.#watchSecrets().then(() => {
+        this.#secretsSynced = true;
+        this.#addAll();
+      });
+    }
+  }
+
+  async #watchOrigins(): Promise<void> {
+    const services = this.#watcher.watch(RESOURCES.Service, {}, originServiceView, (...change) =>
+      this.#add(this.#caches.changeService(...change)),
+    );
+    const slices = this.#watcher.watch(RESOURCES.EndpointSlice, {}, endpointsView, (...change) =>
+      this.#add(this.#caches.changeSlice(...change)),
+    );
+    await Promise.all([services, slices]);
+  }
+
+  #watchSecrets(): Promise<void> {
+    const ofTls = { fieldSelector: 'type=kubernetes.io/tls' };
+    return this.#watcher.watch(RESOURCES.Secret, ofTls, tlsSecretView, (...change) =>
+      this.#add(this.#caches.changeSecret(...change)),
+    );
+  }
+
+  async #lookForPodMonitors(): Promise<void> {
+    const nowMs = performance.now();
+    if (this.#podMonitors !== undefined || (this.#synced && nowMs < this.#podMonitorsAtMs + podMonitorsEveryMs)) return;
+    this.#podMonitorsAtMs = nowMs;
+    try {
+      if (!(await this.#options.api.serves(RESOURCES.PodMonitor))) return;
+    } catch (error) {
+      this.#log.warn({ err: String(error) }, 'whether PodMonitors are served is not known: none are made');
+      return;
+    }
+    const end = new AbortController();
+    const settings = { labelSelector: ours, signal: end.signal };
+    await this.#watcher.watch(RESOURCES.PodMonitor, settings, asIs<KubernetesObject>, this.#ownedChanged);
+    this.#podMonitors = end;
+    this.#addAll();
+  }
+
+  #endPodMonitors(): void {
+    this.#podMonitors?.abort();
+    this.#podMonitors = undefined;
+  }
+}
+
+function asIs<T>(object: T): T {
+  return object;
+}
+
+function once(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

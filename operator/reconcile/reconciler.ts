@@ -1,0 +1,303 @@
+/**
+ * Brings one EdgeCluster to what it asks for: level-triggered, from what the caches show, whatever has changed. In
+ * order: objects (configuration before pods), pods' annotations, status. Where nothing differs nothing is written.
+ */
+
+import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { API_VERSION, KIND } from '../api/labels.ts';
+import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import { ApiError, type KubeApi } from '../kube/api.ts';
+import { RESOURCES } from '../kube/resources.ts';
+import type { RenderSettings } from '../render/render.ts';
+import { carryOut, type Notify, type Outcome, titleOf } from './apply.ts';
+import { type Caches, type ClusterKey, keyOfObject } from './caches.ts';
+import { ClusterMemory } from './cluster-memory.ts';
+import { type Desired, desiredOf } from './desired.ts';
+import { checkSecrets, type ResolvedOrigins, resolveOrigins } from './discovery.ts';
+import { type EdgePoller, edgePods } from './edges.ts';
+import { standingOf } from './ownership.ts';
+import { idOf, type Plan, plan } from './plan.ts';
+import { refreshPods, updateCosts } from './pod-notes.ts';
+import type { Requeue } from './queue.ts';
+import { type ObjectProblem, statusOf } from './status.ts';
+import { eventsOf, statusDiffers } from './status-change.ts';
+
+export interface ReconcilerDeps {
+  readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
+  readonly caches: Caches;
+  readonly edges: Pick<EdgePoller, 'edge' | 'follow'>;
+  readonly settings: () => RenderSettings;
+  /** The API server does not know a kind any more that the settings say it does. */
+  readonly kindGone: () => void;
+  /** Whether the caches show Secrets yet. */
+  readonly secretsKnown: () => boolean;
+  readonly notify: Notify;
+  readonly log: Logger;
+  /** Ends writes that are under way. */
+  readonly signal: AbortSignal;
+  /** Monotonic; default `performance.now`. */
+  readonly nowMs?: () => number;
+}
+
+/** Players and bandwidth alone are written no more often than this. */
+export const figuresEveryMs = 15_000;
+/** Answers 5xx and conflicts are told to people from so many reconciles in a row on. */
+const failuresTold = 3;
+
+export class Reconciler {
+  readonly #deps: ReconcilerDeps;
+  readonly #nowMs: () => number;
+  readonly #memories = new Map<ClusterKey, ClusterMemory>();
+
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
+    this.#nowMs = deps.nowMs ?? (() => performance.now());
+  }
+
+  /** Entries remembered, to see that nothing is kept of what is gone. */
+  get size(): number {
+    let total = 0;
+    for (const memory of this.#memories.values()) total += memory.size;
+    return total;
+  }
+
+  /** The informer shows an owned object. True: it is our own write; no reconcile is needed. */
+  seenOwned(key: ClusterKey, object: KubernetesObject, deleted: boolean): boolean {
+    const owned = this.#memories.get(key)?.owned;
+    if (!deleted) return owned?.seen(idOf(object), object) ?? false;
+    owned?.deleted(idOf(object));
+    return false;
+  }
+
+  /** The informer shows an EdgeCluster. True: nothing but our own status is new. */
+  seenCluster(cluster: EdgeCluster): boolean {
+    return this.#memories.get(keyOfObject(cluster))?.seen(cluster) ?? false;
+  }
+
+  /** @throws ApiError when the API server cannot be reached or is too busy */
+  async reconcile(key: ClusterKey): Promise<Requeue | undefined> {
+    const cluster = this.#deps.caches.cluster(key);
+    if (cluster === undefined || cluster.metadata.deletionTimestamp !== undefined) {
+      // Garbage collection takes what it owned.
+      this.#deps.edges.follow(key, [], undefined);
+      this.#memories.delete(key);
+      return undefined;
+    }
+    const memory = this.#memoryOf(key, cluster);
+    if (memory.namespaceEnding) return undefined;
+    const run = new Run(this.#deps, this.#nowMs, key, cluster, memory);
+    return run.run();
+  }
+
+  #memoryOf(key: ClusterKey, { metadata }: EdgeCluster): ClusterMemory {
+    const known = this.#memories.get(key);
+    if (known !== undefined && known.uid === metadata.uid) return known;
+    const memory = new ClusterMemory(metadata.uid);
+    this.#memories.set(key, memory);
+    return memory;
+  }
+}
+
+/** One reconcile. */
+class Run {
+  readonly #deps: ReconcilerDeps;
+  readonly #nowMs: () => number;
+  readonly #key: ClusterKey;
+  readonly #cluster: EdgeCluster;
+  readonly #memory: ClusterMemory;
+  readonly #log: Logger;
+
+  constructor(deps: ReconcilerDeps, nowMs: () => number, key: ClusterKey, cluster: EdgeCluster, memory: ClusterMemory) {
+    this.#deps = deps;
+    this.#nowMs = nowMs;
+    this.#key = key;
+    this.#cluster = cluster;
+    this.#memory = memory;
+    this.#log = deps.log.child({ cluster: key });
+  }
+
+  async run(): Promise<Requeue | undefined> {
+    const { caches, settings } = this.#deps;
+    const origins = resolveOrigins(this.#cluster, caches.service, caches.slices);
+    const desired = desiredOf(this.#cluster, origins, settings());
+    const live = caches.owned(this.#key);
+    await this.#beforeScalingIn(live);
+    let todo: Plan | undefined;
+    let outcome: Outcome | undefined;
+    if (desired.config.valid) {
+      todo = this.#plan(desired, live);
+      outcome = await carryOut(
+        { ...this.#deps, log: this.#log, nowMs: this.#nowMs },
+        this.#cluster,
+        todo,
+        this.#memory.owned,
+      );
+      if (outcome.namespaceEnding) return this.#leaveNamespace();
+      if (outcome.kindGone) this.#deps.kindGone();
+      if (!isLacking(todo, outcome)) await this.#refresh(desired.config.hash);
+    } else await this.#scaleOnly(live);
+    this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
+    await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
+    this.#follow(desired);
+    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome));
+    return this.#next(todo, outcome, statusDueInMs);
+  }
+
+  #plan(desired: Desired, live: readonly KubernetesObject[]): Plan {
+    const { owned } = this.#memory;
+    owned.retain(new Set([...desired.objects, ...live].map(idOf)));
+    return plan({
+      cluster: this.#cluster,
+      wanted: desired.objects,
+      live,
+      memory: owned,
+      nowMs: this.#nowMs(),
+    });
+  }
+
+  /** Kubernetes takes the pods with the least cost: they must be right before it does. */
+  async #beforeScalingIn(live: readonly KubernetesObject[]): Promise<void> {
+    const replicas = this.#deployment(live)?.spec?.replicas ?? 0;
+    if (this.#cluster.spec.replicas < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
+  }
+
+  /** The configuration is not valid: everything stays as it is, but the number of edges follows. */
+  async #scaleOnly(live: readonly KubernetesObject[]): Promise<void> {
+    const deployment = this.#deployment(live);
+    const { replicas } = this.#cluster.spec;
+    if (deployment === undefined || deployment.spec?.replicas === replicas) return;
+    const { namespace, name = '', uid } = deployment.metadata ?? {};
+    const patch = { metadata: { uid }, spec: { replicas } };
+    const { api, signal } = this.#deps;
+    const answer = await api.mergePatch<V1Deployment>(RESOURCES.Deployment, namespace, name, patch, { signal });
+    this.#memory.owned.written(idOf(deployment), { ...answer, apiVersion: 'apps/v1', kind: 'Deployment' });
+    this.#log.info({ object: titleOf(deployment), replicas }, 'scaled; the rest waits for a valid configuration');
+  }
+
+  /** Ours, as it is now. */
+  #deployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
+    const { name } = this.#cluster.metadata;
+    const id = idOf({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...(name !== undefined && { name }) } });
+    const cached = live.find((object) => idOf(object) === id);
+    const newest = this.#memory.owned.newest(id, cached);
+    return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
+  }
+
+  async #refresh(configHash: string): Promise<void> {
+    await refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory);
+  }
+
+  #follow({ config }: Desired): void {
+    const { edges } = this.#deps;
+    const status = this.#memory.status(this.#cluster);
+    const pods = edgePods(this.#pods(), this.#cluster.spec.listeners.api.port);
+    edges.follow(this.#key, pods, config.valid ? config.hash : status?.configHash);
+  }
+
+  #pods() {
+    return this.#memory.pods(this.#deps.caches.pods(this.#key));
+  }
+
+  #podDeps() {
+    const { api, edges, signal } = this.#deps;
+    return { api, edge: edges.edge, log: this.#log, signal };
+  }
+
+  #problems(todo: Plan | undefined, outcome: Outcome | undefined): ObjectProblem[] {
+    const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
+    const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
+    return [
+      ...blocked.map(({ object, obstacle }): ObjectProblem => {
+        if (obstacle.kind === 'refused')
+          return { reason: 'ApplyRefused', object: titleOf(object), message: obstacle.message };
+        const message = `it belongs to ${obstacle.holder}; rename that or the EdgeCluster, or delete it`;
+        return { reason: 'NameTaken', object: titleOf(object), message };
+      }),
+      ...failed.map(({ object, error }): ObjectProblem => {
+        return { reason: 'ApplyRefused', object: titleOf(object), message: error.message };
+      }),
+      ...(todo?.contested ?? []).map(({ object, by, putBacks }): ObjectProblem => {
+        const message = `${by} changes it again and again (put back ${putBacks} times); keep it from doing so`;
+        return { reason: 'Contested', object: titleOf(object), message };
+      }),
+    ];
+  }
+
+  /** Milliseconds until a write that waits is due. */
+  async #writeStatus(
+    origins: ResolvedOrigins,
+    desired: Desired,
+    objects: readonly ObjectProblem[],
+  ): Promise<number | undefined> {
+    const { caches, edges, notify, secretsKnown } = this.#deps;
+    const previous = this.#memory.status(this.#cluster);
+    const status = statusOf(
+      {
+        cluster: this.#cluster,
+        previous,
+        config: desired.config,
+        origins,
+        secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
+        objects,
+        deployment: this.#deployment(caches.owned(this.#key)),
+        pods: this.#pods(),
+        edge: edges.edge,
+      },
+      new Date(),
+    );
+    const difference = statusDiffers(previous, status);
+    const made = this.#memory.statusMade;
+    this.#memory.statusMade = status;
+    if (difference === 'no') return undefined;
+    // Somebody else writes our status: that must not become a race.
+    const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
+    const waitMs = this.#memory.statusAtMs + figuresEveryMs - this.#nowMs();
+    if (waitMs > 0 && (difference === 'figures' || isOthersDoing)) return waitMs;
+    await this.#apply(status);
+    for (const { type, reason, message } of eventsOf(previous, status)) notify(this.#cluster, type, reason, message);
+    return undefined;
+  }
+
+  async #apply(status: EdgeClusterStatus): Promise<void> {
+    const { api, signal } = this.#deps;
+    const { name = '', namespace, uid } = this.#cluster.metadata;
+    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
+    const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
+    try {
+      const answer = await api.apply<EdgeCluster>(object, { subresource: 'status', force: true, signal });
+      this.#memory.statusWritten(answer, this.#nowMs());
+    } catch (error) {
+      // The EdgeCluster is gone, or another has its name: an event tells us.
+      if (!(error instanceof ApiError && [404, 409].includes(error.status))) throw error;
+    }
+  }
+
+  #leaveNamespace(): undefined {
+    this.#memory.namespaceEnding = true;
+    this.#log.info('its namespace is being deleted');
+    return undefined;
+  }
+
+  #next(todo: Plan | undefined, outcome: Outcome | undefined, statusDueInMs: number | undefined): Requeue | undefined {
+    const failed = outcome?.failed ?? [];
+    if (failed.length > 0) {
+      const atLeastMs = Math.max(0, ...failed.map(({ error }) => error.retryAfterMs ?? 0));
+      this.#log.warn(
+        { object: failed.map(({ object }) => titleOf(object)), err: failed[0]?.error.message },
+        'will try again',
+      );
+      return { kind: 'backOff', atLeastMs };
+    }
+    // What was found out just now is due at a time that a new plan knows.
+    if ((outcome?.blocked.length ?? 0) > 0 || outcome?.kindGone === true) return { kind: 'after', ms: 1000 };
+    const dueInMs = Math.min(todo?.dueInMs ?? Number.POSITIVE_INFINITY, statusDueInMs ?? Number.POSITIVE_INFINITY);
+    return dueInMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(dueInMs) };
+  }
+}
+
+/** Whether the ConfigMap that pods are to be told of is not there. */
+function isLacking(todo: Plan, outcome: Outcome): boolean {
+  const lacking = [...todo.blocked, ...outcome.blocked, ...outcome.failed];
+  return lacking.some(({ object }) => object.kind === 'ConfigMap');
+}

@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
+import { FIELD_MANAGER } from '../../../operator/api/labels.ts';
+import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
+import { namespace, OperatorScene } from '../../support/operator-scene.ts';
+
+describe('reconciling an EdgeCluster', () => {
+  it('makes its objects, the configuration before the pods, owned by it; then tells its status', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const { metadata } = scene.cluster('live');
+    await scene.settled('live', running);
+    const written = scene.writes().map(({ resource, name, subresource }) => [resource, name, subresource].join(' '));
+    assert.deepEqual(written, [
+      'serviceaccounts live ',
+      'configmaps live ',
+      'services live ',
+      'services live-edges ',
+      'poddisruptionbudgets live ',
+      'deployments live ',
+      'edgeclusters live status',
+    ]);
+    assert.match(scene.conf('live'), /origin-a\.media:1935/);
+    for (const resource of [RESOURCES.ConfigMap, RESOURCES.Deployment]) {
+      const object = scene.get(resource, 'live');
+      const [owner] = object?.metadata?.ownerReferences ?? [];
+      assert.equal(owner?.uid, metadata.uid);
+      assert.equal(owner?.controller, true);
+      assert.equal(owner?.blockOwnerDeletion, true);
+      assert.deepEqual(
+        object?.metadata?.managedFields?.map(({ manager, operation }) => [manager, operation]),
+        [[FIELD_MANAGER, 'Apply']],
+      );
+    }
+    assert.equal(scene.condition('live', 'ConfigValid')?.reason, 'Valid');
+    assert.equal(scene.condition('live', 'Progressing')?.reason, 'ScalingUp');
+    assert.equal(scene.edgeCluster('live')?.status?.observedGeneration, 1);
+  });
+
+  it('writes nothing more, however often it is looked at, nor does another operator', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live', { autoscaling: { minReplicas: 2, maxReplicas: 5 }, networkPolicy: { enabled: true } });
+    await scene.settled('live', running);
+    scene.kube.forgetRequests();
+    for (const resource of [RESOURCES.Deployment, RESOURCES.ConfigMap, RESOURCES.Service])
+      note(scene, resource, 'live');
+    await scene.idle(running);
+    assert.deepEqual(scene.writes(), []);
+    assert.deepEqual(scene.kube.requests, [], 'nor is anything read');
+
+    await running.stop();
+    const other = scene.operator();
+    await scene.idle(other);
+    assert.equal(scene.kube.count({ verb: 'list', resource: 'deployments' }), 1);
+    assert.deepEqual(scene.writes(), []);
+  });
+
+  it('a changed spec changes the configuration only, not the pods', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.kube.forgetRequests();
+    scene.cluster('live', { origins: [{ name: 'main', servers: ['elsewhere:1935'] }] });
+    await scene.settled('live', running);
+    assert.deepEqual(
+      scene.writes().map(({ resource }) => resource),
+      ['configmaps', 'edgeclusters'],
+    );
+    assert.match(scene.conf('live'), /elsewhere:1935/);
+  });
+
+  it('when pods must roll too, their configuration is there before', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.kube.forgetRequests();
+    scene.cluster('live', {
+      origins: [{ name: 'main', servers: ['elsewhere:1935'] }],
+      listeners: { rtmp: { port: 1936 } },
+    });
+    await scene.settled('live', running);
+    const resources = scene.writes().map(({ resource }) => resource);
+    assert.ok(resources.indexOf('configmaps') < resources.indexOf('deployments'), resources.join());
+    assert.ok(resources.includes('configmaps'));
+  });
+
+  it('does not roll pods onto a configuration that could not be written', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.kube.fault({
+      verb: 'apply',
+      resource: 'configmaps',
+      times: 1000,
+      effect: { status: 403, reason: 'Forbidden' },
+    });
+    scene.kube.forgetRequests();
+    scene.cluster('live', { listeners: { rtmp: { port: 1936 } } });
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'ApplyRefused');
+    assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 0);
+    assert.match(scene.condition('live', 'Degraded')?.message ?? '', /^ConfigMap live: /);
+  });
+
+  it('removes what is no longer wanted, of its own only', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const autoscaling = { minReplicas: 2, maxReplicas: 5 };
+    scene.cluster('live', { autoscaling, networkPolicy: { enabled: true } });
+    await scene.settled('live', running);
+    assert.ok(scene.get(RESOURCES.HorizontalPodAutoscaler, 'live'));
+    scene.cluster('live');
+    await scene.settled('live', running);
+    assert.equal(scene.get(RESOURCES.HorizontalPodAutoscaler, 'live'), undefined);
+    assert.equal(scene.get(RESOURCES.NetworkPolicy, 'live'), undefined);
+    assert.ok(scene.get(RESOURCES.PodDisruptionBudget, 'live'));
+  });
+
+  it('goes with its objects when it is deleted, and nothing of it is remembered', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const empty = { caches: 0, remembered: 0, queue: 0, busy: 0 };
+    for (let i = 0; i < 3; i++) {
+      scene.cluster('live');
+      await scene.settled('live', running);
+      scene.kube.remove(RESOURCES.EdgeCluster, namespace, 'live');
+      await scene.kube.until(() => scene.get(RESOURCES.Deployment, 'live') === undefined);
+      await scene.idle(running);
+      assert.deepEqual(running.operator.sizes, empty);
+    }
+  });
+
+  it('is not made again while it is being deleted', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const cluster = scene.cluster('live');
+    await scene.settled('live', running);
+    // As deletion in the foreground does it: the EdgeCluster stays until what it owns is gone.
+    const finalizers = ['foregroundDeletion'];
+    scene.kube.put({
+      ...scene.edgeCluster('live'),
+      metadata: { ...cluster.metadata, finalizers, resourceVersion: undefined },
+    } as never);
+    scene.kube.remove(RESOURCES.EdgeCluster, namespace, 'live');
+    await scene.idle(running);
+    scene.kube.forgetRequests();
+    scene.kube.remove(RESOURCES.ConfigMap, namespace, 'live');
+    await scene.idle(running);
+    assert.deepEqual(scene.writes(), []);
+  });
+
+  it('leaves fields of others alone', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.kube.change<V1Service>(RESOURCES.Service, namespace, 'live', (service) => ({
+      ...service,
+      metadata: { ...service.metadata, annotations: { ...service.metadata?.annotations, 'their/note': 'x' } },
+      spec: { ...service.spec, externalIPs: ['192.0.2.1'] },
+    }));
+    scene.cluster('live', { service: { type: 'NodePort' } });
+    await scene.settled('live', running);
+    const service = scene.get<V1Service>(RESOURCES.Service, 'live');
+    assert.equal(service?.spec?.type, 'NodePort');
+    assert.deepEqual(service?.spec?.externalIPs, ['192.0.2.1']);
+    assert.equal(service?.metadata?.annotations?.['their/note'], 'x');
+  });
+
+  it('scales, and the number of edges follows the scale subresource', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.cluster('live', { replicas: 5 });
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live')?.spec?.replicas, 5);
+  });
+});
+
+describe('a configuration that is not valid', () => {
+  const broken = { extraDirectives: 'no_such_directive on;' };
+
+  it('is told; what ran before goes on, and still scales; others are not touched by it', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    const conf = scene.conf('live');
+    scene.cluster('live', broken);
+    scene.cluster('other');
+    await scene.settled('live', running);
+    await scene.settled('other', running);
+    assert.equal(scene.condition('live', 'ConfigValid')?.reason, 'InvalidDirectives');
+    assert.match(scene.condition('live', 'ConfigValid')?.message ?? '', /^spec\.extraDirectives line 1/);
+    assert.equal(scene.condition('other', 'ConfigValid')?.reason, 'Valid');
+    assert.equal(scene.conf('live'), conf);
+    const { template } = scene.deployment('live')?.spec ?? {};
+
+    scene.cluster('live', { ...broken, replicas: 7, pods: { drainSeconds: 5 } });
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live')?.spec?.replicas, 7);
+    assert.deepEqual(scene.deployment('live')?.spec?.template, template);
+    await scene.kube.until(() => scene.events('live').includes('InvalidDirectives'));
+
+    scene.cluster('live', { replicas: 3 });
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live')?.spec?.replicas, 3);
+    assert.equal(scene.condition('live', 'ConfigValid')?.status, 'True');
+  });
+
+  it('from the start makes nothing', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live', broken);
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live'), undefined);
+    assert.equal(scene.condition('live', 'Ready')?.reason, 'ConfigInvalid');
+  });
+});
+
+describe('namespaces and kinds', () => {
+  it('looks after the namespaces it is told, and reads no others', async (t) => {
+    const scene = await OperatorScene.start(t, { namespaces: [namespace, 'other'] });
+    const running = scene.operator({ namespaces: ['other', 'default'] });
+    scene.cluster('live');
+    const cluster = scene.edgeCluster('live');
+    scene.kube.put({ ...cluster, metadata: { name: 'there', namespace: 'other' } } as never);
+    await scene.kube.until(() => scene.kube.object(RESOURCES.Deployment, 'other', 'there') !== undefined);
+    await scene.idle(running);
+    assert.equal(scene.deployment('live'), undefined);
+    assert.equal(scene.kube.count({ namespace: undefined }) - scene.kube.count({ verb: 'discover' }), 0);
+  });
+
+  it('PodMonitors are made where their CRD is', async (t) => {
+    const scene = await OperatorScene.start(t, { absent: [] });
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    assert.ok(scene.get(RESOURCES.PodMonitor, 'live'));
+  });
+
+  it('Services, EndpointSlices and Secrets are read once an EdgeCluster refers to them', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    const unselected = () =>
+      scene.kube.requests.filter(({ verb, query }) => verb === 'watch' && query.labelSelector === undefined);
+    assert.deepEqual(
+      unselected().map(({ resource }) => resource),
+      ['edgeclusters'],
+    );
+    scene.cluster('live', {
+      origins: [{ name: 'main', service: { name: 'srs' } }],
+      listeners: { rtmps: { port: 1443, secretName: 'certificate' } },
+    });
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'SecretNotFound');
+    const secrets = scene.kube.requests.find(({ verb, resource }) => verb === 'list' && resource === 'secrets');
+    assert.equal(secrets?.query.fieldSelector, 'type=kubernetes.io/tls');
+    assert.deepEqual(
+      unselected()
+        .map(({ resource }) => resource)
+        .toSorted(),
+      ['edgeclusters', 'endpointslices', 'secrets', 'services'],
+    );
+    assert.equal(scene.condition('live', 'OriginsReachable')?.reason, 'ServiceNotFound');
+    assert.match(scene.conf('live'), /srs\.media\.svc:1935/);
+  });
+});
+
+/** Somebody's note on an object: an event that asks for nothing. */
+function note(scene: OperatorScene, resource: Resource, name: string): void {
+  scene.kube.change<V1Deployment | V1ConfigMap | V1Service>(resource, namespace, name, (object) => ({
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, 'their/note': 'x' } },
+  }));
+}
