@@ -35,7 +35,7 @@ interface Series {
 
 const QUEUE = 500;
 const REMEMBERED = 2000;
-/** The API's limits, in characters. */
+/** The API's limits, in bytes. */
 const NOTE = 1024;
 const SHORT = 128;
 
@@ -188,6 +188,10 @@ function remember<V>(map: Map<string, V>, key: string, value: V): void {
   if (map.size > REMEMBERED && oldest !== undefined) map.delete(oldest);
 }
 
-function cut(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+/** No more than so many bytes of UTF-8, and no half characters. */
+function cut(text: string, bytes: number): string {
+  if (Buffer.byteLength(text) <= bytes) return text;
+  const ellipsis = '…';
+  const kept = Buffer.from(text).subarray(0, bytes - Buffer.byteLength(ellipsis));
+  return `${kept.toString('utf8').replace(/\uFFFD$/, '')}${ellipsis}`;
 }

@@ -6,15 +6,25 @@ import { isMap, type KubeObject, mapAt } from './objects.ts';
 
 type Fields = Record<string, unknown>;
 
-/** The object with its defaults; nothing given is replaced but by another spelling of it. */
-export function withDefaults(object: KubeObject, uniqueAddress: () => string): KubeObject {
+/**
+ * The object with its defaults; nothing given is replaced but by another spelling of it.
+ * @param live what it replaces: addresses and ports stay
+ * @param unique another number each time, for new ones
+ */
+export function withDefaults(object: KubeObject, live: KubeObject | undefined, unique: () => number): KubeObject {
   switch (object.kind) {
     case 'Service':
-      return { ...object, spec: service(mapAt(object, 'spec'), uniqueAddress) };
+      return {
+        status: { loadBalancer: {} },
+        ...object,
+        spec: service(mapAt(object, 'spec'), mapAt(live, 'spec'), unique),
+      };
     case 'Deployment':
-      return { ...object, spec: deployment(mapAt(object, 'spec')) };
+      return { status: {}, ...object, spec: deployment(mapAt(object, 'spec')) };
     case 'HorizontalPodAutoscaler':
-      return { ...object, spec: { minReplicas: 1, ...mapAt(object, 'spec') } };
+      return { status: NO_SCALING, ...object, spec: autoscaler(mapAt(object, 'spec')) };
+    case 'PodDisruptionBudget':
+      return { status: NO_BUDGET, ...object };
     case 'Pod':
       return {
         ...object,
@@ -28,21 +38,51 @@ export function withDefaults(object: KubeObject, uniqueAddress: () => string): K
   }
 }
 
-function service(spec: Fields, uniqueAddress: () => string): Fields {
+const NO_SCALING = { desiredReplicas: 0, currentMetrics: null };
+const NO_BUDGET = { disruptionsAllowed: 0, currentHealthy: 0, desiredHealthy: 0, expectedPods: 0 };
+
+function service(spec: Fields, live: Fields, unique: () => number): Fields {
   const type = spec.type ?? 'ClusterIP';
-  const clusterIP = type === 'ExternalName' ? undefined : (spec.clusterIP ?? uniqueAddress());
+  const address = () => {
+    const n = unique();
+    return `10.96.${(n >> 8) & 255}.${n & 255}`;
+  };
+  const clusterIP = type === 'ExternalName' ? undefined : (spec.clusterIP ?? live.clusterIP ?? address());
+  const outside = type === 'NodePort' || type === 'LoadBalancer';
+  const nodePort = () => 30_000 + (unique() % 2768);
+  const present = list(live.ports);
+  const checked = type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local';
   return {
     type,
     sessionAffinity: 'None',
     internalTrafficPolicy: 'Cluster',
     ipFamilies: ['IPv4'],
     ipFamilyPolicy: 'SingleStack',
-    ...(type !== 'ClusterIP' && { externalTrafficPolicy: 'Cluster' }),
+    ...(outside && { externalTrafficPolicy: 'Cluster' }),
     ...(type === 'LoadBalancer' && { allocateLoadBalancerNodePorts: true }),
+    ...(checked && { healthCheckNodePort: spec.healthCheckNodePort ?? live.healthCheckNodePort ?? nodePort() }),
     ...spec,
     ...(clusterIP !== undefined && { clusterIP, clusterIPs: [clusterIP] }),
-    ports: list(spec.ports).map((port) => ({ protocol: 'TCP', targetPort: port.port, ...port })),
+    ports: list(spec.ports).map((port) => ({
+      protocol: 'TCP',
+      targetPort: port.port,
+      ...(outside &&
+        port.nodePort === undefined && {
+          nodePort: present.find((other) => other.port === port.port)?.nodePort ?? nodePort(),
+        }),
+      ...port,
+    })),
   };
+}
+
+function autoscaler(spec: Fields): Fields {
+  const behavior = mapAt(spec, 'behavior');
+  const policies = [
+    { type: 'Pods', value: 4, periodSeconds: 15 },
+    { type: 'Percent', value: 100, periodSeconds: 15 },
+  ];
+  const scaleUp = { stabilizationWindowSeconds: 0, selectPolicy: 'Max', policies, ...mapAt(behavior, 'scaleUp') };
+  return { minReplicas: 1, ...spec, ...(spec.behavior !== undefined && { behavior: { ...behavior, scaleUp } }) };
 }
 
 function deployment(spec: Fields): Fields {

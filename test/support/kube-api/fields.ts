@@ -26,6 +26,8 @@ const LIST_KEYS: Readonly<Record<string, readonly string[]>> = {
   ownerReferences: ['uid'],
 };
 
+const ATOMIC_ITEMS = new Set(['ownerReferences']);
+
 /** Lists called `ports` differ by kind; in other kinds they are atomic. */
 const PORT_KEYS: Readonly<Record<string, readonly string[]>> = {
   Deployment: ['containerPort', 'protocol'],
@@ -48,8 +50,8 @@ export class FieldRules {
     } else if (Array.isArray(value)) {
       for (const item of value) {
         const element = this.element(name, item);
-        if (element?.startsWith('k:')) tree[element] = { '.': {}, ...this.fieldsOf(item) };
-        else if (element !== undefined) tree[element] = {};
+        const whole = ATOMIC_ITEMS.has(name) || !element?.startsWith('k:');
+        if (element !== undefined) tree[element] = whole ? {} : { '.': {}, ...this.fieldsOf(item) };
       }
     }
     return tree;
@@ -78,7 +80,7 @@ export class FieldRules {
         if (element === undefined) return from;
         const at = merged.findIndex((other) => this.element(name, other) === element);
         if (at < 0) merged.push(item);
-        else merged[at] = this.merge(merged[at], item);
+        else merged[at] = ATOMIC_ITEMS.has(name) ? item : this.merge(merged[at], item);
       }
       return merged;
     }

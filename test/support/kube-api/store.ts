@@ -34,7 +34,7 @@ export class Store {
   #version = 1;
   /** Changes up to this version are forgotten. */
   #floor = 0;
-  #addresses = 0;
+  #unique = 0;
 
   constructor(admission: Admission) {
     this.#admission = admission;
@@ -106,7 +106,7 @@ export class Store {
       ...(WITH_GENERATION.has(resource.kind) && { generation: 1 }),
     };
     const typed = { ...given, apiVersion: apiVersionOf(resource), kind: resource.kind, metadata };
-    return this.#put('ADDED', resource, undefined, this.#admitted(typed), namespace);
+    return this.#put('ADDED', resource, undefined, this.#admitted(typed, undefined), namespace);
   }
 
   /**
@@ -129,7 +129,7 @@ export class Store {
         JSON.stringify({ name, namespace, uid, creationTimestamp, resourceVersion, deletionTimestamp, generation }),
       ),
     };
-    const object = this.#admitted({ ...next, metadata });
+    const object = this.#admitted({ ...next, metadata }, live);
     if (isDeepStrictEqual(object, live)) return live;
     if (generation !== undefined && !isDeepStrictEqual(specOf(object), specOf(live)))
       metadata.generation = generation + 1;
@@ -161,11 +161,8 @@ export class Store {
     this.#put('DELETED', resource, live, live, live.metadata.namespace);
   }
 
-  #admitted(object: KubeObject): KubeObject {
-    return withDefaults(this.#admission(object), () => {
-      const n = ++this.#addresses;
-      return `10.96.${n >> 8}.${n & 255}`;
-    });
+  #admitted(object: KubeObject, live: KubeObject | undefined): KubeObject {
+    return withDefaults(this.#admission(object), live, () => ++this.#unique);
   }
 
   #put(
