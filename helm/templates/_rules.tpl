@@ -1,14 +1,12 @@
 {{/*
 What the operator may do where its EdgeClusters are: a ClusterRole's rules, or a Role's in each watched namespace.
-list and watch: it reads from caches, which are filled by a list and kept by a watch.
-create and patch: it writes by server-side apply, which is a patch, and a create where the object isn't there yet.
 */}}
 {{- define "edgecluster.rules" -}}
-# What is wanted. list, watch: the cache. get: the present state before a change that must not be built on an old one.
+# What is wanted. list, watch: the operator works from a cache, which a list fills and a watch keeps.
 - apiGroups: [edgecluster.io]
   resources: [edgeclusters]
-  verbs: [get, list, watch]
-# What is found. patch: status is applied.
+  verbs: [list, watch]
+# What is found. patch: status is applied (server-side apply is a patch).
 - apiGroups: [edgecluster.io]
   resources: [edgeclusters/status]
   verbs: [patch]
@@ -17,31 +15,31 @@ create and patch: it writes by server-side apply, which is a patch, and a create
   resources: [edgeclusters/finalizers]
   verbs: [update]
 # edge.conf; the Service for clients, the headless one for edges, and Services that are origins; accounts of edges.
-# list, watch: the cache, so that what was changed or deleted is put back. create, patch: apply.
-# delete: what an EdgeCluster no longer asks for.
+# list, watch: the cache; what was changed or deleted is put back. create, patch: apply, which is a create where there
+# is nothing yet. get: whose it is, if the name is taken. delete: what an EdgeCluster no longer asks for.
 - apiGroups: [""]
   resources: [configmaps, services, serviceaccounts]
-  verbs: [list, watch, create, patch, delete]
-# The edges. Verbs as before.
+  verbs: [get, list, watch, create, patch, delete]
+# The edges. Verbs as before; patch also scales.
 - apiGroups: [apps]
   resources: [deployments]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Autoscaling. Verbs as before.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Limits to voluntary disruption. Verbs as before.
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Who may reach edges. Verbs as before.
 - apiGroups: [networking.k8s.io]
   resources: [networkpolicies]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # Scraping of edges, where the Prometheus operator is. Verbs as before.
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
-  verbs: [list, watch, create, patch, delete]
+  verbs: [get, list, watch, create, patch, delete]
 # list, watch: which edges are there, and where their API is. patch: pod-deletion-cost by players, and the
 # configuration's hash, at which a kubelet brings the new ConfigMap at once.
 - apiGroups: [""]
@@ -52,7 +50,8 @@ create and patch: it writes by server-side apply, which is a patch, and a create
   resources: [endpointslices]
   verbs: [list, watch]
 {{- if .Values.rbac.tlsSecrets }}
-# list, watch: whether the Secret of an RTMPS or HTTPS listener is there and is a certificate (rbac.tlsSecrets).
+# list, watch: whether the Secret of an RTMPS or HTTPS listener is there and has certificate and key (rbac.tlsSecrets).
+# Values are thrown away as they come.
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]

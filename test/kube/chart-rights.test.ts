@@ -1,0 +1,215 @@
+/**
+ * The operator with the rights that the chart gives it, and no others, on a real API server: they are enough for all
+ * that it does, and none is there that it never uses.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { KubernetesObject, V1Role } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import type { EdgeCluster } from '../../operator/api/types.ts';
+import { loadAccess } from '../../operator/kube/access.ts';
+import { Operator } from '../../operator/operator.ts';
+import { readOperatorOptions } from '../../operator/options.ts';
+import { Kubernetes } from '../support/kubernetes.ts';
+import { KubeClient } from '../support/kubernetes-client.ts';
+
+const chart = join(import.meta.dirname, '../../helm');
+
+/** Rights that no scenario of this test needs. */
+const seldom = [
+  // A name that is taken is looked at, and what an EdgeCluster no longer asks for is deleted: shown for one kind.
+  /^(get|delete) (?!serviceaccounts$)/,
+  // Asked for by an admission plugin that few clusters have.
+  /^update edgeclusters\/finalizers$/,
+  // There are no pods without nodes.
+  /^patch pods$/,
+  // An event that comes again within minutes.
+  /^patch events$/,
+];
+
+/** An EdgeCluster that makes the operator make everything. */
+const everything = {
+  apiVersion: 'edgecluster.io/v1alpha1',
+  kind: 'EdgeCluster',
+  metadata: { name: 'live' },
+  spec: {
+    origins: [{ name: 'main', service: { name: 'origins', port: 'rtmp' } }],
+    listeners: { rtmps: { port: 1443, secretName: 'certificate' } },
+    autoscaling: { minReplicas: 2, maxReplicas: 5, targets: { cpuUtilizationPercent: 60 } },
+    networkPolicy: { enabled: true },
+  },
+};
+
+const ownedKinds = [
+  ['api/v1', 'configmaps'],
+  ['api/v1', 'services'],
+  ['api/v1', 'serviceaccounts'],
+  ['apis/apps/v1', 'deployments'],
+  ['apis/autoscaling/v2', 'horizontalpodautoscalers'],
+  ['apis/policy/v1', 'poddisruptionbudgets'],
+  ['apis/networking.k8s.io/v1', 'networkpolicies'],
+  ['apis/monitoring.coreos.com/v1', 'podmonitors'],
+] as const;
+
+/** Of the Prometheus operator, as far as it concerns us. */
+const podMonitors = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'podmonitors.monitoring.coreos.com' },
+  spec: {
+    group: 'monitoring.coreos.com',
+    names: { kind: 'PodMonitor', plural: 'podmonitors' },
+    scope: 'Namespaced',
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    ],
+  },
+};
+
+const skip =
+  process.env.USE_EXISTING_CLUSTER === 'true' && 'definitions are installed here, another kind for each test';
+
+describe('rights of the operator', { skip }, () => {
+  let kubernetes: Kubernetes;
+  let client: KubeClient;
+  before(async () => {
+    kubernetes = await Kubernetes.start();
+    client = new KubeClient(kubernetes.config());
+    await kubernetes.kubectl(['apply', '-f', '-'], { input: JSON.stringify(podMonitors) });
+    await kubernetes.kubectl(['wait', '--for=condition=Established', 'crd/podmonitors.monitoring.coreos.com']);
+  });
+  after(async () => {
+    client?.close();
+    await kubernetes?.stop();
+  });
+
+  it('are enough in all namespaces, and not more than it uses', async (t) => {
+    const system = await kubernetes.createNamespace('system');
+    const media = await kubernetes.createNamespace('media');
+    await kubernetes.helm(['install', 'edgecluster', chart, '-n', system]);
+    const operator = await start(t, system, 'edgecluster', []);
+
+    await client.post(`/api/v1/namespaces/${media}/services`, {
+      metadata: { name: 'origins' },
+      spec: { selector: { app: 'origin' }, ports: [{ name: 'rtmp', port: 1935 }] },
+    });
+    await apply(media, everything);
+    // Of another EdgeCluster, the name of its account is taken.
+    await client.post(`/api/v1/namespaces/${media}/serviceaccounts`, { metadata: { name: 'taken' } });
+    await apply(media, { ...everything, metadata: { name: 'taken' } });
+    await conditionBecomes(media, 'Degraded', 'NameTaken');
+    for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
+
+    // With an account of another's, its own goes.
+    await apply(media, { ...everything, spec: { ...everything.spec, pods: { serviceAccountName: 'default' } } });
+    await ownedBecomes(media, 'api/v1', 'serviceaccounts', false);
+    await conditionBecomes(media, 'Degraded', 'SecretNotFound');
+
+    const used = await usedRights(operator);
+    const roles = ['edgecluster-leader', `${system}:edgecluster`];
+    const granted = [
+      ...rightsOf(await client.get(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${roles[1]}`)),
+      ...rightsOf(await client.get(`/apis/rbac.authorization.k8s.io/v1/namespaces/${system}/roles/${roles[0]}`)),
+    ];
+    const unused = granted.filter((right) => !used.has(right) && !seldom.some((pattern) => pattern.test(right)));
+    assert.deepEqual(unused, []);
+    await kubernetes.helm(['uninstall', 'edgecluster', '-n', system, '--wait']);
+  });
+
+  it('are enough in one namespace, without Secrets', async (t) => {
+    const [system, media, other] = await Promise.all(
+      ['system', 'media', 'other'].map((name) => kubernetes.createNamespace(name)),
+    );
+    assert.ok(system && media && other);
+    const sets = ['--set', `watchNamespaces={${media}}`, '--set', 'rbac.tlsSecrets=false', '--take-ownership'];
+    await kubernetes.helm(['install', 'edgecluster', chart, '-n', system, ...sets]);
+    const operator = await start(t, system, 'edgecluster', [media]);
+    await apply(other, everything);
+    await apply(media, everything);
+    for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
+    await conditionBecomes(media, 'Ready', 'WaitingForEdges');
+    assert.equal((await clusterIn(other)).status, undefined);
+    // It has looked for the Secret, in vain, and lives with it.
+    await usedRights(operator, /^list secrets$/);
+    await kubernetes.helm(['uninstall', 'edgecluster', '-n', system, '--wait']);
+  });
+
+  /** An operator with a token of the release's account, until the test ends. */
+  async function start(
+    t: { after(end: () => Promise<void>): void },
+    system: string,
+    release: string,
+    namespaces: readonly string[],
+  ): Promise<Operator> {
+    const args = [
+      '--listen=127.0.0.1:0',
+      `--lease-namespace=${system}`,
+      `--lease-name=${release}`,
+      '--edge-image=edge:1',
+    ];
+    const options = readOperatorOptions([...args, `--namespaces=${namespaces.join(',')}`], {});
+    const access = await loadAccess(await kubernetes.kubeconfigOf(system, release));
+    const operator = new Operator({ options, access, log: pino({ level: 'silent' }) });
+    const stop = new AbortController();
+    const running = operator.run(stop.signal);
+    t.after(() => {
+      stop.abort();
+      return running;
+    });
+    return operator;
+  }
+
+  async function apply(namespace: string, manifest: object): Promise<void> {
+    await kubernetes.kubectl(['apply', '-n', namespace, '-f', '-'], { input: JSON.stringify(manifest) });
+  }
+
+  async function clusterIn(namespace: string): Promise<EdgeCluster> {
+    return client.get(`/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters/live`);
+  }
+
+  async function conditionBecomes(namespace: string, type: string, reason: string): Promise<void> {
+    await client.until<EdgeCluster>(`/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters`, (clusters) =>
+      clusters.some(({ status }) => status?.conditions?.some((it) => it.type === type && it.reason === reason)),
+    );
+  }
+
+  /** Waits until there is an object of this kind that belongs to an EdgeCluster, or none. */
+  async function ownedBecomes(namespace: string, group: string, kind: string, there: boolean): Promise<void> {
+    await client.until<KubernetesObject>(
+      `/${group}/namespaces/${namespace}/${kind}`,
+      (objects) => objects.some(({ metadata }) => metadata?.ownerReferences?.[0]?.kind === 'EdgeCluster') === there,
+    );
+  }
+});
+
+/** `patch configmaps`; for each there was an answer, and none was a refusal but those expected. */
+async function usedRights(operator: Operator, refused = /^$/): Promise<ReadonlySet<string>> {
+  const text = await (await fetch(`http://127.0.0.1:${operator.port}/metrics`)).text();
+  const requests = [...text.matchAll(/^edgecluster_operator_api_requests_total\{(.*)\} \d+$/gm)].map(
+    ([, labels = '']) =>
+      Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value])),
+  );
+  assert.ok(requests.length > 10, text);
+  const used = new Set<string>();
+  for (const { verb, resource, code } of requests) {
+    const right = `${verb === 'apply' ? 'patch' : verb} ${resource}`;
+    if (code === '403') assert.match(right, refused);
+    else used.add(right);
+    // An apply of something new is a create.
+    if (verb === 'apply' && code === '201') used.add(`create ${resource}`);
+    if (verb === 'apply' && resource === 'edgeclusters') used.add('patch edgeclusters/status');
+  }
+  return used;
+}
+
+function rightsOf({ rules = [] }: V1Role): readonly string[] {
+  return rules.flatMap(({ resources = [], verbs }) =>
+    resources.flatMap((kind) => verbs.map((verb) => `${verb} ${kind}`)),
+  );
+}
