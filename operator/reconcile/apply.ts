@@ -158,8 +158,9 @@ function done(
 async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObject): Promise<void> {
   const { namespace, name = '', uid } = object.metadata ?? {};
   try {
-    await api.delete(resourceOf(object), namespace, name, { uid, signal });
-    log.info({ object: titleOf(object) }, 'removed');
+    if (await api.delete(resourceOf(object), namespace, name, { uid, signal })) {
+      log.info({ object: titleOf(object) }, 'removed');
+    }
   } catch (error) {
     // Another has taken its place.
     if (!(error instanceof ApiError && error.status === 409)) throw error;
@@ -172,7 +173,8 @@ type Verdict = 'again' | 'namespaceEnding' | 'kindGone' | { readonly refused: st
 function verdictOf(error: unknown, object: Manifest): Verdict {
   if (!(error instanceof ApiError) || error.status === 0 || error.status === 429) throw error;
   const { status, message } = error;
-  if (status === 404) return object.kind === 'PodMonitor' ? 'kindGone' : 'namespaceEnding';
+  if (status === 404 && message.includes('namespaces "')) return 'namespaceEnding';
+  if (status === 404 && object.kind === 'PodMonitor') return 'kindGone';
   // The API server's cause NamespaceTerminating.
   if (status === 403 && message.includes('because it is being terminated')) return 'namespaceEnding';
   if (status === 409 || status >= 500) return 'again';

@@ -39,6 +39,13 @@ export class Caches {
     return [...this.#owned.of(key).values()];
   }
 
+  /** Forgets all objects of a kind that is no longer watched. */
+  forgetOwned(forgotten: string): void {
+    for (const [key, objects] of this.#owned.entries()) {
+      for (const [id, { kind }] of objects) if (kind === forgotten) this.#owned.delete(key, id);
+    }
+  }
+
   pods(key: ClusterKey): PodView[] {
     return [...this.#pods.of(key).values()];
   }
@@ -150,6 +157,10 @@ class TwoLevels<T> {
     let total = 0;
     for (const { size } of this.#maps.values()) total += size;
     return total;
+  }
+
+  entries(): Iterable<[string, ReadonlyMap<string, T>]> {
+    return this.#maps.entries();
   }
 
   of(key: string): ReadonlyMap<string, T> {

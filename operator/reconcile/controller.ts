@@ -5,6 +5,7 @@
  * refers to one, PodMonitors where their CRD is.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { CLUSTER_LABEL } from '../api/labels.ts';
@@ -62,6 +63,8 @@ const ownedKinds = [
 ];
 /** Whether the CRD of PodMonitor has come is looked at when an EdgeCluster changes, no more often than this. */
 const podMonitorsEveryMs = 600_000;
+/** Who may not list PodMonitors makes none. */
+const podMonitorsWaitMs = 10_000;
 /** What is in work when we are to stop may finish within this. */
 const finishMs = 3000;
 
@@ -263,7 +266,13 @@ export class Controller {
     }
     const end = new AbortController();
     const settings = { labelSelector: ours, signal: end.signal };
-    await this.#watcher.watch(RESOURCES.PodMonitor, settings, asIs<KubernetesObject>, this.#ownedChanged);
+    const synced = this.#watcher.watch(RESOURCES.PodMonitor, settings, asIs<KubernetesObject>, this.#ownedChanged);
+    // Without the right to list them nothing else must wait.
+    const late = sleep(podMonitorsWaitMs, 'late', { ref: false, signal: this.#signal }).catch(() => 'late');
+    if ((await Promise.race([synced, late])) === 'late') {
+      end.abort();
+      return;
+    }
     this.#podMonitors = end;
     this.#addAll();
   }
@@ -271,6 +280,7 @@ export class Controller {
   #endPodMonitors(): void {
     this.#podMonitors?.abort();
     this.#podMonitors = undefined;
+    this.#caches.forgetOwned(RESOURCES.PodMonitor.kind);
   }
 }
 

@@ -121,7 +121,7 @@ class Run {
     const { caches, settings } = this.#deps;
     const origins = resolveOrigins(this.#cluster, caches.service, caches.slices);
     const desired = desiredOf(this.#cluster, origins, settings());
-    const live = caches.owned(this.#key);
+    const live = this.#live();
     await this.#beforeScalingIn(live);
     let todo: Plan | undefined;
     let outcome: Outcome | undefined;
@@ -142,6 +142,13 @@ class Run {
     this.#follow(desired);
     const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome));
     return this.#next(todo, outcome, statusDueInMs);
+  }
+
+  /** Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. */
+  #live(): KubernetesObject[] {
+    const { caches, settings } = this.#deps;
+    const { podMonitors } = settings();
+    return caches.owned(this.#key).filter(({ kind }) => podMonitors || kind !== 'PodMonitor');
   }
 
   #plan(desired: Desired, live: readonly KubernetesObject[]): Plan {
@@ -240,7 +247,7 @@ class Run {
         origins,
         secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
         objects,
-        deployment: this.#deployment(caches.owned(this.#key)),
+        deployment: this.#deployment(this.#live()),
         pods: this.#pods(),
         edge: edges.edge,
       },
