@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kube-test bench bench-operator build lint format reference clean
+.PHONY: help demo test kube-test image-test bench bench-operator build image image-offline lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,10 @@ kube-test: node_modules ## run the tests of the operator on a real Kubernetes AP
 	@node test/support/kubernetes-tools.ts >/dev/null
 	@npm run -s kube-test
 
+image-test: node_modules ## build the container image offline and run it (IMAGE=: one that is there already)
+	@node test/support/system-packages.ts image
+	@node --test test/image/image.test.ts
+
 bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
 	@node test/support/system-packages.ts bench
 	@npm run -s build
@@ -35,6 +39,13 @@ bench-operator: node_modules ## measure the operator with 500 EdgeClusters on a 
 
 build: node_modules ## compile to dist/, as it is deployed; `npm start -- -c FILE` runs that
 	@npm run -s build
+
+image: node_modules ## build the container image with docker or buildah (IMAGE=, BASE=, BUILD_BASE=, PLATFORM=)
+	@node test/image/build.ts
+
+image-offline: node_modules ## the same where no registry is in reach: from a local root file system, with buildah
+	@node test/support/system-packages.ts image
+	@node test/image/build.ts --offline
 
 lint: node_modules ## check types, style, and who imports whom
 	@npm run -s lint

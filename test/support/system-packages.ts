@@ -36,6 +36,8 @@ const programs = {
   },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
+  buildah: { packages: ['buildah'], present: () => onPath('buildah') },
+  runc: { packages: ['runc'], present: () => onPath('runc') },
 } as const satisfies Record<string, Program>;
 
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
@@ -44,6 +46,7 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   bench: ['ffmpeg', 'nginx', 'gcc'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute'],
   'bench-operator': ['etcd'],
+  image: ['buildah', 'runc'],
 };
 
 function onPath(program: string): boolean {

@@ -1,0 +1,116 @@
+/**
+ * Builds the container image with docker or buildah, whichever works here:
+ *
+ *     node test/image/build.ts              from the public base images, or those that BASE and BUILD_BASE name
+ *     node test/image/build.ts --offline    from a local root file system, where no registry is in reach
+ *
+ * IMAGE names it, PLATFORM chooses architectures. npm's settings on this machine are lent to the build as secrets, so
+ * that nothing of them is in the image.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import manifest from '../../package.json' with { type: 'json' };
+import { localBaseImages } from './base.ts';
+import { output, run } from './run.ts';
+
+export interface BuildOptions {
+  readonly image: string;
+  /** Each from the Dockerfile unless given. */
+  readonly base?: string | undefined;
+  readonly buildBase?: string | undefined;
+  readonly platform?: string | undefined;
+}
+
+const root = join(import.meta.dirname, '../..');
+
+/** Builds the image; throws when that fails, or neither docker nor buildah can be used. */
+export function buildImage({ image, base, buildBase, platform }: BuildOptions, tool: 'docker' | 'buildah'): void {
+  const secrets = mkdtempSync(join(tmpdir(), 'edgecluster-npm-'));
+  try {
+    const args = Object.entries({ BASE: base, BUILD_BASE: buildBase, VERSION: manifest.version, REVISION: revision() });
+    run(
+      tool,
+      [
+        'build',
+        ...args.flatMap(([name, value]) => (value ? ['--build-arg', `${name}=${value}`] : [])),
+        ...(platform ? ['--platform', platform] : []),
+        ...npmSecrets(secrets),
+        '--tag',
+        image,
+        root,
+      ],
+      // Older dockers take secrets only so.
+      { env: { ...process.env, DOCKER_BUILDKIT: '1' } },
+    );
+  } finally {
+    rmSync(secrets, { recursive: true });
+  }
+}
+
+function builder(): 'docker' | 'buildah' {
+  const works = (program: string, arg: string): boolean => spawnSync(program, [arg], { stdio: 'ignore' }).status === 0;
+  if (works('docker', 'info')) return 'docker';
+  if (works('buildah', '--version')) return 'buildah';
+  throw new Error('neither docker (with its engine) nor buildah is here: please install one of them');
+}
+
+/** The commit that is built; empty where nobody knows. */
+function revision(): string {
+  const { status, stdout } = spawnSync('git', ['-C', root, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : '';
+}
+
+/** Settings of npm that a build needs to reach a registry as this machine does. */
+const needed = ['registry', 'proxy', 'https-proxy', 'noproxy', 'strict-ssl'] as const;
+
+/** Writes npm's settings and authorities into `directory`, readable for us alone; returns the flags that lend them. */
+function npmSecrets(directory: string): string[] {
+  // npm looks for the machine's settings beside the Node.js that runs it: not the one among the project's packages.
+  const path = (process.env.PATH ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
+  const env = { ...process.env, PATH: path.join(delimiter) };
+  const settings = JSON.parse(output('npm', ['config', 'list', '--json'], { env })) as Record<string, unknown>;
+  const lines = needed.flatMap((name) => {
+    const value = settings[name];
+    return value === undefined || value === null || value === '' ? [] : [`${name}=${String(value)}`];
+  });
+  const cafile = settings.cafile || process.env.NODE_EXTRA_CA_CERTS;
+  const flags: string[] = [];
+  if (typeof cafile === 'string') {
+    lines.push('cafile=/run/secrets/npm-ca');
+    flags.push('--secret', `id=npm-ca,src=${cafile}`);
+  }
+  const file = join(directory, 'npmrc');
+  // Credentials stand in the user's own file; npm does not print them.
+  writeFileSync(file, `${readIfThere(settings.userconfig)}\n${lines.join('\n')}\n`, { mode: 0o600 });
+  return [...flags, '--secret', `id=npmrc,src=${file}`];
+}
+
+function readIfThere(file: unknown): string {
+  try {
+    return readFileSync(String(file), 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Builds from a local root file system with buildah, without the privileges that a container's usual isolation takes. */
+export function buildOffline(image: string): void {
+  process.env.BUILDAH_ISOLATION ??= 'chroot';
+  buildImage({ image, ...localBaseImages() }, 'buildah');
+}
+
+if (import.meta.main) {
+  const { IMAGE, BASE: base, BUILD_BASE: buildBase, PLATFORM: platform } = process.env;
+  const image = IMAGE || 'edgecluster:latest';
+  try {
+    if (process.argv.includes('--offline')) buildOffline(image);
+    else buildImage({ image, base, buildBase, platform }, builder());
+  } catch (error) {
+    const remedy = process.argv.includes('--offline') ? '' : 'Where no registry is in reach: make image-offline\n';
+    process.stderr.write(`${(error as Error).message}\n${remedy}`);
+    process.exitCode = 1;
+  }
+}
