@@ -49,8 +49,8 @@ export interface EdgeClusterSpec {
   /** Lets a HorizontalPodAutoscaler choose the number of edges. Default: none. */
   readonly autoscaling?: Autoscaling;
   /**
-   * The Service by which clients reach the edges. (A headless one beside it, `<name>-edges`, shows each edge by itself,
-   * for a tier below.)
+   * The Service by which clients reach the edges. A headless one beside it, `<name>-edges`, shows each edge by itself,
+   * for a tier below.
    */
   readonly service: ServiceSettings;
   /**
