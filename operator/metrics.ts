@@ -1,6 +1,7 @@
 /** Metrics of the operator, for Prometheus. */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { EdgeCluster } from './api/types.ts';
 import type { RequestReport } from './kube/api.ts';
 import type { Result } from './reconcile/controller.ts';
 
@@ -9,6 +10,8 @@ export interface Readings {
   readonly leading: () => boolean;
   /** EdgeClusters that wait for a worker. */
   readonly depth: () => number;
+  /** Those that this operator looks after: none while another leads. */
+  readonly clusters: () => Iterable<EdgeCluster>;
 }
 
 const prefix = 'edgecluster_operator_';
@@ -69,6 +72,20 @@ export class OperatorMetrics {
       registers,
       collect() {
         this.set(readings.depth());
+      },
+    });
+    new Gauge({
+      name: `${prefix}condition`,
+      help: 'Conditions of EdgeClusters (namespace/name): 1 for True, 0 for False, nothing for Unknown.',
+      labelNames: ['edgecluster', 'type'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { metadata, status } of readings.clusters()) {
+          const edgecluster = `${metadata.namespace}/${metadata.name}`;
+          for (const { type, status: value } of status?.conditions ?? [])
+            if (value !== 'Unknown') this.set({ edgecluster, type }, Number(value === 'True'));
+        }
       },
     });
   }

@@ -47,6 +47,7 @@ export class Operator {
     this.#metrics = new OperatorMetrics({
       leading: () => this.#controller !== undefined,
       depth: () => this.#controller?.depth ?? 0,
+      clusters: () => this.#controller?.clusters ?? [],
     });
     this.#api = new KubeApi(access, {
       userAgent: `edgecluster-operator/${version}`,

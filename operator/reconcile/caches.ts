@@ -34,6 +34,10 @@ export class Caches {
     return this.#clusters.keys();
   }
 
+  allClusters(): IterableIterator<EdgeCluster> {
+    return this.#clusters.values();
+  }
+
   /** Objects with the EdgeCluster's label, of kinds that we make; whether they are ours is another question. */
   owned(key: ClusterKey): KubernetesObject[] {
     return [...this.#owned.of(key).values()];

@@ -120,6 +120,11 @@ export class Controller {
     return this.#synced;
   }
 
+  /** All EdgeClusters, as they were seen last. */
+  get clusters(): Iterable<EdgeCluster> {
+    return this.#caches.allClusters();
+  }
+
   /** EdgeClusters that wait for a worker. */
   get depth(): number {
     return this.#queue.depth;

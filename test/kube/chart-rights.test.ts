@@ -135,6 +135,7 @@ describe('rights of the operator', { skip }, () => {
     for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
     await conditionBecomes(media, 'Ready', 'WaitingForEdges');
     assert.equal((await clusterIn(other)).status, undefined);
+    assert.ok((await metricsOf(operator)).includes(`_condition{edgecluster="${media}/live",type="Ready"} 0\n`));
     // It has looked for the Secret, in vain, and lives with it.
     await usedRights(operator, /^list secrets$/);
     await kubernetes.helm(['uninstall', 'edgecluster', '-n', system, '--wait']);
@@ -188,9 +189,13 @@ describe('rights of the operator', { skip }, () => {
   }
 });
 
+async function metricsOf({ port }: Operator): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+}
+
 /** `patch configmaps`; for each there was an answer, and none was a refusal but those expected. */
 async function usedRights(operator: Operator, refused = /^$/): Promise<ReadonlySet<string>> {
-  const text = await (await fetch(`http://127.0.0.1:${operator.port}/metrics`)).text();
+  const text = await metricsOf(operator);
   const requests = [...text.matchAll(/^edgecluster_operator_api_requests_total\{(.*)\} \d+$/gm)].map(
     ([, labels = '']) =>
       Object.fromEntries([...labels.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value])),

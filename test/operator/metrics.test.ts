@@ -1,0 +1,34 @@
+/** What the operator tells Prometheus. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { OperatorMetrics } from '../../operator/metrics.ts';
+import { edgeCluster } from '../support/edge-clusters.ts';
+
+const lastTransitionTime = '2026-01-01T00:00:00Z';
+const condition = { lastTransitionTime, message: '', observedGeneration: 1 };
+
+describe('metrics of the operator', () => {
+  it('have the conditions of each EdgeCluster, but for what is unknown', async () => {
+    let clusters = [
+      {
+        ...edgeCluster(),
+        status: {
+          conditions: [
+            { ...condition, type: 'Ready', status: 'False', reason: 'NoEdgesReady' },
+            { ...condition, type: 'Degraded', status: 'True', reason: 'PodsFailing' },
+            { ...condition, type: 'OriginsReachable', status: 'Unknown', reason: 'NoEdges' },
+          ],
+        },
+      } as const,
+      edgeCluster({ metadata: { name: 'new' } }),
+    ];
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters });
+    const conditions = async () => (await metrics.text()).split('\n').filter((line) => /_condition\b.*\d$/.test(line));
+    assert.deepEqual(await conditions(), [
+      'edgecluster_operator_condition{edgecluster="media/live",type="Ready"} 0',
+      'edgecluster_operator_condition{edgecluster="media/live",type="Degraded"} 1',
+    ]);
+    clusters = [];
+    assert.deepEqual(await conditions(), []);
+  });
+});
