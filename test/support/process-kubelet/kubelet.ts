@@ -14,7 +14,7 @@
  * - scheduling by anything but node selectors and cordons: no taints, affinity, resources or spreading
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { V1Node, V1Pod } from '@kubernetes/client-node';
@@ -74,6 +74,8 @@ export class ProcessKubelet {
   ): Promise<ProcessKubelet> {
     const kubelet = new ProcessKubelet(kubernetes, network, options);
     const { signal } = kubelet.#stopping;
+    // What is no Service has no name; whoever asks is told so at once.
+    writeFileSync(kubelet.#resolverFile, 'nameserver 127.0.0.1\noptions attempts:1 timeout:1\n');
     for (const name of kubelet.#options.nodes) await kubelet.#register(name);
     void followNames(kubelet.#client, kubelet.#hostsFile, kubelet.#options.hosts, signal);
     void kubelet.#client.follow<V1Node>('/api/v1/nodes', signal, (node, deleted) => {
@@ -109,6 +111,10 @@ export class ProcessKubelet {
     return join(this.#directory, 'hosts');
   }
 
+  get #resolverFile(): string {
+    return join(this.#directory, 'resolv.conf');
+  }
+
   #changed(pod: V1Pod, deleted: boolean): void {
     const { uid = '', name = '' } = pod.metadata ?? {};
     const node = pod.spec?.nodeName;
@@ -125,15 +131,14 @@ export class ProcessKubelet {
       pod.status?.phase !== 'Succeeded' &&
       pod.status?.phase !== 'Failed'
     ) {
-      const { client, network, hostsFile, variables } = {
+      const starting = RunningPod.start(pod, {
         client: this.#client,
         network: this.#network,
-        hostsFile: this.#hostsFile,
+        directory: join(this.#directory, uid),
+        files: { '/etc/hosts': this.#hostsFile, '/etc/resolv.conf': this.#resolverFile },
         variables: this.#variables,
-      };
-      const directory = join(this.#directory, uid);
-      const { refreshMs } = this.#options;
-      const starting = RunningPod.start(pod, { client, network, hostsFile, variables, directory, refreshMs });
+        refreshMs: this.#options.refreshMs,
+      });
       this.#pods.set(uid, starting);
       starting.then(
         (running) => {

@@ -18,8 +18,8 @@ export interface PodHost {
   readonly network: PodNetwork;
   /** Directory of this pod alone. */
   readonly directory: string;
-  /** File that becomes /etc/hosts. */
-  readonly hostsFile: string;
+  /** Files of this machine by where every container has them. */
+  readonly files: Readonly<Record<string, string>>;
   /** Of every container. */
   readonly variables: Variables;
   /** How often volumes are looked at where nothing says that they changed. */
@@ -150,7 +150,7 @@ export class RunningPod {
 
   /** Waits for its volumes, then says how its process is started. */
   async #prepare(container: V1Container): Promise<readonly [string, ...string[]]> {
-    const { client, directory, hostsFile } = this.#host;
+    const { client, directory, files } = this.#host;
     // What it asks for by reference has its address by now.
     const pod: V1Pod = { ...this.#pod, status: { ...this.#pod.status, podIP: this.address } };
     for (;;) {
@@ -158,6 +158,7 @@ export class RunningPod {
         await this.#refreshVolumes(true);
         const base = { ...this.#host.variables, HOSTNAME: this.name };
         const variables = await environmentOf(client, pod, container, base);
+        const fixed = Object.entries(files).map(([target, source]) => ({ source, target, readOnly: true }));
         const mounts = (container.volumeMounts ?? []).map((mount): Mount => {
           const volume = this.#volumes.get(mount.name);
           if (volume === undefined) throw new Error(`no volume ${mount.name}`);
@@ -171,7 +172,7 @@ export class RunningPod {
           container,
           networkOf: this.#pause.pid ?? 0,
           directory: root,
-          mounts: [{ source: hostsFile, target: '/etc/hosts', readOnly: true }, ...mounts],
+          mounts: [...fixed, ...mounts],
           variables,
         });
       } catch (error) {

@@ -59,12 +59,12 @@ export function sandboxCommand(spec: SandboxSpec): readonly [string, ...string[]
     'mkdir upper work root',
     'mount -t overlay overlay -o lowerdir=/,upperdir=upper,workdir=work root',
     'for part in proc dev sys; do mount --rbind /$part root/$part; done',
-    ...mountLines(root, { source: repository, target: '/app', readOnly: true }),
+    ...mountLines({ source: repository, target: '/app', readOnly: true }),
     ...Object.entries(commands()).flatMap(([name, line]) => [
       `printf '#!/bin/sh\\nexec %s "$@"\\n' ${quote(line)} > root/usr/local/bin/${name}`,
       `chmod 755 root/usr/local/bin/${name}`,
     ]),
-    ...spec.mounts.flatMap((mount) => mountLines(root, mount)),
+    ...spec.mounts.flatMap((mount) => mountLines(mount)),
     ...(container.securityContext?.readOnlyRootFilesystem === true ? ['mount -o remount,ro root'] : []),
     `exec chroot ${quote(root)} ${process.map(quote).join(' ')}`,
   ].join('\n');
@@ -74,12 +74,14 @@ export function sandboxCommand(spec: SandboxSpec): readonly [string, ...string[]
   ];
 }
 
-function mountLines(root: string, { source, target, readOnly }: Mount): string[] {
-  const [from, to] = [quote(source), quote(join(root, target))];
+/** Links on the way to the target lead where they do within the container: /var/run for one. */
+function mountLines({ source, target, readOnly }: Mount): string[] {
+  const from = quote(source);
   return [
-    `if [ -d ${from} ]; then mkdir -p ${to}; else mkdir -p ${quote(join(root, target, '..'))}; touch ${to}; fi`,
-    `mount --rbind ${from} ${to}`,
-    ...(readOnly ? [`mount -o remount,bind,ro ${to}`] : []),
+    `make='mkdir -p "$1"'; [ -d ${from} ] || make='mkdir -p "$(dirname "$1")"; touch "$1"'`,
+    `at=root$(chroot root sh -c "$make"'; realpath "$1"' sh ${quote(target)})`,
+    `mount --rbind ${from} "$at"`,
+    ...(readOnly ? ['mount -o remount,bind,ro "$at"'] : []),
   ];
 }
 
