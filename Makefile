@@ -53,8 +53,10 @@ lint: node_modules ## check types, style, and who imports whom
 format: node_modules ## format all sources
 	@npm run -s format
 
-reference: node_modules ## write edge/conf/REFERENCE.md anew
+reference: node_modules ## write anew what is generated: references, types, the chart's copy of the CRD and its table
 	@node edge/conf/reference.ts
+	@node operator/api/generate.ts
+	@node test/helm/values-table.ts
 
 # Not `npm ci`: it refuses wherever a registry lacks an optional package, such as a linter's for another system.
 node_modules: package.json package-lock.json
