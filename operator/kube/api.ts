@@ -39,7 +39,6 @@ export type { WatchEvent } from './wire.ts';
 
 const RETRIES = 5;
 const RETRY_MIN_MS = 250;
-const RETRY_MAX_MS = 10_000;
 /** etcd takes 1.5 MB; this is for what aggregated APIs may send. */
 const MAX_EVENT_BYTES = 32 * 1024 * 1024;
 
@@ -51,6 +50,7 @@ export class KubeApi {
   readonly #transport: Transport;
   readonly #fieldManager: string;
   readonly #requestTimeoutMs: number;
+  readonly #retryMaxMs: number;
   readonly #watchIdleMs: number;
   readonly #onRequest: (report: RequestReport) => void;
 
@@ -58,6 +58,7 @@ export class KubeApi {
     this.#transport = new Transport(access, options.userAgent ?? 'edgecluster');
     this.#fieldManager = options.fieldManager ?? 'edgecluster';
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
+    this.#retryMaxMs = options.retryMaxMs ?? 10_000;
     this.#watchIdleMs = options.watchIdleMs ?? 180_000;
     this.#onRequest = options.onRequest ?? (() => {});
   }
@@ -248,8 +249,8 @@ export class KubeApi {
       if (answer.status >= 200 && answer.status < 300) return parseBody(call, answer) as T;
       const error = refusal(call, answer.status, answer.body, answer.retryAfter);
       if (failures >= RETRIES || !asksToRetry(error)) throw error;
-      const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);
-      await pause(askedMs + backoffMs(failures, RETRY_MIN_MS, RETRY_MAX_MS), call.signal);
+      const waitMs = (error.retryAfterMs ?? 0) + backoffMs(failures, RETRY_MIN_MS, this.#retryMaxMs);
+      await pause(Math.min(waitMs, this.#retryMaxMs), call.signal);
     }
   }
 

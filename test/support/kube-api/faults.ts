@@ -9,6 +9,8 @@ export interface Fault {
   readonly namespace?: string;
   readonly name?: string;
   readonly subresource?: string;
+  /** Of one client, where each has its own. */
+  readonly userAgent?: string;
   /** So many such requests are let pass first; default none. */
   readonly after?: number;
   /** So many are hit; default 1. */
@@ -67,7 +69,7 @@ export class Faults {
 function matches(fault: Fault, request: LoggedRequest): boolean {
   const verbs = fault.verb === undefined ? undefined : [fault.verb].flat();
   if (verbs !== undefined && !verbs.includes(request.verb)) return false;
-  return (['resource', 'namespace', 'name', 'subresource'] as const).every(
+  return (['resource', 'namespace', 'name', 'subresource', 'userAgent'] as const).every(
     (field) => fault[field] === undefined || fault[field] === request[field],
   );
 }

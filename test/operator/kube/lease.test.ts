@@ -1,0 +1,175 @@
+/** Leader election against the double: who leads, and that never two do. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { afterEach, beforeEach, test } from 'node:test';
+import type { V1Lease } from '@kubernetes/client-node';
+import { KubeApi } from '../../../operator/kube/api.ts';
+import { LeaderElection } from '../../../operator/kube/lease.ts';
+import { RESOURCES } from '../../../operator/kube/resources.ts';
+import { type KubeApiDouble, startKubeApi } from '../../support/kube-api/kube-api.ts';
+
+const { Lease } = RESOURCES;
+const times = { leaseMs: 1000, renewMs: 600, retryMs: 100 };
+
+let kube: KubeApiDouble;
+let candidates: Candidate[];
+/** `+a`: a leads; `-a`: it has been told to stop. */
+let history: string[];
+
+beforeEach(async () => {
+  kube = await startKubeApi();
+  candidates = [];
+  history = [];
+});
+
+afterEach(async () => {
+  for (const candidate of candidates) candidate.stop.abort();
+  await Promise.all(candidates.map(({ running }) => running));
+  for (const { api } of candidates) api.close();
+  await kube.stop();
+});
+
+interface Candidate {
+  readonly api: KubeApi;
+  readonly stop: AbortController;
+  readonly running: Promise<void>;
+}
+
+function candidate(identity: string, lead = waits): Candidate {
+  const api = new KubeApi(kube.config(), { requestTimeoutMs: 5000, userAgent: identity });
+  const stop = new AbortController();
+  const election = new LeaderElection(api, { namespace: 'default', name: 'leader', identity, ...times });
+  const running = election.run(stop.signal, async (signal) => {
+    history.push(`+${identity}`);
+    signal.addEventListener('abort', () => history.push(`-${identity}`));
+    await lead(signal);
+  });
+  const made = { api, stop, running };
+  candidates.push(made);
+  return made;
+}
+
+async function waits(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** Requests go on all the time, and `until` looks after each. */
+const happened = (...events: string[]) => kube.until(() => events.every((event) => history.includes(event)));
+const lease = () => kube.object<V1Lease>(Lease, 'default', 'leader');
+
+test('one leads; it stops cleanly, and the other leads at its next look', async () => {
+  const a = candidate('a');
+  await happened('+a');
+  candidate('b');
+  await kube.until(() => kube.count({ verb: 'get' }) >= 4);
+  assert.deepEqual(history, ['+a']);
+  const { spec } = lease() ?? {};
+  assert.equal(spec?.holderIdentity, 'a');
+  assert.equal(spec?.leaseDurationSeconds, 1);
+  kube.forgetRequests();
+  a.stop.abort();
+  await a.running;
+  await happened('+b');
+  assert.deepEqual(history, ['+a', '-a', '+b']);
+  assert.equal(lease()?.spec?.holderIdentity, 'b');
+  assert.equal(lease()?.spec?.leaseTransitions, 1);
+  assert.ok(kube.count({ verb: 'get' }) <= 2, 'the lease was not waited out');
+});
+
+for (const connection of ['reset', 'hang'] as const) {
+  test(`a leader that is cut off (${connection}) stops before the other one starts`, async () => {
+    candidate('a');
+    await happened('+a');
+    candidate('b');
+    const cut = kube.fault({ userAgent: 'a', times: 1000, effect: { connection } });
+    await happened('+b');
+    assert.deepEqual(history, ['+a', '-a', '+b']);
+    assert.ok(cut.hits > 0);
+  });
+}
+
+test('a wall clock that jumps changes nothing', async (t) => {
+  candidate('a');
+  await happened('+a');
+  candidate('b');
+  await kube.until(() => kube.count({ verb: 'get' }) >= 3);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  for (const years of [10, -20]) {
+    t.mock.timers.setTime(Date.now() + years * 365 * 24 * 3600 * 1000);
+    kube.forgetRequests();
+    await kube.until(() => kube.count({ verb: 'patch' }) >= 4 && kube.count({ verb: 'get' }) >= 4);
+  }
+  assert.deepEqual(history, ['+a']);
+});
+
+test('the API server is gone for long: nobody leads; it is back: one does', async () => {
+  candidate('a');
+  await happened('+a');
+  candidate('b');
+  await kube.goAway();
+  while (!history.includes('-a')) await new Promise((resolve) => setImmediate(resolve));
+  await kube.comeBack();
+  await kube.until(() => history.length === 3);
+  assert.match(history[2] ?? '', /^\+[ab]$/);
+});
+
+test('a renewal that fails, conflicts, or whose answer is lost costs no leadership', async () => {
+  candidate('a');
+  await happened('+a');
+  for (const effect of [{ status: 500 }, { status: 409 }, { connection: 'lose-answer' }] as const) {
+    kube.fault({ verb: 'patch', effect });
+    kube.forgetRequests();
+    await kube.until(() => kube.count({ verb: 'patch', status: 200 }) >= 2);
+  }
+  kube.change<V1Lease>(Lease, 'default', 'leader', (object) => ({
+    ...object,
+    metadata: { ...object.metadata, annotations: { edited: 'by hand' } },
+  }));
+  kube.forgetRequests();
+  await kube.until(() => kube.count({ verb: 'patch', status: 200 }) >= 2);
+  assert.deepEqual(history, ['+a']);
+});
+
+test('the lease is given to another, or deleted: the leader stops at once', async () => {
+  candidate('a');
+  await happened('+a');
+  kube.change<V1Lease>(Lease, 'default', 'leader', (object) => ({
+    ...object,
+    spec: { ...object.spec, holderIdentity: 'someone' },
+  }));
+  await happened('-a');
+  await kube.until(() => history.length === 3);
+  kube.remove(Lease, 'default', 'leader');
+  await kube.until(() => history.length === 5);
+  assert.deepEqual(history, ['+a', '-a', '+a', '-a', '+a']);
+});
+
+test('while the leader finishes its work, it keeps the lease', async () => {
+  const finish = Promise.withResolvers<void>();
+  const a = candidate('a', () => finish.promise);
+  await happened('+a');
+  candidate('b');
+  a.stop.abort();
+  kube.forgetRequests();
+  await kube.until(() => kube.count({ verb: 'patch', status: 200 }) >= 15);
+  assert.deepEqual(history, ['+a', '-a']);
+  finish.resolve();
+  await happened('+b');
+});
+
+test('work that is done, or fails, releases the lease', async () => {
+  await candidate('a', async () => {}).running;
+  assert.equal(lease()?.spec?.holderIdentity, '');
+  const failing = candidate('b', async () => {
+    throw new Error('a mistake');
+  });
+  await assert.rejects(failing.running, /a mistake/);
+  candidates.pop();
+  failing.api.close();
+  assert.equal(lease()?.spec?.holderIdentity, '');
+});
+
+test('times that would let two lead are refused', () => {
+  const options = { namespace: 'default', name: 'leader', identity: 'a', leaseMs: 10_000, renewMs: 10_000 };
+  assert.throws(() => new LeaderElection(new KubeApi(kube.config()), options), RangeError);
+});
