@@ -20,7 +20,7 @@ const chart = join(import.meta.dirname, '../../helm');
 const seldom = [
   // A name that is taken is looked at, and what an EdgeCluster no longer asks for is deleted: shown for one kind.
   /^(get|delete) (?!serviceaccounts$)/,
-  // Asked for by an admission plugin that few clusters have.
+  // Asked for by admission (OwnerReferencesPermissionEnforcement), which no request shows.
   /^update edgeclusters\/finalizers$/,
   // There are no pods without nodes.
   /^patch pods$/,
