@@ -27,6 +27,12 @@ export function roomyDirectory(): string {
   return tmpdir();
 }
 
+export interface PlaneOptions {
+  readonly controllers: boolean;
+  readonly address?: string | undefined;
+  readonly apiServerArgs?: readonly string[] | undefined;
+}
+
 /** A loopback address that nobody else uses; only Linux has them all. */
 function ownAddress(): string {
   const part = () => randomInt(1, 255);
@@ -34,7 +40,8 @@ function ownAddress(): string {
 }
 
 /** Writes all files and says how each program is run. */
-export function layOut(directory: string, tools: Tools, controllers: boolean, address = ownAddress()): Plane {
+export function layOut(directory: string, tools: Tools, options: PlaneOptions): Plane {
+  const { controllers, address = ownAddress(), apiServerArgs = [] } = options;
   const at = (port: number, scheme = 'https') => `${scheme}://${address}:${port}`;
   const file = (name: string) => join(directory, name);
   const certificates = file('certificates');
@@ -103,6 +110,7 @@ export function layOut(directory: string, tools: Tools, controllers: boolean, ad
       '--endpoint-reconciler-type=none',
       // Nobody runs several of it, so nobody has to wait for those that are still asked.
       '--shutdown-delay-duration=0s',
+      ...apiServerArgs,
     ],
     log: file('kube-apiserver.log'),
     health: { url: `${at(6443)}/readyz`, caFile: authority },

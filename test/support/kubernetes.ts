@@ -23,6 +23,8 @@ export interface KubernetesOptions {
   readonly controllers?: boolean;
   /** Of this machine, where the servers listen; default: a loopback address of its own. */
   readonly address?: string;
+  /** More arguments for kube-apiserver. */
+  readonly apiServerArgs?: readonly string[];
 }
 
 export interface CommandOptions {
@@ -60,7 +62,8 @@ export class Kubernetes {
   }
 
   /** Resolves when the API server is ready and its controllers run. To be ended by `stop`. */
-  static async start({ controllers = true, address }: KubernetesOptions = {}): Promise<Kubernetes> {
+  static async start(options: KubernetesOptions = {}): Promise<Kubernetes> {
+    const { controllers = true, address, apiServerArgs } = options;
     const tools = await kubernetesTools();
     const directory = mkdtempSync(join(roomyDirectory(), 'kubernetes-'));
     if (process.env.USE_EXISTING_CLUSTER === 'true') {
@@ -70,7 +73,7 @@ export class Kubernetes {
       writeFileSync(kubeconfig, config.exportConfig(), { mode: 0o600 });
       return new Kubernetes(directory, tools, kubeconfig);
     }
-    const plane = layOut(directory, tools, controllers, address);
+    const plane = layOut(directory, tools, { controllers, address, apiServerArgs });
     const kubernetes = new Kubernetes(directory, tools, join(directory, 'admin.kubeconfig'), plane);
     try {
       plane.etcd.start();

@@ -1,0 +1,88 @@
+/** The operator as it is deployed, compiled, in a process whose cost is read from /proc. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../../support/programs.ts';
+
+const program = path.join(import.meta.dirname, '../../../dist/operator/edgecluster.js');
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']).toString());
+
+export class OperatorProcess {
+  readonly #child: ChildProcess;
+  readonly #port: number;
+
+  private constructor(child: ChildProcess, port: number) {
+    this.#child = child;
+    this.#port = port;
+  }
+
+  /** Resolves when it leads and its caches are filled. */
+  static async start(kubeconfig: string, folder: string, profile: boolean): Promise<OperatorProcess> {
+    const port = await freePort();
+    const log = openSync(path.join(folder, 'operator.log'), 'a');
+    const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
+    const args = [
+      'operator',
+      `--kubeconfig=${kubeconfig}`,
+      '--edge-image=edgecluster:bench',
+      `--listen=127.0.0.1:${port}`,
+    ];
+    const child = spawn(process.execPath, [...flags, program, ...args, '--log-level=warn'], {
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    process.on('exit', () => child.kill('SIGKILL'));
+    const operator = new OperatorProcess(child, port);
+    await operator.ready();
+    return operator;
+  }
+
+  async ready(): Promise<void> {
+    for (;;) {
+      if (this.#child.exitCode !== null) throw new Error(`the operator ended with ${this.#child.exitCode}`);
+      const answer = await fetch(`http://127.0.0.1:${this.#port}/readyz`).catch(() => undefined);
+      const metrics = answer?.ok ? await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text() : '';
+      if (/^edgecluster_operator_leader 1$/m.test(metrics)) return;
+      await sleep(20);
+    }
+  }
+
+  /** User and system time since its start. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  }
+
+  rssMb(): number {
+    return this.#memory('VmRSS');
+  }
+
+  /** The greatest ever. */
+  peakMb(): number {
+    return this.#memory('VmHWM');
+  }
+
+  /** As Kubernetes does it. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill(signal);
+    await gone;
+  }
+
+  #memory(field: string): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8');
+    return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? Number.NaN) / 1024;
+  }
+}
