@@ -24,8 +24,8 @@ const usage = `usage: edge -c FILE          run with a configuration in SRS's sy
        edge -t -c FILE       test the configuration: exit 0 if it can be used, else 1
        edge --version | --help
 
-Signals: SIGHUP reloads the configuration. SIGTERM and SIGQUIT let present clients finish; SIGINT, or a second
-signal, ends at once.`;
+Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file anew. SIGTERM and SIGQUIT let present clients
+finish; SIGINT, or a second signal, ends at once.`;
 
 const ExitCode = { configuration: 1, usage: 2, internal: 70, signal: 128 } as const;
 
@@ -72,10 +72,12 @@ function checkCertificates({ rtmps, httpApi, httpServer }: EdgeConfig): void {
   }
 }
 
-function createLog({ log }: EdgeConfig): Logger {
+/** The log, and what opens its file anew when that has been moved away. */
+function createLog({ log }: EdgeConfig): { log: Logger; reopen: () => void } {
   const options = { level: log.level, base: { pid: process.pid } };
-  if (log.tank === 'console') return pino(options);
-  return pino(options, destination({ dest: resolve(log.file), mkdir: true, sync: true }));
+  if (log.tank === 'console') return { log: pino(options), reopen: () => {} };
+  const file = destination({ dest: resolve(log.file), mkdir: true, sync: true });
+  return { log: pino(options, file), reopen: () => file.reopen() };
 }
 
 /** Writes the pid file; returns what removes it. */
@@ -88,7 +90,7 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 }
 
 async function run(file: string, loaded: Loaded): Promise<void> {
-  const log = orFail('write the log', () => createLog(loaded.config));
+  const { log, reopen } = orFail('write the log', () => createLog(loaded.config));
   for (const warning of loaded.warnings) log.warn(formatProblem(warning));
   const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
   const edge = new Edge({ loaded, read: () => loadConfig(file, { env: process.env }), serverId, log });
@@ -102,6 +104,8 @@ async function run(file: string, loaded: Loaded): Promise<void> {
   const removePid = orFail('write the pid file', () => writePid(loaded.config));
   process.on('exit', removePid);
   process.on('SIGHUP', () => void edge.reload());
+  // As in SRS, for logrotate. Without a listener Node.js would open its debugger.
+  process.on('SIGUSR1', reopen);
 
   let stopping = false;
   const stop = (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): void => {

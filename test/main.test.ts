@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -93,6 +93,24 @@ describe('the command', { concurrency: 3 }, () => {
     const lines = readFileSync(log, 'utf8').trim().split('\n');
     assert.equal(lines.length, 1, 'nothing below warn');
     assert.match(lines[0] ?? '', /"hls\\" has no effect/);
+  });
+
+  test('SIGUSR1 opens the log file anew when it has been moved away', options, async (t) => {
+    const log = join(directory, 'rotated.log');
+    const file = conf(
+      'rotated',
+      `listen 127.0.0.1:0; grace_start_wait 0; srs_log_tank file; srs_log_file ${log}; vhost a { }`,
+    );
+    const child = spawn(process.execPath, [mainFile, '-c', file], { stdio: 'inherit' });
+    t.after(() => child.kill('SIGKILL'));
+    while (!existsSync(log) || !readFileSync(log, 'utf8').includes('"started"')) await setImmediate();
+    renameSync(log, `${log}.1`);
+    child.kill('SIGUSR1');
+    while (!existsSync(log)) await setImmediate();
+    child.kill('SIGTERM');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    assert.match(readFileSync(log, 'utf8'), /"draining"/);
+    assert.doesNotMatch(readFileSync(`${log}.1`, 'utf8'), /"draining"/);
   });
 
   test('a pid file, a log or a key that cannot be had: 1, and which', options, async () => {

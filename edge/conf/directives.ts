@@ -124,7 +124,7 @@ export const ROOT = block(
       type: path,
       default: D.log.file,
       effect: 'restart',
-      doc: 'The log file with `srs_log_tank file`.',
+      doc: 'The log file with `srs_log_tank file`. SIGUSR1 opens it anew, for logrotate.',
     }),
     grace_start_wait: leaf({
       type: milliseconds(0),

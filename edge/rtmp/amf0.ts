@@ -3,8 +3,8 @@
  * ECMA arrays and typed objects become tagged objects (amf-value.ts); a value behind the avmplus marker is AMF3.
  */
 
+import { AmfReader } from './amf-reader.ts';
 import {
-  AmfBudget,
   type AmfObject,
   AmfReferences,
   type AmfValue,
@@ -45,92 +45,66 @@ const Marker = {
  * @throws AmfError when the bytes end inside a value, are no AMF0, or unfold to something unreasonably deep or large.
  */
 export function decodeAmf0(payload: Buffer, offset = 0): AmfValue[] {
-  const decoder = new Amf0Decoder(payload, offset);
+  const input = new AmfReader(payload, offset);
+  const decoder = new Amf0Decoder(input);
   const values: AmfValue[] = [];
-  while (!decoder.atEnd()) values.push(decoder.read(0));
+  while (!input.atEnd) values.push(decoder.read(0));
   return values;
 }
 
 class Amf0Decoder {
-  readonly #bytes: Buffer;
-  #at: number;
-  readonly #budget = new AmfBudget();
-  readonly #references = new AmfReferences(this.#budget);
+  readonly #input: AmfReader;
+  readonly #references: AmfReferences;
 
-  constructor(bytes: Buffer, offset: number) {
-    this.#bytes = bytes;
-    this.#at = offset;
-  }
-
-  atEnd(): boolean {
-    return this.#at >= this.#bytes.length;
+  constructor(input: AmfReader) {
+    this.#input = input;
+    this.#references = new AmfReferences(input.budget);
   }
 
   read(depth: number): AmfValue {
-    const start = this.#at;
-    if (depth > maxAmfDepth) throw new AmfError('too-deep', start, `AMF0 nested deeper than ${maxAmfDepth}`);
-    this.#budget.charge(1, 0, start);
-    const marker = this.#take(1)[0];
+    const input = this.#input;
+    const start = input.at;
+    const marker = input.beginValue(depth);
     switch (marker) {
       case Marker.number:
-        return this.#take(8).readDoubleBE(0);
+        return input.take(8).readDoubleBE(0);
       case Marker.boolean:
-        return this.#take(1)[0] !== 0;
+        return input.takeByte() !== 0;
       case Marker.string:
         return this.#readString();
       case Marker.longString:
       case Marker.xmlDocument:
-        return this.#readText(this.#take(4).readUInt32BE(0));
+        return input.takeText(input.take(4).readUInt32BE(0));
       case Marker.null:
         return null;
       case Marker.undefined:
       case Marker.unsupported:
         return undefined;
       case Marker.reference:
-        return this.#references.get(this.#take(2).readUInt16BE(0), start);
+        return this.#references.get(input.take(2).readUInt16BE(0), start);
       case Marker.object:
         return this.#readProperties({}, depth);
       case Marker.ecmaArray:
-        this.#take(4); // The count is a hint that senders get wrong; the end marker counts.
+        input.take(4); // The count is a hint that senders get wrong; the end marker counts.
         return this.#readProperties(ecmaArray({}), depth);
       case Marker.typedObject:
         return this.#readProperties(typedObject(this.#readString(), {}), depth);
       case Marker.strictArray:
         return this.#readStrictArray(depth);
       case Marker.date: {
-        const milliseconds = this.#take(8).readDoubleBE(0);
-        this.#take(2); // Time zone: reserved, to be ignored.
+        const milliseconds = input.take(8).readDoubleBE(0);
+        input.take(2); // Time zone: reserved, to be ignored.
         return new Date(milliseconds);
       }
-      case Marker.avmplus: {
-        const decoder = new Amf3Decoder(this.#bytes, this.#at, this.#budget);
-        const value = decoder.read(depth + 1);
-        this.#at = decoder.offset;
-        return value;
-      }
+      case Marker.avmplus:
+        return new Amf3Decoder(input).read(depth + 1);
       default:
-        throw new AmfError('unknown-marker', start, `AMF0 type marker 0x${marker?.toString(16).padStart(2, '0')}`);
+        throw new AmfError('unknown-marker', start, `AMF0 type marker 0x${marker.toString(16).padStart(2, '0')}`);
     }
-  }
-
-  #take(length: number): Buffer {
-    const start = this.#at;
-    if (length > this.#bytes.length - start) {
-      throw new AmfError('truncated', start, `AMF0 value ends early: ${length} more bytes expected`);
-    }
-    this.#at = start + length;
-    return this.#bytes.subarray(start, this.#at);
-  }
-
-  #readText(length: number): string {
-    const start = this.#at;
-    const text = this.#take(length).toString('utf8');
-    this.#budget.charge(0, text.length, start);
-    return text;
   }
 
   #readString(): string {
-    return this.#readText(this.#take(2).readUInt16BE(0));
+    return this.#input.takeText(this.#input.take(2).readUInt16BE(0));
   }
 
   #readProperties(object: AmfObject, depth: number): AmfObject {
@@ -138,8 +112,8 @@ class Amf0Decoder {
     for (;;) {
       const key = this.#readString();
       // The end is an empty key with the end marker; an empty key alone is a property like any other.
-      if (key === '' && this.#bytes[this.#at] === Marker.objectEnd) {
-        this.#at += 1;
+      if (key === '' && this.#input.next === Marker.objectEnd) {
+        this.#input.takeByte();
         this.#references.close(reference);
         return object;
       }
@@ -148,11 +122,9 @@ class Amf0Decoder {
   }
 
   #readStrictArray(depth: number): AmfValue[] {
-    const start = this.#at;
-    const count = this.#take(4).readUInt32BE(0);
-    if (count > this.#bytes.length - this.#at) {
-      throw new AmfError('truncated', start, `AMF0 array of ${count} in ${this.#bytes.length - this.#at} bytes`);
-    }
+    const start = this.#input.at;
+    const count = this.#input.take(4).readUInt32BE(0);
+    this.#input.expectMembers(count, start);
     const values: AmfValue[] = [];
     const reference = this.#references.open(values);
     for (let i = 0; i < count; i++) values.push(this.read(depth + 1));

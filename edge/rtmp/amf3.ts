@@ -3,16 +3,8 @@
  * Message Format"). Decoding only: what we send is AMF0, which every client reads.
  */
 
-import {
-  type AmfBudget,
-  type AmfObject,
-  AmfReferences,
-  type AmfValue,
-  ecmaArray,
-  maxAmfDepth,
-  setProperty,
-  typedObject,
-} from './amf-value.ts';
+import type { AmfReader } from './amf-reader.ts';
+import { type AmfObject, AmfReferences, type AmfValue, ecmaArray, setProperty, typedObject } from './amf-value.ts';
 import { AmfError } from './errors.ts';
 
 const Marker = {
@@ -39,31 +31,20 @@ interface Traits {
 
 /** Reads values one by one; the tables of strings, objects and traits live as long as the decoder. */
 export class Amf3Decoder {
-  readonly #bytes: Buffer;
-  #at: number;
-  readonly #budget: AmfBudget;
+  readonly #input: AmfReader;
   readonly #strings: string[] = [];
   readonly #objects: AmfReferences;
   readonly #traits: Traits[] = [];
 
-  constructor(bytes: Buffer, offset: number, budget: AmfBudget) {
-    this.#bytes = bytes;
-    this.#at = offset;
-    this.#budget = budget;
-    this.#objects = new AmfReferences(budget);
-  }
-
-  /** Where the next value begins. */
-  get offset(): number {
-    return this.#at;
+  constructor(input: AmfReader) {
+    this.#input = input;
+    this.#objects = new AmfReferences(input.budget);
   }
 
   /** The next value. @throws AmfError */
   read(depth: number): AmfValue {
-    const start = this.#at;
-    if (depth > maxAmfDepth) throw new AmfError('too-deep', start, `AMF3 nested deeper than ${maxAmfDepth}`);
-    this.#budget.charge(1, 0, start);
-    const marker = this.#take(1)[0];
+    const start = this.#input.at;
+    const marker = this.#input.beginValue(depth);
     switch (marker) {
       case Marker.undefined:
         return undefined;
@@ -76,7 +57,7 @@ export class Amf3Decoder {
       case Marker.integer:
         return (this.#readU29() << 3) >> 3; // 29 bits with sign
       case Marker.double:
-        return this.#take(8).readDoubleBE(0);
+        return this.#input.take(8).readDoubleBE(0);
       case Marker.string:
         return this.#readString();
       case Marker.xmlDocument:
@@ -91,49 +72,33 @@ export class Amf3Decoder {
       case Marker.object:
         return this.#readObject(depth, start);
       default:
-        throw new AmfError('unsupported', start, `AMF3 type marker 0x${marker?.toString(16).padStart(2, '0')}`);
+        throw new AmfError('unsupported', start, `AMF3 type marker 0x${marker.toString(16).padStart(2, '0')}`);
     }
-  }
-
-  #take(length: number): Buffer {
-    const start = this.#at;
-    if (length > this.#bytes.length - start) {
-      throw new AmfError('truncated', start, `AMF3 value ends early: ${length} more bytes expected`);
-    }
-    this.#at = start + length;
-    return this.#bytes.subarray(start, this.#at);
   }
 
   /** §1.3.1: up to four bytes, seven bits each, but eight in the fourth. */
   #readU29(): number {
     let value = 0;
     for (let i = 0; i < 3; i++) {
-      const byte = this.#take(1)[0] ?? 0;
+      const byte = this.#input.takeByte();
       if (byte < 0x80) return (value << 7) | byte;
       value = (value << 7) | (byte & 0x7f);
     }
-    return (value << 8) | (this.#take(1)[0] ?? 0);
-  }
-
-  #readText(length: number, encoding: 'utf8' | 'latin1'): string {
-    const start = this.#at;
-    const text = this.#take(length).toString(encoding);
-    this.#budget.charge(0, text.length, start);
-    return text;
+    return (value << 8) | this.#input.takeByte();
   }
 
   #readString(): string {
-    const start = this.#at;
+    const start = this.#input.at;
     const header = this.#readU29();
     if ((header & 1) === 0) {
       const text = this.#strings[header >> 1];
       if (text === undefined) {
         throw new AmfError('bad-reference', start, `AMF3 reference ${header >> 1} to a string that was not sent`);
       }
-      this.#budget.charge(0, text.length, start);
+      this.#input.budget.charge(0, text.length, start);
       return text;
     }
-    const text = this.#readText(header >> 1, 'utf8');
+    const text = this.#input.takeText(header >> 1, 'utf8');
     if (text !== '') this.#strings.push(text);
     return text;
   }
@@ -142,24 +107,18 @@ export class Amf3Decoder {
   #readBlob(encoding: 'utf8' | 'latin1', start: number): AmfValue {
     const header = this.#readU29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1, start);
-    const before = this.#budget.characters;
-    const text = this.#readText(header >> 1, encoding);
-    this.#objects.add(text, this.#budget.characters - before);
+    const before = this.#input.budget.characters;
+    const text = this.#input.takeText(header >> 1, encoding);
+    this.#objects.add(text, this.#input.budget.characters - before);
     return text;
   }
 
   #readDate(start: number): AmfValue {
     const header = this.#readU29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1, start);
-    const date = new Date(this.#take(8).readDoubleBE(0));
+    const date = new Date(this.#input.take(8).readDoubleBE(0));
     this.#objects.add(date, 0);
     return date;
-  }
-
-  #expectRoom(count: number, start: number): void {
-    if (count > this.#bytes.length - this.#at) {
-      throw new AmfError('truncated', start, `AMF3 ${count} members in ${this.#bytes.length - this.#at} bytes`);
-    }
   }
 
   /** §3.11. An array with named members becomes an object tagged as ECMA array, as AMF0 would have it. */
@@ -167,10 +126,10 @@ export class Amf3Decoder {
     const header = this.#readU29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1, start);
     const count = header >> 1;
-    this.#expectRoom(count, start);
-    const named = this.#bytes[this.#at] !== 0x01; // 0x01: the empty string that ends the named members
+    this.#input.expectMembers(count, start);
+    const named = this.#input.next !== 0x01; // 0x01: the empty string that ends the named members
     if (!named) {
-      this.#at += 1;
+      this.#input.takeByte();
       const values: AmfValue[] = [];
       const reference = this.#objects.open(values);
       for (let i = 0; i < count; i++) values.push(this.read(depth + 1));
@@ -199,7 +158,7 @@ export class Amf3Decoder {
     const object: AmfObject = traits.className === '' ? {} : typedObject(traits.className, {});
     const reference = this.#objects.open(object);
     for (const key of traits.members) {
-      this.#budget.charge(0, key.length, this.#at);
+      this.#input.budget.charge(0, key.length, this.#input.at);
       setProperty(object, key, this.read(depth + 1));
     }
     if (traits.dynamic) this.#readDynamicMembers(object, depth);
@@ -221,7 +180,7 @@ export class Amf3Decoder {
       throw new AmfError('unsupported', start, `AMF3 object of externalizable class "${className.slice(0, 80)}"`);
     }
     const count = header >> 4;
-    this.#expectRoom(count, start);
+    this.#input.expectMembers(count, start);
     const members: string[] = [];
     for (let i = 0; i < count; i++) members.push(this.#readString());
     const traits = { className, dynamic: (header & 8) !== 0, members };

@@ -5,6 +5,13 @@
 import { sequenceHeaderKey } from '../flv/media.ts';
 import type { Frame, UntimedFrame } from './frame.ts';
 
+/** What a stream is made of, as far as it has shown. */
+export interface StreamContent {
+  readonly headers: HeaderSet;
+  readonly hasVideo: boolean;
+  readonly hasAudio: boolean;
+}
+
 const metadataKey = 'metadata';
 
 /** An immutable set of headers: a change makes a new set, so that identity tells "nothing changed". */

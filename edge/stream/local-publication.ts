@@ -4,6 +4,7 @@
 
 import type { RtmpMessage } from '../rtmp/message.ts';
 import type { Feed } from './feed.ts';
+import type { StreamContent } from './headers.ts';
 import type { LiveStream } from './live-stream.ts';
 import type { StreamName } from './name.ts';
 import type { Publication } from './publication.ts';
@@ -21,6 +22,10 @@ export class LocalPublication implements Publication {
     this.#stream = stream;
     this.#feed = stream.openFeed();
     this.#closed = closed;
+  }
+
+  get content(): StreamContent {
+    return this.#stream;
   }
 
   async start(): Promise<void> {}

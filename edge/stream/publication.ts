@@ -4,12 +4,14 @@
 
 import type { VhostConfig } from '../conf/model.ts';
 import type { RtmpMessage } from '../rtmp/message.ts';
+import type { StreamContent } from './headers.ts';
 import type { StreamName } from './name.ts';
 
 export interface Publication {
   readonly name: StreamName;
   /** Name of the origin it goes to, if any. */
   readonly origin: string | undefined;
+  readonly content: StreamContent;
   /** Resolves when the stream is accepted; throws a Refusal. */
   start(): Promise<void>;
   /** Takes one media message. */

@@ -17,8 +17,6 @@ export type UpstreamFailure =
   | 'rejected'
   /** It sends us elsewhere: RTMP 302. */
   | 'redirected'
-  /** It is well and has nothing under this name. */
-  | 'absent'
   /** We gave up ourselves. */
   | 'cancelled';
 

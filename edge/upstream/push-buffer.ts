@@ -6,7 +6,8 @@
 
 import { sequenceHeaderKey } from '../flv/media.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
-import { type FrameRole, toUntimedFrame } from '../stream/frame.ts';
+import { type FrameRole, placed, toUntimedFrame } from '../stream/frame.ts';
+import { HeaderSet, type StreamContent } from '../stream/headers.ts';
 import type { PushRun } from './push-run.ts';
 
 export interface PushBufferLimits {
@@ -21,6 +22,7 @@ export class PushBuffer {
   #gop: PushRun[] = [];
   #bytes = 0;
   #hasVideo = false;
+  #hasAudio = false;
   /** The GOP outgrew its limit: nothing is kept before the next keyframe. */
   #overflowed = false;
 
@@ -46,6 +48,7 @@ export class PushBuffer {
     else if (role === 'header') {
       this.#headers.set(sequenceHeaderKey(message.type, message.payload), lasting(message));
     } else if (message.type === MessageType.video) this.#hasVideo = true;
+    else if (message.type === MessageType.audio) this.#hasAudio = true;
     return role;
   }
 
@@ -77,6 +80,16 @@ export class PushBuffer {
   /** Metadata and sequence headers, for media that begins at `timestamp`. */
   headers(timestamp: number | undefined): RtmpMessage[] {
     return [...this.#headers.values()].map((header) => ({ ...header, timestamp: timestamp ?? header.timestamp }));
+  }
+
+  /** What the stream has shown itself to be; put together when somebody asks. */
+  get content(): StreamContent {
+    let headers = HeaderSet.empty;
+    for (const message of this.#headers.values()) {
+      const frame = toUntimedFrame(message);
+      if (frame !== undefined) headers = headers.with(placed(frame, 0));
+    }
+    return { headers, hasVideo: this.#hasVideo, hasAudio: this.#hasAudio };
   }
 
   #forget(): void {

@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
 import { splitAggregate } from '../rtmp/aggregate.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
@@ -60,6 +61,10 @@ export class Pusher implements Publication {
   /** Name of the origin in use. */
   get origin(): string | undefined {
     return this.#live?.name;
+  }
+
+  get content(): StreamContent {
+    return this.#buffer.content;
   }
 
   /** Finds the first origin; throws a Refusal with the origin's words, or when none is found in `publish_timeout`. */

@@ -65,6 +65,19 @@ describe('reports', { concurrency: 3 }, () => {
     await (await player(t, edge)).frames(13);
   });
 
+  test('a stream that is published here and played elsewhere is described, too', testOptions, async (t) => {
+    const origin = await startOrigin(t);
+    const edge = await startEdge(t, edgeConfig({ origins: [origin.port], root: api }));
+    const peer = await publisher(t, edge);
+    peer.send(...clip());
+    let described: { video?: { codec: string } | null; audio?: { codec: string } | null } = {};
+    while (!described.audio || !described.video) {
+      [described] = (await listed(edge, 'streams')) as [typeof described];
+      await delay(10);
+    }
+    assert.deepEqual([described.video.codec, described.audio.codec], ['H264', 'AAC']);
+  });
+
   test('no players, no pull; a stream that nobody plays any more leaves nothing behind', testOptions, async (t) => {
     const origin = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
     const edge = await startEdge(t, edgeConfig({ origins: [origin.port], root: api, edge: 'linger 100;' }));

@@ -159,4 +159,18 @@ describe('the image', { timeout: 300_000 }, () => {
     assert.equal(await render.exit(), 0, render.stderr);
     assert.match(render.stdout, /^listen 1935;/);
   });
+
+  test('the operator is process 1, waits for its API server, and stops when told to', options, async (t) => {
+    const kubeconfig = `{ apiVersion: v1, kind: Config, current-context: c,
+      clusters: [{ name: c, cluster: { server: "https://127.0.0.1:1" } }], users: [{ name: u, user: { token: t } }],
+      contexts: [{ name: c, context: { cluster: c, user: u } }] }`;
+    const operator = Container.start(t, image, {
+      command: ['edgecluster', 'operator', '--kubeconfig', '/etc/edge/kubeconfig', '--listen', '127.0.0.1:0'],
+      args: ['--edge-image', name],
+      files: { kubeconfig },
+    });
+    await operator.said((line) => line.includes('cannot reach the API server'));
+    operator.signal('TERM');
+    assert.equal(await operator.exit(), 0, operator.stderr);
+  });
 });

@@ -59,7 +59,7 @@ test('what speaks against an origin sets it aside; what may be the request’s d
     assert.equal(health.state(a), 'down', kind);
     assert.equal(health.state(b), 'untried');
   }
-  for (const kind of ['rejected', 'redirected', 'absent', 'cancelled'] as const) {
+  for (const kind of ['rejected', 'redirected', 'cancelled'] as const) {
     const { health } = new Bench(t);
     health.succeeded(a);
     health.failed(a, failure(kind));

@@ -111,3 +111,22 @@ test('where an origin can begin: at keyframes, or anywhere without video', () =>
   assert.equal(video.canBeginWith('media'), false);
   assert.equal(video.canBeginWith('keyframe'), true);
 });
+
+test('content: which tracks have come, and their headers', () => {
+  const buffer = filled([]);
+  assert.deepEqual(
+    [buffer.content.hasVideo, buffer.content.hasAudio, buffer.content.headers.frames.length],
+    [false, false, 0],
+  );
+  for (const message of [metadata(0), videoHeader(0), keyframe(0)]) add(buffer, message);
+  const { headers, hasVideo, hasAudio } = buffer.content;
+  assert.deepEqual([hasVideo, hasAudio], [true, false]);
+  assert.deepEqual(
+    headers.frames.map(({ role }) => role),
+    ['metadata', 'header'],
+  );
+  add(buffer, audioHeader(0));
+  assert.equal(buffer.content.hasAudio, false, 'a header alone is no audio yet');
+  add(buffer, audioFrame(10));
+  assert.equal(buffer.content.hasAudio, true);
+});

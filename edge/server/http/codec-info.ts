@@ -6,8 +6,7 @@
 import { codecName } from '../../flv/media.ts';
 import { MessageType } from '../../rtmp/message.ts';
 import { type Frame, Track } from '../../stream/frame.ts';
-import type { HeaderSet } from '../../stream/headers.ts';
-import type { LiveStream } from '../../stream/live-stream.ts';
+import type { HeaderSet, StreamContent } from '../../stream/headers.ts';
 import { readMetadata } from './flv-tracks.ts';
 
 export interface VideoInfo {
@@ -41,10 +40,8 @@ const aacSampleRates = [96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 
 
 const legacyAac = 10;
 
-type Described = Pick<LiveStream, 'headers' | 'hasAudio' | 'hasVideo'>;
-
 /** Null without video, as in SRS. */
-export function videoInfo({ headers, hasVideo }: Described): VideoInfo | null {
+export function videoInfo({ headers, hasVideo }: StreamContent): VideoInfo | null {
   if (!hasVideo) return null;
   const header = headerOf(headers, Track.video);
   const metadata = readMetadata(headers);
@@ -62,7 +59,7 @@ export function videoInfo({ headers, hasVideo }: Described): VideoInfo | null {
 }
 
 /** Null without audio, as in SRS. */
-export function audioInfo({ headers, hasAudio }: Described): AudioInfo | null {
+export function audioInfo({ headers, hasAudio }: StreamContent): AudioInfo | null {
   if (!hasAudio) return null;
   const header = headerOf(headers, Track.audio);
   const metadata = readMetadata(headers);

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
+import type { StreamContent } from '../../stream/headers.ts';
 import type { Hub, PublishedStream } from '../../stream/hub.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { type StreamName, streamId, streamKey, streamUrl } from '../../stream/name.ts';
@@ -80,8 +81,15 @@ export function streamFigures({ name, live, published }: StreamEntry, clients: n
     frames: live?.stats.videoFrames ?? 0,
     ...bytes(traffic.ofStream(streamKey(name))),
     publish: { active: isActive(live, published), ...(cid === undefined ? {} : { cid }) },
-    video: live === undefined ? null : videoInfo(live),
-    audio: live === undefined ? null : audioInfo(live),
+    ...contentFigures(live ?? published?.publication.content),
+  };
+}
+
+/** SRS's `video` and `audio` of a stream: null while it has shown none. */
+export function contentFigures(content: StreamContent | undefined): object {
+  return {
+    video: content === undefined ? null : videoInfo(content),
+    audio: content === undefined ? null : audioInfo(content),
   };
 }
 

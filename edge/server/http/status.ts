@@ -6,9 +6,8 @@
 import { streamKey, streamUrl } from '../../stream/name.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
-import { audioInfo, videoInfo } from './codec-info.ts';
 import type { HttpDeps } from './deps.ts';
-import { flvPath, streamEntries } from './figures.ts';
+import { contentFigures, flvPath, streamEntries } from './figures.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Streams listed at most: a page is no place for more. */
@@ -36,8 +35,7 @@ export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host:
       published_here: published !== undefined,
       switches: live?.stats.splices ?? 0,
       last_gap_ms: live?.stats.lastSpliceGapMs === undefined ? null : Math.round(live.stats.lastSpliceGapMs),
-      video: live === undefined ? null : videoInfo(live),
-      audio: live === undefined ? null : audioInfo(live),
+      ...contentFigures(live ?? published?.publication.content),
       kbps: traffic.ofStream(streamKey(name)).kbps,
     })),
     origins: deps.origins().map(({ name, state, reason, connections }) => ({ name, state, reason, connections })),
