@@ -4,5 +4,5 @@ import { startKubeApi } from '../../support/kube-api/kube-api.ts';
 
 testsOfTheApi(async () => {
   const kube = await startKubeApi({ namespaces: ['media'], absent: ['podmonitors'] });
-  return { access: kube.config(), namespace: 'media', stop: () => kube.stop() };
+  return { access: kube.config(), namespace: 'media', outage: kube, stop: () => kube.stop() };
 });

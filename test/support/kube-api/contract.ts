@@ -16,7 +16,7 @@ import type { ClusterAccess } from '../../../operator/kube/access.ts';
 import { type ApiError, isConflict, KubeApi } from '../../../operator/kube/api.ts';
 import { EventRecorder } from '../../../operator/kube/events.ts';
 import { Informer } from '../../../operator/kube/informer.ts';
-import { microTime } from '../../../operator/kube/lease.ts';
+import { LeaderElection, microTime } from '../../../operator/kube/lease.ts';
 import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 
 export interface Subject {
@@ -24,6 +24,8 @@ export interface Subject {
   /** A namespace of this test alone. */
   readonly namespace: string;
   stop(): Promise<void>;
+  /** Undefined where the API server must stay. */
+  readonly outage?: { goAway(): Promise<void>; comeBack(): Promise<void> } | undefined;
 }
 
 const { ConfigMap, Deployment, Event, Lease, Namespace, PodMonitor } = RESOURCES;
@@ -265,6 +267,61 @@ export function testsOfTheApi(start: () => Promise<Subject>): void {
       assert.match(told[version2] ?? '', /^-seen-0 [12]$/);
       told.splice(version2, 1);
       assert.deepEqual(told, ['+seen-0 0', '+seen-1 0', '~seen-0 1', '+seen-2 1', '-seen-1 0']);
+    });
+
+    test('two candidates: one leads; it stops, and the other leads', async () => {
+      const history: string[] = [];
+      const times = { leaseMs: 3000, renewMs: 2000, retryMs: 200 };
+      const runs = ['a', 'b'].map((identity) => {
+        const stop = new AbortController();
+        const election = new LeaderElection(api, { namespace, name: 'leader', identity, ...times });
+        const running = election.run(stop.signal, async (signal) => {
+          history.push(`+${identity}`);
+          await new Promise((resolve) => signal.addEventListener('abort', resolve));
+          history.push(`-${identity}`);
+        });
+        return { identity, stop, running };
+      });
+      await until('somebody leads', async () => history.length === 1);
+      const [leader, next] = history[0] === '+a' ? runs : runs.toReversed();
+      leader?.stop.abort();
+      await leader?.running;
+      await until('the other leads', async () => history.length === 3);
+      assert.deepEqual(history, [`+${leader?.identity}`, `-${leader?.identity}`, `+${next?.identity}`]);
+      const { spec } = (await api.get<V1Lease>(Lease, namespace, 'leader')) ?? {};
+      assert.equal(spec?.holderIdentity, next?.identity);
+      assert.equal(spec?.leaseTransitions, 1);
+      next?.stop.abort();
+      await next?.running;
+    });
+
+    test('the API server goes away and comes back: the informer is told what it missed', async (t) => {
+      const { outage } = subject;
+      if (outage === undefined) return t.skip('the API server must stay');
+      await api.apply(configMap('outage', { v: '1' }));
+      const told: string[] = [];
+      let problems = 0;
+      const informer = new Informer<V1ConfigMap>(api, {
+        resource: ConfigMap,
+        namespace,
+        fieldSelector: 'metadata.name=outage',
+        onChange: ({ data }) => told.push(data?.v ?? ''),
+        onProblem: () => problems++,
+      });
+      const stop = new AbortController();
+      const running = informer.run(stop.signal);
+      await informer.synced;
+      await api.apply(configMap('outage', { v: '2' }));
+      await until('the change is told', async () => told.length === 2);
+      await outage.goAway();
+      await until('it is noticed', async () => problems > 2);
+      await assert.rejects(api.apply(configMap('outage', { v: '3' })), { reason: 'Unreachable' });
+      await outage.comeBack();
+      await api.apply(configMap('outage', { v: '3' }));
+      await api.apply(configMap('outage', { v: '4' }));
+      await until('the last change is told', async () => told.at(-1) === '4');
+      stop.abort();
+      await running;
     });
 
     test('scale: read and written beside the object', async () => {
