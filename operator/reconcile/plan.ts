@@ -31,8 +31,6 @@ export interface Plan {
   readonly remove: readonly KubernetesObject[];
   /** Wanted, and not to be had; not tried now. */
   readonly blocked: readonly Blocked[];
-  /** Others change these again and again. */
-  readonly contested: readonly Contested[];
   /** Milliseconds until something that pauses now is due. */
   readonly dueInMs: number | undefined;
 }
@@ -63,6 +61,8 @@ export interface Contested {
   /** Who did it last. */
   readonly by: string;
   readonly putBacks: number;
+  /** Milliseconds until it is forgotten, if nobody does it again. */
+  readonly forgottenInMs: number;
 }
 
 /**
@@ -75,7 +75,6 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
   const byId = new Map(live.map((object) => [idOf(object), object]));
   const apply: Application[] = [];
   const blocked: Blocked[] = [];
-  const contested: Contested[] = [];
   let dueAtMs = Number.POSITIVE_INFINITY;
   const later = (atMs: number): void => {
     dueAtMs = Math.min(dueAtMs, atMs);
@@ -93,11 +92,6 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
     // Its end is an event that brings us back.
     if (standing === 'leftover' || present?.metadata?.deletionTimestamp !== undefined) continue;
 
-    const putBacks = memory.putBacks(id, nowMs);
-    if (putBacks >= CONTESTED_PUT_BACKS) {
-      contested.push({ object, by: memory.changedBy(id), putBacks });
-      later(memory.forgottenAtMs(id));
-    }
     const step = stepOf(object, hash, present, memory);
     if (step === undefined) continue;
     const obstacle = memory.blocked(id, hash);
@@ -117,7 +111,17 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
       !ids.has(idOf(object)) && isOwnedBy(object, cluster) && object.metadata?.deletionTimestamp === undefined,
   );
   const dueInMs = dueAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, dueAtMs - nowMs);
-  return { apply, remove, blocked, contested, dueInMs };
+  return { apply, remove, blocked, dueInMs };
+}
+
+/** What others change again and again. */
+export function contested(wanted: readonly Manifest[], memory: OwnedMemory, nowMs: number): Contested[] {
+  return wanted.flatMap((object): Contested[] => {
+    const id = idOf(object);
+    const putBacks = memory.putBacks(id, nowMs);
+    if (putBacks < CONTESTED_PUT_BACKS) return [];
+    return [{ object, by: memory.changedBy(id), putBacks, forgottenInMs: memory.forgottenAtMs(id) - nowMs }];
+  });
 }
 
 /**

@@ -17,7 +17,7 @@ import { type Desired, desiredOf } from './desired.ts';
 import { checkSecrets, type ResolvedOrigins, resolveOrigins } from './discovery.ts';
 import { type EdgePoller, edgePods } from './edges.ts';
 import { standingOf } from './ownership.ts';
-import { idOf, type Plan, plan } from './plan.ts';
+import { type Contested, contested, idOf, type Plan, plan } from './plan.ts';
 import { refreshPods, updateCosts } from './pod-notes.ts';
 import type { Requeue } from './queue.ts';
 import { type ObjectProblem, statusOf } from './status.ts';
@@ -140,8 +140,9 @@ class Run {
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
     this.#follow(desired);
-    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome));
-    return this.#next(todo, outcome, statusDueInMs);
+    const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
+    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights));
+    return this.#next(outcome, [todo?.dueInMs, statusDueInMs, ...fights.map(({ forgottenInMs }) => forgottenInMs)]);
   }
 
   /** Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. */
@@ -211,7 +212,7 @@ class Run {
     return { api, edge: edges.edge, log: this.#log, signal };
   }
 
-  #problems(todo: Plan | undefined, outcome: Outcome | undefined): ObjectProblem[] {
+  #problems(todo: Plan | undefined, outcome: Outcome | undefined, fights: readonly Contested[]): ObjectProblem[] {
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
     const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
     return [
@@ -224,7 +225,7 @@ class Run {
       ...failed.map(({ object, error }): ObjectProblem => {
         return { reason: 'ApplyRefused', object: titleOf(object), message: error.message };
       }),
-      ...(todo?.contested ?? []).map(({ object, by, putBacks }): ObjectProblem => {
+      ...fights.map(({ object, by, putBacks }): ObjectProblem => {
         const message = `${by} changes it again and again (put back ${putBacks} times); keep it from doing so`;
         return { reason: 'Contested', object: titleOf(object), message };
       }),
@@ -286,7 +287,7 @@ class Run {
     return undefined;
   }
 
-  #next(todo: Plan | undefined, outcome: Outcome | undefined, statusDueInMs: number | undefined): Requeue | undefined {
+  #next(outcome: Outcome | undefined, dueInMs: readonly (number | undefined)[]): Requeue | undefined {
     const failed = outcome?.failed ?? [];
     if (failed.length > 0) {
       const atLeastMs = Math.max(0, ...failed.map(({ error }) => error.retryAfterMs ?? 0));
@@ -298,8 +299,8 @@ class Run {
     }
     // What was found out just now is due at a time that a new plan knows.
     if ((outcome?.blocked.length ?? 0) > 0 || outcome?.kindGone === true) return { kind: 'after', ms: 1000 };
-    const dueInMs = Math.min(todo?.dueInMs ?? Number.POSITIVE_INFINITY, statusDueInMs ?? Number.POSITIVE_INFINITY);
-    return dueInMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(dueInMs) };
+    const soonestMs = Math.min(...dueInMs.filter((ms) => ms !== undefined));
+    return soonestMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(soonestMs) };
   }
 }
 

@@ -7,6 +7,7 @@ import { OwnedMemory, putBackMs } from '../../../operator/reconcile/owned-memory
 import {
   type Application,
   CREATE_ONLY,
+  contested,
   idOf,
   lastWriter,
   noteApplied,
@@ -162,14 +163,11 @@ describe('plan', () => {
     assert.equal(pauses.at(-1), putBackMs.greatest);
 
     scene.show(scene.edited(answer, {}));
-    const fight = scene.plan(wanted);
-    assert.deepEqual(fight.apply, []);
-    assert.deepEqual(
-      fight.contested.map(({ by }) => by),
-      ['kustomize'],
-    );
-    scene.nowMs += fight.dueInMs ?? 0;
-    assert.deepEqual(scene.plan(wanted).contested, []);
+    const [fight] = contested([wanted], scene.memory, scene.nowMs);
+    assert.equal(fight?.by, 'kustomize');
+    assert.equal(fight?.putBacks, 12);
+    scene.nowMs += fight?.forgottenInMs ?? 0;
+    assert.deepEqual(contested([wanted], scene.memory, scene.nowMs), []);
     scene.show(scene.edited(answer, { data: { a: 'theirs' } }));
     assert.equal(scene.plan(wanted).apply.length, 1, 'at once again');
   });
@@ -243,10 +241,7 @@ describe('plan', () => {
     assert.ok(reference);
     const ownerReferences = [{ ...reference, uid: 'older' }];
     scene.show({ ...wanted, metadata: { ...wanted.metadata, ownerReferences, resourceVersion: '5' } });
-    assert.deepEqual(
-      { ...scene.plan(wanted) },
-      { apply: [], remove: [], blocked: [], contested: [], dueInMs: undefined },
-    );
+    assert.deepEqual({ ...scene.plan(wanted) }, { apply: [], remove: [], blocked: [], dueInMs: undefined });
     const deletionTimestamp = '2026-01-01T00:00:00Z' as never;
     scene.show({ ...wanted, data: {}, metadata: { ...wanted.metadata, deletionTimestamp } } as KubernetesObject);
     assert.deepEqual(scene.plan(wanted).apply, []);

@@ -1,0 +1,259 @@
+/** What others do to the objects of an EdgeCluster, and what they refer to. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type {
+  KubernetesObject,
+  V1ConfigMap,
+  V1Deployment,
+  V1EndpointSlice,
+  V1Namespace,
+  V1Secret,
+  V1Service,
+} from '@kubernetes/client-node';
+import { CLUSTER_LABEL } from '../../../operator/api/labels.ts';
+import { RESOURCES } from '../../../operator/kube/resources.ts';
+import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
+
+/** A settled EdgeCluster `live`. */
+async function settled(t: { after(fn: () => void): void }, spec: object = {}) {
+  const scene = await OperatorScene.start(t);
+  const running = scene.operator();
+  scene.cluster('live', spec);
+  await scene.settled('live', running);
+  scene.kube.forgetRequests();
+  return { scene, running };
+}
+
+const kinds = [
+  RESOURCES.ServiceAccount,
+  RESOURCES.ConfigMap,
+  RESOURCES.Service,
+  RESOURCES.PodDisruptionBudget,
+  RESOURCES.Deployment,
+] as const;
+
+/** Somebody replaces the configuration. */
+function edit(scene: OperatorScene, text: string): void {
+  const { kube } = scene;
+  const map = kube.object<V1ConfigMap>(RESOURCES.ConfigMap, namespace, 'live');
+  assert.ok(map);
+  kube.put({ ...map, data: { 'edge.conf': text } }, 'kubectl-edit');
+}
+
+describe('owned objects in the hands of others', () => {
+  for (const resource of kinds) {
+    it(`a deleted ${resource.kind} is made again, with one write`, async (t) => {
+      const { scene, running } = await settled(t);
+      const before = scene.get(resource, 'live')?.metadata?.uid;
+      scene.kube.remove(resource, namespace, 'live');
+      await scene.kube.until(() => scene.get(resource, 'live') !== undefined);
+      await scene.idle(running);
+      assert.notEqual(scene.get(resource, 'live')?.metadata?.uid, before);
+      assert.equal(scene.kube.count({ resource: resource.plural }), 1);
+    });
+  }
+
+  it('an edited object is put back with one write, and an event says who had changed what', async (t) => {
+    const { scene, running } = await settled(t);
+    const conf = scene.conf('live');
+    edit(scene, 'listen 1;');
+    await scene.kube.until(() => scene.conf('live') === conf);
+    await scene.idle(running);
+    assert.equal(scene.writes().length, 1);
+    await scene.kube.until(() => scene.events('live').includes('PutBack'));
+    const [event] = scene.kube.objects<KubernetesObject & { note: string }>(RESOURCES.Event);
+    assert.match(event?.note ?? '', /^ConfigMap live is put back .*: kubectl-edit had changed data\['edge\.conf'\]$/);
+  });
+
+  it('who fights finds growing pauses, and is named; none of it repeats without end', async (t) => {
+    const { scene, running } = await settled(t);
+    const conf = scene.conf('live');
+    for (const put of [1, 2, 3]) {
+      edit(scene, `listen ${put};`);
+      await scene.kube.until(() => scene.conf('live') === conf, 5000);
+    }
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'Contested');
+    assert.match(scene.condition('live', 'Degraded')?.message ?? '', /^ConfigMap live: kubectl-edit changes it/);
+    scene.kube.forgetRequests();
+    edit(scene, 'listen 4;');
+    await scene.idle(running);
+    assert.equal(scene.kube.count({ resource: 'configmaps' }), 0, 'it is not put back at once');
+    assert.equal(running.operator.sizes?.queue, 1, 'but it will be');
+    // A change of the EdgeCluster does not wait.
+    scene.cluster('live', { origins: [{ name: 'main', servers: ['elsewhere:1935'] }] });
+    await scene.kube.until(() => /elsewhere/.test(scene.conf('live')));
+  });
+
+  it('labels taken away are put back: the object is still ours', async (t) => {
+    const { scene, running } = await settled(t);
+    const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
+    scene.kube.put({ ...map, metadata: { ...map?.metadata, labels: {} } } as V1ConfigMap);
+    await scene.kube.until(() => scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.labels?.[CLUSTER_LABEL] === 'live');
+    await scene.idle(running);
+    assert.equal(scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.uid, map?.metadata?.uid);
+    assert.equal(scene.condition('live', 'Degraded')?.reason, 'AsExpected');
+  });
+
+  it('an owner taken away is put back', async (t) => {
+    const { scene } = await settled(t);
+    const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
+    scene.kube.put({ ...map, metadata: { ...map?.metadata, ownerReferences: [] } } as V1ConfigMap);
+    await scene.kube.until(() => scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.ownerReferences?.length === 1);
+  });
+
+  it("a foreign object of our object's name is told, and never touched", async (t) => {
+    const scene = await OperatorScene.start(t);
+    const theirs: V1Service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'live', namespace, labels: { 'app.kubernetes.io/managed-by': 'Helm' } },
+      spec: { ports: [{ port: 80 }] },
+    };
+    const before = scene.kube.put(theirs);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    assert.deepEqual(scene.get(RESOURCES.Service, 'live'), before);
+    assert.equal(scene.condition('live', 'Degraded')?.reason, 'NameTaken');
+    assert.match(scene.condition('live', 'Degraded')?.message ?? '', /^Service live: it belongs to Helm/);
+    await scene.kube.until(() => scene.events('live').includes('NameTaken'));
+    assert.ok(scene.deployment('live'), 'all else is made');
+
+    scene.kube.forgetRequests();
+    scene.cluster('live', { maxConnections: 5000 });
+    await scene.settled('live', running);
+    assert.equal(scene.kube.count({ resource: 'services' }), 0, 'it is looked at again later');
+    assert.deepEqual(scene.get(RESOURCES.Service, 'live'), before);
+  });
+
+  it('an object that another controller takes is left to it', async (t) => {
+    const { scene, running } = await settled(t);
+    const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
+    const ownerReferences = [{ apiVersion: 'v1', kind: 'Thing', name: 'theirs', uid: 'x', controller: true }];
+    // An owner that does not exist would be collected: it does.
+    const owner: V1ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'owner', namespace } };
+    const { uid } = scene.kube.put(owner).metadata ?? {};
+    const reference = { ...ownerReferences[0], kind: 'ConfigMap', name: 'owner', uid };
+    scene.kube.put({ ...map, data: {}, metadata: { ...map?.metadata, ownerReferences: [reference] } } as V1ConfigMap);
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'NameTaken');
+    await scene.idle(running);
+    assert.match(scene.condition('live', 'Degraded')?.message ?? '', /belongs to ConfigMap owner/);
+    assert.equal(scene.kube.count({ resource: 'configmaps' }), 0);
+  });
+
+  it('who writes our status is corrected, but not in a race', async (t) => {
+    const { scene, running } = await settled(t);
+    const { configHash } = scene.edgeCluster('live')?.status ?? {};
+    for (let i = 0; i < 5; i++) {
+      scene.kube.change(RESOURCES.EdgeCluster, namespace, 'live', (cluster) => ({
+        ...cluster,
+        status: { players: i },
+      }));
+      await scene.idle(running);
+    }
+    assert.ok(scene.kube.count({ subresource: 'status' }) <= 1);
+    assert.equal(running.operator.sizes?.queue, 1, 'it will be');
+    assert.ok(configHash);
+  });
+});
+
+describe('what an EdgeCluster refers to', () => {
+  const service: V1Service = {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'srs', namespace },
+    spec: { ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }] },
+  };
+  const slice = (...addresses: string[]): V1EndpointSlice => ({
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'srs-abc', namespace, labels: { 'kubernetes.io/service-name': 'srs' } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
+  });
+  const spec = { origins: [{ name: 'main', service: { name: 'srs' } }] };
+
+  it('a Service that appears later is followed, and pods that come and go', async (t) => {
+    const { scene, running } = await settled(t, spec);
+    assert.equal(scene.condition('live', 'OriginsReachable')?.reason, 'ServiceNotFound');
+    assert.match(scene.conf('live'), /srs\.media\.svc:1935/);
+    scene.kube.put(service);
+    scene.kube.put(slice('10.0.0.1', '10.0.0.2'));
+    await scene.kube.until(() => /10\.0\.0\.1:1935 10\.0\.0\.2:1935/.test(scene.conf('live')));
+    scene.kube.change<V1EndpointSlice>(RESOURCES.EndpointSlice, namespace, 'srs-abc', () =>
+      slice('10.0.0.2', '10.0.0.3'),
+    );
+    await scene.kube.until(() => /10\.0\.0\.2:1935 10\.0\.0\.3:1935/.test(scene.conf('live')));
+    await scene.idle(running);
+    assert.notEqual(scene.condition('live', 'Degraded')?.reason, 'OriginsNotFound');
+    assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 0);
+  });
+
+  it('a Secret that appears later ends the complaint; its content is not kept', async (t) => {
+    const { scene, running } = await settled(t, { listeners: { rtmps: { port: 1443, secretName: 'certificate' } } });
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'SecretNotFound');
+    const secret: V1Secret = {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'certificate', namespace },
+      type: 'kubernetes.io/tls',
+      data: { 'tls.crt': 'eA==', 'tls.key': 'eA==' },
+    };
+    scene.kube.put(secret);
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
+    await scene.idle(running);
+    scene.kube.forgetRequests();
+    // Another certificate is the edges' business: Kubernetes brings it to them.
+    scene.kube.change<V1Secret>(RESOURCES.Secret, namespace, 'certificate', (old) => ({
+      ...old,
+      data: { 'tls.crt': 'eQ==', 'tls.key': 'eQ==' },
+    }));
+    await scene.idle(running);
+    assert.deepEqual(scene.writes(), []);
+  });
+
+  it('EdgeClusters that do not refer to what changes are not worked on', async (t) => {
+    const { scene, running } = await settled(t, spec);
+    scene.cluster('other');
+    await scene.settled('other', running);
+    scene.kube.forgetRequests();
+    scene.kube.put(service);
+    scene.kube.put(slice('10.0.0.1'));
+    await scene.kube.until(() => /10\.0\.0\.1:1935/.test(scene.conf('live')));
+    await scene.idle(running);
+    assert.equal(scene.kube.count({ name: 'other' }), 0);
+  });
+});
+
+describe('a namespace that is being deleted', () => {
+  it('is left in silence: no write repeats, nothing is told, nothing stays', async (t) => {
+    const { scene, running } = await settled(t);
+    scene.kube.change<V1Namespace>(RESOURCES.Namespace, undefined, namespace, (found) => ({
+      ...found,
+      metadata: { ...found.metadata, finalizers: ['kubernetes'] },
+    }));
+    // An object whose own finalizer keeps the namespace for a while.
+    scene.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, 'live', (deployment) => ({
+      ...deployment,
+      metadata: { ...deployment.metadata, finalizers: ['their/finalizer'] },
+    }));
+    await scene.idle(running);
+    scene.kube.forgetRequests();
+    await endNamespace(scene, running);
+    assert.ok(scene.writes().length <= 2, JSON.stringify(scene.writes()));
+    assert.deepEqual(scene.events('live'), []);
+    assert.equal(running.log.filter(({ level }) => Number(level) >= 40).length, 0);
+  });
+});
+
+/** Deletes the namespace as Kubernetes does: what is in it goes one by one. */
+async function endNamespace(scene: OperatorScene, running: RunningOperator): Promise<void> {
+  scene.kube.remove(RESOURCES.Namespace, undefined, namespace);
+  for (const resource of kinds) {
+    scene.kube.remove(resource, namespace, 'live');
+    await scene.idle(running);
+  }
+  scene.kube.remove(RESOURCES.EdgeCluster, namespace, 'live');
+  await scene.idle(running);
+}
