@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { admit } from '../../operator/api/admission.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { manifestOf, rightManifests, wrongManifests } from '../operator/api/wrong-manifests.ts';
@@ -13,6 +14,61 @@ import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient, KubeFailure } from '../support/kubernetes-client.ts';
 
 const examples = join(import.meta.dirname, '../../crds/examples');
+
+/** Values of all kinds, near what is right and far from it. */
+const oddValues: readonly unknown[] = [
+  ...[
+    null,
+    '',
+    [],
+    {},
+    [null],
+    [''],
+    ['a', 'a'],
+    { a: 'b' },
+    { a: 1 },
+    { a: null },
+    [{}],
+    [{ name: 'a' }],
+    true,
+    false,
+  ],
+  ...[-1, 0, 1, 0.5, 128, 350, 1024, 1935, 8080, 65_535, 65_536, 2 ** 31 - 1, 2 ** 31, 1e10],
+  ...['a', 'A.b', 'a b', 'a\n', 'é', 'a:1', 'a:65536', 'a:01', '[::1]', '[::1]:1', '[::ffff:1.2.3.4]', '[fe80::1%0]:1'],
+  ...['010.1.1.1', '10.0.0.0/8', '10.0.0.0/33', '::/0', '25%', '101%', '0%', '007', '5Mi', '1e3', 'rtmp', 'http://a/b'],
+  ...['[vhost].a', '/[app]/[stream].flv', 'Local', 'Zero', 'NodePort', 'LoadBalancer', 'a'.repeat(300)],
+];
+
+/** A right manifest, with its defaults written out so that every field is there, in which one or two are replaced. */
+const oddManifest = fc
+  .tuple(
+    fc.constantFrom(...rightManifests),
+    fc.array(fc.tuple(fc.nat(), fc.constantFrom(...oddValues)), { minLength: 1, maxLength: 2 }),
+  )
+  .map(([row, changes]) => {
+    const admission = admit(manifestOf(row));
+    assert.ok(admission.ok);
+    return changes.reduce((manifest: unknown, [place, value]) => {
+      const paths = pathsOf((manifest as EdgeCluster).spec, ['spec']);
+      return replaced(manifest, paths[place % paths.length] ?? ['spec', 'origins'], value);
+    }, structuredClone(admission.cluster));
+  });
+
+type Path = readonly (string | number)[];
+
+/** Paths of everything below `value`. */
+function pathsOf(value: unknown, path: Path): Path[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const entries: [string | number, unknown][] = Array.isArray(value) ? [...value.entries()] : Object.entries(value);
+  return entries.flatMap(([key, inner]) => [[...path, key], ...pathsOf(inner, [...path, key])]);
+}
+
+function replaced(root: unknown, [key, ...rest]: Path, value: unknown): unknown {
+  if (key === undefined) return value;
+  if (Array.isArray(root)) return root.map((item, i) => (i === key ? replaced(item, rest, value) : item));
+  const object = root as Readonly<Record<string, unknown>>;
+  return { ...object, [key]: replaced(object[key], rest, value) };
+}
 
 describe('the CRD on an API server', () => {
   let kubernetes: Kubernetes;
@@ -58,6 +114,21 @@ describe('the CRD on an API server', () => {
       assert.deepEqual((await tryCreate(manifestOf(row))).spec, admission.cluster.spec);
     });
   }
+
+  it('has the verdict of offline admission on manifests with odd values, and the same defaults', async () => {
+    await fc.assert(
+      fc.asyncProperty(oddManifest, async (manifest) => {
+        const admission = admit(manifest);
+        const admitted = await tryCreate(manifest).catch((error: unknown) => {
+          if (error instanceof KubeFailure && error.status < 500) return undefined;
+          throw error;
+        });
+        assert.equal(admission.ok, admitted !== undefined, admission.ok ? 'refused' : admission.errors.join('\n'));
+        if (admission.ok) assert.deepEqual(admitted?.spec, admission.cluster.spec);
+      }),
+      { numRuns: 500 },
+    );
+  });
 
   it('admits the examples', async () => {
     for (const file of readdirSync(examples)) {
