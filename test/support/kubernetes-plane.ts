@@ -97,8 +97,6 @@ export function layOut(directory: string, tools: Tools, options: PlaneOptions): 
       '--secure-port=6443',
       `--cert-dir=${certificates}`,
       '--authorization-mode=RBAC',
-      // As some clusters have it: who blocks the deletion of an owner needs a right for that.
-      '--enable-admission-plugins=OwnerReferencesPermissionEnforcement',
       '--anonymous-auth=true',
       `--token-auth-file=${file('tokens.csv')}`,
       '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
