@@ -459,7 +459,7 @@ export interface PodSettings {
   readonly runtimeClassName?: string;
   /**
    * Security context of the pods (kubectl explain pod.spec.securityContext); what is given here is laid over the
-   * default. Default: runAsNonRoot, and the seccomp profile RuntimeDefault.
+   * default. Default: runAsNonRoot, user and group 65532, seccomp RuntimeDefault.
    */
   readonly securityContext?: V1PodSecurityContext;
   /**

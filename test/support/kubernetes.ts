@@ -121,7 +121,15 @@ export class Kubernetes {
   /** Installs the definitions of `crds/` and waits until the API serves them. */
   async installDefinitions(): Promise<void> {
     await this.kubectl(['apply', '--server-side', '-f', definitions]);
-    await this.kubectl(['wait', '--for=condition=Established', '--timeout=30s', '-f', definitions]);
+    // A definition that is quite new has no conditions at all, which kubectl takes for a mistake.
+    const deadline = Date.now() + readyPatienceMs;
+    for (;;) {
+      const args = ['wait', '--for=condition=Established', '--timeout=30s', '-f', definitions];
+      const { code, stderr } = await this.tryKubectl(args);
+      if (code === 0) return;
+      if (Date.now() > deadline) throw new Error(`the API does not serve ${definitions}: ${stderr}`);
+      await delay(50);
+    }
   }
 
   /** Makes a namespace with a name of its own, which begins with `prefix`; resolves with the name. */

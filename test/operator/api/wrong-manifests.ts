@@ -387,6 +387,21 @@ export const wrongManifests: readonly WrongRow[] = [
     says: 'must be of type integer,string: "number"',
   },
   {
+    name: 'a mistyped security context',
+    spec: 'pods: { securityContext: { runAsNonRot: true } }',
+    says: 'unknown field "spec.pods.securityContext.runAsNonRot"',
+  },
+  {
+    name: 'root where there may be none',
+    spec: 'pods: { containerSecurityContext: { runAsUser: 0 } }',
+    says: 'runAsUser 0 is root, which runAsNonRoot forbids',
+  },
+  {
+    name: 'a variable from nowhere',
+    spec: 'pods: { env: [{ name: A, valueFrom: {} }] }',
+    says: 'give exactly one of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef',
+  },
+  {
     name: 'a variable that overrides the configuration',
     spec: 'pods: { env: [{ name: SRS_LISTEN, value: "1936" }] }',
     says: 'use the fields of the EdgeCluster or extraDirectives',
@@ -520,7 +535,7 @@ export const rightManifests: readonly Row[] = [
   { name: 'a roll-out without surge', spec: 'availability: { rollout: { maxSurge: 0, maxUnavailable: 50% } }' },
   {
     name: 'pods like any others',
-    spec: 'pods: { tolerations: [{ operator: Exists }], affinity: { nodeAffinity: {} }, topologySpreadConstraints: [], securityContext: { fsGroup: 1 }, env: [{ name: A }, { name: B, valueFrom: { fieldRef: { fieldPath: status.podIP } } }] }',
+    spec: 'pods: { tolerations: [{ operator: Exists }], affinity: { nodeAffinity: {} }, topologySpreadConstraints: [], securityContext: { fsGroup: 1, runAsUser: 0, runAsNonRoot: false }, containerSecurityContext: { capabilities: { add: [NET_ADMIN] } }, env: [{ name: A }, { name: B, valueFrom: { fieldRef: { fieldPath: status.podIP } } }] }',
   },
   {
     name: 'peers of all forms',

@@ -17,7 +17,8 @@ type Path = readonly (string | number)[];
 /** Resolved by the operator before it renders. */
 const resolved = /^origins\.\d+\.service\./;
 /** Kubernetes' own types, passed on whole. */
-const passedOn = /^(pods\.(tolerations|topologySpreadConstraints)|networkPolicy\.(clients|monitoring))\./;
+const passedOn =
+  /^(pods\.(tolerations|topologySpreadConstraints|securityContext|containerSecurityContext|env)|networkPolicy\.(clients|monitoring))\./;
 /** Only one of two may be given; the golden file of `autoscaling` has the other. */
 const elsewhere = ['availability.podDisruptionBudget.minAvailable'];
 
