@@ -2,6 +2,7 @@
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import type { Desired } from './desired.ts';
 import { isOlder, OwnedMemory } from './owned-memory.ts';
 import { type PodView, podView } from './views.ts';
 
@@ -19,6 +20,7 @@ export class ClusterMemory {
   statusMade: EdgeClusterStatus | undefined;
   /** The EdgeCluster as our last write of status left it, until the informer shows it. */
   #statusAnswer: EdgeCluster | undefined;
+  #desired: { readonly key: string; readonly desired: Desired } | undefined;
   /** Pods as our last writes left them, until the informer shows them; by uid. */
   readonly #pods = new Map<string, PodView>();
 
@@ -29,6 +31,12 @@ export class ClusterMemory {
   /** Entries, to see that nothing is kept. */
   get size(): number {
     return 1 + this.owned.size + this.#pods.size;
+  }
+
+  /** What was made for the same key before: most reconciles are about pods and status, and rendering is most of one. */
+  desired(key: string, make: () => Desired): Desired {
+    if (this.#desired?.key !== key) this.#desired = { key, desired: make() };
+    return this.#desired.desired;
   }
 
   /** The status that is written now. */

@@ -65,6 +65,8 @@ const ownedKinds = [
 const podMonitorsEveryMs = 600_000;
 /** Who may not list PodMonitors makes none. */
 const podMonitorsWaitMs = 10_000;
+/** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
+const deletedPauseMs = 100;
 /** What is in work when we are to stop may finish within this. */
 const finishMs = 3000;
 
@@ -222,7 +224,8 @@ export class Controller {
     const keys = this.#caches.changeOwned(object, previous, deleted);
     const key = clusterKeyOf(object);
     const isOwnWrite = key !== undefined && this.#reconciler.seenOwned(key, object, deleted);
-    if (!isOwnWrite) this.#add(keys);
+    if (deleted) for (const concerned of keys) this.#queue.addAfter(concerned, deletedPauseMs);
+    else if (!isOwnWrite) this.#add(keys);
   };
 
   /** Starts to watch what nobody has referred to before. It is watched from then on. */

@@ -192,9 +192,17 @@ export function idOf({ apiVersion = '', kind, metadata }: KubernetesObject): str
   return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${kind}/${metadata?.name}`;
 }
 
+/** Of objects that are wanted, as long as they are. */
+const hashes = new WeakMap<Manifest, string>();
+
 /** First 16 hex digits of the SHA-256. */
 function hashOf(object: Manifest): string {
-  return createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16);
+  let hash = hashes.get(object);
+  if (hash === undefined) {
+    hash = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16);
+    hashes.set(object, hash);
+  }
+  return hash;
 }
 
 function stamped(object: Manifest, hash: string, precondition: { uid?: string; resourceVersion?: string }): Manifest {

@@ -118,9 +118,9 @@ class Run {
   }
 
   async run(): Promise<Requeue | undefined> {
-    const { caches, settings } = this.#deps;
+    const { caches } = this.#deps;
     const origins = resolveOrigins(this.#cluster, caches.service, caches.slices);
-    const desired = desiredOf(this.#cluster, origins, settings());
+    const desired = this.#desired(origins);
     const live = this.#live();
     await this.#beforeScalingIn(live);
     let todo: Plan | undefined;
@@ -143,6 +143,13 @@ class Run {
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights));
     return this.#next(outcome, [todo?.dueInMs, statusDueInMs, ...fights.map(({ forgottenInMs }) => forgottenInMs)]);
+  }
+
+  /** Of metadata only name, namespace and uid are rendered, which never change. */
+  #desired(origins: ResolvedOrigins): Desired {
+    const settings = this.#deps.settings();
+    const key = JSON.stringify([this.#cluster.metadata.generation, [...origins.origins], settings]);
+    return this.#memory.desired(key, () => desiredOf(this.#cluster, origins, settings));
   }
 
   /** Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. */

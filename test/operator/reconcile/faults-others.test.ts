@@ -252,7 +252,7 @@ async function endNamespace(scene: OperatorScene, running: RunningOperator): Pro
   scene.kube.remove(RESOURCES.Namespace, undefined, namespace);
   for (const resource of kinds) {
     scene.kube.remove(resource, namespace, 'live');
-    await scene.idle(running);
+    await scene.atRest(running);
   }
   scene.kube.remove(RESOURCES.EdgeCluster, namespace, 'live');
   await scene.idle(running);

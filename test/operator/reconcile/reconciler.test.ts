@@ -129,7 +129,7 @@ describe('reconciling an EdgeCluster', () => {
       await scene.settled('live', running);
       scene.kube.remove(RESOURCES.EdgeCluster, namespace, 'live');
       await scene.kube.until(() => scene.get(RESOURCES.Deployment, 'live') === undefined);
-      await scene.idle(running);
+      await scene.atRest(running);
       assert.deepEqual(running.operator.sizes, empty);
     }
   });
@@ -149,7 +149,7 @@ describe('reconciling an EdgeCluster', () => {
     await scene.idle(running);
     scene.kube.forgetRequests();
     scene.kube.remove(RESOURCES.ConfigMap, namespace, 'live');
-    await scene.idle(running);
+    await scene.atRest(running);
     assert.deepEqual(scene.writes(), []);
   });
 
