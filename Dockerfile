@@ -33,7 +33,8 @@ ARG NODE=/nodejs/bin/node
 RUN sed -i "1s|^#!.*|#!$NODE|" dist/edge/main.js dist/operator/edgecluster.js \
     && mkdir bin && ln -s ../dist/edge/main.js bin/edge && ln -s ../dist/operator/edgecluster.js bin/edgecluster
 
-FROM ${BASE}
+# What is said of the platform is the default anyway; older buildahs go on with that of the stage before.
+FROM --platform=$TARGETPLATFORM ${BASE}
 ARG VERSION=0.0.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="edgecluster" \

@@ -26,25 +26,29 @@ export interface BuildOptions {
 
 const root = join(import.meta.dirname, '../..');
 
-/** Builds the image; throws when that fails, or neither docker nor buildah can be used. */
+/** This machine's, as images name it. */
+export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
+
+/** Builds the image; throws when that fails. */
 export function buildImage({ image, base, buildBase, platform }: BuildOptions, tool: 'docker' | 'buildah'): void {
   const secrets = mkdtempSync(join(tmpdir(), 'edgecluster-npm-'));
   try {
-    const args = Object.entries({ BASE: base, BUILD_BASE: buildBase, VERSION: manifest.version, REVISION: revision() });
-    run(
-      tool,
-      [
-        'build',
-        ...args.flatMap(([name, value]) => (value ? ['--build-arg', `${name}=${value}`] : [])),
-        ...(platform ? ['--platform', platform] : []),
-        ...npmSecrets(secrets),
-        '--tag',
-        image,
-        root,
-      ],
+    const lent = npmSecrets(secrets);
+    const build = (flags: readonly string[], more: Readonly<Record<string, string>> = {}): void => {
+      const args = { BASE: base, BUILD_BASE: buildBase, VERSION: manifest.version, REVISION: revision(), ...more };
+      const given = Object.entries(args).flatMap(([name, value]) => (value ? ['--build-arg', `${name}=${value}`] : []));
       // Older dockers take secrets only so.
-      { env: { ...process.env, DOCKER_BUILDKIT: '1' } },
-    );
+      const env = { ...process.env, DOCKER_BUILDKIT: '1' };
+      run(tool, ['build', ...flags, ...given, ...lent, root], { env });
+    };
+    if (tool === 'docker') return build([...(platform ? ['--platform', platform] : []), '--tag', image]);
+    // Older buildahs must be told what docker knows; several architectures are to them a list of images.
+    const here = `linux/${architecture}`;
+    const platforms = (platform || here).split(',');
+    for (const each of platforms) {
+      const flags = ['--platform', each, platforms.length > 1 ? '--manifest' : '--tag', image];
+      build(flags, { BUILDPLATFORM: here, TARGETPLATFORM: each });
+    }
   } finally {
     rmSync(secrets, { recursive: true });
   }

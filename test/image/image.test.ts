@@ -1,16 +1,30 @@
 /** The container image: built from a local root file system, and run as Kubernetes runs it. `make image-test`. */
 
 import assert from 'node:assert/strict';
-import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
 import { originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { buildOffline } from './build.ts';
+import { localBaseImages } from './base.ts';
+import { architecture, buildImage, buildOffline } from './build.ts';
 import { Container, type MountedImage, mountImage } from './container.ts';
+import { output, run } from './run.ts';
 
-const options = { timeout: 60_000 };
+const options = { timeout: 120_000 };
 const conf = { args: ['-c', '/etc/edge/edge.conf'] } as const;
 
 /** Every file below `directory`, links not followed. */
@@ -35,7 +49,10 @@ describe('the image', { timeout: 300_000 }, () => {
     if (process.env.IMAGE === undefined) buildOffline(name);
     image = mountImage(name);
   });
-  after(() => image?.unmount());
+  after(() => {
+    image?.unmount();
+    if (process.env.IMAGE === undefined) output('buildah', ['rmi', '--force', name]);
+  });
 
   test('says what it is, and runs as nobody', (t) => {
     const { User, StopSignal, Labels, Entrypoint } = image.config;
@@ -92,6 +109,28 @@ describe('the image', { timeout: 300_000 }, () => {
       }),
       [],
     );
+  });
+
+  test('another architecture has the same files on its own base: nothing of it is run to build it', options, (t) => {
+    const other = architecture === 'amd64' ? 'arm64' : 'amd64';
+    const [base, foreign] = ['localhost/edgecluster-foreign-base', 'localhost/edgecluster-foreign'];
+    const context = mkdtempSync(join(tmpdir(), 'edgecluster-base-'));
+    t.after(() => rmSync(context, { recursive: true }));
+    writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /base\n');
+    run('buildah', ['build', '--quiet', '--platform', `linux/${other}`, '--tag', base, context]);
+    const { buildBase } = localBaseImages();
+    buildImage({ image: foreign, base, buildBase, platform: `linux/${other}` }, 'buildah');
+    const mounted = mountImage(foreign);
+    t.after(() => {
+      mounted.unmount();
+      output('buildah', ['rmi', '--force', foreign, base]);
+    });
+    assert.equal(mounted.architecture, other);
+    const contents = (root: string): (string | number)[][] =>
+      filesBelow(join(root, 'app'))
+        .map((file) => [file.slice(root.length), statSync(file).size])
+        .sort();
+    assert.deepEqual(contents(mounted.root), contents(image.root));
   });
 
   test('nothing of the building machine’s npm settings is left in it', () => {
