@@ -67,7 +67,8 @@ function isOurs(value: unknown): boolean {
 function judge(manifest: unknown): Verdict {
   if (!isObject(manifest)) return refuse([{ path: [], reason: 'Invalid value', message: 'this is no object' }]);
   if (manifest.apiVersion !== apiVersion || manifest.kind !== kind) {
-    const message = `no matches for kind "${manifest.kind}" in version "${manifest.apiVersion}"; expected "${kind}" in "${apiVersion}"`;
+    const what = `no matches for kind "${manifest.kind ?? ''}" in version "${manifest.apiVersion ?? ''}"`;
+    const message = `${what}; write apiVersion: ${apiVersion} and kind: ${kind}`;
     return refuse([{ path: ['kind'], reason: 'Invalid value', message }]);
   }
   const { metadata, ...rest } = manifest;

@@ -2,6 +2,7 @@
 import { type Document, isNode, LineCounter, parseAllDocuments, type ScalarTag, type Tags } from 'yaml';
 import { ConfigError, formatPlace, type Problem } from '../../edge/conf/problem.ts';
 import type { Path } from './field-error.ts';
+import { isObject } from './structure.ts';
 
 export interface Manifest {
   readonly value: unknown;
@@ -38,10 +39,12 @@ export function readText(text: string, name: string): readonly Manifest[] {
     document.errors.map(({ pos, message }) => ({ at: placeAt(pos[0]), what: message.replaceAll('\n', ' ') })),
   );
   if (problems.length > 0) throw new ConfigError(problems);
-  return documents.flatMap((document): Manifest[] => {
+  return documents.flatMap((document): readonly Manifest[] => {
     const value: unknown = document.toJS();
     if (value === null) return [];
-    return [{ value, locate: (path) => formatPlace(placeAt(offsetOf(document, path))) }];
+    const locate = (path: Path): string => formatPlace(placeAt(offsetOf(document, path)));
+    if (!isObject(value) || value.kind !== 'List' || !Array.isArray(value.items)) return [{ value, locate }];
+    return value.items.map((item: unknown, i) => ({ value: item, locate: (path) => locate(['items', i, ...path]) }));
   });
 }
 

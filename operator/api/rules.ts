@@ -44,12 +44,15 @@ const REASONS: Readonly<Record<NonNullable<Rule['reason']>, Reason>> = {
 function checkRule(rule: Rule, self: CelInput, value: unknown, path: Path): FieldError[] {
   const result = evaluate(rule.rule, self);
   if (result === true) return [];
-  if (isCelError(result)) throw new Error(`the rule ${rule.rule} cannot be evaluated: ${result.message}`);
-  const told = rule.messageExpression === undefined ? undefined : evaluate(rule.messageExpression, self);
-  const message = typeof told === 'string' ? told : rule.message;
+  const message = isCelError(result) ? `${result.message} evaluating rule: ${rule.message}` : messageOf(rule, self);
   const where = rule.fieldPath === undefined ? path : [...path, ...rule.fieldPath.split('.').slice(1)];
   const reason = REASONS[rule.reason ?? 'FieldValueInvalid'];
   return [{ path: where, reason, message, ...(reason === 'Invalid value' && { value }) }];
+}
+
+function messageOf({ message, messageExpression }: Rule, self: CelInput): string {
+  const told = messageExpression === undefined ? undefined : evaluate(messageExpression, self);
+  return typeof told === 'string' ? told : message;
 }
 
 function evaluate(expression: string, self: CelInput): CelResult {

@@ -37,7 +37,7 @@ describe('admission refuses', () => {
     assert.deepEqual(errorsOf([]), ['this is no object']);
     assert.match(
       errorsOf({ apiVersion: 'v1', kind: 'EdgeCluster' })[0] ?? '',
-      /expected "EdgeCluster" in "edgecluster.io/,
+      /write apiVersion: edgecluster\.io\/v1alpha1 and kind/,
     );
   });
 
@@ -115,6 +115,13 @@ describe('manifests as text', () => {
       [false],
     );
     assert.deepEqual(readManifests('', 'a'), []);
+  });
+
+  it('a List is what it holds', () => {
+    const text = `kind: List\napiVersion: v1\nitems:\n- ${head.replaceAll('\n', '\n  ')}spec: { origins: [] }\n`;
+    const [admission] = admitText(text, 'list.yaml');
+    assert.ok(admission && !admission.ok);
+    assert.match(admission.errors.join('\n'), /^list\.yaml:7:20: spec\.origins: .* at least 1 items$/);
   });
 
   it('YAML as kubectl reads it: on and off are booleans, 12:30 is text', () => {
