@@ -42,7 +42,8 @@ function section(schema: Schema, path: string, depth: number): string {
       `\`${name}\``,
       `${typeText(field)}${schema.required?.includes(name) ? ' (required)' : ''}`,
       defaultText(field),
-      field.description ?? '',
+      // kubectl explain has no column for it.
+      (field.description ?? '').replace(` Default ${field.default}.`, ''),
     ]),
   );
   const rules = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => `- ${sentence(message)}\n`);
