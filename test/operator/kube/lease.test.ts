@@ -78,12 +78,15 @@ test('one leads; it stops cleanly, and the other leads at its next look', async 
   assert.ok(kube.count({ verb: 'get' }) <= 2, 'the lease was not waited out');
 });
 
-for (const connection of ['reset', 'hang'] as const) {
-  test(`a leader that is cut off (${connection}) stops before the other one starts`, async () => {
+for (const [when, connection, after] of [
+  ['before its first renewal', 'hang', 0],
+  ['later', 'reset', 3],
+] as const) {
+  test(`a leader that is cut off ${when} stops before the other one starts`, async () => {
+    const cut = kube.fault({ userAgent: 'a', verb: 'patch', after, times: 1000, effect: { connection } });
     candidate('a', waits, short);
     await happened('+a');
     candidate('b', waits, short);
-    const cut = kube.fault({ userAgent: 'a', times: 1000, effect: { connection } });
     await happened('+b');
     assert.deepEqual(history, ['+a', '-a', '+b']);
     assert.ok(cut.hits > 0);
