@@ -7,10 +7,9 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
-import { ConfigError } from '../edge/conf/problem.ts';
-import { admitText } from './api/admission.ts';
 import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
+import { clustersOf, ManifestError } from './manifest.ts';
 import { resolveOrigins } from './reconcile/discovery.ts';
 import { RenderError } from './render/error.ts';
 import { type Rendered, render as renderObjects } from './render/render.ts';
@@ -53,7 +52,7 @@ export async function render(args: readonly string[]): Promise<number> {
     await print(options);
     return 0;
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
+    if (!(error instanceof ManifestError)) throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
@@ -66,11 +65,6 @@ async function print(options: Options): Promise<void> {
     for (const warning of config.warnings) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
   }
   process.stdout.write(options.conf ? confOf(rendered) : yamlOf(rendered));
-}
-
-/** Why nothing is rendered, a line for each mistake. */
-class Refusal extends Error {
-  override readonly name = 'Refusal';
 }
 
 function readOptions(args: readonly string[]): Options | 'help' {
@@ -92,22 +86,16 @@ function readOptions(args: readonly string[]): Options | 'help' {
   return { file, name, conf, namespace, edgeImage: values['edge-image'], podMonitors: values['pod-monitors'] };
 }
 
-/** Throws Refusal with all that is wrong with the manifests. */
+/** Throws ManifestError with all that is wrong with the manifests. */
 async function readClusters({ file, name, namespace }: Options): Promise<readonly EdgeCluster[]> {
   const about = aboutOf(file);
   let source: string;
   try {
     source = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Refusal(`${about} cannot be read: ${(error as Error).message}`);
+    throw new ManifestError(`${about} cannot be read: ${(error as Error).message}`);
   }
-  const admissions = orRefuse(about, () => admitText(source, about));
-  const errors = admissions.flatMap((admission) => (admission.ok ? [] : admission.errors));
-  if (errors.length > 0) throw new Refusal(errors.join('\n'));
-  const all = admissions.flatMap((admission) => (admission.ok ? admission.cluster : []));
-  const clusters = name === undefined ? all : all.filter((cluster) => nameOf(cluster) === name);
-  if (clusters.length === 0)
-    throw new Refusal(`${about} holds no EdgeCluster${name === undefined ? '' : ` called ${name}`}`);
+  const clusters = clustersOf(source, about, name);
   return clusters.map((cluster) => ({ ...cluster, metadata: { namespace, ...cluster.metadata } }));
 }
 
@@ -122,17 +110,11 @@ function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Optio
     () => [],
   );
   const settings = { edgeImage, podMonitors };
-  return orRefuse(`${aboutOf(file)}: ${nameOf(cluster)}`, () => renderObjects({ cluster, origins, settings }));
-}
-
-/** Runs `action`; what it says against the manifest is a Refusal. */
-function orRefuse<T>(about: string, action: () => T): T {
   try {
-    return action();
+    return renderObjects({ cluster, origins, settings });
   } catch (error) {
-    if (error instanceof ConfigError) throw new Refusal(error.message);
-    if (error instanceof RenderError) throw new Refusal(error.message.replaceAll(/^/gm, `${about}: `));
-    throw error;
+    if (!(error instanceof RenderError)) throw error;
+    throw new ManifestError(error.message.replaceAll(/^/gm, `${aboutOf(file)}: ${nameOf(cluster)}: `));
   }
 }
 

@@ -9,8 +9,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { admitText } from './api/admission.ts';
+import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
+import { clustersOf, ManifestError } from './manifest.ts';
 import { LocalCluster } from './up/local-cluster.ts';
 import { Screen } from './up/screen.ts';
 import { introduction, look, picture, type Sight } from './up/view.ts';
@@ -68,18 +69,12 @@ function pair(option: string, text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Throws when the manifest does not hold the EdgeCluster, with all that the API server would say against it. */
+/** The one to run. Throws ManifestError when the manifest is wrong or leaves open which. */
 function readCluster(text: string, { file, name }: Options): EdgeCluster {
-  const admissions = admitText(text, file);
-  const errors = admissions.flatMap((admission) => (admission.ok ? [] : admission.errors));
-  if (errors.length > 0) throw new Error(errors.join('\n'));
-  const clusters = admissions.flatMap((admission) => (admission.ok ? admission.cluster : []));
-  const names = clusters.map(({ metadata }) => metadata.name).join(', ');
-  const chosen = name === undefined ? clusters : clusters.filter(({ metadata }) => metadata.name === name);
-  const [cluster] = chosen;
-  if (cluster === undefined) throw new Error(`${file} has no EdgeCluster ${name ?? ''}${names && `; it has ${names}`}`);
-  if (chosen.length > 1) throw new Error(`${file} has several EdgeClusters; say --name, one of ${names}`);
-  return cluster;
+  const [cluster, ...others] = clustersOf(text, file, name);
+  if (cluster !== undefined && others.length === 0) return cluster;
+  const names = clustersOf(text, file, undefined).map(nameOf);
+  throw new ManifestError(`${file} holds several EdgeClusters; say --name, one of ${names.join(', ')}`);
 }
 
 /** Runs the command with the arguments after its name; resolves with the exit code. */

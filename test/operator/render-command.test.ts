@@ -128,7 +128,7 @@ describe('edgecluster render', { concurrency: 2 }, () => {
     const missing = await edgecluster(['render', '-f', 'nowhere.yaml']);
     assert.deepEqual([missing.code, missing.err.startsWith('nowhere.yaml cannot be read: ')], [1, true]);
     const none = await edgecluster(['render', '-f', '-', '--name', 'other'], manifest(origins));
-    assert.deepEqual([none.code, none.err], [1, 'stdin holds no EdgeCluster called other\n']);
+    assert.deepEqual([none.code, none.err], [1, 'stdin holds no EdgeCluster called other; it holds live\n']);
   });
 
   it('2 for wrong arguments, with the usage', options, async () => {
