@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { OptionsError, readOperatorOptions } from '../../operator/options.ts';
+
+const env = { EDGE_IMAGE: 'edge:1' };
+
+describe('options of the operator', () => {
+  it('defaults', () => {
+    const { identity, ...options } = readOperatorOptions([], env);
+    assert.match(identity, /_[0-9a-f]{8}$/);
+    assert.deepEqual(options, {
+      namespaces: [],
+      leaderElection: true,
+      leaseNamespace: 'default',
+      leaseName: 'edgecluster-operator',
+      edgeImage: 'edge:1',
+      listen: { host: undefined, port: 8081 },
+      logLevel: 'info',
+      kubeconfig: undefined,
+    });
+  });
+
+  it('flags come before the environment', () => {
+    const args = ['--namespaces=a, b,a', '--leader-election=false', '--lease-namespace=x', '--lease-name=y'];
+    const more = ['--edge-image=edge:2', '--listen=[::1]:99', '--log-level=debug', '--kubeconfig=/k'];
+    const options = readOperatorOptions([...args, ...more], { ...env, POD_NAMESPACE: 'pods', POD_NAME: 'operator-1' });
+    const { identity, ...rest } = options;
+    assert.match(identity, /^operator-1_/);
+    assert.deepEqual(rest, {
+      namespaces: ['a', 'b'],
+      leaderElection: false,
+      leaseNamespace: 'x',
+      leaseName: 'y',
+      edgeImage: 'edge:2',
+      listen: { host: '::1', port: 99 },
+      logLevel: 'debug',
+      kubeconfig: '/k',
+    });
+    assert.equal(readOperatorOptions([], { ...env, POD_NAMESPACE: 'pods' }).leaseNamespace, 'pods');
+  });
+
+  it('two in the same pod are two', () => {
+    assert.notEqual(readOperatorOptions([], env).identity, readOperatorOptions([], env).identity);
+  });
+
+  for (const [what, args, message] of [
+    ['no image', [], /--edge-image IMAGE or set EDGE_IMAGE/],
+    ['a namespace that is none', ['--edge-image=x', '--namespaces=A_b'], /"A_b" is no namespace/],
+    ['an address that is none', ['--edge-image=x', '--listen=8081'], /--listen: "8081" is not HOST:PORT or :PORT/],
+    ['a port that is none', ['--edge-image=x', '--listen=:80810'], /--listen/],
+    ['an unknown level', ['--edge-image=x', '--log-level=loud'], /none of trace, debug/],
+    ['an unknown flag', ['--edge-image=x', '--colour'], /Unknown option '--colour'/],
+    ['something else', ['--edge-image=x', 'now'], /Unexpected argument 'now'/],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      assert.throws(
+        () => readOperatorOptions(args, {}),
+        (error) => error instanceof OptionsError && message.test(error.message),
+      );
+    });
+  }
+});
