@@ -35,7 +35,8 @@ export class OperatorProcess {
     mkdirSync(account, { recursive: true });
     writeFileSync(path.join(account, 'token'), config.getCurrentUser()?.token ?? '');
     copyFileSync(caFile, path.join(account, 'ca.crt'));
-    const flags = profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [];
+    // As in the image.
+    const flags = ['--max-semi-space-size=4', ...(profile ? ['--cpu-prof', `--cpu-prof-dir=${folder}`] : [])];
     const args = ['operator', '--edge-image=edgecluster:bench', `--listen=127.0.0.1:${port}`, '--log-level=warn'];
     const command = [process.execPath, ...flags, program, ...args];
     const mounts = `mount -t tmpfs tmpfs /run && mkdir -p ${inPod} && cp ${account}/* ${inPod} && exec "$@"`;

@@ -92,7 +92,7 @@ function commands(): Readonly<Record<string, string>> {
   return {
     node: `${node}`,
     edge: `${node} ${nodeFlags} /app/edge/main.ts`,
-    edgecluster: `${node} /app/operator/edgecluster.ts`,
+    edgecluster: `${node} --max-semi-space-size=4 /app/operator/edgecluster.ts`,
   };
 }
 
