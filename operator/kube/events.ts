@@ -19,6 +19,8 @@ export interface EventRecorderOptions {
   readonly refillMs?: number;
   /** Between two writes of a series; default a minute. */
   readonly seriesMs?: number;
+  /** How long `close` tries to write what is waiting; default 3 s. */
+  readonly closeMs?: number;
   /** An event could not be written and is dropped. */
   readonly onProblem?: (error: ApiError) => void;
 }
@@ -47,11 +49,12 @@ export class EventRecorder {
   readonly #stock = new Map<string, { tokens: number; atMs: number }>();
   #queued = 0;
   #queue: Promise<void> = Promise.resolve();
+  readonly #stop = new AbortController();
   #closed = false;
 
   constructor(api: KubeApi, options: EventRecorderOptions) {
     this.#api = api;
-    this.#options = { burst: 20, refillMs: 60_000, seriesMs: 60_000, onProblem: () => {}, ...options };
+    this.#options = { burst: 20, refillMs: 60_000, seriesMs: 60_000, closeMs: 3000, onProblem: () => {}, ...options };
   }
 
   /**
@@ -79,10 +82,10 @@ export class EventRecorder {
     if (this.#queued >= QUEUE || !this.#takeToken(uid)) return;
     const series = this.#newSeries(object, type, reason, note, action);
     remember(this.#series, key, series);
-    this.#enqueue(() => this.#api.create(series.event));
+    this.#enqueue(() => this.#api.create(series.event, { signal: this.#stop.signal }));
   }
 
-  /** Writes what is waiting, and no more after that. */
+  /** Writes what is waiting, as far as that takes seconds, and no more after that. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const series of this.#series.values()) {
@@ -90,7 +93,9 @@ export class EventRecorder {
       clearTimeout(series.timer);
       this.#enqueue(() => this.#writeSeries(series));
     }
+    const timer = setTimeout(() => this.#stop.abort(), this.#options.closeMs);
     await this.#queue;
+    clearTimeout(timer);
   }
 
   #newSeries(object: KubernetesObject, type: string, reason: string, note: string, action: string): Series {
@@ -143,13 +148,14 @@ export class EventRecorder {
 
   async #writeSeries(series: Series): Promise<void> {
     series.writtenMs = performance.now();
+    const { signal } = this.#stop;
     const counted = { series: { count: series.count, lastObservedTime: series.lastObserved } };
     try {
-      await this.#api.mergePatch(RESOURCES.Event, series.namespace, series.name, counted);
+      await this.#api.mergePatch(RESOURCES.Event, series.namespace, series.name, counted, { signal });
     } catch (error) {
       // The API server forgets events after an hour.
       if (!isNotFound(error)) throw error;
-      await this.#api.create(Object.assign({}, series.event, counted));
+      await this.#api.create(Object.assign({}, series.event, counted), { signal });
     }
   }
 

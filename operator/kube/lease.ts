@@ -80,6 +80,7 @@ export class LeaderElection {
     const over = new AbortController();
     const stop = () => leading.abort(signal.reason);
     signal.addEventListener('abort', stop);
+    if (signal.aborted) stop();
     const ended = (async () => lead(leading.signal))().finally(() => over.abort());
     // Renews until `lead` has ended, even while it is being stopped: what it still does, it does as the leader.
     const renewing = this.#renew(startMs, over.signal, (reason) => leading.abort(reason));

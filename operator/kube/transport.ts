@@ -99,7 +99,7 @@ export class Transport {
   async #start(call: Call, pool: 'requests' | 'watches', signal: AbortSignal): Promise<IncomingMessage> {
     for (let attempt = 0; ; attempt++) {
       signal.throwIfAborted();
-      const credentials = await this.#currentCredentials();
+      const credentials = await orAborted(this.#currentCredentials(), signal);
       try {
         const response = await this.#request(call, credentials, pool, signal);
         if (response.statusCode !== 401 || attempt > 0) return response;
@@ -187,6 +187,15 @@ export class Transport {
 }
 
 class StaleConnection extends Error {}
+
+/** A plugin that gives no credentials must not hold a request for longer than its time. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener('abort', abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
 
 /** Aborts after a time or with another signal. `AbortSignal.any` would do, but holds on to what is over for longer. */
 class Deadline {

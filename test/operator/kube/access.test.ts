@@ -123,3 +123,9 @@ test('a kubeconfig without a current cluster says so', async () => {
   writeFileSync(file, readFileSync(file, 'utf8').replace('"current-context":"x"', '"current-context":"nothing"'));
   await assert.rejects(loadAccess(file), /current context 'nothing' names no cluster/);
 });
+
+test('credentials that do not come do not hold a request for longer than its time', async () => {
+  const access = { server: `https://127.0.0.1:${port}`, credentials: () => new Promise<never>(() => {}) };
+  const api = new KubeApi(access, { requestTimeoutMs: 20 });
+  await assert.rejects(api.list(RESOURCES.Secret), { reason: 'Timeout' });
+});

@@ -117,3 +117,11 @@ test('the API server refuses or is away: told, and no more', async () => {
     ['InternalError', 'Unreachable'],
   );
 });
+
+test('closing does not wait for an API server that does not answer', async () => {
+  const recorded = recorder({ closeMs: 20 });
+  kube.fault({ verb: 'create', times: 100, effect: { connection: 'hang' } });
+  for (let n = 0; n < 10; n++) recorded.record(object(`a-${n}`), 'Normal', 'Rendered', 'lost');
+  await recorded.close();
+  assert.ok(kube.count({ verb: 'create' }) <= 1);
+});

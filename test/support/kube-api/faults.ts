@@ -1,4 +1,5 @@
 /** What goes wrong, when asked for: for the n-th request that looks like this, do that. */
+import { Refusal } from './objects.ts';
 import type { LoggedRequest, Verb } from './requests.ts';
 
 export interface Fault {
@@ -19,8 +20,7 @@ export interface Fault {
 }
 
 export type Effect =
-  /** The request isn't done; `reason` (default by status) and Retry-After as given. */
-  | { readonly status: number; readonly reason?: string; readonly retryAfterSeconds?: number }
+  | FaultyAnswer
   /** The request is done, and its answer lost: the connection is cut. */
   | { readonly connection: 'lose-answer' }
   /** The connection is cut, the request not done. */
@@ -29,6 +29,13 @@ export type Effect =
   | { readonly connection: 'hang' }
   /** Done after a while. */
   | { readonly delayMs: number };
+
+/** The request isn't done; `reason` (default by status) and Retry-After as given. */
+export interface FaultyAnswer {
+  readonly status: number;
+  readonly reason?: string;
+  readonly retryAfterSeconds?: number;
+}
 
 export interface FaultHandle {
   /** Requests that it has hit. */
@@ -72,4 +79,16 @@ function matches(fault: Fault, request: LoggedRequest): boolean {
   return (['resource', 'namespace', 'name', 'subresource', 'userAgent'] as const).every(
     (field) => fault[field] === undefined || fault[field] === request[field],
   );
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  404: 'NotFound',
+  409: 'Conflict',
+  410: 'Expired',
+  429: 'TooManyRequests',
+  503: 'ServiceUnavailable',
+};
+
+export function faulted({ status, reason, retryAfterSeconds }: FaultyAnswer): Refusal {
+  return new Refusal(status, reason ?? REASONS[status] ?? 'InternalError', 'a fault of the test', retryAfterSeconds);
 }

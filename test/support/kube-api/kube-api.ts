@@ -19,14 +19,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1Namespace } from '@kubernetes/client-node';
 import type { ClusterAccess } from '../../../operator/kube/access.ts';
-import { RESOURCES, type Resource, resourceOf } from '../../../operator/kube/resources.ts';
+import { type Resource, resourceOf } from '../../../operator/kube/resources.ts';
+import { answerTo, exists, parse, resourceIn } from './answers.ts';
 import { collectGarbage } from './collector.ts';
-import { type Effect, type Fault, type FaultHandle, Faults } from './faults.ts';
+import { type Effect, type Fault, type FaultHandle, Faults, faulted } from './faults.ts';
 import { type KubeObject, Refusal } from './objects.ts';
-import { discovery, type LoggedRequest, parseTarget, type Target } from './requests.ts';
+import { type LoggedRequest, parseTarget, type Target } from './requests.ts';
 import { type Admission, Store, withStatus } from './store.ts';
 import { Lists, tooOld, Watches } from './watching.ts';
-import * as writes from './writes.ts';
 
 export type { Effect, Fault, FaultHandle } from './faults.ts';
 export { type KubeObject, Refusal } from './objects.ts';
@@ -233,8 +233,12 @@ export class KubeApiDouble {
         this.#watches.start({ ...target, resource: resourceIn(target) }, response);
         return;
       }
-      const existed = this.#exists(target);
-      const answer = this.#answer(target, text === '' ? undefined : parse(text));
+      const existed = exists(this.#store, target);
+      const body = text === '' ? undefined : parse(text);
+      const answer =
+        target.verb === 'list'
+          ? this.#lists.page({ ...target, resource: resourceIn(target) })
+          : answerTo(this.#store, target, body, this.#absent);
       if (effect !== undefined && 'connection' in effect) response.destroy();
       else this.#send(entry, response, existed ? 200 : 201, answer);
     } catch (error) {
@@ -251,41 +255,10 @@ export class KubeApiDouble {
     if (effect === undefined) return false;
     if ('delayMs' in effect) await sleep(effect.delayMs);
     if ('status' in effect) {
-      const { status, reason = REASONS[status] ?? 'InternalError', retryAfterSeconds } = effect;
-      throw new Refusal(status, reason, 'a fault of the test', retryAfterSeconds);
+      throw faulted(effect);
     }
     if ('connection' in effect && effect.connection === 'reset') response.destroy();
     return 'connection' in effect && effect.connection !== 'lose-answer';
-  }
-
-  #answer(target: Target, body: unknown): object {
-    if (target.verb === 'discover') return discovery(target.group, this.#absent);
-    const resource = resourceIn(target);
-    if (target.verb === 'list') return this.#lists.page({ ...target, resource });
-    const manager = target.query.get('fieldManager') ?? 'unknown';
-    const writer = { manager, subresource: target.subresource };
-    if (target.verb === 'create') return writes.create(this.#store, { ...target, resource }, body, writer);
-    const named = { ...target, resource, name: target.name ?? '' };
-    switch (target.verb) {
-      case 'get':
-        return writes.read(this.#store, named);
-      case 'update':
-        return writes.update(this.#store, named, body, writer);
-      case 'patch':
-        return writes.patch(this.#store, named, body, writer);
-      case 'apply':
-        return writes.apply(this.#store, named, body, writer, target.query.get('force') === 'true');
-      case 'delete':
-        return writes.remove(this.#store, named, body);
-      default:
-        throw new Refusal(405, 'MethodNotAllowed', `no answer to ${target.verb}`);
-    }
-  }
-
-  /** Whether what is asked for, or is to be written, is there. */
-  #exists({ verb, resource, namespace, name }: Target): boolean {
-    if (verb === 'create') return false;
-    return resource === undefined || name === undefined || this.#store.get(resource, namespace, name) !== undefined;
   }
 
   #log(target: Target, url: URL, userAgent: string): LoggedRequest {
@@ -319,26 +292,6 @@ export class KubeApiDouble {
   }
 }
 
-const REASONS: Readonly<Record<number, string>> = {
-  404: 'NotFound',
-  409: 'Conflict',
-  410: 'Expired',
-  429: 'TooManyRequests',
-  503: 'ServiceUnavailable',
-};
-
 function copy<T>(object: KubeObject): T {
   return structuredClone(object) as unknown as T;
-}
-
-function resourceIn({ resource }: Target): Resource {
-  return resource ?? RESOURCES.Namespace;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Refusal(400, 'BadRequest', 'the body is not JSON (which is all that the double reads)');
-  }
 }
