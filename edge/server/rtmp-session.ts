@@ -412,7 +412,9 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   closed(error: Error | undefined): void {
     const state = this.#state;
     if (state.kind === 'closed') return;
-    this.#log('info', 'client gone', {
+    // Who asked for nothing and left was a probe, of a load balancer or of an edge behind this one.
+    const probe = state.kind === 'connecting' && error === undefined && !this.#failed;
+    this.#log(probe ? 'debug' : 'info', 'client gone', {
       reason: error?.message,
       bytesSent: this.bytesSent,
       bytesReceived: this.bytesReceived,

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { configHash } from '../../edge/conf/load.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { clip } from '../support/media.ts';
-import { edgeConfig } from '../support/rtmp-config.ts';
+import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { deadOrigin, player, reload, startEdge, startOrigin, testOptions } from '../support/rtmp-scene.ts';
 
 interface Report {
@@ -109,3 +109,13 @@ test(
     assert.equal(first.closed, false);
   },
 );
+
+test('at an origin of ours such a check is no client gone, and no failed one', testOptions, async (t) => {
+  const exporter = 'exporter { enabled on; listen 127.0.0.1:0; }';
+  const origin = await startEdge(t, originConfig({ root: `srs_log_level_v2 debug; ${exporter}` }));
+  await startEdge(t, edgeConfig({ origins: [origin.port()], process: 'origin_check_interval 20;' }));
+  const gone = await origin.logged(({ msg }) => msg === 'client gone');
+  assert.equal(gone.level, 20);
+  const metrics = await (await fetch(`http://127.0.0.1:${origin.port('exporter')}/metrics`)).text();
+  assert.match(metrics, /^srs_clients_errs_total 0$/m);
+});
