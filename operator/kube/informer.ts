@@ -106,22 +106,24 @@ export class Informer<T extends KubernetesObject> {
     const options = { namespace, labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks: true };
     const startMs = performance.now();
     let silent = true;
-    for await (const event of this.#api.watch<T>(resource, options, signal)) {
-      if (event.type === 'ERROR') throw event.error;
-      silent = false;
-      this.#failures = 0;
-      if (event.type === 'BOOKMARK') {
-        this.#version = event.resourceVersion;
-        continue;
+    try {
+      for await (const event of this.#api.watch<T>(resource, options, signal)) {
+        if (event.type === 'ERROR') throw event.error;
+        silent = false;
+        if (event.type === 'BOOKMARK') {
+          this.#version = event.resourceVersion;
+          continue;
+        }
+        if (event.type === 'DELETED') this.#delete(event.object);
+        else this.#set(event.object);
+        this.#version = event.object.metadata?.resourceVersion ?? this.#version;
       }
-      if (event.type === 'DELETED') this.#delete(event.object);
-      else this.#set(event.object);
-      this.#version = event.object.metadata?.resourceVersion ?? this.#version;
+    } finally {
+      // However it ended, it was of use.
+      if (performance.now() - startMs >= SHORT_WATCH_MS) silent = false;
+      if (!silent) this.#failures = 0;
     }
-    if (silent && performance.now() - startMs < SHORT_WATCH_MS) {
-      throw new ApiError(0, 'Unreachable', `watch ${resource.plural}: ended at once`);
-    }
-    this.#failures = 0;
+    if (silent) throw new ApiError(0, 'Unreachable', `watch ${resource.plural}: ended at once`);
   }
 
   #set(given: T): void {
