@@ -16,7 +16,7 @@ export class ClusterMemory {
   failures = 0;
   /** Monotonic time of the last write of status. */
   statusAtMs = Number.NEGATIVE_INFINITY;
-  /** The status that we last made, written or not needed. */
+  /** The status that we last wrote, or found as we would write it. */
   statusMade: EdgeClusterStatus | undefined;
   /** The EdgeCluster as our last write of status left it, until the informer shows it. */
   #statusAnswer: EdgeCluster | undefined;

@@ -42,6 +42,8 @@ export interface ReconcilerDeps {
 
 /** Players and bandwidth alone are written no more often than this. */
 export const figuresEveryMs = 15_000;
+/** Status of a cluster is written no more often than this: what changes together is often seen one after the other. */
+const statusEveryMs = 500;
 /** Answers 5xx and conflicts are told to people from so many reconciles in a row on. */
 const failuresTold = 3;
 
@@ -263,13 +265,17 @@ class Run {
     );
     const difference = statusDiffers(previous, status);
     const made = this.#memory.statusMade;
-    this.#memory.statusMade = status;
-    if (difference === 'no') return undefined;
+    if (difference === 'no') {
+      this.#memory.statusMade = status;
+      return undefined;
+    }
     // Somebody else writes our status: that must not become a race.
     const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
-    const waitMs = this.#memory.statusAtMs + figuresEveryMs - this.#nowMs();
-    if (waitMs > 0 && (difference === 'figures' || isOthersDoing)) return waitMs;
+    const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
+    const waitMs = this.#memory.statusAtMs + everyMs - this.#nowMs();
+    if (waitMs > 0) return waitMs;
     await this.#apply(status);
+    this.#memory.statusMade = status;
     for (const { type, reason, message } of eventsOf(previous, status)) notify(this.#cluster, type, reason, message);
     return undefined;
   }

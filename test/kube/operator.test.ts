@@ -1,0 +1,370 @@
+/** The operator on a real API server with its controllers: the scenarios of test/operator/reconcile, as they really go. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { readManifests } from '../../operator/api/admission.ts';
+import type { Condition, EdgeCluster } from '../../operator/api/types.ts';
+import { kubeConfigAccess } from '../../operator/kube/access.ts';
+import { Operator } from '../../operator/operator.ts';
+import type { OperatorOptions } from '../../operator/options.ts';
+import type { Sizes } from '../../operator/reconcile/controller.ts';
+import { Kubernetes, keepsApiServer } from '../support/kubernetes.ts';
+import { KubeClient } from '../support/kubernetes-client.ts';
+
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+
+let kubernetes: Kubernetes;
+let client: KubeClient;
+let namespace: string;
+const operators = new Set<RunningOperator>();
+
+/** One in this process, for the test's namespace. */
+class RunningOperator {
+  readonly operator: Operator;
+  readonly log: LogLine[] = [];
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
+
+  constructor(options: Partial<OperatorOptions> = {}) {
+    this.operator = new Operator({
+      options: {
+        namespaces: [namespace],
+        leaderElection: false,
+        leaseNamespace: namespace,
+        leaseName: 'edgecluster-operator',
+        identity: 'operator-0',
+        edgeImage: 'edge:test',
+        listen: { host: '127.0.0.1', port: 0 },
+        logLevel: 'info',
+        kubeconfig: undefined,
+        ...options,
+      },
+      access: kubeConfigAccess(kubernetes.config()),
+      log: pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line) as LogLine) }),
+    });
+    this.#ended = this.operator.run(this.#stop.signal);
+    operators.add(this);
+  }
+
+  async stop(): Promise<void> {
+    operators.delete(this);
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  /** Requests that it has made since its start, by `verb resource`; leases and events are not looked at. */
+  async requests(verbs: readonly string[]): Promise<Record<string, number>> {
+    const text = await (await fetch(`http://127.0.0.1:${this.operator.port}/metrics`)).text();
+    const line = /^edgecluster_operator_api_requests_total\{verb="(\w+)",resource="(\w+)",code="\d+"\} (\d+)$/gm;
+    const counts: Record<string, number> = {};
+    for (const [, verb = '', resource = '', count] of text.matchAll(line)) {
+      if (!verbs.includes(verb) || ['leases', 'events'].includes(resource)) continue;
+      counts[`${verb} ${resource}`] = (counts[`${verb} ${resource}`] ?? 0) + Number(count);
+    }
+    return counts;
+  }
+
+  writes(): Promise<Record<string, number>> {
+    return this.requests(['create', 'apply', 'patch', 'delete']);
+  }
+
+  /** Waits until it has had nothing to do for a while. */
+  idle(): Promise<void> {
+    return this.#until(({ busy }) => busy === 0);
+  }
+
+  /** The same, and nothing waits for its time. */
+  atRest(): Promise<void> {
+    return this.#until(({ queue }) => queue === 0);
+  }
+
+  async #until(test: (sizes: Sizes) => boolean): Promise<void> {
+    for (let quiet = 0; quiet < 10; ) {
+      await sleep(50);
+      const { sizes, ready } = this.operator;
+      quiet = ready && sizes !== undefined && test(sizes) ? quiet + 1 : 0;
+    }
+  }
+}
+
+const paths = {
+  clusters: () => `/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters`,
+  configMaps: () => `/api/v1/namespaces/${namespace}/configmaps`,
+  services: () => `/api/v1/namespaces/${namespace}/services`,
+  accounts: () => `/api/v1/namespaces/${namespace}/serviceaccounts`,
+  deployments: () => `/apis/apps/v1/namespaces/${namespace}/deployments`,
+  budgets: () => `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
+  slices: () => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
+  events: () => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+} as const;
+
+const madeByUs = '?labelSelector=app.kubernetes.io%2Fmanaged-by%3Dedgecluster';
+const ours = '?labelSelector=edgecluster.io%2Fcluster%3Dlive';
+const elsewhere = [{ name: 'main', servers: ['elsewhere:1935'] }];
+
+async function create(name = 'live', spec: object = {}): Promise<EdgeCluster> {
+  const manifest = {
+    apiVersion: 'edgecluster.io/v1alpha1',
+    kind: 'EdgeCluster',
+    metadata: { name },
+    spec: { origins: [{ name: 'main', servers: ['origin-a.media:1935'] }], ...spec },
+  };
+  return client.post<EdgeCluster>(paths.clusters(), manifest);
+}
+
+const change = (spec: object): Promise<EdgeCluster> => client.patch(`${paths.clusters()}/live`, { spec });
+
+const conditionOf = (cluster: EdgeCluster | undefined, type: string): Condition | undefined =>
+  cluster?.status?.conditions?.find((condition) => condition.type === type);
+
+async function until(test: (cluster: EdgeCluster) => boolean, name = 'live'): Promise<EdgeCluster> {
+  const isSo = (cluster: EdgeCluster) => cluster.metadata.name === name && test(cluster);
+  const found = await client.until<EdgeCluster>(paths.clusters(), (clusters) => clusters.some(isSo));
+  const cluster = found.find(({ metadata }) => metadata.name === name);
+  assert.ok(cluster);
+  return cluster;
+}
+
+/** The status is about the present spec. */
+const isSeen = ({ metadata, status }: EdgeCluster): boolean => status?.observedGeneration === metadata.generation;
+
+const untilConf = (pattern: RegExp): Promise<unknown> =>
+  client.until<V1ConfigMap>(paths.configMaps(), (maps) =>
+    maps.some(({ metadata, data }) => metadata?.name === 'live' && pattern.test(data?.['edge.conf'] ?? '')),
+  );
+
+/** A settled EdgeCluster `live` and its operator. */
+async function settled(spec: object = {}): Promise<RunningOperator> {
+  const running = new RunningOperator();
+  await create('live', spec);
+  await until(isSeen);
+  await running.idle();
+  return running;
+}
+
+describe('the operator', () => {
+  before(async () => {
+    kubernetes = await Kubernetes.start();
+    await kubernetes.installDefinitions();
+    client = new KubeClient(kubernetes.config());
+  });
+  after(async () => {
+    client?.close();
+    await kubernetes?.stop();
+  });
+  beforeEach(async () => {
+    namespace = await kubernetes.createNamespace('operator');
+  });
+  afterEach(async () => {
+    await Promise.all([...operators].map((running) => running.stop()));
+    await kubernetes.kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
+  });
+
+  it('makes the objects of all examples; then neither it nor another one writes or reads', async () => {
+    const running = new RunningOperator();
+    const directory = join(import.meta.dirname, '../../crds/examples');
+    let clusters = 0;
+    for (const file of readdirSync(directory)) {
+      const manifests = readManifests(readFileSync(join(directory, file), 'utf8'), file) as EdgeCluster[];
+      for (const manifest of manifests.filter(({ kind }) => kind === 'EdgeCluster')) {
+        const name = `${file.replace('.yaml', '')}-${clusters++}`;
+        await client.post(paths.clusters(), { ...manifest, metadata: { ...manifest.metadata, name, namespace } });
+      }
+    }
+    await client.until<EdgeCluster>(
+      paths.clusters(),
+      (all) =>
+        all.length === clusters &&
+        all.every((one) => isSeen(one) && conditionOf(one, 'ConfigValid')?.status === 'True'),
+    );
+    await running.atRest();
+    const before = await running.requests(['get', 'list', 'create', 'apply', 'patch', 'delete']);
+    // Something to look at again that asks for nothing.
+    for (const path of [paths.configMaps(), paths.services()])
+      for (const { metadata } of await client.list(path + madeByUs))
+        await client.patch(`${path}/${metadata?.name}`, { metadata: { annotations: { note: 'x' } } });
+    await running.atRest();
+    assert.deepEqual(await running.requests(['get', 'list', 'create', 'apply', 'patch', 'delete']), before);
+    await running.stop();
+
+    const another = new RunningOperator();
+    await another.atRest();
+    assert.deepEqual(await another.writes(), {});
+  });
+
+  it('a changed spec changes the configuration only; kubectl scale scales', async () => {
+    const running = await settled();
+    const before = await client.get<V1Deployment>(`${paths.deployments()}/live`);
+    await change({ origins: elsewhere });
+    await untilConf(/elsewhere:1935/);
+    await until(isSeen);
+    await kubernetes.kubectl(['scale', '-n', namespace, 'ec/live', '--replicas=5']);
+    await client.until<V1Deployment>(paths.deployments(), ([deployment]) => deployment?.spec?.replicas === 5);
+    const after = await client.get<V1Deployment>(`${paths.deployments()}/live`);
+    assert.deepEqual(after.spec?.template, before.spec?.template);
+    await running.idle();
+    const writes = await running.writes();
+    assert.equal(writes['apply configmaps'], 2);
+    assert.equal(writes['apply deployments'], 2);
+  });
+
+  it('a field that is no longer wanted goes, as does an object; those of others stay', async () => {
+    const running = await settled({ pods: { nodeSelector: { disk: 'ssd' } }, networkPolicy: { enabled: true } });
+    await client.patch(`${paths.services()}/live`, { metadata: { annotations: { theirs: 'x' } } });
+    await client.patch(`${paths.clusters()}/live`, { spec: { pods: { nodeSelector: null }, networkPolicy: null } });
+    await client.until<V1Deployment>(
+      paths.deployments(),
+      ([deployment]) => deployment?.spec?.template.spec?.nodeSelector === undefined,
+    );
+    const policies = `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`;
+    await client.until(policies, (all) => all.length === 0);
+    await change({ service: { type: 'NodePort' } });
+    const [service] = await client.until<V1Service>(paths.services(), (all) =>
+      all.some(({ spec }) => spec?.type === 'NodePort'),
+    );
+    assert.ok(service);
+    const live = await client.get<V1Service>(`${paths.services()}/live`);
+    assert.equal(live.metadata?.annotations?.theirs, 'x');
+    await running.idle();
+  });
+
+  it('what is edited or deleted is put back, once, and an event tells who did it', async () => {
+    const running = await settled();
+    const before = await running.writes();
+    await kubernetes.kubectl(['patch', '-n', namespace, 'configmap/live', '-p', '{"data":{"edge.conf":"listen 1;"}}']);
+    await untilConf(/origin-a/);
+    const { metadata: deleted } = await client.get<V1Deployment>(`${paths.deployments()}/live`);
+    await client.delete(`${paths.deployments()}/live`);
+    await client.until(paths.deployments(), ([made]) => made !== undefined && made.metadata?.uid !== deleted?.uid);
+    await kubernetes.kubectl([
+      'label',
+      '-n',
+      namespace,
+      'service/live',
+      'edgecluster.io/cluster-',
+      'app.kubernetes.io/managed-by-',
+    ]);
+    await client.until(`${paths.services()}${ours}`, (all) => all.some(({ metadata }) => metadata?.name === 'live'));
+    await running.idle();
+    const writes = await running.writes();
+    assert.equal((writes['apply configmaps'] ?? 0) - (before['apply configmaps'] ?? 0), 1);
+    assert.equal((writes['apply deployments'] ?? 0) - (before['apply deployments'] ?? 0), 1);
+    // Refused where it would create, then put back.
+    assert.equal((writes['apply services'] ?? 0) - (before['apply services'] ?? 0), 2);
+    const told = /ConfigMap live is put back .*: kubectl-patch had changed data\['edge\.conf'\]/;
+    await client.until<KubernetesObject & { note?: string }>(paths.events(), (all) =>
+      all.some(({ note = '' }) => told.test(note)),
+    );
+  });
+
+  it("a foreign object of our object's name is never touched, and told", async () => {
+    await client.post(paths.services(), {
+      metadata: { name: 'live', labels: { 'app.kubernetes.io/managed-by': 'Helm' } },
+      spec: { ports: [{ port: 80 }] },
+    });
+    const before = await client.get<V1Service>(`${paths.services()}/live`);
+    new RunningOperator();
+    await create();
+    const cluster = await until((one) => conditionOf(one, 'Degraded')?.reason === 'NameTaken');
+    assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^Service live: it belongs to Helm/);
+    assert.deepEqual(await client.get(`${paths.services()}/live`), before);
+    assert.equal((await client.list(paths.deployments())).length, 1);
+  });
+
+  it('an invalid configuration is told; what ran before stays, and scales', async () => {
+    await settled();
+    await change({ extraDirectives: 'no_such_directive on;', replicas: 4 });
+    const cluster = await until((one) => conditionOf(one, 'ConfigValid')?.status === 'False');
+    assert.equal(conditionOf(cluster, 'ConfigValid')?.reason, 'InvalidDirectives');
+    await client.until<V1Deployment>(paths.deployments(), ([deployment]) => deployment?.spec?.replicas === 4);
+    await change({ extraDirectives: null, replicas: 3 } as object);
+    await until((one) => conditionOf(one, 'ConfigValid')?.status === 'True');
+    await client.until<V1Deployment>(paths.deployments(), ([deployment]) => deployment?.spec?.replicas === 3);
+  });
+
+  it('a Service and its EndpointSlices are followed', async () => {
+    await settled({ origins: [{ name: 'main', service: { name: 'srs' } }] });
+    await untilConf(/srs\.operator-[0-9a-f]+\.svc:1935/);
+    await client.post(paths.services(), { metadata: { name: 'srs' }, spec: { ports: [{ name: 'rtmp', port: 1935 }] } });
+    const slice = (address: string) => ({
+      metadata: { name: 'srs-1', labels: { 'kubernetes.io/service-name': 'srs' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
+    });
+    await client.post(paths.slices(), slice('10.1.2.3'));
+    await untilConf(/10\.1\.2\.3:1935/);
+    await client.patch(`${paths.slices()}/srs-1`, slice('10.1.2.4'));
+    await untilConf(/10\.1\.2\.4:1935/);
+  });
+
+  it('deleted, all of it goes; made again at once, all of it comes', async () => {
+    const running = await settled();
+    await client.delete(`${paths.clusters()}/live`);
+    await create();
+    const cluster = await until(isSeen);
+    for (const path of [paths.configMaps, paths.deployments, paths.services, paths.accounts, paths.budgets])
+      await client.until(
+        path() + ours,
+        (all) =>
+          all.length > 0 && all.every(({ metadata }) => metadata?.ownerReferences?.[0]?.uid === cluster.metadata.uid),
+      );
+    await client.delete(`${paths.clusters()}/live`);
+    for (const path of [paths.configMaps, paths.deployments, paths.services, paths.accounts, paths.budgets])
+      await client.until(path() + ours, (all) => all.length === 0);
+    await running.atRest();
+    assert.deepEqual(running.operator.sizes, { caches: 0, remembered: 0, queue: 0, busy: 0 });
+  });
+
+  it('deleted in the foreground it goes, too', async () => {
+    const running = await settled();
+    await kubernetes.kubectl(['delete', '-n', namespace, 'ec/live', '--cascade=foreground', '--timeout=30s']);
+    await client.until(paths.configMaps() + ours, (all) => all.length === 0);
+    await running.idle();
+  });
+
+  it('a namespace that is deleted is left in silence', async () => {
+    const running = await settled();
+    const warnings = () => running.log.filter(({ level }) => level >= 40).map(({ msg }) => msg);
+    const before = await running.writes();
+    await kubernetes.kubectl(['delete', 'namespace', namespace, '--timeout=60s']);
+    await running.idle();
+    const writes = await running.writes();
+    const total = (counts: Record<string, number>) => Object.values(counts).reduce((sum, count) => sum + count, 0);
+    assert.ok(total(writes) - total(before) <= 5, JSON.stringify([before, writes]));
+    assert.deepEqual(warnings(), []);
+    assert.deepEqual(running.operator.sizes, { caches: 0, remembered: 0, queue: 0, busy: 0 });
+  });
+
+  it('of two, one acts; when it is stopped, the other does', async () => {
+    const first = new RunningOperator({ leaderElection: true, identity: 'first' });
+    await create();
+    await until(isSeen);
+    const second = new RunningOperator({ leaderElection: true, identity: 'second' });
+    await client.until<KubernetesObject & { spec?: { holderIdentity?: string } }>(
+      `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
+      ([lease]) => lease?.spec?.holderIdentity === 'first',
+    );
+    await first.stop();
+    await change({ origins: elsewhere });
+    await untilConf(/elsewhere:1935/);
+    await second.idle();
+    assert.deepEqual(Object.keys(await second.writes()).toSorted(), ['apply configmaps', 'apply edgeclusters']);
+  });
+
+  it('the API server gone and back: what was changed meanwhile is done', { skip: keepsApiServer }, async () => {
+    const running = await settled();
+    await kubernetes.killApiServer();
+    await sleep(3000);
+    assert.equal(running.operator.ready, true);
+    await kubernetes.startApiServer();
+    await client.delete(`${paths.configMaps()}/live`);
+    await change({ origins: elsewhere });
+    await untilConf(/elsewhere:1935/);
+    await until(isSeen);
+  });
+});
