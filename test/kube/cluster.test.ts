@@ -39,7 +39,11 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
     cleaner.after(() => network.close());
     kubernetes = await Kubernetes.start({ address: network.gateway });
     cleaner.after(() => kubernetes.stop());
-    kubelet = await ProcessKubelet.start(kubernetes, network, { nodes: ['node-a', 'node-b'] });
+    kubelet = await ProcessKubelet.start(kubernetes, network, {
+      nodes: ['node-a', 'node-b'],
+      // Never within the test: what edges get, they get because their pods were touched.
+      refreshMs: 600_000,
+    });
     cleaner.after(() => kubelet.stop());
     client = new KubeClient(kubernetes.config());
     cleaner.after(() => client.close());
@@ -152,10 +156,8 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
     const { spec } = await client.get<EdgeCluster>(`${clusters}/live`);
     const [main] = spec.origins;
     await patch({ origins: [{ ...main, servers: main?.servers?.filter((server) => server !== secondOrigin) }] });
-    const changedAtMs = Date.now();
     const changed = await until((cluster) => cluster.status?.origins?.length === 1 && isConfigured(cluster));
     assert.notEqual(changed.status?.configHash, status?.configHash);
-    assert.ok(Date.now() - changedAtMs < 30_000, 'sooner than a kubelet looks by itself');
     assert.deepEqual(processes(), before);
     await everybodyPlays();
 
@@ -205,7 +207,7 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
       const annotations = pods.find(({ metadata }) => metadata?.name === name)?.metadata?.annotations;
       return Number(annotations?.['controller.kubernetes.io/pod-deletion-cost'] ?? 0);
     };
-    await client.until<V1Pod>(edgePods, (pods) => costOf(pods, busy) > costOf(pods, idle));
+    await client.until<V1Pod>(edgePods, (pods) => costOf(pods, idle) === 0 && costOf(pods, busy) > 0);
     await kubernetes.kubectl(['scale', 'ec', 'live', '--replicas=1']);
     const [left] = await client.until<V1Pod>(edgePods, (pods) => pods.length === 1);
     assert.equal(left?.metadata?.name, busy.name);

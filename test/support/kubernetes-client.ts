@@ -88,12 +88,18 @@ export class KubeClient {
   /**
    * Tells about each object of a list and about each change of one, until aborted. Whatever goes wrong, it begins
    * again: an object may be told about although nothing changed, and one that is gone is told as deleted.
+   * @param told called when all of a list, or a change, has been told
    */
-  async follow<T extends KubernetesObject>(path: string, signal: AbortSignal, follower: Follower<T>): Promise<void> {
+  async follow<T extends KubernetesObject>(
+    path: string,
+    signal: AbortSignal,
+    follower: Follower<T>,
+    told: () => void = () => {},
+  ): Promise<void> {
     const known = new Map<string, T>();
     while (!signal.aborted) {
       try {
-        await this.#listAndWatch(path, signal, known, follower);
+        await this.#listAndWatch(path, signal, known, follower, told);
       } catch {
         // The API server is away; it comes back.
       }
@@ -114,11 +120,6 @@ export class KubeClient {
         stop.abort();
         reject(new Error(`waited ${patienceMs} ms for ${path}:\n${[...items.values()].map(summary).join('\n')}`));
       }, patienceMs);
-      void this.follow<T>(path, stop.signal, (object, deleted) => {
-        if (deleted) items.delete(keyOf(object));
-        else items.set(keyOf(object), object);
-        look();
-      });
       const look = (): void => {
         if (stop.signal.aborted) return;
         try {
@@ -133,11 +134,11 @@ export class KubeClient {
         stop.abort();
         settle();
       };
-      // For a list that is empty, and stays so.
-      void this.list<T>(path).then(
-        (list) => list.length === 0 && look(),
-        () => {},
-      );
+      const follower: Follower<T> = (object, deleted) => {
+        if (deleted) items.delete(keyOf(object));
+        else items.set(keyOf(object), object);
+      };
+      void this.follow<T>(path, stop.signal, follower, look);
     });
   }
 
@@ -150,6 +151,7 @@ export class KubeClient {
     signal: AbortSignal,
     known: Map<string, T>,
     follower: Follower<T>,
+    told: () => void,
   ): Promise<void> {
     const list = await this.get<ObjectList<T>>(path, { signal });
     const present = new Set(list.items.map(keyOf));
@@ -162,6 +164,7 @@ export class KubeClient {
       known.set(keyOf(object), object);
       follower(object, false);
     }
+    told();
     const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${list.metadata.resourceVersion}`;
     const answer = await this.#send('GET', `${path}${path.includes('?') ? '&' : '?'}${query}`, { signal });
     for await (const line of createInterface({ input: answer })) {
@@ -172,6 +175,7 @@ export class KubeClient {
       if (event.type === 'DELETED') known.delete(keyOf(object));
       else known.set(keyOf(object), object);
       follower(object, event.type === 'DELETED');
+      told();
     }
   }
 
