@@ -24,6 +24,8 @@ export interface ApplyDeps {
 }
 
 export interface Outcome {
+  /** Objects that were written. */
+  readonly applied: number;
   /** Found out now; besides what the plan knew. */
   readonly blocked: readonly Blocked[];
   /** To be tried again with pauses. */
@@ -53,12 +55,16 @@ export async function carryOut(
   const lacking = new Set(todo.blocked.map(({ object }) => object.kind).filter((kind) => needed.has(kind)));
   let namespaceEnding = false;
   let kindGone = false;
+  let applied = 0;
   for (const application of todo.apply) {
     const { wanted, id } = application;
     if (wanted.kind === 'Deployment' && lacking.size > 0) continue;
     try {
       const obstacle = await applyOne(deps, cluster, application, memory);
-      if (obstacle === undefined) continue;
+      if (obstacle === undefined) {
+        applied++;
+        continue;
+      }
       memory.failed(id, obstacle, deps.nowMs());
       blocked.push({ object: wanted, obstacle });
     } catch (error) {
@@ -82,7 +88,7 @@ export async function carryOut(
     if (needed.has(wanted.kind)) lacking.add(wanted.kind);
   }
   if (!namespaceEnding) for (const object of todo.remove) await removeOne(deps, object);
-  return { blocked, failed, namespaceEnding, kindGone };
+  return { applied, blocked, failed, namespaceEnding, kindGone };
 }
 
 /** An obstacle: somebody else has an object of that name. */

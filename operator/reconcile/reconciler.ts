@@ -42,7 +42,10 @@ export interface ReconcilerDeps {
 
 /** Players and bandwidth alone are written no more often than this. */
 export const figuresEveryMs = 15_000;
-/** Status of a cluster is written no more often than this: what changes together is often seen one after the other. */
+/**
+ * Status of a cluster is written no more often than this, nor sooner after its objects: what happens together is seen
+ * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
+ */
 const statusEveryMs = 500;
 /** Answers 5xx and conflicts are told to people from so many reconciles in a row on. */
 const failuresTold = 3;
@@ -143,7 +146,8 @@ class Run {
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
     this.#follow(desired);
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
-    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights));
+    const atLeastMs = (outcome?.applied ?? 0) > 0 ? statusEveryMs : 0;
+    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights), atLeastMs);
     return this.#next(outcome, [todo?.dueInMs, statusDueInMs, ...fights.map(({ forgottenInMs }) => forgottenInMs)]);
   }
 
@@ -241,11 +245,15 @@ class Run {
     ];
   }
 
-  /** Milliseconds until a write that waits is due. */
+  /**
+   * @param atLeastMs how long to wait with it
+   * @returns milliseconds until a write that waits is due
+   */
   async #writeStatus(
     origins: ResolvedOrigins,
     desired: Desired,
     objects: readonly ObjectProblem[],
+    atLeastMs: number,
   ): Promise<number | undefined> {
     const { caches, edges, notify, secretsKnown } = this.#deps;
     const previous = this.#memory.status(this.#cluster);
@@ -272,7 +280,7 @@ class Run {
     // Somebody else writes our status: that must not become a race.
     const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
     const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
-    const waitMs = this.#memory.statusAtMs + everyMs - this.#nowMs();
+    const waitMs = Math.max(atLeastMs, this.#memory.statusAtMs + everyMs - this.#nowMs());
     if (waitMs > 0) return waitMs;
     await this.#apply(status);
     this.#memory.statusMade = status;
