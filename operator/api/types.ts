@@ -444,13 +444,13 @@ export interface PodSettings {
   /** Taints of nodes that the pods put up with, as in any pod. Default: none. */
   readonly tolerations?: readonly V1Toleration[];
   /**
-   * Node, pod and anti-affinity, as in any pod (kubectl explain pod.spec.affinity). Default: none; see
-   * topologySpreadConstraints.
+   * Node, pod and anti-affinity, as in any pod (kubectl explain pod.spec.affinity). Default: zones with fewer edges are
+   * preferred, unless podAntiAffinity or topologySpreadConstraints is set.
    */
   readonly affinity?: V1Affinity;
   /**
    * How the pods are spread, as in any pod; a constraint without labelSelector counts this EdgeCluster's pods. Default:
-   * over nodes and over zones, ScheduleAnyway. `[]`: not at all.
+   * over nodes, ScheduleAnyway; for zones see affinity. `[]`: only as the cluster's scheduler does by itself.
    */
   readonly topologySpreadConstraints?: readonly V1TopologySpreadConstraint[];
   /** PriorityClass of the pods. Default: the cluster's default one. */

@@ -1,5 +1,6 @@
 /** A pod of edges: one container that may do nothing but serve, and gets the time to let its clients finish. */
 import type {
+  V1Affinity,
   V1Container,
   V1EnvVar,
   V1PodSecurityContext,
@@ -44,8 +45,9 @@ const containerSecurity: V1SecurityContext = {
 
 export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: string): V1PodSpec {
   const { pods } = cluster.spec;
-  const { imagePullSecrets = [], tolerations = [], affinity, nodeSelector } = pods;
+  const { imagePullSecrets = [], tolerations = [], nodeSelector } = pods;
   const spread = spreadOf(cluster);
+  const affinity = affinityOf(cluster);
   return {
     serviceAccountName: serviceAccountNameOf(cluster),
     automountServiceAccountToken: false,
@@ -141,21 +143,33 @@ function mounts(cluster: EdgeCluster): V1VolumeMount[] {
   ];
 }
 
-/**
- * The user's constraints, for our pods unless they say for which. Else over nodes and zones as evenly as it goes, where
- * edges of an older template, which are on their way out, don't count.
- */
+/** Edges of an older template, which are on their way out, don't count when new ones are spread. */
+const apart = ['pod-template-hash'];
+
+/** The user's constraints, for our pods unless they say for which. Else over nodes as evenly as it goes. */
 function spreadOf(cluster: EdgeCluster): V1TopologySpreadConstraint[] {
   const labelSelector = { matchLabels: matchLabelsOf(cluster) };
-  const constraints =
-    cluster.spec.pods.topologySpreadConstraints ??
-    ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
-      maxSkew: 1,
-      topologyKey,
-      whenUnsatisfiable: 'ScheduleAnyway',
-      matchLabelKeys: ['pod-template-hash'],
-    }));
+  const constraints = cluster.spec.pods.topologySpreadConstraints ?? [
+    { maxSkew: 1, topologyKey: 'kubernetes.io/hostname', whenUnsatisfiable: 'ScheduleAnyway', matchLabelKeys: apart },
+  ];
   return constraints.map((constraint) => ({ labelSelector, ...constraint }));
+}
+
+/**
+ * The user's affinity. Where that leaves it to us, zones are preferred in which there are fewer edges: not by a second
+ * constraint, as the scheduler gives up all that it may ignore on nodes without one of the labels, and many clusters
+ * have no zones.
+ */
+function affinityOf(cluster: EdgeCluster): V1Affinity | undefined {
+  const { affinity, topologySpreadConstraints } = cluster.spec.pods;
+  if (topologySpreadConstraints !== undefined || affinity?.podAntiAffinity !== undefined) return affinity;
+  const podAffinityTerm = {
+    labelSelector: { matchLabels: matchLabelsOf(cluster) },
+    matchLabelKeys: apart,
+    topologyKey: 'topology.kubernetes.io/zone',
+  };
+  const zones = { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, podAffinityTerm }] };
+  return { ...affinity, podAntiAffinity: zones };
 }
 
 /** `theirs` over `ours`, object by object. */

@@ -67,6 +67,30 @@ describe('the template of pods', () => {
     assert.ok(!('topologySpreadConstraints' in template({ pods: { topologySpreadConstraints: [] } }).spec!));
   });
 
+  it('is spread over nodes, and over zones where there are any', () => {
+    const { spec } = template();
+    // The scheduler ignores all constraints of a pod on nodes that lack the label of one: zones cannot be a second.
+    assert.deepEqual(
+      spec?.topologySpreadConstraints?.map(({ topologyKey }) => topologyKey),
+      ['kubernetes.io/hostname'],
+    );
+    const zones = spec?.affinity?.podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    assert.deepEqual(
+      zones.map(({ podAffinityTerm }) => podAffinityTerm.topologyKey),
+      ['topology.kubernetes.io/zone'],
+    );
+  });
+
+  it('has the user’s affinity, and ours only beside it', () => {
+    const affinity = { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [] } } };
+    const beside = template({ pods: { affinity } }).spec?.affinity;
+    assert.deepEqual(beside?.nodeAffinity, affinity.nodeAffinity);
+    assert.ok(beside?.podAntiAffinity);
+    const theirs = { podAntiAffinity: {} };
+    assert.deepEqual(template({ pods: { affinity: theirs } }).spec?.affinity, theirs);
+    assert.ok(!('affinity' in template({ pods: { topologySpreadConstraints: [] } }).spec!));
+  });
+
   it('takes ports of the host with hostNetwork, which keeps edges on nodes of their own', () => {
     const { spec } = template({ pods: { hostNetwork: true } });
     assert.deepEqual([spec?.hostNetwork, spec?.dnsPolicy], [true, 'ClusterFirstWithHostNet']);
