@@ -63,8 +63,8 @@ const ownedKinds = [
 ];
 /** Whether the CRD of PodMonitor has come is looked at when an EdgeCluster changes, no more often than this. */
 const podMonitorsEveryMs = 600_000;
-/** Who may not list PodMonitors makes none. */
-const podMonitorsWaitMs = 10_000;
+/** What may be done without is waited for so long: PodMonitors, and whether Secrets are there. */
+const optionalWaitMs = 10_000;
 /** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
 const deletedPauseMs = 100;
 /** What is in work when we are to stop may finish within this. */
@@ -85,6 +85,8 @@ export class Controller {
   #originsSynced = false;
   #secrets: Promise<void> | undefined;
   #secretsSynced = false;
+  /** They are synced, or have been waited for long enough. */
+  #secretsAwaited = false;
   #podMonitors: AbortController | undefined;
   #podMonitorsAtMs = 0;
   #synced = false;
@@ -160,7 +162,7 @@ export class Controller {
   }
 
   async #work(key: ClusterKey): Promise<Requeue | undefined> {
-    if (this.#awaitsOrigins(key)) return undefined;
+    if (this.#awaitsReferences(key)) return undefined;
     const startMs = performance.now();
     let result: Result = 'failed';
     try {
@@ -179,11 +181,12 @@ export class Controller {
     }
   }
 
-  /** What its origins' Services show is not known yet: it is added again when it is. */
-  #awaitsOrigins(key: ClusterKey): boolean {
-    if (this.#originsSynced) return false;
+  /** What it refers to is not known yet: it is added again when it is. */
+  #awaitsReferences(key: ClusterKey): boolean {
     const cluster = this.#caches.cluster(key);
-    return cluster !== undefined && referencesOf(cluster).services.length > 0;
+    if (cluster === undefined || (this.#originsSynced && this.#secretsAwaited)) return false;
+    const { services, secrets } = referencesOf(cluster);
+    return (services.length > 0 && !this.#originsSynced) || (secrets.length > 0 && !this.#secretsAwaited);
   }
 
   #add = (keys: readonly ClusterKey[]): void => {
@@ -206,7 +209,7 @@ export class Controller {
     );
     await Promise.all([clusters, pods, ...owned]);
     // What the EdgeClusters refer to is asked for when they come.
-    await this.#origins;
+    await Promise.all([this.#origins, this.#secrets]);
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
@@ -238,11 +241,20 @@ export class Controller {
       });
     }
     if (secrets.length > 0 && this.#secrets === undefined) {
-      this.#secrets = this.#watchSecrets().then(() => {
+      const synced = this.#watchSecrets().then(() => {
         this.#secretsSynced = true;
+      });
+      this.#secrets = Promise.race([synced, this.#longEnough()]).then(() => {
+        this.#secretsAwaited = true;
         this.#addAll();
       });
+      void synced.then(() => this.#addAll());
     }
+  }
+
+  /** Who may not list something does without it. */
+  async #longEnough(): Promise<'late'> {
+    return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
   }
 
   async #watchOrigins(): Promise<void> {
@@ -275,9 +287,7 @@ export class Controller {
     const end = new AbortController();
     const settings = { labelSelector: ours, signal: end.signal };
     const synced = this.#watcher.watch(RESOURCES.PodMonitor, settings, asIs<KubernetesObject>, this.#ownedChanged);
-    // Without the right to list them nothing else must wait.
-    const late = sleep(podMonitorsWaitMs, 'late', { ref: false, signal: this.#signal }).catch(() => 'late');
-    if ((await Promise.race([synced, late])) === 'late') {
+    if ((await Promise.race([synced, this.#longEnough()])) === 'late') {
       end.abort();
       return;
     }

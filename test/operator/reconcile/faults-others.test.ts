@@ -193,6 +193,13 @@ describe('what an EdgeCluster refers to', () => {
   it('a Secret that appears later ends the complaint; its content is not kept', async (t) => {
     const { scene, running } = await settled(t, { listeners: { rtmps: { port: 1443, secretName: 'certificate' } } });
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'SecretNotFound');
+    await scene.atRest(running);
+    scene.kube.forgetRequests();
+    await running.stop();
+    scene.kube.fault({ verb: 'list', resource: 'secrets', effect: { delayMs: 200 } });
+    const other = scene.operator();
+    await scene.atRest(other);
+    assert.deepEqual(scene.writes(), [], 'an operator that starts waits until it knows');
     const secret: V1Secret = {
       apiVersion: 'v1',
       kind: 'Secret',
@@ -202,14 +209,14 @@ describe('what an EdgeCluster refers to', () => {
     };
     scene.kube.put(secret);
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
-    await scene.idle(running);
+    await scene.idle(other);
     scene.kube.forgetRequests();
     // Another certificate is the edges' business: Kubernetes brings it to them.
     scene.kube.change<V1Secret>(RESOURCES.Secret, namespace, 'certificate', (old) => ({
       ...old,
       data: { 'tls.crt': 'eQ==', 'tls.key': 'eQ==' },
     }));
-    await scene.idle(running);
+    await scene.idle(other);
     assert.deepEqual(scene.writes(), []);
   });
 
