@@ -15,7 +15,7 @@ import { kubernetesTools } from '../support/kubernetes-tools.ts';
 
 const chart = join(import.meta.dirname, '../../helm');
 const directory = mkdtempSync(join(tmpdir(), 'chart-'));
-const program = (await kubernetesTools()).helm;
+const program = (await kubernetesTools(['helm'])).helm;
 
 after(() => rmSync(directory, { recursive: true }));
 

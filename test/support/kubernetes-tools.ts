@@ -2,7 +2,7 @@
  * The programs of a Kubernetes control plane, kubectl and helm: found, or built once from Go modules into a cache.
  *
  * For each program, in this order: the directory `KUBEBUILDER_ASSETS`, as kubebuilder's envtest has it; PATH, for etcd
- * and helm alone (another version of the rest might not fit together); the cache, which is filled by `go` when it is
+ * and helm alone, kubectl where the cluster is not ours (other versions might not fit together); the cache, which is filled by `go` when it is
  * empty: some five minutes on two cores, once for a version.
  */
 
@@ -16,7 +16,13 @@ import { findProgram } from './programs.ts';
 export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
 
 /** Absolute paths. */
-export type Tools = Readonly<Record<Tool, string>>;
+export type Tools<Name extends Tool = Tool> = Readonly<Record<Name, string>>;
+
+/** Of a cluster that is there already nothing needs to be run. */
+export const usesExistingCluster = process.env.USE_EXISTING_CLUSTER === 'true';
+
+export const clients = ['kubectl', 'helm'] as const satisfies readonly Tool[];
+export const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const satisfies readonly Tool[];
 
 const helmVersion = 'v3.19.5';
 const moduleDirectory = join(import.meta.dirname, 'kubernetes');
@@ -41,30 +47,30 @@ export function findTool(tool: Tool): string | undefined {
   const assets = process.env.KUBEBUILDER_ASSETS;
   const places = [
     ...(assets ? [join(assets, tool)] : []),
-    ...(tool === 'etcd' || tool === 'helm' ? [findProgram(tool)] : []),
+    ...(fitsAny(tool) ? [findProgram(tool)] : []),
     join(cacheDirectory(), tool),
   ];
   return places.find((file) => file !== undefined && existsSync(file));
 }
 
+/** Whether it works with any version of the rest. */
+function fitsAny(tool: Tool): boolean {
+  return tool === 'etcd' || tool === 'helm' || (tool === 'kubectl' && usesExistingCluster);
+}
+
 /**
- * All programs, built first where they are missing.
+ * The programs asked for, built first where they are missing.
  * @throws Error that says what to install
  */
-export async function kubernetesTools(): Promise<Tools> {
-  if (builtTools.some((tool) => findTool(tool) === undefined)) await buildTools();
-  const located = (tool: Tool): string => {
+export async function kubernetesTools<Name extends Tool>(names: readonly Name[]): Promise<Tools<Name>> {
+  const isMissing = (tool: Tool): boolean => names.some((name) => name === tool) && findTool(tool) === undefined;
+  if (builtTools.some(isMissing)) await buildTools();
+  const found = names.map((tool) => {
     const file = findTool(tool);
     if (file === undefined) throw new Error(`${tool} is not here: make kube-test installs it (Debian: etcd-server)`);
-    return file;
-  };
-  return {
-    etcd: located('etcd'),
-    'kube-apiserver': located('kube-apiserver'),
-    'kube-controller-manager': located('kube-controller-manager'),
-    kubectl: located('kubectl'),
-    helm: located('helm'),
-  };
+    return [tool, file] as const;
+  });
+  return Object.fromEntries(found) as Tools<Name>;
 }
 
 /** Fills the cache; who finds another at it waits for that one. */
@@ -144,5 +150,7 @@ async function lock(directory: string): Promise<() => void> {
   }
 }
 
-if (import.meta.main)
-  for (const [tool, file] of Object.entries(await kubernetesTools())) console.log(`${tool} ${file}`);
+if (import.meta.main) {
+  const tools = await kubernetesTools(usesExistingCluster ? clients : [...servers, ...clients]);
+  for (const [tool, file] of Object.entries(tools)) console.log(`${tool} ${file}`);
+}

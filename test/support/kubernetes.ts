@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { layOut, type Plane, roomyDirectory } from './kubernetes-plane.ts';
-import { kubernetesTools, type Tools } from './kubernetes-tools.ts';
+import { clients, kubernetesTools, servers, type Tools, usesExistingCluster } from './kubernetes-tools.ts';
 
 export interface KubernetesOptions {
   /** Default true: deployments, garbage collection, end points, namespaces and all others. */
@@ -42,7 +42,7 @@ export interface CommandResult {
 
 /** For `skip`: why a test that stops the API server cannot run, or false when it can. */
 export const keepsApiServer: string | false =
-  process.env.USE_EXISTING_CLUSTER === 'true' && 'the API server of an existing cluster is not stopped';
+  usesExistingCluster && 'the API server of an existing cluster is not stopped';
 
 const definitions = join(import.meta.dirname, '../../crds/edgecluster.yaml');
 const readyPatienceMs = 60_000;
@@ -51,10 +51,10 @@ export class Kubernetes {
   /** Of an administrator; a file of its own, whatever the user's says. */
   readonly kubeconfig: string;
   readonly #directory: string;
-  readonly #tools: Tools;
+  readonly #tools: Tools<(typeof clients)[number]>;
   readonly #plane: Plane | undefined;
 
-  private constructor(directory: string, tools: Tools, kubeconfig: string, plane?: Plane) {
+  private constructor(directory: string, tools: Tools<(typeof clients)[number]>, kubeconfig: string, plane?: Plane) {
     this.#directory = directory;
     this.#tools = tools;
     this.kubeconfig = kubeconfig;
@@ -64,15 +64,15 @@ export class Kubernetes {
   /** Resolves when the API server is ready and its controllers run. To be ended by `stop`. */
   static async start(options: KubernetesOptions = {}): Promise<Kubernetes> {
     const { controllers = true, address, apiServerArgs } = options;
-    const tools = await kubernetesTools();
     const directory = mkdtempSync(join(roomyDirectory(), 'kubernetes-'));
-    if (process.env.USE_EXISTING_CLUSTER === 'true') {
+    if (usesExistingCluster) {
       const config = new KubeConfig();
       config.loadFromDefault();
       const kubeconfig = join(directory, 'admin.kubeconfig');
       writeFileSync(kubeconfig, config.exportConfig(), { mode: 0o600 });
-      return new Kubernetes(directory, tools, kubeconfig);
+      return new Kubernetes(directory, await kubernetesTools(clients), kubeconfig);
     }
+    const tools = await kubernetesTools([...servers, ...clients]);
     const plane = layOut(directory, tools, { controllers, address, apiServerArgs });
     const kubernetes = new Kubernetes(directory, tools, join(directory, 'admin.kubeconfig'), plane);
     try {

@@ -32,7 +32,10 @@ const programs = {
   openssl: { packages: ['openssl'], present: () => onPath('openssl') },
   etcd: {
     packages: ['etcd-server'],
-    present: () => onPath('etcd') || existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')),
+    present: () =>
+      process.env.USE_EXISTING_CLUSTER === 'true' ||
+      onPath('etcd') ||
+      existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')),
   },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
