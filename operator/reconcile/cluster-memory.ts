@@ -4,6 +4,7 @@ import type { V1Pod } from '@kubernetes/client-node';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import type { Desired } from './desired.ts';
 import { isOlder, OwnedMemory } from './owned-memory.ts';
+import type { Told } from './pod-refresh.ts';
 import { type PodView, podView } from './views.ts';
 
 export class ClusterMemory {
@@ -23,6 +24,8 @@ export class ClusterMemory {
   #desired: { readonly key: string; readonly desired: Desired } | undefined;
   /** Pods as our last writes left them, until the informer shows them; by uid. */
   readonly #pods = new Map<string, PodView>();
+  /** Which configuration pods were told of; by uid. */
+  readonly #told = new Map<string, Told>();
 
   constructor(uid: string | undefined) {
     this.uid = uid;
@@ -30,7 +33,7 @@ export class ClusterMemory {
 
   /** Entries, to see that nothing is kept. */
   get size(): number {
-    return 1 + this.owned.size + this.#pods.size;
+    return 1 + this.owned.size + this.#pods.size + this.#told.size;
   }
 
   /** What was made for the same key before: most reconciles are about pods and status, and rendering is most of one. */
@@ -61,7 +64,7 @@ export class ClusterMemory {
   /** Each as it is now: of the cache's and our own last write's the newer. Forgets pods that are gone. */
   pods(cached: readonly PodView[]): PodView[] {
     const uids = new Set(cached.map(({ metadata }) => metadata.uid));
-    for (const uid of this.#pods.keys()) if (!uids.has(uid)) this.#pods.delete(uid);
+    for (const map of [this.#pods, this.#told]) for (const uid of map.keys()) if (!uids.has(uid)) map.delete(uid);
     return cached.map((pod) => {
       const written = this.#pods.get(pod.metadata.uid);
       if (written === undefined) return pod;
@@ -69,6 +72,14 @@ export class ClusterMemory {
       this.#pods.delete(pod.metadata.uid);
       return pod;
     });
+  }
+
+  told(uid: string): Told | undefined {
+    return this.#told.get(uid);
+  }
+
+  podTold(uid: string, told: Told): void {
+    this.#told.set(uid, told);
   }
 
   podWritten(answer: V1Pod): void {

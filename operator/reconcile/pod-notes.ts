@@ -18,16 +18,24 @@ export interface PodDeps {
   readonly signal: AbortSignal;
 }
 
-/** Makes the kubelet bring the new configuration to the pods at once. The ConfigMap must have been written before. */
+/**
+ * Makes the kubelet bring the new configuration to the pods at once. The ConfigMap must have been written before.
+ * @returns milliseconds until it may have to be done again
+ */
 export async function refreshPods(
   deps: PodDeps,
   pods: readonly PodView[],
   configHash: string,
   memory: ClusterMemory,
-): Promise<void> {
-  const behind = podsToRefresh(pods, configHash, deps.edge);
-  for (const pod of behind) await annotate(deps, pod, CONFIG_HASH, configHash, memory);
-  if (behind.length > 0) deps.log.info({ pods: behind.length, configHash }, 'pods are told of a new configuration');
+  nowMs: number,
+): Promise<number | undefined> {
+  const { tell, dueInMs } = podsToRefresh(pods, configHash, deps.edge, (uid) => memory.told(uid), nowMs);
+  for (const { pod, value, times } of tell) {
+    await annotate(deps, pod, CONFIG_HASH, value, memory);
+    memory.podTold(pod.metadata.uid, { configHash, times, atMs: nowMs });
+  }
+  if (tell.length > 0) deps.log.info({ pods: tell.length, configHash }, 'pods are told of a new configuration');
+  return dueInMs;
 }
 
 /** @param exact before pods are taken: small differences count, too */

@@ -9,6 +9,7 @@ import { API_VERSION, KIND } from '../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
+import { replicasOf } from '../render/hpa.ts';
 import type { RenderSettings } from '../render/render.ts';
 import { carryOut, type Notify, type Outcome, titleOf } from './apply.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './caches.ts';
@@ -130,6 +131,7 @@ class Run {
     await this.#beforeScalingIn(live);
     let todo: Plan | undefined;
     let outcome: Outcome | undefined;
+    let refreshDueInMs: number | undefined;
     if (desired.config.valid) {
       todo = this.#plan(desired, live);
       outcome = await carryOut(
@@ -140,7 +142,7 @@ class Run {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isLacking(todo, outcome)) await this.#refresh(desired.config.hash);
+      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired.config.hash);
     } else await this.#scaleOnly(live);
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
@@ -148,7 +150,12 @@ class Run {
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const atLeastMs = (outcome?.applied ?? 0) > 0 ? statusEveryMs : 0;
     const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights), atLeastMs);
-    return this.#next(outcome, [todo?.dueInMs, statusDueInMs, ...fights.map(({ forgottenInMs }) => forgottenInMs)]);
+    return this.#next(outcome, [
+      todo?.dueInMs,
+      refreshDueInMs,
+      statusDueInMs,
+      ...fights.map(({ forgottenInMs }) => forgottenInMs),
+    ]);
   }
 
   /** Of metadata only name, namespace and uid are rendered, which never change. */
@@ -180,13 +187,13 @@ class Run {
   /** Kubernetes takes the pods with the least cost: they must be right before it does. */
   async #beforeScalingIn(live: readonly KubernetesObject[]): Promise<void> {
     const replicas = this.#deployment(live)?.spec?.replicas ?? 0;
-    if (this.#cluster.spec.replicas < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
+    if (replicasOf(this.#cluster) < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
   }
 
   /** The configuration is not valid: everything stays as it is, but the number of edges follows. */
   async #scaleOnly(live: readonly KubernetesObject[]): Promise<void> {
     const deployment = this.#deployment(live);
-    const { replicas } = this.#cluster.spec;
+    const replicas = replicasOf(this.#cluster);
     if (deployment === undefined || deployment.spec?.replicas === replicas) return;
     const { namespace, name = '', uid } = deployment.metadata ?? {};
     const patch = { metadata: { uid }, spec: { replicas } };
@@ -205,8 +212,8 @@ class Run {
     return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
   }
 
-  async #refresh(configHash: string): Promise<void> {
-    await refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory);
+  #refresh(configHash: string): Promise<number | undefined> {
+    return refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory, this.#nowMs());
   }
 
   #follow({ config }: Desired): void {

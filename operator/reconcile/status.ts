@@ -4,6 +4,7 @@ import type { V1Deployment } from '@kubernetes/client-node';
 import { type ConfigProblem, conditionsOf, type Finding, finding, type Reason } from '../api/conditions.ts';
 import { selectorOf } from '../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import { replicasOf } from '../render/hpa.ts';
 import { degraded } from './degraded.ts';
 import type { ResolvedOrigins, SecretProblem } from './discovery.ts';
 import type { EdgeState } from './edge-report.ts';
@@ -105,7 +106,7 @@ function configuredReplicas({ fleet, previous }: Scene, configHash: string): num
 }
 
 function ready({ cluster, config, fleet, rollout, objects }: Scene): Finding {
-  const wanted = cluster.spec.replicas;
+  const wanted = replicasOf(cluster);
   const some = fleet.ready.length;
   if (some >= wanted && some > 0) return finding('Ready', 'AllEdgesReady', `${edges(some)} ready`);
   if (some > 0) {
@@ -131,7 +132,7 @@ function waitingFor({ starting, failing }: Fleet): string {
 
 function progressing(scene: Scene): Finding {
   const { cluster, fleet, rollout } = scene;
-  const wanted = cluster.spec.replicas;
+  const wanted = replicasOf(cluster);
   const active = fleet.active.length;
   const blocked = blockedBy(scene);
   const found = (reason: Reason<'Progressing'>, message: string) => finding('Progressing', reason, message);

@@ -9,7 +9,7 @@ import { metadataOf, type Owned } from './metadata.ts';
 export function configMap(cluster: EdgeCluster, text: string): Owned<V1ConfigMap> {
   const data: Record<string, string> = { [CONFIG_KEY]: text };
   for (const { name, tls } of cluster.spec.origins) {
-    if (tls?.caBundle !== undefined) data[caBundleKey(name)] = tls.caBundle;
+    if (tls?.caBundle !== undefined) data[caBundleKey(name, tls.caBundle)] = tls.caBundle;
   }
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: metadataOf(cluster), data };
 }

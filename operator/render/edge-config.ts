@@ -1,4 +1,5 @@
 /** The spec of an EdgeCluster in the words of the edge: a model of its configuration, before `extraDirectives`. */
+import { createHash } from 'node:crypto';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { originAddresses } from '../../edge/conf/values.ts';
@@ -18,9 +19,12 @@ export function tlsDirectory(listener: 'rtmps' | 'https'): string {
   return `/etc/edge-tls/${listener}`;
 }
 
-/** Key of the ConfigMap that holds the authorities of an origin group. */
-export function caBundleKey(group: string): string {
-  return `origin-${group}.pem`;
+/**
+ * Key of the ConfigMap that holds the authorities of an origin group. It is named after its content, so that other
+ * authorities are another edge.conf, which edges take at once and together with the file.
+ */
+export function caBundleKey(group: string, caBundle: string): string {
+  return `origin-${group}-${createHash('sha256').update(caBundle).digest('hex').slice(0, 8)}.pem`;
 }
 
 /** The group that a vhost pulls from and pushes to. Throws RenderError for a name that no group has. */
@@ -112,7 +116,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
       ...(hooks && { hookTimeoutMs: hooks.timeoutMs }),
       ...(group.tls?.insecureSkipVerify && { originTlsVerify: false }),
       ...(group.tls?.caBundle !== undefined && {
-        originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name)}`,
+        originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name, group.tls.caBundle)}`,
       }),
     },
   });

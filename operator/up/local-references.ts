@@ -59,7 +59,7 @@ export function localConfig(config: EdgeConfig, { spec }: EdgeCluster, reference
 /** The files beside edge.conf: authorities of origins, by their file's name. */
 export function localFiles({ spec }: EdgeCluster): ReadonlyMap<string, string> {
   const bundles = spec.origins.flatMap(({ name, tls }) =>
-    tls?.caBundle === undefined ? [] : [[caBundleKey(name), tls.caBundle] as const],
+    tls?.caBundle === undefined ? [] : [[caBundleKey(name, tls.caBundle), tls.caBundle] as const],
   );
   return new Map(bundles);
 }
