@@ -558,7 +558,7 @@ export interface EdgeClusterStatus {
   readonly receivedKbps?: number;
   /** Each origin with its health as the edges see it. */
   readonly origins?: readonly OriginStatus[];
-  /** Origins that can be reached, of all, such as 2/2. */
+  /** Origins that edges have reached and that are not down, of all that vhosts use, such as 2/2. */
   readonly originsReachable?: string;
   /** Hash of the edge.conf that the edges are to run. */
   readonly configHash?: string;
@@ -596,7 +596,7 @@ export interface OriginStatus {
   readonly server: string;
   /**
    * As most edges see it. Up: it works. Suspect: it has failed and is tried again. Down: it fails again and again.
-   * Untried: no edge needed it yet.
+   * Untried: no edge has tried it yet.
    */
   readonly state: 'Up' | 'Suspect' | 'Down' | 'Untried';
   /** Edges that cannot reach it. */

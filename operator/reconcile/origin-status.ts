@@ -11,7 +11,7 @@ import { edges, listed, plural } from './words.ts';
 const states = ['Down', 'Suspect', 'Up', 'Untried'] as const;
 const stateOf = { up: 'Up', suspect: 'Suspect', down: 'Down', untried: 'Untried' } as const;
 
-/** In the order of the groups and of their addresses. */
+/** In the order of the groups and of their addresses; of a group that no vhost uses the edges know nothing. */
 export function originStatuses(
   cluster: EdgeCluster,
   { origins }: ResolvedOrigins,
@@ -19,8 +19,9 @@ export function originStatuses(
   previous: EdgeClusterStatus | undefined,
 ): OriginStatus[] {
   const answers = fleet.active.flatMap((member) => answerOf(member) ?? []);
+  const used = new Set(cluster.spec.vhosts.map(({ origin }) => origin ?? cluster.spec.origins[0]?.name));
   return cluster.spec.origins.flatMap(({ name: group, tls }) =>
-    (origins.get(group) ?? []).map((server): OriginStatus => {
+    (used.has(group) ? (origins.get(group) ?? []) : []).map((server): OriginStatus => {
       const name = tls === undefined ? server : `rtmps://${server}`;
       const views = answers.flatMap((report) => report.origins.get(name) ?? []);
       if (views.length > 0) return merged(group, server, views);
@@ -47,12 +48,13 @@ function mostFrequent(texts: readonly string[]): string | undefined {
   return [...counts].sort(([a, countA], [b, countB]) => countB - countA || compare(a, b))[0]?.[0];
 }
 
-/** `2/2`: origins that are not down, of all. */
+/** `2/2`: origins that edges have reached and that are not down, of all. */
 export function reachableOf(origins: readonly OriginStatus[]): string {
-  return `${origins.filter(isReachable).length}/${origins.length}`;
+  const reached = origins.filter(({ state }) => state === 'Up' || state === 'Suspect');
+  return `${reached.length}/${origins.length}`;
 }
 
-export function isReachable({ state }: OriginStatus): boolean {
+function isReachable({ state }: OriginStatus): boolean {
   return state !== 'Down';
 }
 

@@ -146,6 +146,17 @@ test('Progressing: what is under way, and what it waits for', () => {
   for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Progressing'), expected);
 });
 
+test('origins of a group that no vhost uses are not counted: no edge knows of them', () => {
+  const spec = { origins: [...observation().cluster.spec.origins, { name: 'spare', servers: ['spare.media:1935'] }] };
+  const resolved = new Map([...observation().origins.origins, ['spare', ['spare.media:1935']]]);
+  const result = statusOf(observation({ origins: { origins: resolved, problems: [] } }, spec), now);
+  assert.deepEqual(
+    result.origins?.map(({ group }) => group),
+    ['main', 'main'],
+  );
+  assert.equal(result.originsReachable, '2/2');
+});
+
 test('OriginsReachable: as the edges see the origins', () => {
   const seen = (a: Parameters<typeof answering>[0], b = a) =>
     edgesSaying({ 'live-1': answering(a), 'live-2': answering(b) });
@@ -160,7 +171,7 @@ test('OriginsReachable: as the edges see the origins', () => {
   const cases: readonly (readonly [string, string, Partial<Observation>])[] = [
     ['2/2', 'AllReachable: 2 of 2 origins can be reached', {}],
     [
-      '2/2',
+      '1/2',
       'AllReachable: 1 of 2 origins can be reached; the rest have not been tried yet',
       { edge: seen(both('up', 'untried')) },
     ],
@@ -181,12 +192,12 @@ test('OriginsReachable: as the edges see the origins', () => {
       { edge: seen(both('down', 'down')) },
     ],
     [
-      '2/2',
+      '0/2',
       'NotTried: no edge has tried an origin yet: they do soon after they start',
       { edge: seen(both('untried', 'untried')) },
     ],
-    ['2/2', 'NoEdges: no edge is ready that could tell', { pods: [] }],
-    ['2/2', 'EdgesSilent: the operator has no answer from 2 edges', { edge: () => silent }],
+    ['0/2', 'NoEdges: no edge is ready that could tell', { pods: [] }],
+    ['0/2', 'EdgesSilent: the operator has no answer from 2 edges', { edge: () => silent }],
     ['2/2', 'NoEndpoints: origin group main: …', { origins: { origins, problems: [problem] } }],
   ];
   for (const [count, expected, wish] of cases) {
