@@ -1,7 +1,7 @@
 /** What the reconciler remembers of one EdgeCluster between two reconciles. It saves writes and may be lost. */
 
 import type { V1Pod } from '@kubernetes/client-node';
-import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import type { EdgeCluster, EdgeClusterSpec, EdgeClusterStatus } from '../api/types.ts';
 import type { Desired } from './desired.ts';
 import { isOlder, OwnedMemory } from './owned-memory.ts';
 import type { Told } from './pod-refresh.ts';
@@ -21,7 +21,9 @@ export class ClusterMemory {
   statusMade: EdgeClusterStatus | undefined;
   /** The EdgeCluster as our last write of status left it, until the informer shows it. */
   #statusAnswer: EdgeCluster | undefined;
-  #desired: { readonly key: string; readonly desired: Desired } | undefined;
+  /** The spec that was valid last. */
+  validSpec: EdgeClusterSpec | undefined;
+  readonly #desired = new Map<'asked' | 'former', { readonly key: string; readonly desired: Desired }>();
   /** Pods as our last writes left them, until the informer shows them; by uid. */
   readonly #pods = new Map<string, PodView>();
   /** Which configuration pods were told of; by uid. */
@@ -36,10 +38,17 @@ export class ClusterMemory {
     return 1 + this.owned.size + this.#pods.size + this.#told.size;
   }
 
-  /** What was made for the same key before: most reconciles are about pods and status, and rendering is most of one. */
-  desired(key: string, make: () => Desired): Desired {
-    if (this.#desired?.key !== key) this.#desired = { key, desired: make() };
-    return this.#desired.desired;
+  /**
+   * What was made for the same key before: most reconciles are about pods and status, and rendering is most of one.
+   * @param of the present spec, or the one that was valid last
+   */
+  desired(of: 'asked' | 'former', key: string, make: () => Desired): Desired {
+    const known = this.#desired.get(of);
+    if (known?.key === key) return known.desired;
+    const desired = make();
+    this.#desired.set(of, { key, desired });
+    if (of === 'asked') this.#desired.delete('former');
+    return desired;
   }
 
   /** The status that is written now. */

@@ -14,14 +14,14 @@ import type { RenderSettings } from '../render/render.ts';
 import { carryOut, type Notify, type Outcome, titleOf } from './apply.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './caches.ts';
 import { ClusterMemory } from './cluster-memory.ts';
-import { type Desired, desiredOf } from './desired.ts';
-import { checkSecrets, type ResolvedOrigins, resolveOrigins } from './discovery.ts';
+import { type Desired, inForce } from './desired.ts';
+import { checkSecrets, type ResolvedOrigins } from './discovery.ts';
 import { type EdgePoller, edgePods } from './edges.ts';
 import { standingOf } from './ownership.ts';
 import { type Contested, contested, idOf, type Plan, plan } from './plan.ts';
 import { refreshPods, updateCosts } from './pod-notes.ts';
 import type { Requeue } from './queue.ts';
-import { type ObjectProblem, statusOf } from './status.ts';
+import { type ConfigVerdict, type ObjectProblem, statusOf } from './status.ts';
 import { eventsOf, statusDiffers } from './status-change.ts';
 
 export interface ReconcilerDeps {
@@ -110,7 +110,8 @@ class Run {
   readonly #deps: ReconcilerDeps;
   readonly #nowMs: () => number;
   readonly #key: ClusterKey;
-  readonly #cluster: EdgeCluster;
+  /** With the spec that is in force. */
+  #cluster: EdgeCluster;
   readonly #memory: ClusterMemory;
   readonly #log: Logger;
 
@@ -124,15 +125,15 @@ class Run {
   }
 
   async run(): Promise<Requeue | undefined> {
-    const { caches } = this.#deps;
-    const origins = resolveOrigins(this.#cluster, caches.service, caches.slices);
-    const desired = this.#desired(origins);
+    const { caches, settings } = this.#deps;
+    const { cluster, origins, desired } = inForce(this.#cluster, this.#memory, caches, settings());
+    this.#cluster = cluster;
     const live = this.#live();
     await this.#beforeScalingIn(live);
     let todo: Plan | undefined;
     let outcome: Outcome | undefined;
     let refreshDueInMs: number | undefined;
-    if (desired.config.valid) {
+    if (desired.objects.length > 0) {
       todo = this.#plan(desired, live);
       outcome = await carryOut(
         { ...this.#deps, log: this.#log, nowMs: this.#nowMs },
@@ -142,7 +143,7 @@ class Run {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired.config.hash);
+      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired.config);
     } else await this.#scaleOnly(live);
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
@@ -156,13 +157,6 @@ class Run {
       statusDueInMs,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
-  }
-
-  /** Of metadata only name, namespace and uid are rendered, which never change. */
-  #desired(origins: ResolvedOrigins): Desired {
-    const settings = this.#deps.settings();
-    const key = JSON.stringify([this.#cluster.metadata.generation, [...origins.origins], settings]);
-    return this.#memory.desired(key, () => desiredOf(this.#cluster, origins, settings));
   }
 
   /** Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. */
@@ -190,7 +184,7 @@ class Run {
     if (replicasOf(this.#cluster) < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
   }
 
-  /** The configuration is not valid: everything stays as it is, but the number of edges follows. */
+  /** The configuration is not valid, and the former one not known: everything stays as it is, but the number of edges follows. */
   async #scaleOnly(live: readonly KubernetesObject[]): Promise<void> {
     const deployment = this.#deployment(live);
     const replicas = replicasOf(this.#cluster);
@@ -212,7 +206,8 @@ class Run {
     return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
   }
 
-  #refresh(configHash: string): Promise<number | undefined> {
+  async #refresh({ hash: configHash }: ConfigVerdict): Promise<number | undefined> {
+    if (configHash === undefined) return undefined;
     return refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory, this.#nowMs());
   }
 
@@ -220,7 +215,7 @@ class Run {
     const { edges } = this.#deps;
     const status = this.#memory.status(this.#cluster);
     const pods = edgePods(this.#pods(), this.#cluster.spec.listeners.api.port);
-    edges.follow(this.#key, pods, config.valid ? config.hash : status?.configHash);
+    edges.follow(this.#key, pods, config.hash ?? status?.configHash);
   }
 
   #pods() {

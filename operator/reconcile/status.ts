@@ -15,6 +15,7 @@ import { edges, listed } from './words.ts';
 
 /** All that status is made of. */
 export interface Observation {
+  /** With the spec that is in force: while the present one is not valid, the one that was valid last, if it is known. */
   readonly cluster: EdgeCluster;
   /** The status as last written. */
   readonly previous: EdgeClusterStatus | undefined;
@@ -31,8 +32,13 @@ export interface Observation {
 
 export type ConfigVerdict =
   | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
-  /** What ran before goes on running. */
-  | { readonly valid: false; readonly reason: ConfigProblem; readonly message: string };
+  /** What ran before goes on running; `hash` is that one's, where it is known. */
+  | {
+      readonly valid: false;
+      readonly reason: ConfigProblem;
+      readonly message: string;
+      readonly hash?: string | undefined;
+    };
 
 /** What keeps an owned object from being as it should. */
 export interface ObjectProblem {
@@ -63,7 +69,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
   const { cluster, previous, config, deployment, pods, edge } = observation;
   const fleet = fleetOf(pods, edge);
   const rollout = deployment && rolloutOf(deployment);
-  const configHash = config.valid ? config.hash : previous?.configHash;
+  const configHash = config.hash ?? previous?.configHash;
   const scene: Scene = { ...observation, fleet, rollout, configHash };
   const origins = originStatuses(cluster, observation.origins, fleet, previous);
   const findings = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import { FIELD_MANAGER } from '../../../operator/api/labels.ts';
 import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
@@ -213,6 +213,38 @@ describe('a configuration that is not valid', () => {
     assert.equal(scene.condition('live', 'ConfigValid')?.status, 'True');
   });
 
+  it('what ran before is put back, and follows its origins', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const origins = [{ name: 'main', service: { name: 'srs' } }];
+    scene.kube.put(originService('srs'));
+    scene.kube.put(originSlice('srs', ['10.0.0.1']));
+    scene.cluster('live', { origins });
+    await scene.settled('live', running);
+    // Nor is anything else of it applied.
+    scene.cluster('live', { ...broken, origins, listeners: { rtmp: { port: 1936 } } });
+    await scene.settled('live', running);
+    const conf = scene.conf('live');
+    scene.kube.forgetRequests();
+    await scene.idle(running);
+    assert.deepEqual(scene.writes(), []);
+
+    for (const resource of [RESOURCES.ConfigMap, RESOURCES.Deployment]) {
+      scene.kube.remove(resource, namespace, 'live');
+      await scene.kube.until(() => scene.get(resource, 'live') !== undefined);
+    }
+    assert.equal(scene.conf('live'), conf);
+    const [container] = scene.deployment('live')?.spec?.template.spec?.containers ?? [];
+    assert.equal(container?.ports?.[0]?.containerPort, 1935);
+
+    const before = scene.edgeCluster('live')?.status?.configHash;
+    scene.kube.put(originSlice('srs', ['10.0.0.2']));
+    await scene.kube.until(() => scene.conf('live').includes('10.0.0.2:1935'));
+    await scene.kube.until(() => scene.edgeCluster('live')?.status?.configHash !== before);
+    assert.equal(scene.condition('live', 'ConfigValid')?.reason, 'InvalidDirectives');
+    assert.equal(scene.edgeCluster('live')?.status?.origins?.[0]?.server, '10.0.0.2:1935');
+  });
+
   it('from the start makes nothing', async (t) => {
     const scene = await OperatorScene.start(t);
     const running = scene.operator();
@@ -279,4 +311,20 @@ function note(scene: OperatorScene, resource: Resource, name: string): void {
     ...object,
     metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, 'their/note': 'x' } },
   }));
+}
+
+function originService(name: string): KubernetesObject & V1Service {
+  const ports = [{ name: 'rtmp', port: 1935, protocol: 'TCP' }];
+  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports } };
+}
+
+function originSlice(service: string, addresses: readonly string[]): KubernetesObject & V1EndpointSlice {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: `${service}-abc`, namespace, labels: { 'kubernetes.io/service-name': service } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
+    ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
+  };
 }
