@@ -4,6 +4,8 @@
  *
  * Exit codes: those of the subcommand; 2 when there is no such one; 70 an internal error.
  */
+import { version } from './version.ts';
+
 interface Subcommand {
   readonly about: string;
   /** Runs with the arguments after its name; resolves with the exit code. */
@@ -32,11 +34,15 @@ ${Object.entries(subcommands)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join('\n')}
 
-\`edgecluster COMMAND --help\` tells the options of a command.`;
+\`edgecluster COMMAND --help\` tells the options of a command, \`edgecluster --version\` the version.`;
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--help' || name === '-h') {
     process.stdout.write(`${usage}\n`);
+    return 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`${version}\n`);
     return 0;
   }
   const subcommand = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;

@@ -1,4 +1,5 @@
 /** The EdgeClusters of a manifest, for commands that work without a cluster. */
+import { readFileSync } from 'node:fs';
 import { ConfigError } from '../edge/conf/problem.ts';
 import { admitText } from './api/admission.ts';
 import { nameOf } from './api/labels.ts';
@@ -7,6 +8,15 @@ import type { EdgeCluster } from './api/types.ts';
 /** What is wrong with a manifest, a line for each mistake. */
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
+}
+
+/** The text of a manifest. Throws ManifestError when the file cannot be read. */
+export function readManifest(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ManifestError(`${file} cannot be read: ${(error as Error).message}`);
+  }
 }
 
 /**

@@ -7,26 +7,19 @@
 
 import { constants } from 'node:os';
 import { type Logger, pino } from 'pino';
+import { runCommand } from './command-line.ts';
 import { type ClusterAccess, loadAccess } from './kube/access.ts';
 import { runOperator } from './operator.ts';
-import { type OperatorOptions, OptionsError, operatorUsage, readOperatorOptions } from './options.ts';
+import { type OperatorOptions, operatorUsage, readOperatorOptions } from './options.ts';
 
-const ExitCode = { start: 1, usage: 2, internal: 70, signal: 128 } as const;
+const ExitCode = { start: 1, internal: 70, signal: 128 } as const;
 
 /** Resolves with the exit code. */
-export async function operator(args: readonly string[]): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(`${operatorUsage}\n`);
-    return 0;
-  }
-  let options: OperatorOptions;
-  try {
-    options = readOperatorOptions(args, process.env);
-  } catch (error) {
-    if (!(error instanceof OptionsError)) throw error;
-    process.stderr.write(`${error.message}\n\n${operatorUsage}\n`);
-    return ExitCode.usage;
-  }
+export function operator(args: readonly string[]): Promise<number> {
+  return runCommand(args, { usage: operatorUsage, read: (args) => readOperatorOptions(args, process.env), run });
+}
+
+async function run(options: OperatorOptions): Promise<number> {
   const log = pino({ level: options.logLevel, base: { pid: process.pid } });
   let access: ClusterAccess;
   try {
@@ -35,10 +28,10 @@ export async function operator(args: readonly string[]): Promise<number> {
     log.fatal({ err: (error as Error).message }, 'there is no way to a cluster: give --kubeconfig, or run in a pod');
     return ExitCode.start;
   }
-  return run(options, access, log);
+  return operate(options, access, log);
 }
 
-async function run(options: OperatorOptions, access: ClusterAccess, log: Logger): Promise<number> {
+async function operate(options: OperatorOptions, access: ClusterAccess, log: Logger): Promise<number> {
   const stop = new AbortController();
   const onSignal = (signal: 'SIGTERM' | 'SIGINT'): void => {
     if (stop.signal.aborted) process.exit(ExitCode.signal + constants.signals[signal]);

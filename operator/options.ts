@@ -35,19 +35,14 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
   --log-level LEVEL           ${logLevels.join(', ')}; default info
   --kubeconfig FILE           default: the pod's service account, $KUBECONFIG or ~/.kube/config`;
 
-/** Wrong arguments, in a sentence. */
-export class OptionsError extends Error {
-  override readonly name = 'OptionsError';
-}
-
-/** @throws OptionsError */
+/** Throws with what is wrong with the arguments, in a sentence. */
 export function readOperatorOptions(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): OperatorOptions {
   const values = parse(args);
   const edgeImage = values['edge-image'] ?? env.EDGE_IMAGE ?? '';
-  if (edgeImage === '') throw new OptionsError('which image do edges run? Say --edge-image IMAGE or set EDGE_IMAGE');
+  if (edgeImage === '') throw new Error('which image do edges run? Say --edge-image IMAGE or set EDGE_IMAGE');
   const podName = env.POD_NAME ?? env.HOSTNAME ?? 'operator';
   return {
     namespaces: names(values.namespaces ?? ''),
@@ -66,30 +61,25 @@ export function readOperatorOptions(
 const text = { type: 'string' } as const;
 
 function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        namespaces: text,
-        'leader-election': text,
-        'lease-namespace': text,
-        'lease-name': text,
-        'edge-image': text,
-        listen: text,
-        'log-level': text,
-        kubeconfig: text,
-      },
-    }).values;
-  } catch (error) {
-    throw new OptionsError((error as Error).message);
-  }
+  return parseArgs({
+    args: [...args],
+    options: {
+      namespaces: text,
+      'leader-election': text,
+      'lease-namespace': text,
+      'lease-name': text,
+      'edge-image': text,
+      listen: text,
+      'log-level': text,
+      kubeconfig: text,
+    },
+  }).values;
 }
 
 function names(list: string): string[] {
   const found = list.split(',').flatMap((name) => name.trim() || []);
   for (const name of found) {
-    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name))
-      throw new OptionsError(`--namespaces: "${name}" is no namespace`);
+    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw new Error(`--namespaces: "${name}" is no namespace`);
   }
   return [...new Set(found)];
 }
@@ -97,12 +87,12 @@ function names(list: string): string[] {
 function listenAddress(value: string): ListenAddress {
   const match = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(value);
   const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new OptionsError(`--listen: "${value}" is not HOST:PORT or :PORT`);
+  if (match === null || port > 65_535) throw new Error(`--listen: "${value}" is not HOST:PORT or :PORT`);
   return { host: match[1] ?? (match[2] || undefined), port };
 }
 
 function oneOf<T extends string>(flag: string, value: string, known: readonly T[]): T {
   const found = known.find((word) => word === value);
-  if (found === undefined) throw new OptionsError(`${flag}: "${value}" is none of ${known.join(', ')}`);
+  if (found === undefined) throw new Error(`${flag}: "${value}" is none of ${known.join(', ')}`);
   return found;
 }

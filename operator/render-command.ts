@@ -3,18 +3,19 @@
  *
  * Exit codes: 0 rendered; 1 a manifest is wrong or cannot be read; 2 wrong arguments.
  */
-import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
-import { clustersOf, ManifestError } from './manifest.ts';
+import { runCommand } from './command-line.ts';
+import { clustersOf, ManifestError, readManifest } from './manifest.ts';
 import { resolveOrigins } from './reconcile/discovery.ts';
 import { RenderError } from './render/error.ts';
 import { type Rendered, render as renderObjects } from './render/render.ts';
+import { version } from './version.ts';
 
-export const renderUsage = `usage: edgecluster render -f FILE [options]
+const usage = `usage: edgecluster render -f FILE [options]
 
 Prints what the operator would apply for the EdgeClusters of a manifest. Nothing is asked of a cluster: an origin that
 is a Service is given by its DNS name. Mistakes are told as the API server would, with their place in the file.
@@ -23,7 +24,7 @@ is a Service is given by its DNS name. Mistakes are told as the API server would
       --name NAME          only this EdgeCluster
       --conf               only the edge.conf
   -n, --namespace NAME     where the manifest names none; default "default"
-      --edge-image IMAGE   where spec.pods.image names none; default EDGE_IMAGE, or "edgecluster"
+      --edge-image IMAGE   where spec.pods.image names none; default $EDGE_IMAGE, or edgecluster:${version}
       --pod-monitors       with PodMonitors, as in a cluster that knows them`;
 
 interface Options {
@@ -36,18 +37,11 @@ interface Options {
 }
 
 /** Runs the command with the arguments after its name; resolves with the exit code. */
-export async function render(args: readonly string[]): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${renderUsage}\n`);
-    return 2;
-  }
-  if (options === 'help') {
-    process.stdout.write(`${renderUsage}\n`);
-    return 0;
-  }
+export function render(args: readonly string[]): Promise<number> {
+  return runCommand(args, { usage, read: readOptions, run });
+}
+
+async function run(options: Options): Promise<number> {
   try {
     await print(options);
     return 0;
@@ -67,7 +61,7 @@ async function print(options: Options): Promise<void> {
   process.stdout.write(options.conf ? confOf(rendered) : yamlOf(rendered));
 }
 
-function readOptions(args: readonly string[]): Options | 'help' {
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -75,27 +69,19 @@ function readOptions(args: readonly string[]): Options | 'help' {
       name: { type: 'string' },
       conf: { type: 'boolean', default: false },
       namespace: { type: 'string', short: 'n', default: 'default' },
-      'edge-image': { type: 'string', default: process.env.EDGE_IMAGE || 'edgecluster' },
+      'edge-image': { type: 'string', default: process.env.EDGE_IMAGE || `edgecluster:${version}` },
       'pod-monitors': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
   const { file, name, conf, namespace } = values;
-  if (values.help) return 'help';
   if (file === undefined) throw new Error('which manifest? Say -f FILE');
   return { file, name, conf, namespace, edgeImage: values['edge-image'], podMonitors: values['pod-monitors'] };
 }
 
 /** Throws ManifestError with all that is wrong with the manifests. */
 async function readClusters({ file, name, namespace }: Options): Promise<readonly EdgeCluster[]> {
-  const about = aboutOf(file);
-  let source: string;
-  try {
-    source = file === '-' ? await text(process.stdin) : readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new ManifestError(`${about} cannot be read: ${(error as Error).message}`);
-  }
-  const clusters = clustersOf(source, about, name);
+  const source = file === '-' ? await text(process.stdin) : readManifest(file);
+  const clusters = clustersOf(source, aboutOf(file), name);
   return clusters.map((cluster) => ({ ...cluster, metadata: { namespace, ...cluster.metadata } }));
 }
 

@@ -4,19 +4,20 @@
  * Exit codes: 0 ended as asked; 1 the manifest is wrong, or cannot be run here; 2 wrong arguments.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
-import { clustersOf, ManifestError } from './manifest.ts';
+import { runCommand } from './command-line.ts';
+import { clustersOf, ManifestError, readManifest } from './manifest.ts';
 import { LocalCluster } from './up/local-cluster.ts';
 import { Screen } from './up/screen.ts';
-import { introduction, look, picture, type Sight } from './up/view.ts';
+import { addresses, look, picture, type Sight } from './up/view.ts';
 
-export const upUsage = `usage: edgecluster up -f FILE [options]
+const usage = `usage: edgecluster up -f FILE [options]
 
 Runs an EdgeCluster on this machine until Ctrl-C: edges are child processes. A changed manifest is applied.
 
@@ -38,7 +39,7 @@ interface Options {
   readonly directory: string | undefined;
 }
 
-function readOptions(args: readonly string[]): Options | 'help' {
+function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -48,10 +49,8 @@ function readOptions(args: readonly string[]): Options | 'help' {
       secret: { type: 'string', multiple: true, default: [] },
       host: { type: 'string', default: '127.0.0.1' },
       directory: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.help) return 'help';
   if (values.file === undefined) throw new Error('which manifest? Say -f FILE');
   return {
     file: values.file,
@@ -78,23 +77,16 @@ function readCluster(text: string, { file, name }: Options): EdgeCluster {
 }
 
 /** Runs the command with the arguments after its name; resolves with the exit code. */
-export async function up(args: readonly string[]): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = readOptions(args);
-  } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${upUsage}\n`);
-    return 2;
-  }
-  if (options === 'help') {
-    process.stdout.write(`${upUsage}\n`);
-    return 0;
-  }
+export function up(args: readonly string[]): Promise<number> {
+  return runCommand(args, { usage, read: readOptions, run });
+}
+
+async function run(options: Options): Promise<number> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end.abort());
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'edgecluster-'));
   try {
-    await run(options, directory, end.signal);
+    await show(options, directory, end.signal);
     return 0;
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n`);
@@ -104,14 +96,15 @@ export async function up(args: readonly string[]): Promise<number> {
   }
 }
 
-async function run(options: Options, directory: string, signal: AbortSignal): Promise<void> {
+async function show(options: Options, directory: string, signal: AbortSignal): Promise<void> {
   const screen = new Screen();
   const log = (line: string): void => screen.say(line);
   const { origins, secrets, host, file } = options;
-  let text = readFileSync(file, 'utf8');
+  let text = readManifest(file);
   const local = await LocalCluster.start(readCluster(text, options), { origins, secrets, host, directory, log });
   try {
-    for (const line of [...introduction(local), '']) screen.say(line);
+    let told = addresses(local);
+    screen.say(`${told}\n\nThey run ${local.configFile}; their logs are beside it.\n`);
     let sights: readonly Sight[] = await look(local.edges);
     screen.show(() => picture(local, sights));
     while (!signal.aborted) {
@@ -120,6 +113,10 @@ async function run(options: Options, directory: string, signal: AbortSignal): Pr
         text = read;
         await follow(local, text, options, log);
       }
+      // Edges that replace others listen elsewhere while those let their clients finish.
+      const now = addresses(local);
+      if (now !== told) log(now);
+      told = now;
       sights = await look(local.edges);
       await delay(lookEveryMs, undefined, { signal }).catch(() => {});
     }
@@ -132,7 +129,7 @@ async function run(options: Options, directory: string, signal: AbortSignal): Pr
 /** The manifest as it is now; empty while an editor has taken it away. */
 function readAgain(file: string): string {
   try {
-    return readFileSync(file, 'utf8');
+    return readManifest(file);
   } catch {
     return '';
   }

@@ -26,9 +26,9 @@ export function formatPath(path: Path): string {
 /** One line, as kubectl prints it behind `The EdgeCluster "live" is invalid:`. */
 export function formatFieldError({ path, reason, value, message }: FieldError): string {
   if (reason === 'Unknown field') return `unknown field "${formatPath(path)}": ${message}`;
-  const shown = value === undefined ? '' : ` ${showValue(value)}${message === '' ? '' : ':'}`;
   if (path.length === 0) return message;
-  return `${formatPath(path)}: ${reason}:${shown}${message === '' ? '' : ` ${message}`}`;
+  const shown = value === undefined ? [] : [showValue(value)];
+  return [formatPath(path), reason, ...shown, ...(message === '' ? [] : [message])].join(': ');
 }
 
 /** Scalars are shown; of an object or list only what it is. */

@@ -120,7 +120,7 @@ export class LocalCluster {
     const done = [
       ...(replaced.length > 0 ? [`edges replaced, as ${replaced.join(', ')} changed`] : []),
       ...(replaced.length === 0 && !isSame(difference) ? ['edges reload their configuration'] : []),
-      ...(before !== this.#edges.length ? [`${this.#edges.length} edges instead of ${before}`] : []),
+      ...(before !== this.#edges.length ? [`edges: ${this.#edges.length} instead of ${before}`] : []),
     ];
     return done.join('; ') || 'nothing to do';
   }

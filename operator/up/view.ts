@@ -23,9 +23,9 @@ async function reportOf({ addresses }: LocalEdge): Promise<EdgeReport> {
   return parseEdgeReport(await answer.text());
 }
 
-/** Told once, at the beginning: where to publish and to play. */
-export function introduction({ edges, configFile }: LocalCluster): string[] {
-  return [...columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses)])), '', `They run ${configFile}`];
+/** Where to publish and to play: a line for each edge. */
+export function addresses({ edges }: LocalCluster): string {
+  return columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses)])).join('\n');
 }
 
 function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses): string[] {
@@ -45,8 +45,8 @@ export function picture(local: LocalCluster, sights: readonly Sight[]): Picture 
   const publishers = sum(({ figures }) => figures.publishers);
   const origins = originsOf(reports);
   const up = origins.filter(({ state }) => state !== 'down').length;
-  const draining = local.draining === 0 ? '' : `, ${local.draining} draining`;
-  const total = `${name}: ${reports.length} of ${sights.length} edges answer${draining}, ${publishers} publishers, ${players} players, origins ${up}/${origins.length}`;
+  const draining = local.draining === 0 ? '' : `, draining ${local.draining}`;
+  const total = `${name}: edges ${reports.length}/${sights.length}${draining}, publishers ${publishers}, players ${players}, origins ${up}/${origins.length}`;
   const heads = ['edge', 'state', 'players', 'publishers', 'streams', 'kb/s in', 'kb/s out', 'configuration'];
   return {
     line: total,

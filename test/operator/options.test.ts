@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OptionsError, readOperatorOptions } from '../../operator/options.ts';
+import { readOperatorOptions } from '../../operator/options.ts';
 
 const env = { EDGE_IMAGE: 'edge:1' };
 
@@ -53,10 +53,7 @@ describe('options of the operator', () => {
     ['something else', ['--edge-image=x', 'now'], /Unexpected argument 'now'/],
   ] as const) {
     it(`refuses ${what}`, () => {
-      assert.throws(
-        () => readOperatorOptions(args, {}),
-        (error) => error instanceof OptionsError && message.test(error.message),
-      );
+      assert.throws(() => readOperatorOptions(args, {}), message);
     });
   }
 });

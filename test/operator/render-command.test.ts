@@ -65,7 +65,7 @@ describe('edgecluster render', { concurrency: 2 }, () => {
         'Deployment default/live',
       ],
     );
-    assert.match(out, /image: edgecluster\n/);
+    assert.match(out, /image: edgecluster:\d+\.\d+\.\d+\n/);
   });
 
   it('with namespace, image and PodMonitors as asked', options, async () => {
@@ -139,8 +139,9 @@ describe('edgecluster render', { concurrency: 2 }, () => {
     }
   });
 
-  it('--help on standard output: 0', options, async () => {
+  it('--help and --version on standard output: 0', options, async () => {
     assert.match((await edgecluster(['render', '--help'])).out, /^usage: edgecluster render/);
     assert.match((await edgecluster(['--help'])).out, /^ {2}render +print what/m);
+    assert.match((await edgecluster(['--version'])).out, /^\d+\.\d+\.\d+\n$/);
   });
 });

@@ -93,7 +93,7 @@ describe('manifests as text', () => {
     const text = `# first line\n${head}spec:\n  origins: [{ name: main, servers: [a] }]\n  vhosts:\n    - { name: "*" }\n  listeners:\n    rtmps: { port: 1443 }\n`;
     const [admission] = admitText(text, 'live.yaml');
     assert.ok(admission && !admission.ok);
-    assert.deepEqual(admission.errors, ['live.yaml:10:12: spec.listeners.rtmps.secretName: Required value:']);
+    assert.deepEqual(admission.errors, ['live.yaml:10:12: spec.listeners.rtmps.secretName: Required value']);
     const [other] = admitText(text.replace('{ port: 1443 }', '{ secretName: a }'), 'live.yaml');
     assert.ok(other && !other.ok);
     assert.match(

@@ -141,10 +141,12 @@ describe('edgecluster up', { concurrency: 2 }, () => {
     const up = startUp(t, manifest({ servers }, ports));
     await rtmpPort(up);
     writeFileSync(up.file, manifest({ servers }, ports).replace('replicas: 1', 'replicas: 2'));
-    await up.said(/2 edges instead of 1/);
-    await up.said(/live: 2 of 2 edges answer/);
+    await up.said(/edges: 2 instead of 1/);
+    await up.said(/live: edges 2\/2, /);
+    await rtmpPort(up, 'live-2');
     writeFileSync(up.file, manifest({ servers }, ports + 50));
-    await up.said(/edges replaced, as listen, .* changed; 1 edges instead of 2/);
+    await up.said(/edges replaced, as listen, .* changed; edges: 1 instead of 2/);
+    assert.equal(await rtmpPort(up, 'live-3'), ports + 50);
   });
 
   test('an edge that is killed comes back where it was', testOptions, async (t) => {
@@ -156,7 +158,7 @@ describe('edgecluster up', { concurrency: 2 }, () => {
     await player.untilClosed();
     const from = up.saidSoFar;
     await up.said(/has ended and is started again/);
-    await up.said(/1 of 1 edges answer/, from);
+    await up.said(/edges 1\/1/, from);
     const again = await RtmpPeer.player({ port: rtmp }, stream);
     t.after(() => again.reset());
     await again.frames(3);
