@@ -11,11 +11,41 @@ import type { Socket } from 'node:net';
  */
 export const restfulHighWaterMark = 1;
 
+/** So much since the last time is no matter of small packets, and more may be waiting: there is no rest then. */
+const plentyBytes = 64 * 1024;
+
 /** Sockets at rest, by the length of it: one timer wakes all that fell asleep since it was set. */
 const resting = new Map<number, Socket[]>();
 
-/** Stops reading from the socket for `restMs` at most. */
-export function restReading(socket: Socket, restMs: number): void {
+/** The rests of one socket. */
+export class MergedRead {
+  readonly #socket: Socket;
+  /** Of the socket's `bytesRead`, when it was last decided. */
+  #decidedBytes = 0;
+  #undecided = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+  }
+
+  /**
+   * After a read: nothing is read for `restMs` at most, once all is read that is here. Node gives at most 64 KiB at a
+   * time and, of TLS, one record, which may be a hundred bytes: a rest after each would hold up the client.
+   */
+  rest(restMs: number): void {
+    if (this.#undecided) return;
+    this.#undecided = true;
+    setImmediate(() => {
+      this.#undecided = false;
+      const { bytesRead } = this.#socket;
+      const isPlenty = bytesRead - this.#decidedBytes >= plentyBytes;
+      this.#decidedBytes = bytesRead;
+      if (!isPlenty) stopReading(this.#socket, restMs);
+    });
+  }
+}
+
+function stopReading(socket: Socket, restMs: number): void {
   socket.pause();
   const together = resting.get(restMs);
   if (together !== undefined) {

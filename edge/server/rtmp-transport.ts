@@ -10,7 +10,7 @@ import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
 import { acknowledgement, parseControl, pingResponse } from '../rtmp/control.ts';
 import { ServerHandshake } from '../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
-import { restReading } from './merged-read.ts';
+import { MergedRead } from './merged-read.ts';
 
 /** What stands behind the wire. */
 export interface TransportOwner {
@@ -38,6 +38,7 @@ export class RtmpTransport {
   #handshake: ServerHandshake | undefined = new ServerHandshake();
   readonly #reader = new ChunkReader();
   readonly #ack = new AckWindow();
+  readonly #mergedRead: MergedRead;
   #chunkSize = initialChunkSize;
   #error: Error | undefined;
   #leaving = false;
@@ -45,6 +46,7 @@ export class RtmpTransport {
   constructor(socket: Socket, owner: TransportOwner, keepaliveMs: number) {
     this.#socket = socket;
     this.#owner = owner;
+    this.#mergedRead = new MergedRead(socket);
     socket.setKeepAlive(keepaliveMs > 0, keepaliveMs);
     // Questions and answers are small: each must leave at once.
     socket.setNoDelay(true);
@@ -105,9 +107,9 @@ export class RtmpTransport {
     this.#socket.resume();
   }
 
-  /** Merged read: nothing is read for this long at most. */
+  /** Merged read: once all is read that is here, nothing is for this long at most. */
   rest(restMs: number): void {
-    restReading(this.#socket, restMs);
+    this.#mergedRead.rest(restMs);
   }
 
   /** Ends the connection at once. */
