@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { originAddresses } from '../../edge/conf/values.ts';
-import { CONFIG_DIRECTORY } from '../api/labels.ts';
+import { CONFIG_DIRECTORY, headlessNameOf, nameOf } from '../api/labels.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
 import { RenderError } from './error.ts';
 
@@ -28,7 +28,7 @@ export function caBundleKey(group: string, caBundle: string): string {
 }
 
 /** The group that a vhost pulls from and pushes to. Throws RenderError for a name that no group has. */
-export function originGroupOf(cluster: EdgeCluster, vhost: Vhost): OriginGroup {
+function originGroupOf(cluster: EdgeCluster, vhost: Vhost): OriginGroup {
   const { origins } = cluster.spec;
   const group = vhost.origin === undefined ? origins[0] : origins.find(({ name }) => name === vhost.origin);
   if (group !== undefined) return group;
@@ -37,8 +37,34 @@ export function originGroupOf(cluster: EdgeCluster, vhost: Vhost): OriginGroup {
   throw new RenderError('InvalidConfig', [`${place}: there is no origin group "${vhost.origin}"; expected: ${known}`]);
 }
 
-/** The whole configuration, without `extraDirectives`. Throws RenderError for origins that are none. */
+/**
+ * Edges must not pull from themselves. The API server cannot tell where a namespace is given: its rules do not see the
+ * EdgeCluster's own.
+ */
+function refuseItself(cluster: EdgeCluster): void {
+  const { namespace = 'default' } = cluster.metadata;
+  const services = [nameOf(cluster), headlessNameOf(cluster)];
+  const hosts = new Set(
+    services.flatMap((name) =>
+      ['', `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`].map((rest) => `${name}${rest}`),
+    ),
+  );
+  const isItself = ({ service, servers = [] }: OriginGroup): boolean =>
+    (service !== undefined && (service.namespace ?? namespace) === namespace && services.includes(service.name)) ||
+    servers.some((server) => hosts.has(server.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase()));
+  const problems = cluster.spec.origins.flatMap((group, index) =>
+    isItself(group)
+      ? [
+          `spec.origins[${index}]: this is the EdgeCluster's own Service, so that edges would pull from themselves; name the origins`,
+        ]
+      : [],
+  );
+  if (problems.length > 0) throw new RenderError('InvalidConfig', problems);
+}
+
+/** The whole configuration, without `extraDirectives`. Throws RenderError for origins that are none, or the edges themselves. */
 export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig {
+  refuseItself(cluster);
   const { spec } = cluster;
   const { rtmp, rtmps, http, https, api, exporter } = spec.listeners;
   return defaultConfig({
