@@ -59,6 +59,16 @@ export class OperatorScene {
     return scene;
   }
 
+  /** With an operator that is done with an EdgeCluster `live`; requests count from then on. */
+  static async settledWith(t: After, spec: object = {}): Promise<{ scene: OperatorScene; running: RunningOperator }> {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live', spec);
+    await scene.settled('live', running);
+    scene.kube.forgetRequests();
+    return { scene, running };
+  }
+
   /** Starts one that has no rivals, unless `leaderElection` says so. */
   operator({ times, ...options }: OperatorSettings = {}): RunningOperator {
     const log: LogLine[] = [];

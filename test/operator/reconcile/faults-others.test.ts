@@ -14,16 +14,6 @@ import { CLUSTER_LABEL } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
 
-/** A settled EdgeCluster `live`. */
-async function settled(t: { after(fn: () => void): void }, spec: object = {}) {
-  const scene = await OperatorScene.start(t);
-  const running = scene.operator();
-  scene.cluster('live', spec);
-  await scene.settled('live', running);
-  scene.kube.forgetRequests();
-  return { scene, running };
-}
-
 const kinds = [
   RESOURCES.ServiceAccount,
   RESOURCES.ConfigMap,
@@ -43,7 +33,7 @@ function edit(scene: OperatorScene, text: string): void {
 describe('owned objects in the hands of others', () => {
   for (const resource of kinds) {
     it(`a deleted ${resource.kind} is made again, with one write`, async (t) => {
-      const { scene, running } = await settled(t);
+      const { scene, running } = await OperatorScene.settledWith(t);
       const before = scene.get(resource, 'live')?.metadata?.uid;
       scene.kube.remove(resource, namespace, 'live');
       await scene.kube.until(() => scene.get(resource, 'live') !== undefined);
@@ -54,7 +44,7 @@ describe('owned objects in the hands of others', () => {
   }
 
   it('an edited object is put back with one write, and an event says who had changed what', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const conf = scene.conf('live');
     edit(scene, 'listen 1;');
     await scene.kube.until(() => scene.conf('live') === conf);
@@ -66,7 +56,7 @@ describe('owned objects in the hands of others', () => {
   });
 
   it('who fights finds growing pauses, and is named; none of it repeats without end', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const conf = scene.conf('live');
     for (const put of [1, 2, 3]) {
       edit(scene, `listen ${put};`);
@@ -85,7 +75,7 @@ describe('owned objects in the hands of others', () => {
   });
 
   it('labels taken away are put back: the object is still ours', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
     scene.kube.put({ ...map, metadata: { ...map?.metadata, labels: {} } } as V1ConfigMap);
     await scene.kube.until(() => scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.labels?.[CLUSTER_LABEL] === 'live');
@@ -95,7 +85,7 @@ describe('owned objects in the hands of others', () => {
   });
 
   it('an owner taken away is put back', async (t) => {
-    const { scene } = await settled(t);
+    const { scene } = await OperatorScene.settledWith(t);
     const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
     scene.kube.put({ ...map, metadata: { ...map?.metadata, ownerReferences: [] } } as V1ConfigMap);
     await scene.kube.until(() => scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.ownerReferences?.length === 1);
@@ -127,7 +117,7 @@ describe('owned objects in the hands of others', () => {
   });
 
   it('an object that another controller takes is left to it', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
     const ownerReferences = [{ apiVersion: 'v1', kind: 'Thing', name: 'theirs', uid: 'x', controller: true }];
     // An owner that does not exist would be collected: it does.
@@ -142,7 +132,7 @@ describe('owned objects in the hands of others', () => {
   });
 
   it('who writes our status is corrected, but not in a race', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const { configHash } = scene.edgeCluster('live')?.status ?? {};
     for (let i = 0; i < 5; i++) {
       scene.kube.change(RESOURCES.EdgeCluster, namespace, 'live', (cluster) => ({
@@ -175,7 +165,7 @@ describe('what an EdgeCluster refers to', () => {
   const spec = { origins: [{ name: 'main', service: { name: 'srs' } }] };
 
   it('a Service that appears later is followed, and pods that come and go', async (t) => {
-    const { scene, running } = await settled(t, spec);
+    const { scene, running } = await OperatorScene.settledWith(t, spec);
     assert.equal(scene.condition('live', 'OriginsReachable')?.reason, 'ServiceNotFound');
     assert.match(scene.conf('live'), /srs\.media\.svc:1935/);
     scene.kube.put(service);
@@ -191,7 +181,9 @@ describe('what an EdgeCluster refers to', () => {
   });
 
   it('a Secret that appears later ends the complaint; its content is not kept', async (t) => {
-    const { scene, running } = await settled(t, { listeners: { rtmps: { port: 1443, secretName: 'certificate' } } });
+    const { scene, running } = await OperatorScene.settledWith(t, {
+      listeners: { rtmps: { port: 1443, secretName: 'certificate' } },
+    });
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'SecretNotFound');
     await scene.atRest(running);
     scene.kube.forgetRequests();
@@ -221,7 +213,7 @@ describe('what an EdgeCluster refers to', () => {
   });
 
   it('EdgeClusters that do not refer to what changes are not worked on', async (t) => {
-    const { scene, running } = await settled(t, spec);
+    const { scene, running } = await OperatorScene.settledWith(t, spec);
     scene.cluster('other');
     await scene.settled('other', running);
     scene.kube.forgetRequests();
@@ -235,7 +227,7 @@ describe('what an EdgeCluster refers to', () => {
 
 describe('a namespace that is being deleted', () => {
   it('is left in silence: no write repeats, nothing is told, nothing stays', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     scene.kube.change<V1Namespace>(RESOURCES.Namespace, undefined, namespace, (found) => ({
       ...found,
       metadata: { ...found.metadata, finalizers: ['kubernetes'] },

@@ -4,17 +4,6 @@ import { describe, it } from 'node:test';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
 
-type Test = { after(fn: () => void): void };
-
-async function settled(t: Test, spec: object = {}) {
-  const scene = await OperatorScene.start(t);
-  const running = scene.operator();
-  scene.cluster('live', spec);
-  await scene.settled('live', running);
-  scene.kube.forgetRequests();
-  return { scene, running };
-}
-
 /**
  * A ConfigMap and the spec were changed: only they and status were written, and once or twice each, as the changes were
  * seen one after the other or together.
@@ -52,7 +41,7 @@ describe('an API server that answers with errors', () => {
   }
 
   it('a storm of conflicts: pauses grow, other EdgeClusters go on, and people are told', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const storm = scene.kube.fault({
       verb: 'apply',
       resource: 'configmaps',
@@ -95,7 +84,7 @@ describe('an API server that answers with errors', () => {
 
 describe('an API server that goes away', () => {
   it('and comes back: what has changed meanwhile is done, and nothing else', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     await scene.kube.goAway();
     scene.kube.remove(RESOURCES.ConfigMap, namespace, 'live');
     scene.cluster('live', elsewhere);
@@ -143,7 +132,7 @@ describe('watches', () => {
     ],
   ] as const) {
     it(`${what}: nothing is missed, nothing is written that need not be`, async (t) => {
-      const { scene, running } = await settled(t);
+      const { scene, running } = await OperatorScene.settledWith(t);
       await scene.kube.until(() => scene.kube.watches() >= 9);
       end(scene);
       // Between the watches.
@@ -158,7 +147,7 @@ describe('watches', () => {
   }
 
   it('an EdgeCluster deleted between them is forgotten', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     await scene.kube.until(() => scene.kube.watches() >= 9);
     scene.kube.compact();
     scene.kube.expireWatches();
@@ -172,7 +161,7 @@ describe('watches', () => {
 
 describe('a clock', () => {
   it('that jumps changes nothing', async (t) => {
-    const { scene, running } = await settled(t);
+    const { scene, running } = await OperatorScene.settledWith(t);
     const before = scene.edgeCluster('live')?.status;
     for (const now of ['2001-01-01', '2040-01-01', '2026-06-01']) {
       t.mock.timers.enable({ apis: ['Date'], now: new Date(now) });
