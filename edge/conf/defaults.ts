@@ -129,7 +129,7 @@ export const EDGE: EdgeTuning = {
   originTlsCaFile: '',
 };
 
-export const PROCESS: ProcessTuning = {
+const PROCESS: ProcessTuning = {
   clientTimeoutMs: 10_000,
   keepaliveMs: 30_000,
   probeMinMs: 500,

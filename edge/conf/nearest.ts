@@ -17,7 +17,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** Damerau–Levenshtein distance (optimal string alignment): insert, delete, replace, swap neighbours. */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -9,7 +9,7 @@ import { type AmfObject, type AmfValue, isAmfObject } from './amf0.ts';
 export const CapsEx = { reconnect: 0x01, multitrack: 0x02, modEx: 0x04, timestampNanoOffset: 0x08 } as const;
 
 /** Bits of the values of `videoFourCcInfoMap` and `audioFourCcInfoMap`. */
-export const FourCcInfo = { canDecode: 0x01, canEncode: 0x02, canForward: 0x04 } as const;
+const FourCcInfo = { canDecode: 0x01, canEncode: 0x02, canForward: 0x04 } as const;
 
 /** Matches every codec. */
 const wildcard = '*';

@@ -16,7 +16,7 @@ export interface FlvTracks {
   readonly video: boolean;
 }
 
-export class FlvFormat implements WireFormat {
+class FlvFormat implements WireFormat {
   readonly zeroBased = false;
   readonly #framing: FlvFraming;
   readonly #tracks: FlvTracks;

@@ -16,7 +16,7 @@ export const playStreamId = 1;
 
 const chunkStreamOfTrack = [ChunkStreamId.audio, ChunkStreamId.video, ChunkStreamId.data] as const;
 
-export class RtmpFormat implements WireFormat {
+class RtmpFormat implements WireFormat {
   readonly zeroBased: boolean;
   readonly #chunkSize: number;
 

@@ -14,7 +14,7 @@ export interface FieldError {
 }
 
 /** `spec.origins[0].name`; a key that is no name of a field stands in brackets. */
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number' || !/^[A-Za-z_$][\w$]*$/.test(step)) text += `[${step}]`;

@@ -11,7 +11,7 @@ export const FIELD_MANAGER = 'edgecluster';
 
 /** Label of everything that belongs to an EdgeCluster: its name. */
 export const CLUSTER_LABEL = `${GROUP}/cluster`;
-export const NAME_LABEL = 'app.kubernetes.io/name';
+const NAME_LABEL = 'app.kubernetes.io/name';
 const NAME = 'edge';
 
 /** On owned objects: hash of what was last applied. */

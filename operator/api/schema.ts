@@ -61,7 +61,7 @@ export interface PrinterColumn {
 }
 
 /** The same place in a checkout and in a build: `crds/` beside `operator/`. */
-export const CRD_FILE = new URL('../../crds/edgecluster.yaml', import.meta.url);
+const CRD_FILE = new URL('../../crds/edgecluster.yaml', import.meta.url);
 
 /** Reads our own file, so that its shape is taken for granted. */
 export function readCrd(): Crd {

@@ -58,7 +58,7 @@ export interface EndpointView {
   readonly state: 'ready' | 'draining' | 'out';
 }
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
+const serviceNameLabel = 'kubernetes.io/service-name';
 
 export function endpointsView(slice: V1EndpointSlice): EndpointsView {
   return {

@@ -12,7 +12,7 @@ import { LocalCluster } from '../../operator/up/local-cluster.ts';
 import type { LocalEdge } from '../../operator/up/local-edge.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 
-export const streamPath = 'live/demo';
+const streamPath = 'live/demo';
 
 /** Starts a server that no signal of the terminal reaches and that never outlives the demo. */
 async function startServer(config: string): Promise<EdgeProcess> {

@@ -30,20 +30,20 @@ const builtTools = ['kube-apiserver', 'kube-controller-manager', 'kubectl', 'hel
 const lockPatienceMs = 20 * 60_000;
 
 /** The version of Kubernetes that go.mod asks for, such as `v1.34.4`. */
-export function kubernetesVersion(): string {
+function kubernetesVersion(): string {
   const version = /^\s*k8s\.io\/kubernetes (v\S+)/m.exec(readFileSync(join(moduleDirectory, 'go.mod'), 'utf8'))?.[1];
   if (version === undefined) throw new Error(`${moduleDirectory}/go.mod requires no k8s.io/kubernetes`);
   return version;
 }
 
 /** Where what is built is kept; another version of anything is another directory. */
-export function cacheDirectory(): string {
+function cacheDirectory(): string {
   const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return join(caches, 'edgecluster', `kubernetes-${kubernetesVersion()}-helm-${helmVersion}`);
 }
 
 /** Where a program is, without building it. */
-export function findTool(tool: Tool): string | undefined {
+function findTool(tool: Tool): string | undefined {
   const assets = process.env.KUBEBUILDER_ASSETS;
   const places = [
     ...(assets ? [join(assets, tool)] : []),

@@ -93,7 +93,7 @@ export function contentFigures(content: StreamContent | undefined): object {
   };
 }
 
-export function isActive(live: LiveStream | undefined, published: PublishedStream | undefined): boolean {
+function isActive(live: LiveStream | undefined, published: PublishedStream | undefined): boolean {
   return published !== undefined || live?.live === true;
 }
 

@@ -43,7 +43,7 @@ function guess(stream: LiveStream): FlvTracks {
 }
 
 /** The tracks that onMetaData names by their codecs (FLV 10.1 §E.5). */
-export function announcedTracks(headers: HeaderSet): FlvTracks {
+function announcedTracks(headers: HeaderSet): FlvTracks {
   const metadata = readMetadata(headers);
   const has = (name: string): boolean => typeof metadata[name] === 'string' || Number(metadata[name] ?? 0) > 0;
   return { audio: has('audiocodecid'), video: has('videocodecid') };

@@ -25,7 +25,7 @@ export async function environmentOf(
 }
 
 /** `$(NAME)` of variables that are known, `$$` for a dollar sign; all else stays. */
-export function expand(text: string, variables: Variables): string {
+function expand(text: string, variables: Variables): string {
   return text.replaceAll(/\$\$|\$\(([^)]+)\)/g, (all, name?: string) => {
     if (name === undefined) return '$';
     return variables[name] ?? all;

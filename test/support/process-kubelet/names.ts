@@ -30,7 +30,7 @@ export async function followNames(
 }
 
 /** @param fixed addresses by name */
-export function hostsText(slices: readonly V1EndpointSlice[], fixed: Readonly<Record<string, string>>): string {
+function hostsText(slices: readonly V1EndpointSlice[], fixed: Readonly<Record<string, string>>): string {
   const lines = ['127.0.0.1 localhost', ...Object.entries(fixed).map(([name, address]) => `${address} ${name}`)];
   for (const { metadata, endpoints } of slices) {
     const service = metadata?.labels?.['kubernetes.io/service-name'];
