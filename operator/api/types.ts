@@ -569,9 +569,9 @@ export interface EdgeClusterStatus {
 /** One condition. */
 export interface Condition {
   /**
-   * Ready: edges serve clients, as configured. Progressing: something is on its way. OriginsReachable: each group has
-   * an origin that works. Degraded: it serves, but less well than it should. ConfigValid: the configuration could be
-   * made and edges took it.
+   * Ready: edges serve clients. Progressing: something is on its way. OriginsReachable: every origin in use can be
+   * reached. Degraded: something needs a person. ConfigValid: the spec could be made into an edge.conf; while it is
+   * False, what was valid before goes on.
    */
   readonly type: ConditionType;
   /** Whether it holds. */

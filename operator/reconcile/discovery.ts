@@ -68,7 +68,7 @@ export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): Secre
       return [
         {
           secret: name,
-          message: `${place}: there is no Secret ${namespace}/${name}; create it with "kubectl create secret tls ${name} -n ${namespace} --cert=FILE --key=FILE"`,
+          message: `${place}: there is no Secret ${namespace}/${name} of type kubernetes.io/tls; create it with "kubectl create secret tls ${name} -n ${namespace} --cert=FILE --key=FILE"`,
         },
       ];
     const missing = ['tls.crt', 'tls.key'].filter((key) => !secret.keys.includes(key));

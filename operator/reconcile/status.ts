@@ -114,10 +114,11 @@ function configuredReplicas({ fleet, previous }: Scene, configHash: string): num
 function ready({ cluster, config, fleet, rollout, objects }: Scene): Finding {
   const wanted = replicasOf(cluster);
   const some = fleet.ready.length;
-  if (some >= wanted && some > 0) return finding('Ready', 'AllEdgesReady', `${edges(some)} ready`);
+  const former = config.valid ? '' : ', with the former configuration: see condition ConfigValid';
+  if (some >= wanted && some > 0) return finding('Ready', 'AllEdgesReady', `${edges(some)} ready${former}`);
   if (some > 0) {
     const missing = waitingFor(fleet);
-    return finding('Ready', 'SomeEdgesReady', `${some} of ${edges(wanted)} ready${missing && `; ${missing}`}`);
+    return finding('Ready', 'SomeEdgesReady', `${some} of ${edges(wanted)} ready${former}${missing && `; ${missing}`}`);
   }
   if (wanted === 0)
     return finding('Ready', 'ScaledToZero', 'spec.replicas is 0: no edge runs; scale it up to serve clients');

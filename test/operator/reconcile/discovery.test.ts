@@ -199,7 +199,7 @@ test('Secrets of TLS listeners are there, with certificate and key', () => {
     problems.map(({ message }) => message),
     [
       'spec.listeners.rtmps: Secret media/tls has no tls.key',
-      'spec.listeners.https: there is no Secret media/web; create it with "kubectl create secret tls web -n media --cert=FILE --key=FILE"',
+      'spec.listeners.https: there is no Secret media/web of type kubernetes.io/tls; create it with "kubectl create secret tls web -n media --cert=FILE --key=FILE"',
     ],
   );
   assert.deepEqual(

@@ -97,7 +97,10 @@ test('Ready: whether clients are served', () => {
       { pods: [], deployment: undefined, config: { valid: false, reason: 'InvalidDirectives', message: 'line 1' } },
     ],
     // What ran before goes on serving.
-    ['AllEdgesReady: 2 edges ready', { config: { valid: false, reason: 'InvalidDirectives', message: 'line 1' } }],
+    [
+      'AllEdgesReady: 2 edges ready, with the former configuration: see condition ConfigValid',
+      { config: { valid: false, reason: 'InvalidDirectives', message: 'line 1' } },
+    ],
   ];
   for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Ready'), expected);
 });
