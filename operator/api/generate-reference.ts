@@ -46,7 +46,7 @@ function section(schema: Schema, path: string, depth: number): string {
       (field.description ?? '').replace(` Default ${field.default}.`, ''),
     ]),
   );
-  const rules = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => `- ${sentence(message)}\n`);
+  const rules = (schema['x-kubernetes-validations'] ?? []).map(({ message }) => `- ${message}\n`);
   const inner = fields.flatMap(([name, field]) => {
     const here = `${path}.${name}`;
     if (field.properties) return [section(field, here, depth + 1)];
@@ -85,10 +85,6 @@ function defaultText({ default: value }: Schema): string {
   return JSON.stringify(value) === '{}'
     ? 'see below'
     : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function row(cells: readonly string[]): string {

@@ -38,7 +38,7 @@ export interface EdgeClusterSpec {
   readonly vhosts: readonly Vhost[];
   /**
    * Ports of the container, 1024 to 65535 because the edge runs without privileges, and what the Service shows for
-   * them. API and exporter are for the cluster: no Service has them.
+   * them. API and exporter are for the cluster: of the two Services only the headless one has them.
    */
   readonly listeners: Listeners;
   /**
@@ -428,7 +428,9 @@ export interface ServiceSettings {
 }
 
 export interface PodSettings {
-  /** Image of the edge. Default: the operator's own, which holds both programs. */
+  /**
+   * Image of the edge. Default: the one that the operator was given; by the chart its own, which holds both programs.
+   */
   readonly image?: string;
   /** When the kubelet pulls the image. Default: Kubernetes' own, Always for the tag latest, else IfNotPresent. */
   readonly imagePullPolicy?: 'Always' | 'IfNotPresent' | 'Never';
