@@ -40,7 +40,7 @@ bench-operator: node_modules ## measure the operator with 500 EdgeClusters on a 
 build: node_modules ## compile to dist/, as it is deployed; `npm start -- -c FILE` runs that
 	@npm run -s build
 
-image: node_modules ## build the container image with docker or buildah (IMAGE=, BASE=, BUILD_BASE=, PLATFORM=)
+image: node_modules ## build the container image edgecluster:VERSION with docker or buildah (IMAGE=, BASE=, BUILD_BASE=, PLATFORM=)
 	@node test/image/build.ts
 
 image-offline: node_modules ## the same where no registry is in reach: from a local root file system, with buildah

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { version } from '../../edge/version.ts';
+import { defaultImage } from '../image/build.ts';
 import { documentedValues, withTable } from './values-table.ts';
 import { wrongValues } from './wrong-values.ts';
 
@@ -54,6 +55,11 @@ describe('what the chart says twice', () => {
     const chart = parse(read('helm/Chart.yaml')) as Readonly<Record<string, unknown>>;
     assert.equal(chart.appVersion, version);
     assert.equal(chart.version, version);
+  });
+
+  it('its image is what `make image` calls it', () => {
+    const { repository } = defaults.image as { readonly repository: string };
+    assert.equal(`${repository}:${version}`, defaultImage);
   });
 
   it('its CustomResourceDefinition is crds/edgecluster.yaml (node operator/api/generate.ts copies it)', () =>

@@ -4,7 +4,7 @@
  *     node test/image/build.ts              from the public base images, or those that BASE and BUILD_BASE name
  *     node test/image/build.ts --offline    from a local root file system, where no registry is in reach
  *
- * IMAGE names it, PLATFORM chooses architectures. npm's settings on this machine are lent to the build as secrets, so
+ * IMAGE names it, edgecluster:VERSION if not given; PLATFORM chooses architectures. npm's settings on this machine are lent to the build as secrets, so
  * that nothing of them is in the image.
  */
 
@@ -23,6 +23,9 @@ export interface BuildOptions {
   readonly buildBase?: string | undefined;
   readonly platform?: string | undefined;
 }
+
+/** What the chart asks for unless told otherwise. */
+export const defaultImage = `edgecluster:${manifest.version}`;
 
 const root = join(import.meta.dirname, '../..');
 
@@ -108,7 +111,7 @@ export function buildOffline(image: string): void {
 
 if (import.meta.main) {
   const { IMAGE, BASE: base, BUILD_BASE: buildBase, PLATFORM: platform } = process.env;
-  const image = IMAGE || 'edgecluster:latest';
+  const image = IMAGE || defaultImage;
   try {
     if (process.argv.includes('--offline')) buildOffline(image);
     else buildImage({ image, base, buildBase, platform }, builder());
