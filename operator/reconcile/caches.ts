@@ -17,6 +17,7 @@ export type ClusterKey = `${string}/${string}`;
 const none: ReadonlyMap<string, never> = new Map<string, never>();
 
 export class Caches {
+  readonly #namespaces: ReadonlySet<string>;
   readonly #clusters = new Map<ClusterKey, EdgeCluster>();
   readonly #owned = new TwoLevels<KubernetesObject>();
   readonly #pods = new TwoLevels<PodView>();
@@ -25,6 +26,14 @@ export class Caches {
   readonly #secrets = new Map<string, TlsSecretView>();
   /** EdgeClusters that refer to a Service or Secret. */
   readonly #referrers = { services: new TwoLevels<ClusterKey>(), secrets: new TwoLevels<ClusterKey>() };
+
+  /** @param namespaces that are watched; none: all */
+  constructor(namespaces: readonly string[] = []) {
+    this.#namespaces = new Set(namespaces);
+  }
+
+  /** Whether what is in this namespace is seen. */
+  readonly watches = (namespace: string): boolean => this.#namespaces.size === 0 || this.#namespaces.has(namespace);
 
   cluster(key: ClusterKey): EdgeCluster | undefined {
     return this.#clusters.get(key);

@@ -73,7 +73,7 @@ const finishMs = 3000;
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #log: Logger;
-  readonly #caches = new Caches();
+  readonly #caches: Caches;
   readonly #edges: EdgePoller;
   readonly #queue: WorkQueue<ClusterKey>;
   readonly #reconciler: Reconciler;
@@ -95,6 +95,7 @@ export class Controller {
   constructor(options: ControllerOptions, signal: AbortSignal) {
     this.#options = options;
     this.#log = options.log;
+    this.#caches = new Caches(options.namespaces);
     this.#watcher = new Watcher(options.api, options.namespaces, options.log, signal);
     this.#signal = AbortSignal.any([signal, this.#watcher.failed]);
     this.#edges = new EdgePoller({

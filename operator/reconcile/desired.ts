@@ -30,11 +30,11 @@ export interface InForce {
 export function inForce(
   cluster: EdgeCluster,
   memory: ClusterMemory,
-  caches: Pick<Caches, 'service' | 'slices'>,
+  caches: Pick<Caches, 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
 ): InForce {
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
-    const origins = resolveOrigins(cluster, caches.service, caches.slices);
+    const origins = resolveOrigins(cluster, caches.service, caches.slices, caches.watches);
     // Of metadata only name, namespace and uid are rendered, which never change.
     const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings]);
     return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(cluster, origins, settings)) };

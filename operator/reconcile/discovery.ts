@@ -24,8 +24,16 @@ export type ServiceLookup = (namespace: string, name: string) => OriginServiceVi
 export type SliceLookup = (namespace: string, service: string) => Iterable<EndpointsView>;
 export type SecretLookup = (namespace: string, name: string) => TlsSecretView | undefined;
 
-/** Same objects in any order → same result. */
-export function resolveOrigins(cluster: EdgeCluster, services: ServiceLookup, slices: SliceLookup): ResolvedOrigins {
+/**
+ * Same objects in any order → same result.
+ * @param watched whether Services of a namespace are seen at all
+ */
+export function resolveOrigins(
+  cluster: EdgeCluster,
+  services: ServiceLookup,
+  slices: SliceLookup,
+  watched: (namespace: string) => boolean = () => true,
+): ResolvedOrigins {
   const origins = new Map<string, readonly string[]>();
   const problems: OriginProblem[] = [];
   for (const group of cluster.spec.origins) {
@@ -33,7 +41,7 @@ export function resolveOrigins(cluster: EdgeCluster, services: ServiceLookup, sl
       origins.set(group.name, unique((group.servers ?? []).map((server) => withPort(server, defaultPort(group)))));
       continue;
     }
-    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), services, slices);
+    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), services, slices, watched);
     origins.set(group.name, addresses);
     if (problem !== undefined) problems.push(problem);
   }
@@ -95,6 +103,7 @@ function followService(
   ownNamespace: string,
   services: ServiceLookup,
   slices: SliceLookup,
+  watched: (namespace: string) => boolean,
 ): Followed {
   const { name, namespace = ownNamespace, port: wantedPort } = wanted;
   const title = `Service ${namespace}/${name}`;
@@ -107,6 +116,12 @@ function followService(
   });
   const dnsName = `${name}.${namespace}.svc`;
 
+  if (!watched(namespace))
+    return fallback(
+      dnsName,
+      'ServiceNotFound',
+      `${title} is in a namespace that the operator does not watch, so its DNS name is used; watch it (--namespaces, or watchNamespaces of the chart), or name servers`,
+    );
   if (service === undefined)
     return fallback(dnsName, 'ServiceNotFound', `there is no ${title}; create it, or correct spec.origins[].service`);
   const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;

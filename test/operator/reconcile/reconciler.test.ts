@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import { FIELD_MANAGER } from '../../../operator/api/labels.ts';
+import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
 
@@ -265,6 +266,14 @@ describe('namespaces and kinds', () => {
     await scene.kube.until(() => scene.kube.object(RESOURCES.Deployment, 'other', 'there') !== undefined);
     await scene.idle(running);
     assert.equal(scene.deployment('live'), undefined);
+    const origins = [{ name: 'main', service: { name: 'srs', namespace } }];
+    scene.kube.put({ ...cluster, metadata: { name: 'afar', namespace: 'other' }, spec: { origins } } as never);
+    const afar = () => scene.kube.object<EdgeCluster>(RESOURCES.EdgeCluster, 'other', 'afar');
+    await scene.kube.until(() => afar()?.status?.conditions !== undefined);
+    const reachable = afar()?.status?.conditions?.find(({ type }) => type === 'OriginsReachable');
+    assert.match(reachable?.message ?? '', /does not watch, so its DNS name is used/);
+    const map = scene.kube.object<V1ConfigMap>(RESOURCES.ConfigMap, 'other', 'afar');
+    assert.match(map?.data?.['edge.conf'] ?? '', /srs\.media\.svc:1935/);
     assert.equal(scene.kube.count({ namespace: undefined }) - scene.kube.count({ verb: 'discover' }), 0);
   });
 
