@@ -22,19 +22,7 @@ import { type Call, Transport } from './transport.ts';
 import { parseBody, parseEvent, refusal, type WatchEvent, withQuery } from './wire.ts';
 
 export { ApiError, isConflict, isExpired, isNotFound } from './error.ts';
-export type {
-  ApplyOptions,
-  DeleteOptions,
-  KubeApiOptions,
-  ListOptions,
-  ListPage,
-  PatchOptions,
-  RequestOptions,
-  RequestReport,
-  Selection,
-  Verb,
-  WatchOptions,
-} from './options.ts';
+export type * from './options.ts';
 export type { WatchEvent } from './wire.ts';
 
 const RETRIES = 5;
