@@ -22,6 +22,7 @@ export interface OperatorTimes {
   readonly lease?: Pick<LeaseOptions, 'leaseMs' | 'renewMs' | 'retryMs'>;
   readonly requestTimeoutMs?: number;
   readonly pollIntervalMs?: number;
+  readonly optionalWaitMs?: number;
 }
 
 export interface OperatorInput {
@@ -123,6 +124,7 @@ export class Operator {
       reconciled: this.#metrics.reconciled,
       waited: this.#metrics.waited,
       ...(times?.pollIntervalMs !== undefined && { pollIntervalMs: times.pollIntervalMs }),
+      ...(times?.optionalWaitMs !== undefined && { optionalWaitMs: times.optionalWaitMs }),
     };
     this.#controller = new Controller(settings, signal);
     try {

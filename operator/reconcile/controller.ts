@@ -39,6 +39,8 @@ export interface ControllerOptions {
   readonly workers?: number;
   /** Between two questions to an edge; default 10 s. */
   readonly pollIntervalMs?: number;
+  /** What may be done without is waited for so long: PodMonitors, and whether Secrets are there. Default 10 s. */
+  readonly optionalWaitMs?: number;
 }
 
 export interface Sizes {
@@ -63,8 +65,6 @@ const ownedKinds = [
 ];
 /** Whether the CRD of PodMonitor has come is looked at when an EdgeCluster changes, no more often than this. */
 const podMonitorsEveryMs = 600_000;
-/** What may be done without is waited for so long: PodMonitors, and whether Secrets are there. */
-const optionalWaitMs = 10_000;
 /** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
 const deletedPauseMs = 100;
 /** What is in work when we are to stop may finish within this. */
@@ -83,6 +83,8 @@ export class Controller {
   readonly #writes = new AbortController();
   #origins: Promise<void> | undefined;
   #originsSynced = false;
+  /** They are not synced, and have been waited for so long that people must know. */
+  #originsLate = false;
   #secrets: Promise<void> | undefined;
   #secretsSynced = false;
   /** They are synced, or have been waited for long enough. */
@@ -163,7 +165,7 @@ export class Controller {
   }
 
   async #work(key: ClusterKey): Promise<Requeue | undefined> {
-    if (this.#awaitsReferences(key)) return undefined;
+    if (this.#awaitsReferences(key)) return this.#tellOfWait(key);
     const startMs = performance.now();
     let result: Result = 'failed';
     try {
@@ -190,6 +192,16 @@ export class Controller {
     return (services.length > 0 && !this.#originsSynced) || (secrets.length > 0 && !this.#secretsAwaited);
   }
 
+  /** No write but an Event: what runs is not changed for what is not known. */
+  #tellOfWait(key: ClusterKey): undefined {
+    const cluster = this.#caches.cluster(key);
+    if (cluster === undefined || this.#originsSynced || !this.#originsLate) return;
+    if (referencesOf(cluster).services.length === 0) return;
+    const why = this.#watcher.problemOf([RESOURCES.Service, RESOURCES.EndpointSlice])?.message ?? 'no answer yet';
+    const message = `Services and EndpointSlices of origins cannot be listed, and until they can nothing is changed: ${why}`;
+    this.#options.notify(cluster, 'Warning', 'OriginsUnknown', message);
+  }
+
   #add = (keys: readonly ClusterKey[]): void => {
     for (const key of keys) this.#queue.add(key);
   };
@@ -209,8 +221,8 @@ export class Controller {
       this.#watcher.watch(kind, { labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
     );
     await Promise.all([clusters, pods, ...owned]);
-    // What the EdgeClusters refer to is asked for when they come.
-    await Promise.all([this.#origins, this.#secrets]);
+    // What the EdgeClusters refer to is asked for when they come. Those that need it wait for it; others need not.
+    await Promise.race([Promise.all([this.#origins, this.#secrets]), this.#longEnough()]);
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
@@ -240,6 +252,10 @@ export class Controller {
         this.#originsSynced = true;
         this.#addAll();
       });
+      void this.#longEnough().then(() => {
+        this.#originsLate = true;
+        if (!this.#originsSynced) this.#addAll();
+      });
     }
     if (secrets.length > 0 && this.#secrets === undefined) {
       const synced = this.#watchSecrets().then(() => {
@@ -255,6 +271,7 @@ export class Controller {
 
   /** Who may not list something does without it. */
   async #longEnough(): Promise<'late'> {
+    const { optionalWaitMs = 10_000 } = this.#options;
     return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
   }
 

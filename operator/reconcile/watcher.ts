@@ -26,6 +26,8 @@ export class Watcher {
   readonly #signal: AbortSignal;
   readonly #running = new Set<Promise<void>>();
   readonly #loggedMs = new Map<string, number>();
+  /** The last one of each kind of object. */
+  readonly #problems = new Map<Resource, ApiError>();
   readonly #failed = new AbortController();
 
   /** @param namespaces none: all */
@@ -39,6 +41,11 @@ export class Watcher {
   /** Aborted when what is told of a change has thrown: our own mistake, after which the caches are not to be trusted. */
   get failed(): AbortSignal {
     return this.#failed.signal;
+  }
+
+  /** What went wrong last with these kinds. */
+  problemOf(resources: readonly Resource[]): ApiError | undefined {
+    return resources.map((resource) => this.#problems.get(resource)).find((error) => error !== undefined);
   }
 
   /**
@@ -84,6 +91,7 @@ export class Watcher {
   #problem(resource: Resource, error: ApiError): void {
     // The API server forgets old versions: the informer lists anew.
     if (isExpired(error)) return;
+    this.#problems.set(resource, error);
     const key = `${resource.plural}\n${error.reason}`;
     const nowMs = performance.now();
     if (nowMs - (this.#loggedMs.get(key) ?? Number.NEGATIVE_INFINITY) < logEveryMs) return;

@@ -277,6 +277,35 @@ describe('namespaces and kinds', () => {
     assert.equal(scene.kube.count({ namespace: undefined }) - scene.kube.count({ verb: 'discover' }), 0);
   });
 
+  it('who may not list Services goes on with what needs none, and tells the others', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const forbidden = { status: 403, reason: 'Forbidden' } as const;
+    const mayNot = scene.kube.fault({ verb: 'list', resource: 'endpointslices', times: 1e6, effect: forbidden });
+    scene.cluster('behind', { origins: [{ name: 'main', service: { name: 'srs' } }] });
+    scene.cluster('live');
+    const running = scene.operator({ times: { optionalWaitMs: 50 } });
+    await scene.settled('live', running);
+    await scene.kube.until(() => scene.events('behind').includes('OriginsUnknown'));
+    assert.equal(scene.conf('behind'), '');
+    const notes = scene.kube.objects<KubernetesObject & { note: string }>(RESOURCES.Event).map(({ note }) => note);
+    assert.ok(
+      notes.some((note) => note.endsWith('a fault of the test')),
+      notes.join('\n'),
+    );
+    mayNot.end();
+    await scene.kube.until(() => scene.conf('behind') !== '');
+  });
+
+  it('who may not list Secrets does not say that one is missing', async (t) => {
+    const scene = await OperatorScene.start(t);
+    scene.kube.fault({ verb: 'list', resource: 'secrets', times: 1e6, effect: { status: 403, reason: 'Forbidden' } });
+    const running = scene.operator({ times: { optionalWaitMs: 50 } });
+    scene.cluster('live', { listeners: { rtmps: { port: 1443, secretName: 'certificate' } } });
+    await scene.settled('live', running);
+    assert.equal(scene.condition('live', 'Degraded')?.reason, 'AsExpected');
+    assert.ok(scene.deployment('live'));
+  });
+
   it('PodMonitors are made where their CRD is', async (t) => {
     const scene = await OperatorScene.start(t, { absent: [] });
     const running = scene.operator();
