@@ -3,8 +3,8 @@
 import { type Finding, finding, type Reason } from '../api/conditions.ts';
 import type { OriginStatus } from '../api/types.ts';
 import { answerOf } from './fleet.ts';
+import type { Scene } from './observation.ts';
 import { describeOrigin } from './origin-status.ts';
-import type { Scene } from './status.ts';
 import { edges, listed } from './words.ts';
 
 type Cause = readonly [Exclude<Reason<'Degraded'>, 'AsExpected'>, string];

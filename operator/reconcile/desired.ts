@@ -7,7 +7,7 @@ import { type RenderSettings, render } from '../render/render.ts';
 import type { Caches } from './caches.ts';
 import type { ClusterMemory } from './cluster-memory.ts';
 import { type ResolvedOrigins, resolveOrigins } from './discovery.ts';
-import type { ConfigVerdict } from './status.ts';
+import type { ConfigVerdict } from './observation.ts';
 
 export interface Desired {
   readonly config: ConfigVerdict;

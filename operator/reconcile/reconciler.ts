@@ -5,9 +5,8 @@
 
 import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { API_VERSION, KIND } from '../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
-import { ApiError, type KubeApi } from '../kube/api.ts';
+import type { KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import { replicasOf } from '../render/hpa.ts';
 import type { RenderSettings } from '../render/render.ts';
@@ -17,12 +16,14 @@ import { ClusterMemory } from './cluster-memory.ts';
 import { type Desired, inForce } from './desired.ts';
 import { checkSecrets, type ResolvedOrigins } from './discovery.ts';
 import { type EdgePoller, edgePods } from './edges.ts';
+import { objectProblems } from './object-problems.ts';
+import type { ConfigVerdict, ObjectProblem, Observation } from './observation.ts';
 import { standingOf } from './ownership.ts';
-import { type Contested, contested, idOf, type Plan, plan } from './plan.ts';
+import { contested, idOf, type Plan, plan } from './plan.ts';
 import { refreshPods, updateCosts } from './pod-notes.ts';
 import type { Requeue } from './queue.ts';
-import { type ConfigVerdict, type ObjectProblem, statusOf } from './status.ts';
-import { eventsOf, statusDiffers } from './status-change.ts';
+import { statusOf } from './status.ts';
+import { writeStatus } from './status-write.ts';
 
 export interface ReconcilerDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
@@ -41,13 +42,6 @@ export interface ReconcilerDeps {
   readonly nowMs?: () => number;
 }
 
-/** Players and bandwidth alone are written no more often than this. */
-export const figuresEveryMs = 15_000;
-/**
- * Status of a cluster is written no more often than this, nor sooner after its objects: what happens together is seen
- * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
- */
-const statusEveryMs = 500;
 /** Answers 5xx and conflicts are told to people from so many reconciles in a row on. */
 const failuresTold = 3;
 
@@ -149,8 +143,15 @@ class Run {
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
     this.#follow(desired);
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
-    const atLeastMs = (outcome?.applied ?? 0) > 0 ? statusEveryMs : 0;
-    const statusDueInMs = await this.#writeStatus(origins, desired, this.#problems(todo, outcome, fights), atLeastMs);
+    const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
+    const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
+    const statusDueInMs = await writeStatus(
+      { ...this.#deps, nowMs: this.#nowMs },
+      this.#cluster,
+      this.#status(origins, desired, objectProblems(blocked, failed, fights)),
+      this.#memory,
+      (outcome?.applied ?? 0) > 0,
+    );
     return this.#next(outcome, [
       todo?.dueInMs,
       refreshDueInMs,
@@ -227,81 +228,20 @@ class Run {
     return { api, edge: edges.edge, log: this.#log, signal };
   }
 
-  #problems(todo: Plan | undefined, outcome: Outcome | undefined, fights: readonly Contested[]): ObjectProblem[] {
-    const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
-    const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
-    return [
-      ...blocked.map(({ object, obstacle }): ObjectProblem => {
-        if (obstacle.kind === 'refused')
-          return { reason: 'ApplyRefused', object: titleOf(object), message: obstacle.message };
-        const message = `it belongs to ${obstacle.holder}; rename that or the EdgeCluster, or delete it`;
-        return { reason: 'NameTaken', object: titleOf(object), message };
-      }),
-      ...failed.map(({ object, error }): ObjectProblem => {
-        return { reason: 'ApplyRefused', object: titleOf(object), message: error.message };
-      }),
-      ...fights.map(({ object, by, putBacks }): ObjectProblem => {
-        const message = `${by} changes it again and again (put back ${putBacks} times); keep it from doing so`;
-        return { reason: 'Contested', object: titleOf(object), message };
-      }),
-    ];
-  }
-
-  /**
-   * @param atLeastMs how long to wait with it
-   * @returns milliseconds until a write that waits is due
-   */
-  async #writeStatus(
-    origins: ResolvedOrigins,
-    desired: Desired,
-    objects: readonly ObjectProblem[],
-    atLeastMs: number,
-  ): Promise<number | undefined> {
-    const { caches, edges, notify, secretsKnown } = this.#deps;
-    const previous = this.#memory.status(this.#cluster);
-    const status = statusOf(
-      {
-        cluster: this.#cluster,
-        previous,
-        config: desired.config,
-        origins,
-        secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
-        objects,
-        deployment: this.#deployment(this.#live()),
-        pods: this.#pods(),
-        edge: edges.edge,
-      },
-      new Date(),
-    );
-    const difference = statusDiffers(previous, status);
-    const made = this.#memory.statusMade;
-    if (difference === 'no') {
-      this.#memory.statusMade = status;
-      return undefined;
-    }
-    // Somebody else writes our status: that must not become a race.
-    const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
-    const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
-    const waitMs = Math.max(atLeastMs, this.#memory.statusAtMs + everyMs - this.#nowMs());
-    if (waitMs > 0) return waitMs;
-    await this.#apply(status);
-    this.#memory.statusMade = status;
-    for (const { type, reason, message } of eventsOf(previous, status)) notify(this.#cluster, type, reason, message);
-    return undefined;
-  }
-
-  async #apply(status: EdgeClusterStatus): Promise<void> {
-    const { api, signal } = this.#deps;
-    const { name = '', namespace, uid } = this.#cluster.metadata;
-    const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
-    const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
-    try {
-      const answer = await api.apply<EdgeCluster>(object, { subresource: 'status', force: true, signal });
-      this.#memory.statusWritten(answer, this.#nowMs());
-    } catch (error) {
-      // The EdgeCluster is gone, or another has its name: an event tells us.
-      if (!(error instanceof ApiError && [404, 409].includes(error.status))) throw error;
-    }
+  #status(origins: ResolvedOrigins, { config }: Desired, objects: readonly ObjectProblem[]): EdgeClusterStatus {
+    const { caches, edges, secretsKnown } = this.#deps;
+    const observation: Observation = {
+      cluster: this.#cluster,
+      previous: this.#memory.status(this.#cluster),
+      config,
+      origins,
+      secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
+      objects,
+      deployment: this.#deployment(this.#live()),
+      pods: this.#pods(),
+      edge: edges.edge,
+    };
+    return statusOf(observation, new Date());
   }
 
   #leaveNamespace(): undefined {

@@ -1,65 +1,14 @@
 /** The status of an EdgeCluster: what was observed, in conditions and figures that a person can act on. */
 
-import type { V1Deployment } from '@kubernetes/client-node';
-import { type ConfigProblem, conditionsOf, type Finding, finding, type Reason } from '../api/conditions.ts';
+import { conditionsOf, type Finding, finding, type Reason } from '../api/conditions.ts';
 import { selectorOf } from '../api/labels.ts';
-import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
+import type { EdgeClusterStatus } from '../api/types.ts';
 import { replicasOf } from '../render/hpa.ts';
 import { degraded } from './degraded.ts';
-import type { ResolvedOrigins, SecretProblem } from './discovery.ts';
-import type { EdgeState } from './edge-report.ts';
-import { answerOf, type Fleet, figuresOf, fleetOf, hasUnasked, type Rollout, rolloutOf } from './fleet.ts';
+import { answerOf, type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf } from './fleet.ts';
+import type { ConfigVerdict, Observation, Scene } from './observation.ts';
 import { originStatuses, originsReachable, reachableOf } from './origin-status.ts';
-import type { PodView } from './views.ts';
 import { edges, listed } from './words.ts';
-
-/** All that status is made of. */
-export interface Observation {
-  /** With the spec that is in force: while the present one is not valid, the one that was valid last, if it is known. */
-  readonly cluster: EdgeCluster;
-  /** The status as last written. */
-  readonly previous: EdgeClusterStatus | undefined;
-  readonly config: ConfigVerdict;
-  readonly origins: ResolvedOrigins;
-  readonly secrets: readonly SecretProblem[];
-  readonly objects: readonly ObjectProblem[];
-  /** The cluster's own; undefined while there is none. */
-  readonly deployment: V1Deployment | undefined;
-  /** All pods that the cluster's selector finds. */
-  readonly pods: readonly PodView[];
-  readonly edge: (uid: string) => EdgeState;
-}
-
-export type ConfigVerdict =
-  | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
-  /** What ran before goes on running; `hash` is that one's, where it is known. */
-  | {
-      readonly valid: false;
-      readonly reason: ConfigProblem;
-      readonly message: string;
-      readonly hash?: string | undefined;
-    };
-
-/** What keeps an owned object from being as it should. */
-export interface ObjectProblem {
-  /**
-   * `NameTaken`: it belongs to somebody else. `ApplyRefused`: the API server says no. `Contested`: another manager
-   * changes it back again and again.
-   */
-  readonly reason: 'NameTaken' | 'ApplyRefused' | 'Contested';
-  /** Kind and name, such as `ConfigMap live`. */
-  readonly object: string;
-  /** Who or why, and what to do. */
-  readonly message: string;
-}
-
-/** What the conditions are found from. */
-export interface Scene extends Observation {
-  readonly fleet: Fleet;
-  readonly rollout: Rollout | undefined;
-  /** Of the edge.conf that the edges are to run; undefined while there never was a valid one. */
-  readonly configHash: string | undefined;
-}
 
 /**
  * Pure: the same observation has the same status, in whatever order pods come, and a status that is its own previous

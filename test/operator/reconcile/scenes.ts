@@ -2,7 +2,7 @@
 
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { EdgeReport, EdgeState } from '../../../operator/reconcile/edge-report.ts';
-import type { Observation } from '../../../operator/reconcile/status.ts';
+import type { Observation } from '../../../operator/reconcile/observation.ts';
 import type { PodView } from '../../../operator/reconcile/views.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EdgeClusterStatus } from '../../../operator/api/types.ts';
-import { type Observation, statusOf } from '../../../operator/reconcile/status.ts';
+import type { Observation } from '../../../operator/reconcile/observation.ts';
+import { statusOf } from '../../../operator/reconcile/status.ts';
 import { eventsOf, statusDiffers } from '../../../operator/reconcile/status-change.ts';
 import { answering, deployment, edgesSaying, observation, otherHash, pod, type ReportWish, silent } from './scenes.ts';
 

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { conditionOf, REASONS } from '../../../operator/api/conditions.ts';
 import type { ConditionType, EdgeClusterStatus } from '../../../operator/api/types.ts';
 import type { EdgeState } from '../../../operator/reconcile/edge-report.ts';
-import { type Observation, statusOf } from '../../../operator/reconcile/status.ts';
+import type { Observation } from '../../../operator/reconcile/observation.ts';
+import { statusOf } from '../../../operator/reconcile/status.ts';
 import { answering, deployment, edgesSaying, hash, observation, otherHash, pod, silent, unknown } from './scenes.ts';
 
 const now = new Date('2025-03-01T12:00:00.500Z');
