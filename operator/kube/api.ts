@@ -185,7 +185,7 @@ export class KubeApi {
 
   /**
    * What changes after `resourceVersion`, until the API server ends the watch. An ERROR event is the last.
-   * @throws ApiError also Timeout, when nothing came for `watchIdleMs`; the signal's reason
+   * @throws ApiError also Idle, when nothing came for `watchIdleMs`; the signal's reason
    */
   async *watch<T extends KubernetesObject>(
     resource: Resource,
@@ -216,7 +216,7 @@ export class KubeApi {
       for await (const line of lines(chunks, MAX_EVENT_BYTES)) yield parseEvent<T>(call, line);
     } catch (error) {
       if (signal.aborted) throw signal.reason;
-      if (idle) throw new ApiError(0, 'Timeout', `${call.what}: nothing came for ${this.#watchIdleMs} ms`);
+      if (idle) throw new ApiError(0, 'Idle', `${call.what}: nothing came for ${this.#watchIdleMs} ms`);
       if (error instanceof ApiError) throw error;
       throw new ApiError(0, 'Unreachable', `${call.what}: ended: ${error instanceof Error ? error.message : error}`);
     } finally {

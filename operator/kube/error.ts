@@ -1,7 +1,10 @@
 /** What went wrong with a request to the API server. */
 
-/** Reasons of ours, where there is no answer; all others are the API server's (`Conflict`, `NotFound`, …). */
-export type Unanswered = 'Unreachable' | 'Timeout';
+/**
+ * Reasons of ours, where there is no answer; all others are the API server's (`Conflict`, `NotFound`, …).
+ * `Idle`: a watch was answered, and then said nothing for long.
+ */
+export type Unanswered = 'Unreachable' | 'Timeout' | 'Idle';
 
 export class ApiError extends Error {
   override readonly name = 'ApiError';

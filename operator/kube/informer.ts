@@ -68,6 +68,8 @@ export class Informer<T extends KubernetesObject> {
       } catch (error) {
         if (signal.aborted) return;
         if (!(error instanceof ApiError)) throw error;
+        // Nothing is wrong with that: of a kind that nobody changes there may be no bookmarks either.
+        if (error.reason === 'Idle') continue;
         if (isExpired(error)) this.#version = undefined;
         this.#options.onProblem?.(error);
         const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);

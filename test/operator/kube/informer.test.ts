@@ -221,7 +221,7 @@ test('a watch that says nothing for too long is given up, and resumed', async ()
   await kube.until(() => kube.count({ verb: 'watch' }) >= 2);
   put('b');
   await told(list, '+b');
-  assert.equal(problems[0]?.reason, 'Timeout');
+  assert.deepEqual(problems, []);
   assert.equal(kube.count({ verb: 'list' }), 1);
   stop.abort();
   await Promise.all(running);
