@@ -14,12 +14,12 @@ import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import type { Notify } from './apply.ts';
 import { Caches, type ClusterKey } from './caches.ts';
-import { referencesOf } from './discovery.ts';
 import { EdgePoller } from './edges.ts';
 import { clusterKeyOf } from './ownership.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
-import { endpointsView, originServiceView, podView, tlsSecretView } from './views.ts';
+import { References } from './references.ts';
+import { podView } from './views.ts';
 import { Watcher } from './watcher.ts';
 
 export type Result = 'settled' | 'later' | 'failed';
@@ -78,17 +78,10 @@ export class Controller {
   readonly #queue: WorkQueue<ClusterKey>;
   readonly #reconciler: Reconciler;
   readonly #watcher: Watcher;
+  readonly #references: References;
   readonly #signal: AbortSignal;
   /** Ends writes that are under way. */
   readonly #writes = new AbortController();
-  #origins: Promise<void> | undefined;
-  #originsSynced = false;
-  /** They are not synced, and have been waited for so long that people must know. */
-  #originsLate = false;
-  #secrets: Promise<void> | undefined;
-  #secretsSynced = false;
-  /** They are synced, or have been waited for long enough. */
-  #secretsAwaited = false;
   #podMonitors: AbortController | undefined;
   #podMonitorsAtMs = 0;
   #synced = false;
@@ -100,6 +93,13 @@ export class Controller {
     this.#caches = new Caches(options.namespaces);
     this.#watcher = new Watcher(options.api, options.namespaces, options.log, signal);
     this.#signal = AbortSignal.any([signal, this.#watcher.failed]);
+    this.#references = new References({
+      watcher: this.#watcher,
+      caches: this.#caches,
+      add: this.#add,
+      addAll: () => this.#addAll(),
+      longEnough: () => this.#longEnough(),
+    });
     this.#edges = new EdgePoller({
       changed: (cluster) => this.#queue.add(cluster as ClusterKey),
       ...(options.pollIntervalMs !== undefined && { intervalMs: options.pollIntervalMs }),
@@ -110,7 +110,7 @@ export class Controller {
       edges: this.#edges,
       settings: () => ({ edgeImage: options.edgeImage, podMonitors: this.#podMonitors !== undefined }),
       kindGone: () => this.#endPodMonitors(),
-      secretsKnown: () => this.#secretsSynced,
+      secretsKnown: () => this.#references.secretsKnown,
       notify: options.notify,
       log: options.log,
       signal: this.#writes.signal,
@@ -165,7 +165,8 @@ export class Controller {
   }
 
   async #work(key: ClusterKey): Promise<Requeue | undefined> {
-    if (this.#awaitsReferences(key)) return this.#tellOfWait(key);
+    const cluster = this.#caches.cluster(key);
+    if (cluster !== undefined && this.#references.awaitedBy(cluster)) return this.#tellOfWait(cluster);
     const startMs = performance.now();
     let result: Result = 'failed';
     try {
@@ -184,20 +185,10 @@ export class Controller {
     }
   }
 
-  /** What it refers to is not known yet: it is added again when it is. */
-  #awaitsReferences(key: ClusterKey): boolean {
-    const cluster = this.#caches.cluster(key);
-    if (cluster === undefined || (this.#originsSynced && this.#secretsAwaited)) return false;
-    const { services, secrets } = referencesOf(cluster);
-    return (services.length > 0 && !this.#originsSynced) || (secrets.length > 0 && !this.#secretsAwaited);
-  }
-
   /** No write but an Event: what runs is not changed for what is not known. */
-  #tellOfWait(key: ClusterKey): undefined {
-    const cluster = this.#caches.cluster(key);
-    if (cluster === undefined || this.#originsSynced || !this.#originsLate) return;
-    if (referencesOf(cluster).services.length === 0) return;
-    const why = this.#watcher.problemOf([RESOURCES.Service, RESOURCES.EndpointSlice])?.message ?? 'no answer yet';
+  #tellOfWait(cluster: EdgeCluster): undefined {
+    const why = this.#references.originsLate(cluster);
+    if (why === undefined) return;
     const message = `Services and EndpointSlices of origins cannot be listed, and until they can nothing is changed: ${why}`;
     this.#options.notify(cluster, 'Warning', 'OriginsUnknown', message);
   }
@@ -222,12 +213,12 @@ export class Controller {
     );
     await Promise.all([clusters, pods, ...owned]);
     // What the EdgeClusters refer to is asked for when they come. Those that need it wait for it; others need not.
-    await Promise.race([Promise.all([this.#origins, this.#secrets]), this.#longEnough()]);
+    await Promise.race([this.#references.synced(), this.#longEnough()]);
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
-    if (!deleted) this.#watchReferences(cluster);
+    if (!deleted) this.#references.follow(cluster);
     if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#lookForPodMonitors();
     if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
   }
@@ -244,52 +235,10 @@ export class Controller {
     else if (!isOwnWrite) this.#add(keys);
   };
 
-  /** Starts to watch what nobody has referred to before. It is watched from then on. */
-  #watchReferences(cluster: EdgeCluster): void {
-    const { services, secrets } = referencesOf(cluster);
-    if (services.length > 0 && this.#origins === undefined) {
-      this.#origins = this.#watchOrigins().then(() => {
-        this.#originsSynced = true;
-        this.#addAll();
-      });
-      void this.#longEnough().then(() => {
-        this.#originsLate = true;
-        if (!this.#originsSynced) this.#addAll();
-      });
-    }
-    if (secrets.length > 0 && this.#secrets === undefined) {
-      const synced = this.#watchSecrets().then(() => {
-        this.#secretsSynced = true;
-      });
-      this.#secrets = Promise.race([synced, this.#longEnough()]).then(() => {
-        this.#secretsAwaited = true;
-        this.#addAll();
-      });
-      void synced.then(() => this.#addAll());
-    }
-  }
-
   /** Who may not list something does without it. */
   async #longEnough(): Promise<'late'> {
     const { optionalWaitMs = 10_000 } = this.#options;
     return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
-  }
-
-  async #watchOrigins(): Promise<void> {
-    const services = this.#watcher.watch(RESOURCES.Service, {}, originServiceView, (...change) =>
-      this.#add(this.#caches.changeService(...change)),
-    );
-    const slices = this.#watcher.watch(RESOURCES.EndpointSlice, {}, endpointsView, (...change) =>
-      this.#add(this.#caches.changeSlice(...change)),
-    );
-    await Promise.all([services, slices]);
-  }
-
-  #watchSecrets(): Promise<void> {
-    const ofTls = { fieldSelector: 'type=kubernetes.io/tls' };
-    return this.#watcher.watch(RESOURCES.Secret, ofTls, tlsSecretView, (...change) =>
-      this.#add(this.#caches.changeSecret(...change)),
-    );
   }
 
   async #lookForPodMonitors(): Promise<void> {

@@ -1,0 +1,105 @@
+/**
+ * What EdgeClusters refer to: Services and EndpointSlices of origins, Secrets of listeners. Each is watched once there
+ * is an EdgeCluster that refers to one.
+ */
+
+import type { EdgeCluster } from '../api/types.ts';
+import { RESOURCES } from '../kube/resources.ts';
+import type { Caches, ClusterKey } from './caches.ts';
+import { referencesOf } from './discovery.ts';
+import { endpointsView, originServiceView, tlsSecretView } from './views.ts';
+import type { Watcher } from './watcher.ts';
+
+export interface ReferencesOptions {
+  readonly watcher: Watcher;
+  readonly caches: Caches;
+  /** These EdgeClusters are concerned by a change. */
+  readonly add: (keys: readonly ClusterKey[]) => void;
+  /** All are: more is known than before. */
+  readonly addAll: () => void;
+  /** Resolves when what may be done without has been waited for long enough. */
+  readonly longEnough: () => Promise<unknown>;
+}
+
+export class References {
+  readonly #options: ReferencesOptions;
+  #origins: Promise<void> | undefined;
+  #originsSynced = false;
+  /** They are not synced, and have been waited for so long that people must know. */
+  #originsLate = false;
+  #secrets: Promise<void> | undefined;
+  #secretsSynced = false;
+  /** They are synced, or have been waited for long enough. */
+  #secretsAwaited = false;
+
+  constructor(options: ReferencesOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the caches show Secrets. */
+  get secretsKnown(): boolean {
+    return this.#secretsSynced;
+  }
+
+  /** Resolves when the caches show what is referred to so far, or what of it may be done without has been waited for. */
+  async synced(): Promise<void> {
+    await Promise.all([this.#origins, this.#secrets]);
+  }
+
+  /** Starts to watch what nobody has referred to before. It is watched from then on. */
+  follow(cluster: EdgeCluster): void {
+    const { addAll, longEnough } = this.#options;
+    const { services, secrets } = referencesOf(cluster);
+    if (services.length > 0 && this.#origins === undefined) {
+      this.#origins = this.#watchOrigins().then(() => {
+        this.#originsSynced = true;
+        addAll();
+      });
+      void longEnough().then(() => {
+        this.#originsLate = true;
+        if (!this.#originsSynced) addAll();
+      });
+    }
+    if (secrets.length > 0 && this.#secrets === undefined) {
+      const synced = this.#watchSecrets().then(() => {
+        this.#secretsSynced = true;
+      });
+      this.#secrets = Promise.race([synced, longEnough()]).then(() => {
+        this.#secretsAwaited = true;
+        addAll();
+      });
+      void synced.then(addAll);
+    }
+  }
+
+  /** Whether what it refers to is not known yet: it is added again when it is. */
+  awaitedBy(cluster: EdgeCluster): boolean {
+    if (this.#originsSynced && this.#secretsAwaited) return false;
+    const { services, secrets } = referencesOf(cluster);
+    return (services.length > 0 && !this.#originsSynced) || (secrets.length > 0 && !this.#secretsAwaited);
+  }
+
+  /** Why it waits for its origins, once it has done so for long. */
+  originsLate(cluster: EdgeCluster): string | undefined {
+    if (this.#originsSynced || !this.#originsLate || referencesOf(cluster).services.length === 0) return undefined;
+    const kinds = [RESOURCES.Service, RESOURCES.EndpointSlice];
+    return this.#options.watcher.problemOf(kinds)?.message ?? 'no answer yet';
+  }
+
+  async #watchOrigins(): Promise<void> {
+    const { watcher, caches, add } = this.#options;
+    const services = watcher.watch(RESOURCES.Service, {}, originServiceView, (...change) =>
+      add(caches.changeService(...change)),
+    );
+    const slices = watcher.watch(RESOURCES.EndpointSlice, {}, endpointsView, (...change) =>
+      add(caches.changeSlice(...change)),
+    );
+    await Promise.all([services, slices]);
+  }
+
+  #watchSecrets(): Promise<void> {
+    const { watcher, caches, add } = this.#options;
+    const ofTls = { fieldSelector: 'type=kubernetes.io/tls' };
+    return watcher.watch(RESOURCES.Secret, ofTls, tlsSecretView, (...change) => add(caches.changeSecret(...change)));
+  }
+}
