@@ -37,7 +37,7 @@ export interface Outcome {
 }
 
 /** What pods need before they can start, or start with the right configuration. */
-const needed: ReadonlySet<string> = new Set(['ConfigMap', 'ServiceAccount']);
+export const needed: ReadonlySet<string> = new Set(['ConfigMap', 'ServiceAccount']);
 
 /**
  * Applies one object after the other: configuration before pods. What fails doesn't keep others from being applied,

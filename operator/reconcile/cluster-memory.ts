@@ -15,6 +15,8 @@ export class ClusterMemory {
   namespaceEnding = false;
   /** Reconciles in a row in which a write failed. */
   failures = 0;
+  /** The number of edges that alone was written last, while the rest of the Deployment could not be. */
+  scaledTo: number | undefined;
   /** Monotonic time of the last write of status. */
   statusAtMs = Number.NEGATIVE_INFINITY;
   /** The status that we last wrote, or found as we would write it. */

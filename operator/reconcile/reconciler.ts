@@ -6,11 +6,11 @@
 import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
-import type { KubeApi } from '../kube/api.ts';
+import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import { replicasOf } from '../render/hpa.ts';
 import type { RenderSettings } from '../render/render.ts';
-import { carryOut, type Notify, type Outcome, titleOf } from './apply.ts';
+import { carryOut, type Notify, needed, type Outcome, titleOf } from './apply.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './caches.ts';
 import { ClusterMemory } from './cluster-memory.ts';
 import { type Desired, inForce } from './desired.ts';
@@ -138,7 +138,9 @@ class Run {
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
       if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired.config);
-    } else await this.#scaleOnly(live);
+    }
+    if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome)) await this.#scaleOnly(live);
+    else this.#memory.scaledTo = undefined;
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
     this.#follow(desired);
@@ -185,17 +187,29 @@ class Run {
     if (replicasOf(this.#cluster) < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
   }
 
-  /** The configuration is not valid, and the former one not known: everything stays as it is, but the number of edges follows. */
+  /**
+   * The configuration is not valid and the former one not known, or the API server refuses the Deployment or what it
+   * needs: everything stays as it is, but the number of edges follows. Once for each number: who changes it back is
+   * left alone until all is well.
+   */
   async #scaleOnly(live: readonly KubernetesObject[]): Promise<void> {
     const deployment = this.#deployment(live);
     const replicas = replicasOf(this.#cluster);
-    if (deployment === undefined || deployment.spec?.replicas === replicas) return;
+    if (deployment === undefined || this.#memory.scaledTo === replicas) return;
+    this.#memory.scaledTo = replicas;
+    if (deployment.spec?.replicas === replicas) return;
     const { namespace, name = '', uid } = deployment.metadata ?? {};
     const patch = { metadata: { uid }, spec: { replicas } };
     const { api, signal } = this.#deps;
-    const answer = await api.mergePatch<V1Deployment>(RESOURCES.Deployment, namespace, name, patch, { signal });
-    this.#memory.owned.written(idOf(deployment), { ...answer, apiVersion: 'apps/v1', kind: 'Deployment' });
-    this.#log.info({ object: titleOf(deployment), replicas }, 'scaled; the rest waits for a valid configuration');
+    try {
+      const answer = await api.mergePatch<V1Deployment>(RESOURCES.Deployment, namespace, name, patch, { signal });
+      this.#memory.owned.written(idOf(deployment), { ...answer, apiVersion: 'apps/v1', kind: 'Deployment' });
+      this.#log.info({ object: titleOf(deployment), replicas }, 'scaled; the rest waits');
+    } catch (error) {
+      this.#memory.scaledTo = undefined;
+      // It is gone, or this is refused as the rest was, which status tells.
+      if (!(error instanceof ApiError && [403, 404, 409, 422].includes(error.status))) throw error;
+    }
   }
 
   /** Ours, as it is now. */
@@ -265,6 +279,13 @@ class Run {
     const soonestMs = Math.min(...dueInMs.filter((ms) => ms !== undefined));
     return soonestMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(soonestMs) };
   }
+}
+
+/** Whether the API server refuses the Deployment, or what keeps it from being applied. */
+function areEdgesRefused(todo: Plan, outcome: Outcome): boolean {
+  return [...todo.blocked, ...outcome.blocked].some(
+    ({ object, obstacle }) => obstacle.kind === 'refused' && (object.kind === 'Deployment' || needed.has(object.kind)),
+  );
 }
 
 /** Whether the ConfigMap that pods are to be told of is not there. */

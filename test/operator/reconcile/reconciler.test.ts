@@ -107,6 +107,30 @@ describe('reconciling an EdgeCluster', () => {
     assert.match(scene.condition('live', 'Degraded')?.message ?? '', /^ConfigMap live: /);
   });
 
+  it('scales also while the rest of the Deployment is refused, and does not fight for it', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    const refusal = { status: 422, reason: 'Invalid' } as const;
+    const refused = scene.kube.fault({ verb: 'apply', resource: 'deployments', times: 1e6, effect: refusal });
+    scene.cluster('live', { replicas: 5, pods: { drainSeconds: 7 } });
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live')?.spec?.replicas, 5);
+    assert.equal(scene.condition('live', 'Degraded')?.reason, 'ApplyRefused');
+    scene.kube.forgetRequests();
+    for (const replicas of [3, 4]) {
+      const deployment = scene.deployment('live');
+      scene.kube.put({ ...deployment, spec: { ...deployment?.spec, replicas } } as V1Deployment, 'someone');
+      await scene.idle(running);
+    }
+    assert.equal(scene.kube.count({ verb: 'patch', resource: 'deployments' }), 0);
+    refused.end();
+    scene.cluster('live', { replicas: 6 });
+    await scene.settled('live', running);
+    assert.equal(scene.deployment('live')?.spec?.replicas, 6);
+  });
+
   it('removes what is no longer wanted, of its own only', async (t) => {
     const scene = await OperatorScene.start(t);
     const running = scene.operator();
