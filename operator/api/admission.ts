@@ -53,11 +53,6 @@ export function admitText(text: string, name: string): readonly Admission[] {
     });
 }
 
-/** The objects of a text called `name`, as data. Throws ConfigError when it is no YAML. */
-export function readManifests(text: string, name: string): readonly unknown[] {
-  return readText(text, name).map(({ value }) => value);
-}
-
 /** A wrong version or a wrong group is a mistake, not another kind. */
 function isOurs(value: unknown): boolean {
   if (!isObject(value)) return true;

@@ -5,7 +5,8 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { admit, readManifests } from '../../operator/api/admission.ts';
+import { admit } from '../../operator/api/admission.ts';
+import { readText } from '../../operator/api/manifests.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { findAddress } from '../../operator/up/address.ts';
 import { LocalCluster } from '../../operator/up/local-cluster.ts';
@@ -97,7 +98,8 @@ export async function startEdges(
  * takes, and a balance that sends both edges to the same origin, so that its end concerns all players.
  */
 function exampleCluster(): EdgeCluster {
-  const [example] = readManifests(readFileSync(exampleFile, 'utf8'), exampleFile) as Manifest[];
+  const [document] = readText(readFileSync(exampleFile, 'utf8'), exampleFile);
+  const example = document?.value as Manifest | undefined;
   const admission = admit({
     ...example,
     spec: {

@@ -6,7 +6,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
 import { pino } from 'pino';
-import { readManifests } from '../../operator/api/admission.ts';
+import { readText } from '../../operator/api/manifests.ts';
 import type { Condition, EdgeCluster } from '../../operator/api/types.ts';
 import { kubeConfigAccess } from '../../operator/kube/access.ts';
 import { Operator } from '../../operator/operator.ts';
@@ -169,7 +169,9 @@ describe('the operator', () => {
     const directory = join(import.meta.dirname, '../../crds/examples');
     let clusters = 0;
     for (const file of readdirSync(directory)) {
-      const manifests = readManifests(readFileSync(join(directory, file), 'utf8'), file) as EdgeCluster[];
+      const manifests = readText(readFileSync(join(directory, file), 'utf8'), file).map(
+        ({ value }) => value as EdgeCluster,
+      );
       for (const manifest of manifests.filter(({ kind }) => kind === 'EdgeCluster')) {
         const name = `${file.replace('.yaml', '')}-${clusters++}`;
         await client.post(paths.clusters(), { ...manifest, metadata: { ...manifest.metadata, name, namespace } });

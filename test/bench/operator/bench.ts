@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util';
 import { Kubernetes } from '../../support/kubernetes.ts';
 import { KubeClient } from '../../support/kubernetes-client.ts';
 import { Audit, auditArgs } from './audit.ts';
+import { DeployedOperator } from './deployed-operator.ts';
 import { clusterManifests, endpointSlice, namespaceNames, originNamespace, originService } from './manifests.ts';
-import { OperatorProcess } from './operator-process.ts';
 import { ownedKinds, Progress } from './progress.ts';
 
 const USAGE = `usage: node test/bench/operator/bench.ts [options]
@@ -62,7 +62,7 @@ const client = new KubeClient(kubernetes.config());
 const audit = new Audit(folder);
 const stop = new AbortController();
 const phases: Phase[] = [];
-let operator: OperatorProcess | undefined;
+let operator: DeployedOperator | undefined;
 
 /** Measures what the operator does until `work` is done, which says when it was. */
 async function phase(name: string, work: () => Promise<number>): Promise<Phase> {
@@ -96,7 +96,7 @@ try {
   await client.post(slices, endpointSlice(['10.1.0.1', '10.1.0.2', '10.1.0.3']));
   const kubeconfig = await operatorKubeconfig();
   const progress = new Progress(client, stop.signal);
-  operator = await OperatorProcess.start(kubeconfig, folder, options.prof);
+  operator = await DeployedOperator.start(kubeconfig, folder, options.prof);
 
   const manifests = clusterManifests(clusters, namespaces);
   const created = await phase('nothing to all objects', async () => {
@@ -124,7 +124,7 @@ try {
   await audit.settled();
   const calls = audit.counts();
   const startMs = performance.now();
-  operator = await OperatorProcess.start(kubeconfig, folder, options.prof);
+  operator = await DeployedOperator.start(kubeconfig, folder, options.prof);
   await operator.ready();
   const readyMs = performance.now();
   await audit.quiet(5000);

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { admit, admitText, readManifests } from '../../../operator/api/admission.ts';
+import { admit, admitText } from '../../../operator/api/admission.ts';
+import { readText } from '../../../operator/api/manifests.ts';
 import type { EdgeClusterSpec } from '../../../operator/api/types.ts';
 import { manifestOf, rightManifests, wrongManifests } from './wrong-manifests.ts';
 
@@ -55,7 +56,7 @@ describe('admission lets pass', () => {
 
   for (const file of readdirSync(examples)) {
     it(`the example ${file}`, () => {
-      for (const manifest of readManifests(readFileSync(join(examples, file), 'utf8'), file)) {
+      for (const { value: manifest } of readText(readFileSync(join(examples, file), 'utf8'), file)) {
         assert.deepEqual(errorsOf(manifest), []);
       }
     });
@@ -105,7 +106,7 @@ describe('manifests as text', () => {
   it('several documents, empty ones, and objects of other kinds beside them', () => {
     const secret = 'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\n';
     const text = `---\n---\n${secret}---\n${head}spec: { origins: [{ name: a, servers: [a] }] }\n---\n# nothing\n`;
-    assert.equal(readManifests(text, 'a').length, 2);
+    assert.equal(readText(text, 'a').length, 2);
     assert.deepEqual(
       admitText(text, 'a').map(({ ok }) => ok),
       [true],
@@ -114,7 +115,7 @@ describe('manifests as text', () => {
       admitText(head.replace('v1alpha1', 'v9'), 'a').map(({ ok }) => ok),
       [false],
     );
-    assert.deepEqual(readManifests('', 'a'), []);
+    assert.deepEqual(readText('', 'a'), []);
   });
 
   it('a List is what it holds', () => {
@@ -125,13 +126,12 @@ describe('manifests as text', () => {
   });
 
   it('YAML as kubectl reads it: on and off are booleans, 12:30 is text', () => {
-    assert.deepEqual(readManifests('{ a: on, b: Off, c: 12:30, d: 2020-01-01, e: "on" }', 'a'), [
-      { a: true, b: false, c: '12:30', d: '2020-01-01', e: 'on' },
-    ]);
+    const [document] = readText('{ a: on, b: Off, c: 12:30, d: 2020-01-01, e: "on" }', 'a');
+    assert.deepEqual(document?.value, { a: true, b: false, c: '12:30', d: '2020-01-01', e: 'on' });
   });
 
   it('what is no YAML: file, line and column', () => {
-    assert.throws(() => readManifests('a: 1\nb: [1\n', 'live.yaml'), /^ConfigError: live\.yaml:3:1: /);
-    assert.throws(() => readManifests('a: 1\na: 2\n', 'live.yaml'), /^ConfigError: live\.yaml:2:1: /);
+    assert.throws(() => readText('a: 1\nb: [1\n', 'live.yaml'), /^ConfigError: live\.yaml:3:1: /);
+    assert.throws(() => readText('a: 1\na: 2\n', 'live.yaml'), /^ConfigError: live\.yaml:2:1: /);
   });
 });

@@ -15,7 +15,7 @@ const program = path.join(import.meta.dirname, '../../../dist/operator/edgeclust
 const inPod = '/run/secrets/kubernetes.io/serviceaccount';
 const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK']).toString());
 
-export class OperatorProcess {
+export class DeployedOperator {
   readonly #child: ChildProcess;
   readonly #port: number;
 
@@ -25,7 +25,7 @@ export class OperatorProcess {
   }
 
   /** Resolves when it leads and its caches are filled. */
-  static async start(kubeconfig: string, folder: string, profile: boolean): Promise<OperatorProcess> {
+  static async start(kubeconfig: string, folder: string, profile: boolean): Promise<DeployedOperator> {
     const port = await freePort();
     const log = openSync(path.join(folder, 'operator.log'), 'a');
     const config = new KubeConfig();
@@ -47,7 +47,7 @@ export class OperatorProcess {
     });
     closeSync(log);
     process.on('exit', () => child.kill('SIGKILL'));
-    const operator = new OperatorProcess(child, port);
+    const operator = new DeployedOperator(child, port);
     await operator.ready();
     return operator;
   }
