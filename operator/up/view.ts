@@ -44,9 +44,9 @@ export function picture(local: LocalCluster, sights: readonly Sight[]): Picture 
   const players = sum(({ figures }) => figures.players);
   const publishers = sum(({ figures }) => figures.publishers);
   const origins = originsOf(reports);
-  const up = origins.filter(({ state }) => state !== 'down').length;
+  const reached = origins.filter(({ state }) => state === 'up' || state === 'suspect').length;
   const draining = local.draining === 0 ? '' : `, draining ${local.draining}`;
-  const total = `${name}: edges ${reports.length}/${sights.length}${draining}, publishers ${publishers}, players ${players}, origins ${up}/${origins.length}`;
+  const total = `${name}: edges ${reports.length}/${sights.length}${draining}, publishers ${publishers}, players ${players}, origins ${reached}/${origins.length}`;
   const heads = ['edge', 'state', 'players', 'publishers', 'streams', 'kb/s in', 'kb/s out', 'configuration'];
   return {
     line: total,
