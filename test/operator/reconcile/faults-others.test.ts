@@ -244,6 +244,21 @@ describe('a namespace that is being deleted', () => {
     assert.deepEqual(scene.events('live'), []);
     assert.equal(running.log.filter(({ level }) => Number(level) >= 40).length, 0);
   });
+
+  it('while the EdgeCluster is still there, one refusal is enough', async (t) => {
+    const { scene, running } = await OperatorScene.settledWith(t);
+    // The double deletes all at once; Kubernetes takes one kind after the other.
+    const message = `unable to create new content in namespace ${namespace} because it is being terminated`;
+    const refusal = { status: 403, reason: 'Forbidden', message };
+    const ending = scene.kube.fault({ verb: 'apply', times: 1e6, effect: refusal });
+    for (const resource of kinds) {
+      scene.kube.remove(resource, namespace, 'live');
+      await scene.atRest(running);
+    }
+    assert.equal(ending.hits, 1);
+    assert.deepEqual(scene.events('live'), []);
+    assert.equal(running.log.filter(({ level }) => Number(level) >= 40).length, 0);
+  });
 });
 
 /** Deletes the namespace as Kubernetes does: what is in it goes one by one. */

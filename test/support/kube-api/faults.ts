@@ -30,10 +30,11 @@ export type Effect =
   /** Done after a while. */
   | { readonly delayMs: number };
 
-/** The request isn't done; `reason` (default by status) and Retry-After as given. */
+/** The request isn't done; `reason` (default by status), message and Retry-After as given. */
 export interface FaultyAnswer {
   readonly status: number;
   readonly reason?: string;
+  readonly message?: string;
   readonly retryAfterSeconds?: number;
 }
 
@@ -89,6 +90,7 @@ const REASONS: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailable',
 };
 
-export function faulted({ status, reason, retryAfterSeconds }: FaultyAnswer): Refusal {
-  return new Refusal(status, reason ?? REASONS[status] ?? 'InternalError', 'a fault of the test', retryAfterSeconds);
+export function faulted(answer: FaultyAnswer): Refusal {
+  const { status, reason = REASONS[status] ?? 'InternalError', message = 'a fault of the test' } = answer;
+  return new Refusal(status, reason, message, answer.retryAfterSeconds);
 }
