@@ -143,6 +143,14 @@ describe('reconciling an EdgeCluster', () => {
     assert.equal(scene.get(RESOURCES.HorizontalPodAutoscaler, 'live'), undefined);
     assert.equal(scene.get(RESOURCES.NetworkPolicy, 'live'), undefined);
     assert.ok(scene.get(RESOURCES.PodDisruptionBudget, 'live'));
+
+    scene.cluster('live', { autoscaling, networkPolicy: { enabled: true } });
+    await scene.settled('live', running);
+    assert.ok(scene.get(RESOURCES.HorizontalPodAutoscaler, 'live'));
+    assert.ok(
+      running.log.every(({ why }) => why !== 'put back'),
+      'nobody had taken it away',
+    );
   });
 
   it('goes with its objects when it is deleted, and nothing of it is remembered', async (t) => {
