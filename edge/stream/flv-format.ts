@@ -36,9 +36,12 @@ class FlvFormat implements WireFormat {
     const { head, tail } = frameAround(this.#framing, size);
     const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
     let offset = head.copy(bytes);
-    const headersTime = run.headersMs % 2 ** 32;
-    for (const { type, payload } of headers) offset = writeTag(bytes, offset, type, headersTime, payload);
-    for (const { type, payload, timeMs } of frames) offset = writeTag(bytes, offset, type, timeMs % 2 ** 32, payload);
+    for (const header of headers) {
+      offset = writeTag(bytes, offset, header.type, tagTime(header, run.headersMs), header.payload);
+    }
+    for (const frame of frames) {
+      offset = writeTag(bytes, offset, frame.type, tagTime(frame, frame.timeMs), frame.payload);
+    }
     tail.copy(bytes, offset);
     return bytes;
   }
@@ -48,6 +51,11 @@ class FlvFormat implements WireFormat {
     if (audio && video) return frames;
     return frames.filter(({ track }) => (track === Track.audio ? audio : track === Track.video ? video : true));
   }
+}
+
+/** As in SRS, metadata has no time: FFmpeg takes it for a subtitle track where it has one. */
+function tagTime({ role }: Frame, timeMs: number): number {
+  return role === 'metadata' ? 0 : timeMs % 2 ** 32;
 }
 
 const nothing = Buffer.alloc(0);

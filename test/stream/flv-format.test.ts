@@ -5,7 +5,7 @@ import { flvFormat, framed } from '../../edge/stream/flv-format.ts';
 import { type Frame, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { HeaderSet } from '../../edge/stream/headers.ts';
 import { Slice } from '../../edge/stream/slice.ts';
-import { audioFrame, keyframe } from '../support/media.ts';
+import { audioFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv } from '../support/playback.ts';
 
 const both = { audio: true, video: true };
@@ -57,4 +57,16 @@ test('the same settings are the same format, so that players share bytes', () =>
   assert.equal(flvFormat('bare', both), flvFormat('bare', { video: true, audio: true }));
   assert.equal(slice.shared(flvFormat('bare', both)), slice.shared(flvFormat('bare', { ...both })));
   assert.notEqual(flvFormat('bare', both), flvFormat('chunked', both));
+});
+
+test('metadata has no time, whenever a player joins; FFmpeg takes it for a subtitle track where it has one', () => {
+  const [description, header] = [metadata(5_000), videoHeader(5_000)].map((message) => toUntimedFrame(message)!);
+  const frame: Frame = { ...toUntimedFrame(keyframe(5_000))!, timeMs: 5_000 };
+  const headers = [description, header].map((each) => ({ ...each!, timeMs: 0 }));
+  const run = { frames: [frame], from: 0, headers, headersMs: 5_000, anchored: 0, lastTimes: [], baseMs: 0 };
+  const played = decodeFlv([flvFormat('bare', both).encode(run)], 'bare');
+  assert.deepEqual(
+    played.map(({ timestamp }) => timestamp),
+    [0, 5_000, 5_000],
+  );
 });
