@@ -69,7 +69,10 @@ export class LeaderElection {
       if (await this.#attempt(signal)) {
         if (await this.#lead(startMs, signal, lead)) return;
       } else {
-        await pause(this.#options.retryMs * (1 + Math.random() * 0.2), signal);
+        const retryMs = this.#options.retryMs * (1 + Math.random() * 0.2);
+        // What runs out is taken then, not at the look after it.
+        const leftMs = this.#leftMs();
+        await pause(leftMs > 0 ? Math.min(retryMs, leftMs) : retryMs, signal);
       }
     }
   }
@@ -210,10 +213,15 @@ export class LeaderElection {
   }
 
   #isExpired(): boolean {
-    if (this.#observed === undefined) return true;
+    return this.#leftMs() <= 0;
+  }
+
+  /** How long the lease still runs, as far as we know. */
+  #leftMs(): number {
+    if (this.#observed === undefined) return 0;
     const { lease, atMs } = this.#observed;
     const seconds = lease.spec?.leaseDurationSeconds ?? this.#options.leaseMs / 1000;
-    return performance.now() - atMs >= seconds * 1000;
+    return atMs + seconds * 1000 - performance.now();
   }
 }
 

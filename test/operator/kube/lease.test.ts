@@ -93,6 +93,18 @@ for (const [when, connection, after] of [
   });
 }
 
+test('the lease of a leader that is dead is taken when it runs out, not at the look after that', async (t) => {
+  const dead = { holderIdentity: 'dead', leaseDurationSeconds: 2 };
+  const metadata = { namespace: 'default', name: 'leader' };
+  kube.put<V1Lease>({ apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: dead });
+  t.mock.method(Math, 'random', () => 0);
+  const secondLook = setTimeout(() => history.push('second look'), 2 * 1980);
+  t.after(() => clearTimeout(secondLook));
+  candidate('a', waits, { leaseMs: 2000, renewMs: 1990, retryMs: 1980 });
+  while (history.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.deepEqual(history, ['+a']);
+});
+
 test('a wall clock that jumps changes nothing', async (t) => {
   candidate('a');
   await happened('+a');
