@@ -64,6 +64,8 @@ interface Entry {
   soonUntilMs: number;
   /** Aborts the question under way; undefined between questions. */
   asking: AbortController | undefined;
+  /** Settled when the question under way, or the next, is over; undefined when nobody waits for that. */
+  asked: PromiseWithResolvers<void> | undefined;
 }
 
 export class EdgePoller {
@@ -107,6 +109,20 @@ export class EdgePoller {
     if (pods.length === 0) this.#clusters.delete(clusterName);
   }
 
+  /** Asks all edges of a cluster now; resolves when each has answered, or has not in time. */
+  async askNow(clusterName: string): Promise<void> {
+    const entries = [...(this.#clusters.get(clusterName)?.edges.values() ?? [])];
+    const asked = entries.map((entry) => {
+      clearTimeout(entry.timer);
+      entry.timer = undefined;
+      if (entry.asking === undefined) this.#waiting.add(entry);
+      entry.asked ??= Promise.withResolvers();
+      return entry.asked.promise;
+    });
+    this.#next();
+    await Promise.all(asked);
+  }
+
   /** What is known of the edge in the pod with this uid. */
   readonly edge = (uid: string): EdgeState => this.#entries.get(uid)?.state ?? { state: 'unknown' };
 
@@ -139,6 +155,7 @@ export class EdgePoller {
       dueMs: 0,
       soonUntilMs: performance.now() + this.#options.soonForMs,
       asking: undefined,
+      asked: undefined,
     };
     cluster.edges.set(pod.uid, entry);
     this.#entries.set(pod.uid, entry);
@@ -151,6 +168,7 @@ export class EdgePoller {
     entry.cluster.edges.delete(entry.pod.uid);
     this.#entries.delete(entry.pod.uid);
     entry.asking?.abort();
+    entry.asked?.resolve();
   }
 
   /** The edge is to run another configuration. */
@@ -193,6 +211,8 @@ export class EdgePoller {
       )
       .finally(() => {
         entry.asking = undefined;
+        entry.asked?.resolve();
+        entry.asked = undefined;
         this.#underWay--;
         if (this.#entries.get(entry.pod.uid) === entry) this.#schedule(entry, this.#delayMs(entry, isFirst));
         this.#next();

@@ -28,7 +28,7 @@ import { writeStatus } from './status-write.ts';
 export interface ReconcilerDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
   readonly caches: Caches;
-  readonly edges: Pick<EdgePoller, 'edge' | 'follow'>;
+  readonly edges: Pick<EdgePoller, 'askNow' | 'edge' | 'follow'>;
   readonly settings: () => RenderSettings;
   /** The API server does not know a kind any more that the settings say it does. */
   readonly kindGone: () => void;
@@ -181,10 +181,12 @@ class Run {
     });
   }
 
-  /** Kubernetes takes the pods with the least cost: they must be right before it does. */
+  /** Kubernetes takes the pods with the least cost: it must be right before, and players of the last seconds count. */
   async #beforeScalingIn(live: readonly KubernetesObject[]): Promise<void> {
     const replicas = this.#deployment(live)?.spec?.replicas ?? 0;
-    if (replicasOf(this.#cluster) < replicas) await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
+    if (replicasOf(this.#cluster) >= replicas) return;
+    await this.#deps.edges.askNow(this.#key);
+    await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
   }
 
   /**

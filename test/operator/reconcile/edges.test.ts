@@ -300,3 +300,24 @@ test('a real edge is understood, and seen to take a configuration', options, asy
   });
   assert.equal(hashNow(), taken);
 });
+
+test('edges are asked at once when it matters, whatever the interval', options, async (t) => {
+  const bench = await Bench.start(t, { intervalMs: 3_600_000 });
+  bench.poller.follow('media/live', [bench.pod('a'), bench.pod('b')], well.config.hash);
+  await bench.untilState('a', 'answering');
+  bench.answer = (response) => response.end(JSON.stringify({ ...well, players: 9 }));
+  await bench.poller.askNow('media/live');
+  const edge = bench.poller.edge('a');
+  assert.equal(edge.state === 'answering' && edge.report.figures.players, 9);
+  await bench.poller.askNow('media/nobody');
+});
+
+test('who is asked at once and forgotten meanwhile, or does not answer, holds nobody up', options, async (t) => {
+  const bench = await Bench.start(t, { intervalMs: 3_600_000, timeoutMs: 50 });
+  bench.answer = () => {};
+  bench.poller.follow('media/live', [bench.pod('a')], well.config.hash);
+  await bench.poller.askNow('media/live');
+  const asked = bench.poller.askNow('media/live');
+  bench.poller.follow('media/live', [], undefined);
+  await asked;
+});
