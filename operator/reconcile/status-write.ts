@@ -67,6 +67,10 @@ async function apply(
     memory.statusWritten(answer, nowMs());
   } catch (error) {
     // The EdgeCluster is gone, or another has its name: an event tells us.
-    if (!(error instanceof ApiError && [404, 409].includes(error.status))) throw error;
+    if (!(error instanceof ApiError && isAnothers(error))) throw error;
   }
+}
+
+function isAnothers({ status, message }: ApiError): boolean {
+  return status === 404 || status === 409 || (status === 422 && message.includes('metadata.uid'));
 }
