@@ -123,7 +123,7 @@ export const EDGE: EdgeTuning = {
   // SRS's own time-out of a callback.
   hookTimeoutMs: 30_000,
   // Latency that hardly shows beside `mw_latency`, for a fraction of the reads and writes.
-  readIntervalMs: 100,
+  readIntervalMs: 200,
   redirectMax: 3,
   originTlsVerify: true,
   originTlsCaFile: '',

@@ -241,7 +241,7 @@ export interface Publish {
   readonly normalTimeoutMs: number;
   /**
    * Publishers are read at most this often where neither minLatency nor mr is on, in milliseconds; 0 reads at once.
-   * Default 100.
+   * Default 200.
    */
   readonly readIntervalMs: number;
 }
