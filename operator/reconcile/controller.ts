@@ -20,7 +20,7 @@ import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { References } from './references.ts';
 import { podView } from './views.ts';
-import { Watcher } from './watcher.ts';
+import { KnownNamespaces, namespaceOfKey, Watcher } from './watcher.ts';
 
 export type Result = 'settled' | 'later' | 'failed';
 
@@ -84,6 +84,8 @@ export class Controller {
   readonly #writes = new AbortController();
   #podMonitors: AbortController | undefined;
   #podMonitorsAtMs = 0;
+  /** Of EdgeClusters, pods and what we make. */
+  readonly #known = new KnownNamespaces();
   #synced = false;
 
   /** @param signal ends `run` */
@@ -122,7 +124,7 @@ export class Controller {
     });
   }
 
-  /** Whether the caches show all that is there. */
+  /** Whether it works: the caches show all that is there, or what is late has been waited for. */
   get synced(): boolean {
     return this.#synced;
   }
@@ -150,7 +152,7 @@ export class Controller {
   async run(): Promise<void> {
     const stopped = once(this.#signal);
     try {
-      await Promise.race([stopped, Promise.all([this.#watchOwn(), this.#lookForPodMonitors()])]);
+      await Promise.race([stopped, Promise.all([this.#watchAllOwn(), this.#lookForPodMonitors()])]);
       if (!this.#signal.aborted) {
         this.#synced = true;
         this.#log.info({ clusters: [...this.#caches.clusters()].length }, 'caches are filled');
@@ -165,6 +167,8 @@ export class Controller {
   }
 
   async #work(key: ClusterKey): Promise<Requeue | undefined> {
+    // It is added again when they do.
+    if (!this.#known.has(namespaceOfKey(key))) return undefined;
     const cluster = this.#caches.cluster(key);
     if (cluster !== undefined && this.#references.awaitedBy(cluster)) return this.#tellOfWait(cluster);
     const startMs = performance.now();
@@ -201,19 +205,28 @@ export class Controller {
     this.#add([...this.#caches.clusters()]);
   }
 
-  async #watchOwn(): Promise<void> {
-    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, {}, asIs<EdgeCluster>, (...change) =>
+  async #watchAllOwn(): Promise<void> {
+    const own = this.#watcher.namespaces.map((namespace) => this.#watchOwn(namespace));
+    // A namespace that is gone, or whose objects may not be listed, holds up no other.
+    await Promise.race([Promise.all(own), Promise.all([Promise.any(own), this.#longEnough()])]);
+    // What the EdgeClusters refer to is asked for when they come. Those that need it wait for it; others need not.
+    await Promise.race([this.#references.synced(), this.#longEnough()]);
+  }
+
+  /** @param namespace undefined: all */
+  async #watchOwn(namespace: string | undefined): Promise<void> {
+    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, { namespace }, asIs<EdgeCluster>, (...change) =>
       this.#clusterChanged(...change),
     );
-    const pods = this.#watcher.watch(RESOURCES.Pod, { labelSelector: ours }, podView, (...change) =>
+    const pods = this.#watcher.watch(RESOURCES.Pod, { namespace, labelSelector: ours }, podView, (...change) =>
       this.#add(this.#caches.changePod(...change)),
     );
     const owned = ownedKinds.map((kind) =>
-      this.#watcher.watch(kind, { labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
+      this.#watcher.watch(kind, { namespace, labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
     );
     await Promise.all([clusters, pods, ...owned]);
-    // What the EdgeClusters refer to is asked for when they come. Those that need it wait for it; others need not.
-    await Promise.race([this.#references.synced(), this.#longEnough()]);
+    this.#known.add(namespace);
+    this.#addAll();
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {

@@ -8,7 +8,7 @@ import { RESOURCES } from '../kube/resources.ts';
 import type { Caches, ClusterKey } from './caches.ts';
 import { referencesOf } from './discovery.ts';
 import { endpointsView, originServiceView, tlsSecretView } from './views.ts';
-import type { Watcher } from './watcher.ts';
+import { KnownNamespaces, namespaceOfKey, type Watcher } from './watcher.ts';
 
 export interface ReferencesOptions {
   readonly watcher: Watcher;
@@ -23,9 +23,9 @@ export interface ReferencesOptions {
 
 export class References {
   readonly #options: ReferencesOptions;
-  #origins: Promise<void> | undefined;
-  #originsSynced = false;
-  /** They are not synced, and have been waited for so long that people must know. */
+  #origins: Promise<unknown> | undefined;
+  readonly #originsKnown = new KnownNamespaces();
+  /** Those that are not known by now have been waited for so long that people must know. */
   #originsLate = false;
   #secrets: Promise<void> | undefined;
   #secretsSynced = false;
@@ -48,16 +48,13 @@ export class References {
 
   /** Starts to watch what nobody has referred to before. It is watched from then on. */
   follow(cluster: EdgeCluster): void {
-    const { addAll, longEnough } = this.#options;
+    const { watcher, addAll, longEnough } = this.#options;
     const { services, secrets } = referencesOf(cluster);
     if (services.length > 0 && this.#origins === undefined) {
-      this.#origins = this.#watchOrigins().then(() => {
-        this.#originsSynced = true;
-        addAll();
-      });
+      this.#origins = Promise.all(watcher.namespaces.map((namespace) => this.#watchOrigins(namespace)));
       void longEnough().then(() => {
         this.#originsLate = true;
-        if (!this.#originsSynced) addAll();
+        addAll();
       });
     }
     if (secrets.length > 0 && this.#secrets === undefined) {
@@ -74,27 +71,37 @@ export class References {
 
   /** Whether what it refers to is not known yet: it is added again when it is. */
   awaitedBy(cluster: EdgeCluster): boolean {
-    if (this.#originsSynced && this.#secretsAwaited) return false;
-    const { services, secrets } = referencesOf(cluster);
-    return (services.length > 0 && !this.#originsSynced) || (secrets.length > 0 && !this.#secretsAwaited);
+    return this.#awaitsOrigins(cluster) || (!this.#secretsAwaited && referencesOf(cluster).secrets.length > 0);
   }
 
   /** Why it waits for its origins, once it has done so for long. */
   originsLate(cluster: EdgeCluster): string | undefined {
-    if (this.#originsSynced || !this.#originsLate || referencesOf(cluster).services.length === 0) return undefined;
+    if (!this.#originsLate || !this.#awaitsOrigins(cluster)) return undefined;
     const kinds = [RESOURCES.Service, RESOURCES.EndpointSlice];
     return this.#options.watcher.problemOf(kinds)?.message ?? 'no answer yet';
   }
 
-  async #watchOrigins(): Promise<void> {
-    const { watcher, caches, add } = this.#options;
-    const services = watcher.watch(RESOURCES.Service, {}, originServiceView, (...change) =>
+  /** In a namespace that is not watched there is nothing to wait for. */
+  #awaitsOrigins(cluster: EdgeCluster): boolean {
+    const { namespaces } = this.#options.watcher;
+    const isWatched = (namespace: string): boolean => namespaces.includes(undefined) || namespaces.includes(namespace);
+    return referencesOf(cluster)
+      .services.map(namespaceOfKey)
+      .some((namespace) => isWatched(namespace) && !this.#originsKnown.has(namespace));
+  }
+
+  /** @param namespace undefined: all */
+  async #watchOrigins(namespace: string | undefined): Promise<void> {
+    const { watcher, caches, add, addAll } = this.#options;
+    const services = watcher.watch(RESOURCES.Service, { namespace }, originServiceView, (...change) =>
       add(caches.changeService(...change)),
     );
-    const slices = watcher.watch(RESOURCES.EndpointSlice, {}, endpointsView, (...change) =>
+    const slices = watcher.watch(RESOURCES.EndpointSlice, { namespace }, endpointsView, (...change) =>
       add(caches.changeSlice(...change)),
     );
     await Promise.all([services, slices]);
+    this.#originsKnown.add(namespace);
+    addAll();
   }
 
   #watchSecrets(): Promise<void> {

@@ -7,6 +7,8 @@ import { Informer } from '../kube/informer.ts';
 import type { Resource } from '../kube/resources.ts';
 
 export interface WatchSettings {
+  /** One of `namespaces` alone; default all of them. */
+  readonly namespace?: string | undefined;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
   /** Ends this watch before the others. */
@@ -18,10 +20,29 @@ export type Changed<T> = (object: T, previous: T | undefined, deleted: boolean) 
 /** The same problem of the same kind of object is logged once in this time. */
 const logEveryMs = 60_000;
 
+/** Namespaces of which the caches show all that there is. Each comes by itself, so that none holds up the others. */
+export class KnownNamespaces {
+  readonly #namespaces = new Set<string | undefined>();
+
+  /** @param namespace undefined: all */
+  add(namespace: string | undefined): void {
+    this.#namespaces.add(namespace);
+  }
+
+  has(namespace: string): boolean {
+    return this.#namespaces.has(undefined) || this.#namespaces.has(namespace);
+  }
+}
+
+/** Of a key `namespace/name`. */
+export function namespaceOfKey(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
 export class Watcher {
   readonly #api: KubeApi;
-  /** `undefined`: all in one. */
-  readonly #namespaces: readonly (string | undefined)[];
+  /** Those that are watched by themselves; `undefined` is all in one. */
+  readonly namespaces: readonly (string | undefined)[];
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #running = new Set<Promise<void>>();
@@ -33,7 +54,7 @@ export class Watcher {
   /** @param namespaces none: all */
   constructor(api: KubeApi, namespaces: readonly string[], log: Logger, signal: AbortSignal) {
     this.#api = api;
-    this.#namespaces = namespaces.length === 0 ? [undefined] : namespaces;
+    this.namespaces = namespaces.length === 0 ? [undefined] : namespaces;
     this.#log = log;
     this.#signal = AbortSignal.any([signal, this.#failed.signal]);
   }
@@ -55,12 +76,13 @@ export class Watcher {
    */
   async watch<Raw extends KubernetesObject, Kept extends KubernetesObject>(
     resource: Resource,
-    { signal = this.#signal, ...selection }: WatchSettings,
+    { signal = this.#signal, namespace: only, ...selection }: WatchSettings,
     keep: (object: Raw) => Kept,
     changed: Changed<Kept>,
   ): Promise<void> {
     const stop = AbortSignal.any([this.#signal, signal]);
-    const informers = this.#namespaces.map(
+    const namespaces = only === undefined ? this.namespaces : [only];
+    const informers = namespaces.map(
       (namespace) =>
         new Informer<Kept>(this.#api, {
           resource,

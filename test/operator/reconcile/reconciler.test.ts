@@ -309,6 +309,20 @@ describe('namespaces and kinds', () => {
     assert.equal(scene.kube.count({ namespace: undefined }) - scene.kube.count({ verb: 'discover' }), 0);
   });
 
+  it('a namespace that cannot be listed holds up no other', async (t) => {
+    const scene = await OperatorScene.start(t, { namespaces: [namespace, 'gone'] });
+    const forbidden = { status: 403, reason: 'Forbidden' } as const;
+    const mayNot = scene.kube.fault({ verb: 'list', namespace: 'gone', times: 1e6, effect: forbidden });
+    scene.cluster('behind', { origins: [{ name: 'main', service: { name: 'srs' } }] });
+    scene.kube.put({ ...scene.edgeCluster('behind'), metadata: { name: 'there', namespace: 'gone' } } as never);
+    const running = scene.operator({ namespaces: ['gone', namespace], times: { optionalWaitMs: 50 } });
+    await scene.settled('behind', running);
+    assert.ok(running.operator.ready);
+    assert.equal(scene.kube.count({ namespace: 'gone', verb: 'apply' }), 0);
+    mayNot.end();
+    await scene.kube.until(() => scene.kube.object(RESOURCES.Deployment, 'gone', 'there') !== undefined);
+  });
+
   it('who may not list Services goes on with what needs none, and tells the others', async (t) => {
     const scene = await OperatorScene.start(t);
     const forbidden = { status: 403, reason: 'Forbidden' } as const;
