@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
+import type { V1ConfigMap, V1Deployment } from '@kubernetes/client-node';
+import { parseConfig } from '../../../edge/conf/load.ts';
 import { admit, admitText } from '../../../operator/api/admission.ts';
 import { readText } from '../../../operator/api/manifests.ts';
 import type { EdgeClusterSpec } from '../../../operator/api/types.ts';
+import { version } from '../../../operator/version.ts';
 import { manifestOf, rightManifests, wrongManifests } from './wrong-manifests.ts';
 
 const examples = join(import.meta.dirname, '../../../crds/examples');
@@ -56,11 +59,19 @@ describe('admission lets pass', () => {
 
   for (const file of readdirSync(examples)) {
     it(`the example ${file}`, () => {
-      for (const { value: manifest } of readText(readFileSync(join(examples, file), 'utf8'), file)) {
-        assert.deepEqual(errorsOf(manifest), []);
+      for (const admission of admitText(readFileSync(join(examples, file), 'utf8'), file)) {
+        assert.deepEqual(admission.ok ? [] : admission.errors, []);
       }
     });
   }
+});
+
+test('the origin of an example runs the image that make image builds, with a configuration that the edge takes', () => {
+  const [, , origin, config] = readText(readFileSync(join(examples, 'with-an-origin.yaml'), 'utf8'), 'example');
+  const { spec } = origin!.value as V1Deployment;
+  assert.equal(spec?.template.spec?.containers[0]?.image, `edgecluster:${version}`);
+  const { data } = config!.value as V1ConfigMap;
+  assert.deepEqual(parseConfig(data?.['origin.conf'] ?? '').warnings, []);
 });
 
 describe('admission fills in', () => {
