@@ -443,12 +443,22 @@ describe('publishers when origins fail', { concurrency: 3 }, () => {
       }
       const got = connection.media.map(content);
       const known = sent.map(content);
-      const gap = got.findIndex((each, index) => each !== known[index]);
-      assert.ok(gap > 3, 'it begins as it was sent');
-      assert.deepEqual(got.slice(gap, gap + 3), headers.map(content), 'headers again behind the gap');
-      assert.equal(connection.media[gap + 3]?.payload[0], 0x17, 'then a keyframe');
-      const after = known.indexOf(got[gap + 3] ?? '');
-      assert.deepEqual(got.slice(gap + 3), known.slice(after, after + got.length - gap - 3));
+      // How often it had to drop depends on how fast the origin reads again.
+      let gaps = 0;
+      for (let at = 0, next = 0; at < got.length; at++, next++) {
+        if (got[at] === known[next]) continue;
+        assert.ok(at > headers.length, 'it begins as it was sent');
+        const behind = at + headers.length;
+        // The last of them is still on its way.
+        if (behind >= got.length) break;
+        assert.deepEqual(got.slice(at, behind), headers.map(content), 'headers again behind a gap');
+        assert.equal(connection.media[behind]?.payload[0], 0x17, 'then a keyframe');
+        at = behind;
+        next = known.indexOf(got[at] ?? '', next);
+        assert.ok(next > 0, 'one that was sent, and later');
+        gaps++;
+      }
+      assert.ok(gaps > 0);
       assert.equal(peer.closed, false);
     },
   );
