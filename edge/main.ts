@@ -91,6 +91,8 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 
 async function run(file: string, loaded: Loaded): Promise<void> {
   const { log, reopen } = orFail('write the log', () => createLog(loaded.config));
+  // As in SRS, for logrotate; as soon as there is a log. Without a listener Node.js would open its debugger.
+  process.on('SIGUSR1', reopen);
   for (const warning of loaded.warnings) log.warn(formatProblem(warning));
   const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
   const edge = new Edge({ loaded, read: () => loadConfig(file, { env: process.env }), serverId, log });
@@ -104,8 +106,6 @@ async function run(file: string, loaded: Loaded): Promise<void> {
   const removePid = orFail('write the pid file', () => writePid(loaded.config));
   process.on('exit', removePid);
   process.on('SIGHUP', () => void edge.reload());
-  // As in SRS, for logrotate. Without a listener Node.js would open its debugger.
-  process.on('SIGUSR1', reopen);
 
   let stopping = false;
   const stop = (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): void => {
