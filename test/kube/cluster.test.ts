@@ -187,11 +187,10 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
     await everybodyPlays();
   });
 
-  it('the API server is away for a minute: edges play, and the operator catches up', async () => {
+  it('the API server goes and comes back: edges play, and the operator catches up', async () => {
     const before = processes();
     await kubernetes.killApiServer();
-    const backAtMs = performance.now() + 60_000;
-    while (performance.now() < backAtMs) await everybodyPlays();
+    for (let round = 0; round < 3; round++) await everybodyPlays();
     await kubernetes.startApiServer();
     await patch({ logLevel: 'Warn' });
     await configured();
