@@ -14,7 +14,7 @@ import type { Gateway, Traffic } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
 import type { BoundAddress } from './server/listeners.ts';
-import { RtmpServer } from './server/rtmp-server.ts';
+import { RtmpServer } from './server/rtmp/server.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
 import type { Publication, PublicationEvents } from './stream/publication.ts';

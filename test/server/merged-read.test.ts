@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSecureContext, connect as secureConnect, TLSSocket } from 'node:tls';
-import { MergedRead, restfulHighWaterMark } from '../../edge/server/merged-read.ts';
+import { MergedRead, restfulHighWaterMark } from '../../edge/server/rtmp/merged-read.ts';
 import { makeCertificate } from '../support/certificate.ts';
 
 const restMs = 100;

@@ -4,12 +4,12 @@
  */
 
 import type { Socket } from 'node:net';
-import { AckWindow } from '../rtmp/acknowledgement.ts';
-import { ChunkReader } from '../rtmp/chunk-reader.ts';
-import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
-import { acknowledgement, parseControl, pingResponse } from '../rtmp/control.ts';
-import { ServerHandshake } from '../rtmp/handshake.ts';
-import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { AckWindow } from '../../rtmp/acknowledgement.ts';
+import { ChunkReader } from '../../rtmp/chunk-reader.ts';
+import { ChunkStreamId, encodeMessage } from '../../rtmp/chunk-writer.ts';
+import { acknowledgement, parseControl, pingResponse } from '../../rtmp/control.ts';
+import { ServerHandshake } from '../../rtmp/handshake.ts';
+import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import { MergedRead } from './merged-read.ts';
 
 /** What stands behind the wire. */

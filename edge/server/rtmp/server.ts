@@ -4,13 +4,13 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { EdgeConfig, TlsListen } from '../conf/model.ts';
-import type { Gateway } from './gateway.ts';
-import { type BoundAddress, Listeners } from './listeners.ts';
+import type { EdgeConfig, TlsListen } from '../../conf/model.ts';
+import type { Gateway } from '../gateway.ts';
+import { type BoundAddress, Listeners } from '../listeners.ts';
+import { tlsOptions, watchCertificate } from '../tls.ts';
+import { WriteWatch } from '../write-watch.ts';
 import { restfulHighWaterMark } from './merged-read.ts';
-import { RtmpSession } from './rtmp-session.ts';
-import { tlsOptions, watchCertificate } from './tls.ts';
-import { WriteWatch } from './write-watch.ts';
+import { RtmpSession } from './session.ts';
 
 const tickIntervalMs = 1_000;
 

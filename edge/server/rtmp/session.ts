@@ -3,25 +3,26 @@
  */
 
 import type { Socket } from 'node:net';
-import type { VhostConfig } from '../conf/model.ts';
-import { findVhost, readRestMs } from '../conf/vhost.ts';
+import type { VhostConfig } from '../../conf/model.ts';
+import { findVhost, readRestMs } from '../../conf/vhost.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
   connectError,
   parseClientCommand,
   reconnectRequest,
-} from '../rtmp/command.ts';
-import { CapsEx } from '../rtmp/enhanced.ts';
-import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
-import { resolveStreamUrl } from '../rtmp/url.ts';
-import type { LiveStream } from '../stream/live-stream.ts';
-import { Player, type PlayerSink } from '../stream/player.ts';
-import type { Publication } from '../stream/publication.ts';
-import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
-import { rtmpFormat } from '../stream/rtmp-format.ts';
-import { type Client, isGoodbye, newClientId } from './clients.ts';
-import type { Gateway } from './gateway.ts';
+} from '../../rtmp/command.ts';
+import { CapsEx } from '../../rtmp/enhanced.ts';
+import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
+import { resolveStreamUrl } from '../../rtmp/url.ts';
+import type { LiveStream } from '../../stream/live-stream.ts';
+import { Player, type PlayerSink } from '../../stream/player.ts';
+import type { Publication } from '../../stream/publication.ts';
+import { type ClientProtocol, type ConnectRequest, Refusal, type StreamRequest } from '../../stream/request.ts';
+import { rtmpFormat } from '../../stream/rtmp-format.ts';
+import { type Client, isGoodbye, newClientId } from '../clients.ts';
+import type { Gateway } from '../gateway.ts';
+import type { WriteWatch } from '../write-watch.ts';
 import {
   connectAccepted,
   playEnded,
@@ -31,9 +32,8 @@ import {
   publishRefused,
   replyToAside,
   unpublishAccepted,
-} from './rtmp-replies.ts';
-import { RtmpTransport, type TransportOwner } from './rtmp-transport.ts';
-import type { WriteWatch } from './write-watch.ts';
+} from './replies.ts';
+import { RtmpTransport, type TransportOwner } from './transport.ts';
 
 interface Connected {
   readonly kind: 'connected';

@@ -3,7 +3,7 @@
  * (RTMP 1.0 §7.2). Pure: messages in, messages out.
  */
 
-import type { VhostConfig } from '../conf/model.ts';
+import type { VhostConfig } from '../../conf/model.ts';
 import {
   buildCommand,
   type ClientCommand,
@@ -15,12 +15,19 @@ import {
   onFCPublish,
   onFCUnpublish,
   onStatus,
-} from '../rtmp/command.ts';
-import { LimitType, setChunkSize, setPeerBandwidth, streamBegin, streamEof, windowAckSize } from '../rtmp/control.ts';
-import { intersectCapabilities, ourCapabilities } from '../rtmp/enhanced.ts';
-import type { RtmpMessage } from '../rtmp/message.ts';
-import { playStreamId } from '../stream/rtmp-format.ts';
-import { version } from '../version.ts';
+} from '../../rtmp/command.ts';
+import {
+  LimitType,
+  setChunkSize,
+  setPeerBandwidth,
+  streamBegin,
+  streamEof,
+  windowAckSize,
+} from '../../rtmp/control.ts';
+import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
+import type { RtmpMessage } from '../../rtmp/message.ts';
+import { playStreamId } from '../../stream/rtmp-format.ts';
+import { version } from '../../version.ts';
 
 export function connectAccepted(
   command: ConnectCommand,
