@@ -1,0 +1,75 @@
+/**
+ * A client that plays a stream over RTMP.
+ */
+
+import type { LiveStream } from '../../stream/live-stream.ts';
+import { Player, type PlayerSink } from '../../stream/player.ts';
+import { rtmpFormat } from '../../stream/rtmp-format.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Admitted } from './admission.ts';
+import { playStarted } from './replies.ts';
+import type { RtmpTransport } from './transport.ts';
+
+export class Playing {
+  readonly kind = 'playing';
+  readonly admitted: Admitted;
+  readonly #gateway: Gateway;
+  readonly #stream: LiveStream;
+  readonly #player: Player;
+
+  private constructor(admitted: Admitted, gateway: Gateway, stream: LiveStream, player: Player) {
+    this.admitted = admitted;
+    this.#gateway = gateway;
+    this.#stream = stream;
+    this.#player = player;
+  }
+
+  /**
+   * Asks for the stream and tells the client that it plays; media comes after `attach`. Undefined when the client has
+   * gone meanwhile; throws a Refusal.
+   */
+  static async begin(
+    admitted: Admitted,
+    gateway: Gateway,
+    transport: RtmpTransport,
+    sink: PlayerSink,
+    isGone: () => boolean,
+  ): Promise<Playing | undefined> {
+    const { request, vhost } = admitted;
+    const stream = await gateway.play(request, vhost);
+    if (isGone()) {
+      // Nobody may ever have attached to it.
+      stream.source?.players(stream.playerCount);
+      gateway.stopped(request, vhost);
+      return undefined;
+    }
+    transport.send(playStarted());
+    const player = new Player({
+      format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off'),
+      sink,
+      queueLengthMs: vhost.play.queueLengthSeconds * 1000,
+    });
+    return new Playing(admitted, gateway, stream, player);
+  }
+
+  attach(): void {
+    this.#stream.attach(this.#player);
+  }
+
+  get droppedGops(): number {
+    return this.#player.droppedGops;
+  }
+
+  /** The kernel took what the player was given. */
+  drained(): void {
+    this.#player.drained();
+  }
+
+  /** A player may be silent for as long as it likes. */
+  overdue(_nowMs: number): undefined {}
+
+  leave(): void {
+    this.#stream.detach(this.#player);
+    this.#gateway.stopped(this.admitted.request, this.admitted.vhost);
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * A client that publishes a stream over RTMP.
+ */
+
+import { readRestMs } from '../../conf/vhost.ts';
+import type { RtmpMessage } from '../../rtmp/message.ts';
+import type { Publication } from '../../stream/publication.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Admitted } from './admission.ts';
+
+export class Publishing {
+  readonly kind = 'publishing';
+  readonly admitted: Admitted;
+  readonly #gateway: Gateway;
+  readonly #publication: Publication;
+  readonly #sinceMs: number = performance.now();
+  /** When the newest media came. */
+  #lastMediaMs: number | undefined;
+
+  private constructor(admitted: Admitted, gateway: Gateway, publication: Publication) {
+    this.admitted = admitted;
+    this.#gateway = gateway;
+    this.#publication = publication;
+  }
+
+  /**
+   * Asks for the publication. Undefined when the client has gone meanwhile; throws a Refusal.
+   * @param gone aborted when the client leaves while an origin is looked for
+   * @param ended called when the publication ends for a reason beyond the client
+   */
+  static async begin(
+    admitted: Admitted,
+    gateway: Gateway,
+    gone: AbortSignal,
+    ended: (code: string, reason: string) => void,
+  ): Promise<Publishing | undefined> {
+    const { request, vhost } = admitted;
+    const publication = await gateway.publish(request, vhost, { gone, ended });
+    if (!gone.aborted) return new Publishing(admitted, gateway, publication);
+    gateway.unpublished(request, vhost, publication);
+    return undefined;
+  }
+
+  /** Takes audio, video or data. */
+  push(message: RtmpMessage): void {
+    this.#lastMediaMs = performance.now();
+    this.#publication.push(message);
+  }
+
+  /** All that came at once is in. */
+  flush(): void {
+    this.#publication.flush();
+  }
+
+  /** For how long reading may rest now: see `readRestMs`. */
+  get readRestMs(): number {
+    return readRestMs(this.admitted.vhost);
+  }
+
+  /** Why the client must go, if it sends too little. @param nowMs monotonic */
+  overdue(nowMs: number): string | undefined {
+    const { firstPacketTimeoutMs, normalTimeoutMs } = this.admitted.vhost.publish;
+    if (this.#lastMediaMs === undefined) {
+      const late = nowMs - this.#sinceMs > firstPacketTimeoutMs;
+      return late ? `sent no media within firstpkt_timeout ${firstPacketTimeoutMs} ms` : undefined;
+    }
+    const silent = nowMs - this.#lastMediaMs > normalTimeoutMs;
+    return silent ? `sent no media for normal_timeout ${normalTimeoutMs} ms` : undefined;
+  }
+
+  leave(): void {
+    this.#publication.flush();
+    this.#gateway.unpublished(this.admitted.request, this.admitted.vhost, this.#publication);
+  }
+}
