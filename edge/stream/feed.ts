@@ -16,20 +16,28 @@ export interface FeedTarget {
   closed(feed: Feed): void;
 }
 
+/** What a source is told of its feed. */
+export interface FeedEvents {
+  /** Its frames reach the players from now on. */
+  delivering?(): void;
+  /** Another feed has taken over. */
+  superseded?(): void;
+}
+
 export class Feed {
   readonly #target: FeedTarget;
-  readonly #superseded: () => void;
+  readonly #events: FeedEvents;
   readonly #openSplice: () => Splice | undefined;
   #splice: Splice | undefined;
   /** Milliseconds that bring the source's times to those that the stream began with. */
   #shift = 0;
   #state: 'opened' | 'waiting' | 'delivering' | 'closed' = 'opened';
 
-  /** @param openSplice asked when the first frame comes; undefined if there is nothing to join */
-  constructor(target: FeedTarget, openSplice: () => Splice | undefined, superseded: () => void) {
+  /** @param openSplice called when the first frame comes; it returns undefined if there is nothing to join */
+  constructor(target: FeedTarget, openSplice: () => Splice | undefined, events: FeedEvents) {
     this.#target = target;
     this.#openSplice = openSplice;
-    this.#superseded = superseded;
+    this.#events = events;
   }
 
   /** Whether this feed's frames reach the players. */
@@ -69,7 +77,7 @@ export class Feed {
   /** Another feed has taken over. */
   supersede(): void {
     this.#state = 'closed';
-    this.#superseded();
+    this.#events.superseded?.();
   }
 
   #join(splice: Splice, frame: UntimedFrame, nowMs: number): void {
@@ -90,5 +98,6 @@ export class Feed {
   #begin(sameClock: boolean): void {
     this.#state = 'delivering';
     this.#target.take(this, sameClock);
+    this.#events.delivering?.();
   }
 }

@@ -54,7 +54,7 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
     if (payload.length === 0) return undefined;
     const flags = classify(type, payload);
     const track = type === MessageType.video ? Track.video : Track.audio;
-    return unplaced({ type, track, role: roleOf(flags), sourceTime, payload, timeMs: nowhere });
+    return unplaced({ type, track, role: roleOf(flags), sourceTime, payload, timeMs: notPlacedMs });
   }
   if (type === MessageType.dataAmf0 || type === MessageType.dataAmf3) {
     const amf0 = type === MessageType.dataAmf3 ? payload.subarray(1) : payload;
@@ -68,7 +68,7 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
       role,
       sourceTime,
       payload: amf0Payload,
-      timeMs: nowhere,
+      timeMs: notPlacedMs,
     });
   }
   return undefined;
@@ -81,8 +81,8 @@ export function placed(frame: UntimedFrame, timeMs: number): Frame {
   return frame as Frame;
 }
 
-/** The time of a frame that has no place yet. */
-const nowhere = -1;
+/** Stands for the time of a frame that has no place yet. */
+const notPlacedMs = -1;
 
 /** The room for the time is there from the start; nobody sees it before the frame has its place. */
 function unplaced(frame: Frame): UntimedFrame {

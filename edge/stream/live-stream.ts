@@ -4,14 +4,15 @@
  */
 
 import type { VhostConfig } from '../conf/model.ts';
-import { Feed } from './feed.ts';
+import { Feed, type FeedEvents } from './feed.ts';
 import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
 import { HeaderSet } from './headers.ts';
 import { History } from './history.ts';
 import { type StreamName, streamKey } from './name.ts';
+import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
-import { Slice, trackBit } from './slice.ts';
+import { type Slice, trackBit } from './slice.ts';
 import { framesWithoutKeyframeMax, Splice } from './splice.ts';
 import { Timeline } from './timeline.ts';
 
@@ -60,16 +61,14 @@ export class LiveStream {
   readonly #gop = new GopCache();
   readonly #history = new History();
   #headers: HeaderSet = HeaderSet.empty;
-  /** Headers in force after the last closed slice. */
-  #slicedHeaders: HeaderSet = HeaderSet.empty;
   #source: StreamSource | undefined;
   #feed: Feed | undefined;
   /** What came before the first audio or video gave the clock its start. */
   readonly #early: UntimedFrame[] = [];
-  #open: Frame[] = [];
-  /** Last stream time of each track in the slices that are closed, and in the open one. */
-  #closedTimes: (number | undefined)[] = [];
-  #openTimes: (number | undefined)[] = [];
+  readonly #open = new OpenSlice(
+    () => this.vhost,
+    (slice) => this.#deliver(slice),
+  );
   #tracks = 0;
   /** Tracks that audio or video proper has come of. */
   #mediaTracks = 0;
@@ -77,9 +76,7 @@ export class LiveStream {
   #hadKeyframe = false;
   /** Video frames since the last keyframe, or since the beginning. */
   #videoSinceKeyframe = 0;
-  #lastCloseMs = Number.NEGATIVE_INFINITY;
   #lastArrivalMs: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(name: StreamName, vhost: VhostConfig) {
     this.name = name;
@@ -149,25 +146,24 @@ export class LiveStream {
 
   /** Ends the stream for all its players. */
   end(reason: string): void {
-    this.#closeSlice();
+    this.#open.close();
     for (const player of [...this.#players]) player.end(reason);
   }
 
   /**
    * Opens a feed. It takes over from the present one, if any, as soon as it can be joined: players see one
    * stream. A stream that never had a frame takes the first feed's as they come.
-   * @param superseded called when another feed takes over from this one
    */
-  openFeed(superseded: () => void = () => {}): Feed {
+  openFeed(events: FeedEvents = {}): Feed {
     return new Feed(
       {
         take: (feed, sameClock) => this.#take(feed, sameClock),
         append: (frame, arrivalMs) => this.#append(frame, arrivalMs),
-        flush: (nowMs) => this.#flush(nowMs),
+        flush: (nowMs) => this.#open.flush(nowMs),
         closed: (feed) => this.#feedClosed(feed),
       },
       () => this.#splice(),
-      superseded,
+      events,
     );
   }
 
@@ -176,7 +172,7 @@ export class LiveStream {
    * clip that is published again and again): it must not be taken for a source that repeats what players have had.
    */
   forget(): void {
-    this.#closeSlice();
+    this.#open.close();
     this.#history.clear();
     this.#gop.clear();
     this.#tracks = 0;
@@ -191,10 +187,8 @@ export class LiveStream {
 
   /** Frees what holds the process or memory: the stream is not to be used again. */
   dispose(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#open.discard();
     this.#gop.clear();
-    this.#open = [];
   }
 
   #splice(): Splice | undefined {
@@ -219,7 +213,7 @@ export class LiveStream {
   #feedClosed(feed: Feed): void {
     if (this.#feed !== feed) return;
     this.#feed = undefined;
-    this.#closeSlice();
+    this.#open.close();
   }
 
   #append(untimed: UntimedFrame, arrivalMs: number): void {
@@ -264,50 +258,16 @@ export class LiveStream {
     this.#tracks |= trackBit(frame.track);
     if (isMedia(frame)) this.#mediaTracks |= trackBit(frame.track);
     this.#firstArrivalMs ??= performance.now();
-    this.#openTimes[frame.track] = frame.timeMs;
     if (isHeader(frame)) this.#headers = this.#headers.with(frame);
     else this.#history.add(frame);
-    this.#open.push(frame);
+    this.#open.add(frame);
   }
 
-  /** All that was read at once is in: closes the slice now or sets the time when it will be. */
-  #flush(nowMs: number): void {
-    if (this.#open.length === 0 || this.#timer !== undefined) return;
-    const waitMs = this.#lastCloseMs + sliceIntervalMs(this.vhost) - nowMs;
-    if (waitMs <= 0) this.#closeSlice();
-    else this.#timer = setTimeout(() => this.#sliceDue(), waitMs);
-  }
-
-  /** SRS's merged write waits for `mw_msgs` messages too; here for one more interval at most. */
-  #sliceDue(): void {
-    this.#timer = undefined;
-    const nowMs = performance.now();
-    const { mwMsgs } = this.vhost.play;
-    const intervalMs = sliceIntervalMs(this.vhost);
-    const fewMessages = this.#open.length < mwMsgs && nowMs < this.#lastCloseMs + 2 * intervalMs;
-    if (fewMessages) this.#timer = setTimeout(() => this.#closeSlice(), intervalMs);
-    else this.#closeSlice();
-  }
-
-  #closeSlice(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#open.length === 0) return;
-    const frames = this.#open;
-    this.#open = [];
+  #deliver(slice: Slice): void {
     this.stats.slices++;
-    this.#lastCloseMs = performance.now();
-    const slice = new Slice(frames, this.#slicedHeaders, this.#closedTimes);
-    this.#slicedHeaders = slice.headersAfter;
-    this.#closedTimes = [...this.#openTimes];
     const { gopCache, gopCacheMaxFrames } = this.vhost.play;
     if (gopCache) this.#gop.add(slice, { maxFrames: gopCacheMaxFrames, maxBytes: this.vhost.edge.gopCacheMaxBytes });
     else this.#gop.clear();
     for (const player of this.#players) player.deliver(slice);
   }
-}
-
-/** Milliseconds between two slices. */
-function sliceIntervalMs(vhost: VhostConfig): number {
-  return Math.max(vhost.play.mwLatencyMs, vhost.play.sendMinIntervalMs);
 }

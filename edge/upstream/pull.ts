@@ -69,10 +69,6 @@ export class Pull {
     this.#open(request, context).catch((error: unknown) => this.#end(toUpstreamError(error, 'protocol', this.name)));
   }
 
-  get delivering(): boolean {
-    return this.#feed?.delivering === true;
-  }
-
   /** Ends it without a word to the events. */
   close(): void {
     if (this.#over) return;
@@ -94,9 +90,7 @@ export class Pull {
           this.longestPauseMs = Math.min(Math.max(this.longestPauseMs, nowMs - this.lastMediaMs), greatestPauseMs);
           this.lastMediaMs = nowMs;
           this.unpublished = false;
-          const before = feed.delivering;
           feed.push(message, nowMs);
-          if (!before && feed.delivering) this.#events.live(this);
         },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
@@ -111,7 +105,10 @@ export class Pull {
     );
     this.#client = client;
     await client.connect(request, signal);
-    this.#feed = this.#stream.openFeed(() => this.#superseded());
+    this.#feed = this.#stream.openFeed({
+      delivering: () => this.#events.live(this),
+      superseded: () => this.#superseded(),
+    });
     await client.play(request.stream, signal);
     // The connection may have ended between two answers.
     if (this.#over) return;

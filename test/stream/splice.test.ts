@@ -98,9 +98,9 @@ test('a backup of the same media is joined frame-exactly at any point, whatever 
 
       const world = watched();
       const superseded: string[] = [];
-      const first = world.stream.openFeed(() => superseded.push('first'));
+      const first = world.stream.openFeed({ superseded: () => superseded.push('first') });
       bring(first, [...headers, ...media.slice(0, opened)]);
-      const second = world.stream.openFeed(() => superseded.push('second'));
+      const second = world.stream.openFeed({ superseded: () => superseded.push('second') });
       const firstQueue = media.slice(opened, opened + meanwhile);
       const secondQueue = later([...headers, ...backup], shiftMs);
       for (const turn of turns) {
@@ -196,7 +196,7 @@ test('headers that the present source has replaced meanwhile are sent again', ()
 test('make before break: the old feed delivers until the new one can, is told once, and is not heard after', () => {
   const world = watched();
   let told = 0;
-  const first = world.stream.openFeed(() => told++);
+  const first = world.stream.openFeed({ superseded: () => told++ });
   bring(first, clip({ gops: 1 }));
   const second = world.stream.openFeed();
   bring(second, [videoHeader(9_000), interFrame(9_000, 900)], 210);
