@@ -1,0 +1,92 @@
+/**
+ * Changes the edge's code in thousands of small ways and looks whether a test notices (mutation testing, by Stryker).
+ * What survives is code that no test holds in place.
+ *
+ *     node test/mutants/mutants.ts [PART ...]      parts: see below; all of them by default
+ *
+ * Each part ends within an hour on two cores. Stryker is fetched by npm when it is needed: it is larger than all other
+ * packages of the project together, and neither the edge nor its tests need it.
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const strykerVersion = '10.0.0';
+
+interface Part {
+  readonly mutate: readonly string[];
+  /** Only these run: those that are nearest to the code, and quick. */
+  readonly tests: readonly string[];
+}
+
+const parts: Readonly<Record<string, Part>> = {
+  stream: { mutate: ['edge/stream/**/*.ts'], tests: ['test/stream/*.test.ts'] },
+  rtmp: { mutate: ['edge/rtmp/**/*.ts'], tests: ['test/rtmp/*.test.ts'] },
+  upstream: { mutate: ['edge/upstream/**/*.ts'], tests: ['test/upstream/*.test.ts'] },
+};
+
+const cache = '.cache/mutants';
+
+function settings(name: string, { mutate, tests }: Part): object {
+  return {
+    mutate,
+    testRunner: 'tap',
+    tap: { testFiles: tests, nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
+    plugins: ['@stryker-mutator/tap-runner'],
+    coverageAnalysis: 'perTest',
+    concurrency: 2,
+    // Nothing but this is copied to where the mutants run.
+    ignorePatterns: ['**', '!edge/**', '!test/**', '!crds/**', '!package.json'],
+    reporters: ['json', 'clear-text'],
+    clearTextReporter: { allowColor: false, logTests: false, reportTests: false },
+    jsonReporter: { fileName: `${cache}/${name}.json` },
+    // Inside the project, so that packages are found.
+    tempDirName: `${cache}/sandboxes`,
+    // Node.js strips types itself; Stryker would want another compiler to read the settings of this one.
+    tsconfigFile: 'none.json',
+  };
+}
+
+interface Report {
+  readonly files: Readonly<Record<string, { readonly mutants: readonly { readonly status: string }[] }>>;
+}
+
+/** Mutants of each file: how many a test noticed, of how many. */
+function printScore(name: string): void {
+  const report = JSON.parse(readFileSync(join(cache, `${name}.json`), 'utf8')) as Report;
+  let allNoticed = 0;
+  let all = 0;
+  for (const [file, { mutants }] of Object.entries(report.files)) {
+    const counted = mutants.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError');
+    const noticed = counted.filter(({ status }) => status === 'Killed' || status === 'Timeout').length;
+    allNoticed += noticed;
+    all += counted.length;
+    process.stdout.write(`${share(noticed, counted.length)}  ${file}\n`);
+  }
+  process.stdout.write(`${share(allNoticed, all)}  ${name}\n`);
+}
+
+function share(noticed: number, all: number): string {
+  const percent = all === 0 ? 100 : (100 * noticed) / all;
+  return `${percent.toFixed(1).padStart(6)} %  ${`${noticed}/${all}`.padStart(10)}`;
+}
+
+function run(name: string): number {
+  const part = parts[name];
+  if (part === undefined) {
+    process.stderr.write(`there is no part ${name}; parts are ${Object.keys(parts).join(', ')}\n`);
+    return 2;
+  }
+  mkdirSync(cache, { recursive: true });
+  const file = join(cache, `${name}.settings.json`);
+  writeFileSync(file, JSON.stringify(settings(name, part), undefined, 2));
+  const packages = [`@stryker-mutator/core@${strykerVersion}`, `@stryker-mutator/tap-runner@${strykerVersion}`];
+  const options = ['exec', '--yes', ...packages.map((each) => `--package=${each}`), '--', 'stryker', 'run', file];
+  const { status } = spawnSync('npm', options, { stdio: 'inherit' });
+  if (status === 0) printScore(name);
+  return status ?? 1;
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
+process.exitCode = names.map(run).find((status) => status !== 0) ?? 0;
