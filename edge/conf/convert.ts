@@ -43,6 +43,10 @@ export function toConfig(s: RootSettings): EdgeConfig {
       probeMaxMs: s.edge.probe_max,
       originCheckIntervalMs: s.edge.origin_check_interval,
       drainTimeoutMs: s.edge.drain_timeout,
+      apiCredentialsFile: s.edge.api_credentials_file,
+      apiTrustedOrigins: s.edge.api_trusted_origins,
+      pageFigures: s.edge.page_figures,
+      trustedProxies: s.edge.trusted_proxies,
     },
     vhosts: s.vhost.map((vhost) => toVhost(vhost, s)),
   };
@@ -178,6 +182,10 @@ export function toSettings(c: EdgeConfig): RootSettings {
       probe_max: c.edge.probeMaxMs,
       origin_check_interval: c.edge.originCheckIntervalMs,
       drain_timeout: c.edge.drainTimeoutMs,
+      api_credentials_file: c.edge.apiCredentialsFile,
+      api_trusted_origins: c.edge.apiTrustedOrigins,
+      page_figures: c.edge.pageFigures,
+      trusted_proxies: c.edge.trustedProxies,
     },
     vhost: c.vhosts.map((vhost) => ({ name: vhost.name, body: fromVhost(vhost) })),
   };

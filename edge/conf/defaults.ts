@@ -137,6 +137,11 @@ const PROCESS: ProcessTuning = {
   // A connection every 30 s from each edge costs an origin nothing, and a dead one is known before it is needed.
   originCheckIntervalMs: 30_000,
   drainTimeoutMs: EDGE.drainTimeoutMs,
+  apiCredentialsFile: '',
+  apiTrustedOrigins: [],
+  // They name every stream, and a stream name is often the publisher's secret.
+  pageFigures: false,
+  trustedProxies: [],
 };
 
 const VHOST: VhostConfig = {

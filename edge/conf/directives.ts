@@ -6,7 +6,18 @@
 import { CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, defaultConfig } from './defaults.ts';
 import type { LogConfig, LogLevel, TlsListen } from './model.ts';
 import { block, leaf, named, type Settings } from './schema.ts';
-import { choice, inherited, integer, listenAddresses, milliseconds, offOnly, onOff, text } from './values.ts';
+import {
+  choice,
+  inherited,
+  integer,
+  listenAddresses,
+  milliseconds,
+  networks,
+  offOnly,
+  onOff,
+  text,
+  webOrigins,
+} from './values.ts';
 import { VHOST } from './vhost-directives.ts';
 
 const D = defaultConfig();
@@ -315,6 +326,44 @@ export const ROOT = block(
           default: D.edge.drainTimeoutMs,
           effect: 'at once',
           doc: 'How long an edge that was told to stop lets present clients finish, where a vhost does not say.',
+        }),
+        api_credentials_file: leaf({
+          type: path,
+          default: D.edge.apiCredentialsFile,
+          defaultText: 'none',
+          effect: 'at once',
+          doc:
+            'File with credentials for the HTTP API: one `username:password` per line, and each line is valid, so that ' +
+            'the old and the new one can stand there together. Blank lines and lines that begin with `#` do not count. ' +
+            'The edge reads it again when it changes (a mounted Secret, for instance). Nobody has credentials while it ' +
+            'is missing, or larger than 16 KB. Loopback needs none, unless `http_api { auth { } }` is on.',
+        }),
+        api_trusted_origins: leaf({
+          type: webOrigins,
+          default: D.edge.apiTrustedOrigins,
+          defaultText: 'none',
+          effect: 'at once',
+          doc:
+            'Web pages of these origins may act through the HTTP API (disconnect clients, reload) with credentials. ' +
+            'The edge refuses this to pages of all others, whatever `http_api { crossdomain }` says.',
+        }),
+        page_figures: leaf({
+          type: onOff,
+          default: D.edge.pageFigures,
+          effect: 'at once',
+          doc:
+            'Whether the page at `http_server` shows figures (`/edge/status.json`) to everybody who reaches it. They ' +
+            'name all streams and origins.',
+        }),
+        trusted_proxies: leaf({
+          type: networks,
+          default: D.edge.trustedProxies,
+          defaultText: 'none',
+          effect: 'at once',
+          doc:
+            'Proxies that the edge believes when they name the client’s address in `X-Forwarded-For`, `Forwarded` or ' +
+            '`X-Real-IP`. The last address of the list that is none of these proxies is the client’s, in logs, ' +
+            'callbacks, API and limits.',
         }),
       },
       { own: true },

@@ -69,6 +69,20 @@ export interface ProcessTuning {
   readonly originCheckIntervalMs: number;
   /** `EdgeTuning.drainTimeoutMs` of vhosts that don't say. */
   readonly drainTimeoutMs: number;
+  /** File of `username:password` lines for the HTTP API; empty for none. */
+  readonly apiCredentialsFile: string;
+  /** Pages of these origins (`https://console.example.com`) may act through the API; others may only read. */
+  readonly apiTrustedOrigins: readonly string[];
+  /** Whether `/edge/status.json` answers on the listeners for streams. */
+  readonly pageFigures: boolean;
+  /** Proxies that are believed when they name the client's address. */
+  readonly trustedProxies: readonly Network[];
+}
+
+/** A range of addresses in CIDR notation; a single address has the longest prefix. */
+export interface Network {
+  readonly address: string;
+  readonly prefix: number;
 }
 
 /** An upstream server as written in `origin`: `[rtmp://|rtmps://]host[:port]`. */

@@ -2,7 +2,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { RTMP_PORT, RTMPS_PORT, TIME_MAX_MS } from './defaults.ts';
 import { withoutCovered } from './listen.ts';
-import type { ListenAddress, OriginAddress } from './model.ts';
+import type { ListenAddress, Network, OriginAddress } from './model.ts';
 import { show } from './problem.ts';
 import type { Parsed, ValueType } from './schema.ts';
 
@@ -162,6 +162,23 @@ export const hookUrls: ValueType<readonly string[]> = several({
   print: (value) => value,
 });
 
+/** Ranges of addresses: `10.0.0.0/8`, `fd00::/8`, `192.0.2.7`. */
+export const networks: ValueType<readonly Network[]> = several({
+  expected: 'addresses or ranges of addresses, such as 10.0.0.0/8, fd00::/8 or 192.0.2.7',
+  parse: parseNetwork,
+  print: ({ address, prefix }) => (prefix === addressBits(address) ? address : `${address}/${prefix}`),
+});
+
+/** Origins of web pages: scheme, host and port, as browsers send them. */
+export const webOrigins: ValueType<readonly string[]> = several({
+  expected: 'origins of web pages, such as https://console.example.com',
+  parse: (word) => {
+    const url = isHttpUrl(word) ? URL.parse(word) : undefined;
+    return url?.href === `${url?.origin}/` ? url?.origin : undefined;
+  },
+  print: (value) => value,
+});
+
 /** A mount pattern of HTTP-FLV. */
 export const flvMount: ValueType<string> = single({
   expected: 'a path that ends in .flv, such as [vhost]/[app]/[stream].flv',
@@ -203,6 +220,17 @@ function parseOrigin(word: string): OriginAddress | undefined {
   if (port < 1 || port > 65_535) return undefined;
   if (v6 !== undefined) return isIPv6(v6) ? { scheme, host: v6, port } : undefined;
   return name !== undefined && isHostName(name) ? { scheme, host: name, port } : undefined;
+}
+
+function parseNetwork(word: string): Network | undefined {
+  const [, address = '', digits] = /^([^/]+)(?:\/(\d{1,3}))?$/.exec(word) ?? [];
+  if (isIP(address) === 0 || address.includes('%')) return undefined;
+  const prefix = digits === undefined ? addressBits(address) : Number(digits);
+  return prefix <= addressBits(address) ? { address, prefix } : undefined;
+}
+
+function addressBits(address: string): number {
+  return isIPv4(address) ? 32 : 128;
 }
 
 /** Underscores are in no standard but in many names of containers. */

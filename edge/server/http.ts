@@ -8,21 +8,14 @@ import type { Server as NetServer, Socket } from 'node:net';
 import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
 import { http, https } from '../node-http.ts';
 import type { Gateway } from './gateway.ts';
-import { Api, isAuthorized } from './http/api.ts';
+import { Access } from './http/access.ts';
+import { Api } from './http/api.ts';
+import { crossOriginHeaders } from './http/cross-origin.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { serveFile } from './http/files.ts';
 import { FlvServer } from './http/flv-server.ts';
 import { Metrics } from './http/metrics.ts';
-import {
-  crossOriginHeaders,
-  hostOf,
-  send,
-  sendJson,
-  sendOptions,
-  sendText,
-  serverHeader,
-  targetOf,
-} from './http/reply.ts';
+import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './http/reply.ts';
 import { status } from './http/status.ts';
 import { CpuShare } from './http/system.ts';
 import { Traffic } from './http/traffic.ts';
@@ -55,6 +48,7 @@ export class HttpServers {
   readonly #traffic: Traffic;
   readonly #cpu = new CpuShare();
   readonly #cpuTimer: NodeJS.Timeout;
+  readonly #access: Access;
   readonly #api: Api;
   readonly #flv: FlvServer;
   readonly #metrics: Metrics | undefined;
@@ -65,7 +59,8 @@ export class HttpServers {
     const { config } = gateway;
     this.#traffic = new Traffic(gateway.clients, gateway.hub);
     this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
-    this.#api = new Api(gateway, deps, this.#traffic, this.#cpu);
+    this.#access = new Access(gateway);
+    this.#api = new Api(gateway, deps, this.#access, this.#traffic, this.#cpu);
     this.#flv = new FlvServer(gateway, deps);
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
@@ -86,6 +81,7 @@ export class HttpServers {
     await plainApi.set(without(api, server));
     await tlsApi.set(without(secureApi, secureServer));
     await metrics.set(exporter.enabled ? exporter.listen : []);
+    await this.#access.warnIfLocked(config);
   }
 
   /** Where clients can connect: with the ports that the system has chosen for 0. */
@@ -152,18 +148,18 @@ export class HttpServers {
     if (this.#flv.owns(request.socket)) return void request.socket.destroy();
     const url = targetOf(request);
     if (url === undefined) return sendText(response, 400, 'this is no URL');
-    const { httpApi, httpServer } = this.#gateway.config;
+    const { httpServer } = this.#gateway.config;
     const isApi =
       (role === 'api' || (role === 'server' && shared(this.#gateway.config))) && /^\/api(\/|$)/.test(url.pathname);
-    const crossdomain = role !== 'exporter' && (isApi || role === 'api' ? httpApi : httpServer).crossdomain;
     response.setHeader('Server', serverHeader);
+    if (isApi) return this.#api.serve(request, response, url);
+    const crossdomain = role === 'server' && httpServer.crossdomain;
     for (const [name, value] of Object.entries(crossOriginHeaders(request, crossdomain))) {
       response.setHeader(name, value);
     }
     if (request.method === 'OPTIONS') return sendOptions(response, crossdomain);
     if (url.pathname === '/healthz') return sendText(response, 200, 'ok');
     if (url.pathname === '/readyz') return this.#readiness(response);
-    if (isApi) return this.#api.serve(request, response, url);
     if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(response);
     if (role === 'server') return this.#serveViewer(request, response, url);
     sendJson(response, 404, { code: 404, data: `there is no ${url.pathname}` });
@@ -191,12 +187,9 @@ export class HttpServers {
     sendText(response, 404, missing);
   }
 
-  /** The same figures as the API gives, so to the same people. */
   #sendStatus(request: IncomingMessage, response: ServerResponse): void {
-    const { httpApi } = this.#gateway.config;
-    if (!httpApi.enabled) return sendJson(response, 404, { code: 404, data: 'figures are shown where http_api is on' });
-    if (!isAuthorized(httpApi, request)) {
-      return sendJson(response, 401, { code: 401 }, { 'WWW-Authenticate': 'Basic realm="edge"' });
+    if (!this.#gateway.config.edge.pageFigures) {
+      return sendJson(response, 404, { code: 404, data: 'figures are off: `edge { page_figures on; }` shows them' });
     }
     sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
   }

@@ -2,7 +2,14 @@
 import fc from 'fast-check';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { isWritable, type PlainDirective } from '../../edge/conf/grammar.ts';
-import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
+import type {
+  EdgeConfig,
+  ListenAddress,
+  Network,
+  OriginAddress,
+  TlsListen,
+  VhostConfig,
+} from '../../edge/conf/model.ts';
 
 /** `fc.record` whose objects are as ordinary as ours. */
 function record<T>(parts: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
@@ -40,6 +47,11 @@ const origin: fc.Arbitrary<OriginAddress> = record({
   host: fc.oneof(fc.domain(), fc.ipV4(), ipv6, fc.constantFrom('localhost', 'srs_origin-0.origins')),
   port: fc.integer({ min: 1, max: 65_535 }),
 });
+
+const network: fc.Arbitrary<Network> = fc.oneof(
+  record({ address: fc.ipV4(), prefix: fc.integer({ min: 0, max: 32 }) }),
+  record({ address: ipv6, prefix: fc.integer({ min: 0, max: 128 }) }),
+);
 
 const urls = fc.array(fc.webUrl({ withQueryParameters: true }), { maxLength: 3 });
 
@@ -154,7 +166,16 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
         (server) => ({ ...server, enabled: server.https.enabled }),
       ),
       exporter: record({ enabled: bool, listen: listens(7000), label: names, tag: names }),
-      edge: times(base.edge).map((edge) => ({ ...edge, probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs) })),
+      edge: times(base.edge)
+        .chain((edge) =>
+          some(edge, {
+            apiCredentialsFile: names,
+            apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
+            pageFigures: bool,
+            trustedProxies: fc.array(network, { maxLength: 3 }),
+          }),
+        )
+        .map((edge) => ({ ...edge, probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs) })),
       vhosts: hosts.length === 0 ? fc.constant([]) : fc.tuple(...hosts.map(vhost)),
     });
   });

@@ -94,8 +94,9 @@ export async function startEdges(
 }
 
 /**
- * The smallest example, and two settings more: `minLatency`, so that no merging of writes hides how long a switch
- * takes, and a balance that sends both edges to the same origin, so that its end concerns all players.
+ * The smallest example, and three settings more: `minLatency`, so that no merging of writes hides how long a switch
+ * takes; a balance that sends both edges to the same origin, so that its end concerns all players; and the figures of
+ * the page, which the demo reads too.
  */
 function exampleCluster(): EdgeCluster {
   const [document] = readText(readFileSync(exampleFile, 'utf8'), exampleFile);
@@ -106,6 +107,7 @@ function exampleCluster(): EdgeCluster {
       ...example?.spec,
       origins: example?.spec.origins.map((group) => ({ ...group, balance: 'StreamHash' })),
       vhosts: [{ name: '__defaultVhost__', minLatency: true }],
+      extraDirectives: 'edge { page_figures on; }',
     },
   });
   if (!admission.ok) throw new Error(admission.errors.join('\n'));

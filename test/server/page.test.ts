@@ -75,7 +75,7 @@ describe('the page', { skip }, () => {
 
   for (const websocket of [false, true]) {
     it(`plays a stream by ${websocket ? 'WebSocket' : 'HTTP'} and shows the figures`, async (context) => {
-      const edge = await startEdge(context, { httpApi: { enabled: true } });
+      const edge = await startEdge(context, { edge: { pageFigures: true } });
       const stop = await publishLive(edge, messages);
       context.after(stop);
       const { page, errors } = await open(edge);
@@ -95,8 +95,14 @@ describe('the page', { skip }, () => {
     });
   }
 
+  it('says that figures are off', async (context) => {
+    const { page } = await open(await startEdge(context));
+    await page.getByText('figures are off').waitFor();
+    await page.close();
+  });
+
   it('says why a stream cannot be played', async (context) => {
-    const edge = await startEdge(context, { httpApi: { enabled: true } });
+    const edge = await startEdge(context);
     edge.absent = true;
     const { page } = await open(edge);
     await page.getByLabel('Path of the stream').fill('/live/none.flv');

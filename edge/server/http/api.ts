@@ -3,13 +3,14 @@
  * As in SRS, what is wrong with a request to a known path is told by `code`, with status 200.
  */
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { needsRestart } from '../../conf/diff.ts';
-import type { HttpApiConfig } from '../../conf/model.ts';
 import { streamId, streamKey } from '../../stream/name.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
+import type { Access, Wish } from './access.ts';
+import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus, ReloadOutcome } from './deps.ts';
 import {
   clientFigures,
@@ -20,7 +21,7 @@ import {
   vhostFigures,
   vhostId,
 } from './figures.ts';
-import { sendJson } from './reply.ts';
+import { sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
 import { type CpuShare, selfFigures, systemFigures } from './system.ts';
 import type { Traffic } from './traffic.ts';
@@ -64,15 +65,17 @@ interface Resource {
 export class Api {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
+  readonly #access: Access;
   readonly #traffic: Traffic;
   readonly #cpu: CpuShare;
   /** Tells one run of the server from the next. */
   readonly #service: string = randomBytes(4).toString('hex');
   readonly #resources: Readonly<Record<string, Resource>>;
 
-  constructor(gateway: Gateway, deps: HttpDeps, traffic: Traffic, cpu: CpuShare) {
+  constructor(gateway: Gateway, deps: HttpDeps, access: Access, traffic: Traffic, cpu: CpuShare) {
     this.#gateway = gateway;
     this.#deps = deps;
+    this.#access = access;
     this.#traffic = traffic;
     this.#cpu = cpu;
     this.#resources = {
@@ -94,9 +97,15 @@ export class Api {
 
   /** Answers a request below `/api/`. */
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    if (!isAuthorized(this.#gateway.config.httpApi, request)) {
-      const headers = { 'WWW-Authenticate': 'Basic realm="edge"' };
-      return sendJson(response, 401, { code: 401, data: 'user name and password of http_api are wanted' }, headers);
+    const { config } = this.#gateway;
+    for (const [name, value] of Object.entries(apiCrossOriginHeaders(request, wishOf(request, url), config))) {
+      response.setHeader(name, value);
+    }
+    if (request.method === 'OPTIONS') return sendOptions(response, config.httpApi.crossdomain);
+    const refusal = await this.#access.refusal(request, wishOf(request, url));
+    if (refusal !== undefined) {
+      const { status, reason, headers } = refusal;
+      return sendJson(response, status, { code: status, data: reason }, headers);
     }
     const answer = await this.#answer(request.method ?? 'GET', url);
     const { status = 200, code = Code.success, fields = {} } = answer;
@@ -231,6 +240,13 @@ export class Api {
   }
 }
 
+/** A preflight (`OPTIONS`) asks for what the request behind it wants. */
+function wishOf({ method, headers }: IncomingMessage, { pathname, searchParams }: URL): Wish {
+  const real = method === 'OPTIONS' ? (headers['access-control-request-method'] ?? 'GET') : method;
+  const reads = real === 'GET' || real === 'HEAD';
+  return reads && !(pathname.startsWith('/api/v1/raw') && searchParams.get('rpc') === 'reload') ? 'read' : 'act';
+}
+
 function versions(): Answer {
   const [major, minor, revision] = version.split('.', 3).map((part) => Number.parseInt(part, 10));
   return { fields: { data: { major, minor, revision, version } } };
@@ -270,13 +286,4 @@ function page<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
 
 function naturalNumber(text: string | null): number | undefined {
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
-}
-
-/** Basic authentication (RFC 7617), in the same time whatever is wrong. */
-export function isAuthorized({ auth }: HttpApiConfig, { headers }: IncomingMessage): boolean {
-  if (auth === undefined) return true;
-  const credentials = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '')?.[1] ?? '';
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const given = Buffer.from(credentials, 'base64').toString();
-  return timingSafeEqual(digest(given), digest(`${auth.username}:${auth.password}`));
 }

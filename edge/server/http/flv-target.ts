@@ -7,8 +7,9 @@ import type { EdgeConfig, VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
 import type { ClientProtocol, StreamRequest } from '../../stream/request.ts';
 import { newClientId } from '../clients.ts';
+import { clientAddress } from './client-address.ts';
 import { type MountMatch, matchMount } from './mount.ts';
-import { clientIp, hostOf } from './reply.ts';
+import { hostOf } from './reply.ts';
 
 export type FlvTarget =
   | { readonly kind: 'stream'; readonly vhost: VhostConfig; readonly request: StreamRequest }
@@ -29,7 +30,7 @@ export function flvTarget(
   const request: StreamRequest = {
     clientId: newClientId(),
     protocol,
-    ip: clientIp(message),
+    ip: clientAddress(message, config.edge.trustedProxies),
     vhost: vhost.name,
     app: match.app,
     stream: match.stream,

@@ -21,26 +21,6 @@ export function hostOf(request: IncomingMessage): string {
   return match?.[1] ?? match?.[2] ?? '';
 }
 
-/** The client's address, or what a proxy says it is, as SRS reads it. */
-export function clientIp(request: IncomingMessage): string {
-  const { 'x-forwarded-for': forwarded, 'x-real-ip': real } = request.headers;
-  const named = [forwarded, real].flat().find((value) => value !== undefined && value !== '');
-  return (named?.split(',')[0]?.trim() ?? request.socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-}
-
-/** CORS headers as SRS sends them: to who says where it comes from, if the configuration allows it. */
-export function crossOriginHeaders(request: IncomingMessage, enabled: boolean): Record<string, string> {
-  if (!enabled || request.headers.origin === undefined) return {};
-  return {
-    'Access-Control-Allow-Origin': '*',
-    'Access-Control-Allow-Methods': '*',
-    'Access-Control-Allow-Headers': '*',
-    'Access-Control-Expose-Headers': '*',
-    'Access-Control-Allow-Credentials': 'false',
-    'Access-Control-Allow-Private-Network': 'true',
-  };
-}
-
 /** Sends a whole answer; of a HEAD request, its headers. */
 export function send(
   response: ServerResponse,

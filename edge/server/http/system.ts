@@ -55,8 +55,6 @@ export function selfFigures(cpu: CpuShare, version: string): object {
     version,
     pid: process.pid,
     ppid: process.ppid,
-    argv: process.argv.join(' '),
-    cwd: process.cwd(),
     mem_kbyte: rssKb,
     mem_percent: rssKb / (totalmem() / 1024),
     cpu_percent: cpu.self,

@@ -114,7 +114,7 @@ async function poll() {
   try {
     const response = await fetch('/edge/status.json');
     if (response.ok) show(await response.json());
-    else element('server').textContent = response.status === 404 ? 'figures need http_api' : 'no figures';
+    else element('server').textContent = response.status === 404 ? 'figures are off (page_figures)' : 'no figures';
   } catch {
     element('server').textContent = 'the edge does not answer';
   }
