@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kube-test image-test mutants bench bench-operator build image image-offline lint format reference clean
+.PHONY: help demo test hostile kube-test image-test mutants bench bench-operator build image image-offline lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,6 +16,10 @@ test: node_modules ## check types and style, then run all tests
 	@node test/support/system-packages.ts test
 	@npm run -s lint
 	@npm run -s test
+
+hostile: node_modules ## see that no hostile client harms an honest one (HOSTILE=row,… selects rows; HOSTILE_SECONDS=12)
+	@node test/support/system-packages.ts hostile
+	@node test/hostile/hostile.ts
 
 kube-test: node_modules ## run the tests of the operator on a real Kubernetes API (or USE_EXISTING_CLUSTER=true)
 	@node test/support/system-packages.ts kube-test

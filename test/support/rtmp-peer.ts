@@ -29,6 +29,8 @@ export interface PeerOptions {
   readonly port: number;
   readonly host?: string;
   readonly tls?: boolean;
+  /** Connects from this address of the machine; default: the system picks one. */
+  readonly localAddress?: string;
   /** Default `live`. */
   readonly app?: string;
   /** Default `rtmp://HOST:PORT/APP`. */
@@ -53,8 +55,9 @@ export class RtmpPeer {
 
   private constructor(options: PeerOptions) {
     this.options = options;
-    const { port, host = '127.0.0.1', tls = false } = options;
-    this.socket = tls ? connectTls({ port, host, rejectUnauthorized: false }) : connectTcp({ port, host });
+    const { port, host = '127.0.0.1', tls = false, localAddress } = options;
+    const address = { port, host, ...(localAddress !== undefined && { localAddress }) };
+    this.socket = tls ? connectTls({ ...address, rejectUnauthorized: false }) : connectTcp(address);
     this.socket.setNoDelay(true);
     this.socket.on('data', (bytes: Buffer) => this.#data(bytes));
     this.socket.on('error', () => {});

@@ -46,6 +46,7 @@ const programs = {
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
   test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
+  hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute'],
   'bench-operator': ['etcd'],

@@ -1,0 +1,38 @@
+/**
+ * `make hostile`: runs each row against an edge of its own and prints the table. HOSTILE=NAME,… selects rows,
+ * HOSTILE_SECONDS the longest time of an attack. Exit code 1 when a row breaks a bound.
+ */
+
+import { bounds, countBreaches, timeBreaches } from './bounds.ts';
+import { findRow, rows } from './rows.ts';
+import { playRow, type SceneOptions } from './scene.ts';
+import { tableHead, tableLine } from './table.ts';
+
+const options: SceneOptions = {
+  players: 10,
+  seconds: Number(process.env.HOSTILE_SECONDS ?? 12),
+  share: 1,
+  runs: 2,
+  calmMs: 4_000,
+};
+const names = (process.env.HOSTILE ?? '').split(',').filter((name) => name !== '');
+const chosen = names.length === 0 ? rows : names.map(findRow);
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+print(`bounds: ${JSON.stringify(bounds)}\n\n${tableHead}`);
+const breached: string[] = [];
+for (const row of chosen) {
+  try {
+    const outcome = await playRow(row, options);
+    print(tableLine(outcome));
+    for (const breach of [...countBreaches(outcome), ...timeBreaches(outcome)]) breached.push(`${row.name}: ${breach}`);
+  } catch (error) {
+    print(`| ${row.name} | could not be run |`);
+    breached.push(`${row.name}: ${error instanceof Error ? error.message : error}`);
+  }
+}
+print(breached.length === 0 ? '\nno bound is broken' : `\nbroken bounds:\n${breached.join('\n')}`);
+process.exit(breached.length === 0 ? 0 : 1);
