@@ -16,7 +16,10 @@ export interface Target {
   readonly origin: number;
 }
 
-export interface AttackOptions {
+/** What the process of the hostile clients is asked for. */
+export interface AttackOrder {
+  /** A row's name. */
+  readonly row: string;
   readonly target: Target;
   /** The attack is over after this time. */
   readonly seconds: number;
@@ -107,6 +110,8 @@ export class HostileClient {
   }
 }
 
+const shortStayMs = 500;
+
 export class Attack {
   readonly target: Target;
   readonly seconds: number;
@@ -116,7 +121,7 @@ export class Attack {
   /** Connections that were counted only: they came and went too fast to be kept. */
   passing = 0;
 
-  constructor({ target, seconds, share }: AttackOptions) {
+  constructor({ target, seconds, share }: AttackOrder) {
     this.target = target;
     this.seconds = seconds;
     this.share = share;
@@ -157,6 +162,11 @@ export class Attack {
 
   async player(stream: string, options: Partial<PeerOptions> = {}): Promise<RtmpPeer> {
     return this.#keep(RtmpPeer.player({ port: this.target.rtmp, localAddress: hostileAddress(), ...options }, stream));
+  }
+
+  /** Keeps the connections: to the end of the attack, in the short form for a moment. */
+  stay(): Promise<void> {
+    return this.pause(this.share < 1 ? shortStayMs : this.seconds * 1000);
   }
 
   /** Resolves after a while, at the latest when the attack is over. */

@@ -5,10 +5,10 @@
 
 import { bounds, countBreaches, timeBreaches } from './bounds.ts';
 import { findRow, rows } from './rows.ts';
-import { playRow, type SceneOptions } from './scene.ts';
+import { type PlayOptions, playRow } from './scene.ts';
 import { tableHead, tableLine } from './table.ts';
 
-const options: SceneOptions = {
+const options: PlayOptions = {
   players: 10,
   seconds: Number(process.env.HOSTILE_SECONDS ?? 12),
   share: 1,

@@ -1,26 +1,30 @@
 /**
- * One row: an origin, an edge, honest clients and hostile ones, each in a process of its own. The attack is run
- * several times in a row against the same edge; everything is ended afterwards.
+ * An origin, an edge, honest clients and hostile ones, each in a process of its own. Attacks are run one after the
+ * other against the same edge.
  */
 
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AttackOptions, Row, Target } from './attack.ts';
+import type { AttackOrder, EdgeSetup, Row, Target } from './attack.ts';
 import { edgeConfig, originConfig } from './configs.ts';
 import { Helper } from './helper.ts';
 import type { HonestOptions, HonestReport } from './honest.ts';
 import { MeasuredServer } from './server.ts';
 import { Watch, type Watched } from './watch.ts';
 
-export interface SceneOptions {
-  /** Honest players of each kind. */
-  readonly players: number;
+export interface AttackOptions {
   /** Longest time of an attack. */
   readonly seconds: number;
+  /** 1 is all of it. */
   readonly share: number;
-  readonly runs: number;
-  /** How long honest clients are watched before the first attack, and left alone after each. */
+  /** How long honest clients are watched after an attack (and before the first one). */
   readonly calmMs: number;
+}
+
+export interface PlayOptions extends AttackOptions {
+  /** Honest players of each kind. */
+  readonly players: number;
+  readonly runs: number;
 }
 
 /** What one attack did. */
@@ -49,85 +53,135 @@ const file = (name: string): string => join(import.meta.dirname, name);
 /** More than a row's own time: for an edge that is so busy that nobody gets through. */
 const extraPatienceMs = 30_000;
 
-export async function playRow(row: Row, options: SceneOptions): Promise<Outcome> {
-  const ends: (() => unknown)[] = [];
-  const own = <T extends { stop(): unknown }>(started: T): T => {
-    ends.push(() => started.stop());
-    return started;
-  };
+export class Scene {
+  readonly #edge: MeasuredServer;
+  readonly #origin: MeasuredServer;
+  readonly #honest: Helper;
+  readonly #attacker: Helper;
+  readonly #watch: Watch;
+  readonly #target: Target;
+
+  private constructor(
+    edge: MeasuredServer,
+    origin: MeasuredServer,
+    honest: Helper,
+    attacker: Helper,
+    watch: Watch,
+    target: Target,
+  ) {
+    this.#edge = edge;
+    this.#origin = origin;
+    this.#honest = honest;
+    this.#attacker = attacker;
+    this.#watch = watch;
+    this.#target = target;
+  }
+
+  /**
+   * Resolves when all honest players have a picture.
+   * @param players honest ones of each kind
+   */
+  static async start(setup: EdgeSetup, players: number): Promise<Scene> {
+    const started: { stop(): unknown }[] = [];
+    const own = <T extends { stop(): unknown }>(one: T): T => {
+      started.push(one);
+      return one;
+    };
+    try {
+      const attacker = own(Helper.start(file('attacker.ts'), {}));
+      const hostilePort = await attacker.ask<number>('originPort');
+      const origin = own(await MeasuredServer.start(originConfig));
+      const originPort = origin.port('rtmp');
+      const edge = own(
+        await MeasuredServer.start((folder) => edgeConfig(folder, originPort, hostilePort, setup), setup),
+      );
+      const [rtmp, rtmps, http, https] = [edge.port('rtmp'), edge.port('rtmps'), edge.port('http'), edge.port('https')];
+      const target = { rtmp, rtmps, http, https, api: edge.port('http-api'), origin: originPort };
+      const honestOptions: HonestOptions = { rtmpPort: rtmp, httpPort: http, originPort, players };
+      const honest = own(Helper.start(file('honest.ts'), honestOptions));
+      await honest.ask('gather');
+      const watch = own(new Watch(edge, http));
+      return new Scene(edge, origin, honest, attacker, watch, target);
+    } catch (error) {
+      for (const one of started.reverse()) await one.stop();
+      throw error;
+    }
+  }
+
+  /** Resident memory of the edge in MB. */
+  get memoryMb(): number {
+    return this.#edge.memory()?.nowMb ?? Number.NaN;
+  }
+
+  get edgeRuns(): boolean {
+    return this.#edge.ended === undefined;
+  }
+
+  /** Brings back honest clients that were cut off. */
+  async gather(): Promise<void> {
+    await this.#honest.ask('gather');
+  }
+
+  /** What honest clients see in so many milliseconds without an attack. */
+  async calm(ms: number): Promise<HonestReport> {
+    await this.#honest.ask<HonestReport>('report');
+    await delay(ms);
+    this.#watch.report();
+    return this.#honest.ask<HonestReport>('report');
+  }
+
+  /** @param calmMs how long everything is watched on: what went wrong may show only later */
+  async attack(row: Row, { seconds, share, calmMs }: AttackOptions): Promise<Run> {
+    const [edge, origin] = [this.#edge, this.#origin];
+    const faults: string[] = [];
+    edge.resetPeak();
+    origin.resetPeak();
+    const logBefore = edge.logCount();
+    let fate = 'unknown';
+    try {
+      const order: AttackOrder = { row: row.name, target: this.#target, seconds, share };
+      fate = await this.#attacker.ask<string>('attack', order, seconds * 1000 + extraPatienceMs);
+    } catch (error) {
+      faults.push(error instanceof Error ? error.message : String(error));
+    }
+    await delay(calmMs);
+    const watched = this.#watch.report();
+    if (watched.killed) faults.push('killed: it took 3 GB');
+    else if (edge.ended !== undefined) faults.push(`the edge ended: ${edge.ended}`);
+    if (origin.ended !== undefined) faults.push(`the origin ended: ${origin.ended}`);
+    const memory = edge.memory();
+    const logAfter = edge.logCount();
+    return {
+      honest: await this.#honest.ask<HonestReport>('report'),
+      watched,
+      peakMb: memory?.peakMb ?? Number.NaN,
+      originPeakMb: origin.memory()?.peakMb ?? Number.NaN,
+      afterMb: memory?.nowMb ?? Number.NaN,
+      logLines: logAfter.lines - logBefore.lines,
+      logBytes: logAfter.bytes - logBefore.bytes,
+      fate,
+      faults,
+    };
+  }
+
+  async stop(): Promise<void> {
+    for (const one of [this.#watch, this.#honest, this.#edge, this.#origin, this.#attacker]) await one.stop();
+  }
+}
+
+/** One row in a scene of its own. */
+export async function playRow(row: Row, options: PlayOptions): Promise<Outcome> {
+  const scene = await Scene.start(row.edge ?? {}, options.players);
   try {
-    const attacker = own(Helper.start(file('attacker.ts'), { row: row.name }));
-    const hostilePort = await attacker.ask<number>('originPort');
-    const origin = own(await MeasuredServer.start(originConfig));
-    const setup = row.edge ?? {};
-    const edge = own(
-      await MeasuredServer.start((folder) => edgeConfig(folder, origin.port('rtmp'), hostilePort, setup), setup),
-    );
-    const target: Target = {
-      ...{ rtmp: edge.port('rtmp'), rtmps: edge.port('rtmps'), http: edge.port('http'), https: edge.port('https') },
-      ...{ api: edge.port('http-api'), origin: origin.port('rtmp') },
-    };
-    const { players } = options;
-    const honestOptions: HonestOptions = {
-      ...{ rtmpPort: target.rtmp, httpPort: target.http, originPort: target.origin, players },
-    };
-    const honest = own(Helper.start(file('honest.ts'), honestOptions));
-    await honest.ask('gather');
-    const watch = own(new Watch(edge, target.http));
-    await delay(options.calmMs);
-    const normal = await honest.ask<HonestReport>('report');
-    const beforeMb = edge.memory()?.nowMb ?? 0;
+    const normal = await scene.calm(options.calmMs);
+    const beforeMb = scene.memoryMb;
     const runs: Run[] = [];
-    while (runs.length < options.runs && edge.ended === undefined) {
-      if (runs.length > 0) await honest.ask('gather');
-      watch.report();
-      const { seconds, share } = options;
-      runs.push(await attack({ edge, origin, honest, attacker, watch }, { target, seconds, share }, options.calmMs));
+    while (runs.length < options.runs && scene.edgeRuns) {
+      if (runs.length > 0) await scene.gather();
+      runs.push(await scene.attack(row, options));
     }
     return { row, normal, beforeMb, runs };
   } finally {
-    for (const end of ends.reverse()) await end();
+    await scene.stop();
   }
-}
-
-interface Actors {
-  readonly edge: MeasuredServer;
-  readonly origin: MeasuredServer;
-  readonly honest: Helper;
-  readonly attacker: Helper;
-  readonly watch: Watch;
-}
-
-async function attack(actors: Actors, options: AttackOptions, calmMs: number): Promise<Run> {
-  const { edge, origin, honest, attacker, watch } = actors;
-  const faults: string[] = [];
-  edge.resetPeak();
-  origin.resetPeak();
-  const logBefore = edge.logCount();
-  let fate = 'unknown';
-  try {
-    fate = await attacker.ask<string>('attack', options, options.seconds * 1000 + extraPatienceMs);
-  } catch (error) {
-    faults.push(error instanceof Error ? error.message : String(error));
-  }
-  const peakMb = edge.memory()?.peakMb ?? Number.NaN;
-  // What went wrong may show only when the edge has got round to it: the calm belongs to the run.
-  await delay(calmMs);
-  const watched = watch.report();
-  if (watched.killed) faults.push('killed: it took 3 GB');
-  else if (edge.ended !== undefined) faults.push(`the edge ended: ${edge.ended}`);
-  if (origin.ended !== undefined) faults.push(`the origin ended: ${origin.ended}`);
-  const memory = edge.memory();
-  const logAfter = edge.logCount();
-  return {
-    honest: await honest.ask<HonestReport>('report'),
-    watched,
-    peakMb: Math.max(peakMb, memory?.peakMb ?? Number.NaN),
-    originPeakMb: origin.memory()?.peakMb ?? Number.NaN,
-    afterMb: memory?.nowMb ?? Number.NaN,
-    logLines: logAfter.lines - logBefore.lines,
-    logBytes: logAfter.bytes - logBefore.bytes,
-    fate,
-    faults,
-  };
 }

@@ -58,7 +58,7 @@ export const http: readonly Row[] = [
         await client.flood(Buffer.from(index % 2 === 0 ? probe : page), attack.part(20e6));
       });
       await Promise.all(clients);
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },

@@ -37,7 +37,7 @@ async function repeat(attack: Attack, bytes: (index: number) => Buffer, count: n
     const some = Array.from({ length: 100 }, (_, index) => bytes(at + index));
     if (!(await client.send(Buffer.concat(some)))) break;
   }
-  await attack.pause(attack.seconds * 1000);
+  await attack.stay();
   return undefined;
 }
 

@@ -48,7 +48,7 @@ async function publishAtOrigin(attack: Attack, stream: string, bytes: Buffer, to
   const players = await deafPlayers(attack, stream, 4);
   await attack.pause(1_000);
   await client.flood(bytes, totalBytes);
-  await attack.pause(attack.seconds * 1000);
+  await attack.stay();
   for (const player of players) player.socket.resume();
 }
 
@@ -77,7 +77,12 @@ export const media: readonly Row[] = [
     name: 'still-timestamps',
     input: 'players that read nothing of a stream of 1.2 GB whose timestamps stand still',
     run: async (attack) => {
-      await publishAtOrigin(attack, 'still', encode(keyframe(0, 1, 60_000)), attack.part(1_200 * megabyte));
+      await publishAtOrigin(
+        attack,
+        'still',
+        encode(keyframe(0, 1, 60_000)),
+        attack.part(1_200 * megabyte, 400 * megabyte),
+      );
       return undefined;
     },
   },
@@ -88,7 +93,7 @@ export const media: readonly Row[] = [
       const headers = Array.from({ length: 40 }, (_, index) => videoHeader(0, index));
       const frames = Array.from({ length: 10 }, (_, index) => interFrame(0, index, 60_000));
       const bytes = encode(...headers, ...frames);
-      await publishAtOrigin(attack, 'still-headers', bytes, attack.part(1_000 * megabyte));
+      await publishAtOrigin(attack, 'still-headers', bytes, attack.part(1_000 * megabyte, 400 * megabyte));
       return undefined;
     },
   },
@@ -98,7 +103,7 @@ export const media: readonly Row[] = [
     run: async (attack) => {
       const frames = Array.from({ length: 199 }, (_, index) => interFrame(40 * (index + 1), index, 60_000));
       const gop = encode(videoHeader(0), keyframe(0), ...frames);
-      const count = attack.part(60, 8);
+      const count = attack.part(60, 24);
       for (let index = 0; index < count && !attack.over; index++) {
         const pulled = index % 2 === 0;
         const from = hostileAddress(index);
@@ -112,7 +117,7 @@ export const media: readonly Row[] = [
         }
         if (!(await client.send(gop))) break;
       }
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },

@@ -32,7 +32,7 @@ function whole(csid: number, type: number, payload: Buffer): Buffer {
 
 async function each(attack: Attack, count: number, act: (index: number) => Promise<void>): Promise<undefined> {
   await Promise.all(Array.from({ length: count }, (_, index) => act(index)));
-  await attack.pause(attack.seconds * 1000);
+  await attack.stay();
   return undefined;
 }
 
@@ -47,7 +47,7 @@ export const sizes: readonly Row[] = [
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index % 10) });
         if (!(await client.send(Buffer.concat([handshake, greatChunks])))) return;
         for (let csid = 3; csid < 7; csid++) {
-          if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 2 * megabyte)))))
+          if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte)))))
             return;
         }
       }),
@@ -60,7 +60,7 @@ export const sizes: readonly Row[] = [
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index), reads: true });
         if (!(await client.send(Buffer.concat([handshake, connect(), createStream, greatChunks])))) return;
         for (let csid = 3; csid < 7; csid++) {
-          if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 2 * megabyte)))))
+          if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte)))))
             return;
         }
       }),

@@ -51,7 +51,7 @@ export const sockets: readonly Row[] = [
     edge: { root: 'max_connections 300;' },
     run: async (attack) => {
       await openAll(attack, [attack.target.rtmp], 320, handshake);
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },
@@ -62,7 +62,7 @@ export const sockets: readonly Row[] = [
     run: async (attack) => {
       const { rtmp, rtmps, http, https, api } = attack.target;
       await openAll(attack, [rtmp, rtmps, http, https, api], 600);
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },
@@ -94,7 +94,7 @@ export const sockets: readonly Row[] = [
     run: async (attack) => {
       const { http, api } = attack.target;
       await openAll(attack, [http, api], 270, Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },

@@ -19,10 +19,10 @@ async function askForEver(attack: Attack, question: Buffer, totalBytes: number, 
   const clients = Array.from({ length: count }, async (_, index) => {
     const client = attack.open(attack.target.rtmp, { from: hostileAddress(index) });
     if (!(await client.send(Buffer.concat([handshake, connect(), createStream])))) return;
-    await client.flood(question, attack.part(totalBytes / count));
+    await client.flood(question, attack.part(totalBytes / count, (30 * megabyte) / count));
   });
   await Promise.all(clients);
-  await attack.pause(attack.seconds * 1000);
+  await attack.stay();
   return undefined;
 }
 
@@ -38,7 +38,11 @@ function pingingOrigin(socket: Socket, attack: Attack): void {
   const flood = async (): Promise<void> => {
     socket.pause();
     const many = Buffer.concat(Array(3_600).fill(ping));
-    for (let sent = 0; sent < attack.part(80 * megabyte) && !socket.destroyed && !attack.over; sent += many.length) {
+    for (
+      let sent = 0;
+      sent < attack.part(80 * megabyte, 40 * megabyte) && !socket.destroyed && !attack.over;
+      sent += many.length
+    ) {
       if (!socket.write(many)) await attack.until(socket, 'drain');
     }
   };
@@ -104,7 +108,7 @@ export const unread: readonly Row[] = [
       const tcUrl = 'rtmp://hostile.test/live';
       const player = await attack.connect({ tcUrl });
       player.play('pinged');
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },
@@ -118,9 +122,9 @@ export const unread: readonly Row[] = [
       lines.push(`Sec-WebSocket-Key: ${key}`, 'Sec-WebSocket-Version: 13', '', '');
       if (await client.send(Buffer.from(lines.join('\r\n')))) {
         await attack.pause(300);
-        await client.flood(webSocketPing(), attack.part(40 * megabyte));
+        await client.flood(webSocketPing(), attack.part(40 * megabyte, 10 * megabyte));
       }
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },

@@ -23,7 +23,7 @@ export const waiting: readonly Row[] = [
         return attack.open(attack.target.rtmp, { from: hostileAddress(index) }).send(bytes);
       });
       await Promise.all(sent);
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },
@@ -40,7 +40,7 @@ export const waiting: readonly Row[] = [
         await client.flood(behind, attack.part(4 * 1024 * 1024));
       });
       await Promise.all(clients);
-      await attack.pause(attack.seconds * 1000);
+      await attack.stay();
       return undefined;
     },
   },
