@@ -8,6 +8,7 @@ import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } fro
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
+import type { LogCounts } from './log/log.ts';
 import { Reloader } from './reload.ts';
 import { type Client, Clients } from './server/clients.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
@@ -30,6 +31,7 @@ export interface EdgeOptions {
   /** Names this edge in API answers, callbacks and to origins. */
   readonly serverId: string;
   readonly log: Logger;
+  readonly logCounts: () => LogCounts;
 }
 
 export class Edge implements Gateway {
@@ -45,7 +47,7 @@ export class Edge implements Gateway {
   #config: EdgeConfig;
   #draining = false;
 
-  constructor({ loaded, read, serverId, log }: EdgeOptions) {
+  constructor({ loaded, read, serverId, log, logCounts }: EdgeOptions) {
     this.log = log;
     this.serverId = serverId;
     this.#config = loaded.config;
@@ -61,6 +63,7 @@ export class Edge implements Gateway {
       reload: () => this.#reloader.reload(),
       config: () => this.#reloader.inForce,
       lastReload: () => this.#reloader.last,
+      logCounts,
     });
     this.#origins.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
   }

@@ -12,11 +12,11 @@ import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
-import { destination, type Logger, pino } from 'pino';
 import { type Loaded, loadConfig } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
 import { ConfigError, formatProblem } from './conf/problem.ts';
 import { Edge } from './edge.ts';
+import { EdgeLog } from './log/log.ts';
 import { tlsOptions } from './server/tls.ts';
 import { version } from './version.ts';
 
@@ -24,7 +24,7 @@ const usage = `usage: edge -c FILE          run with a configuration in SRS's sy
        edge -t -c FILE       test the configuration: exit 0 if it can be used, else 1
        edge --version | --help
 
-Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file anew. SIGTERM and SIGQUIT let present clients
+Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file again, for logrotate. SIGTERM and SIGQUIT let present clients
 finish; SIGINT, or a second signal, ends at once.`;
 
 const ExitCode = { configuration: 1, usage: 2, internal: 70, signal: 128 } as const;
@@ -72,14 +72,6 @@ function checkCertificates({ rtmps, httpApi, httpServer }: EdgeConfig): void {
   }
 }
 
-/** The log, and what opens its file anew when that has been moved away. */
-function createLog({ log }: EdgeConfig): { log: Logger; reopen: () => void } {
-  const options = { level: log.level, base: { pid: process.pid } };
-  if (log.tank === 'console') return { log: pino(options), reopen: () => {} };
-  const file = destination({ dest: resolve(log.file), mkdir: true, sync: true });
-  return { log: pino(options, file), reopen: () => file.reopen() };
-}
-
 /** Writes the pid file; returns what removes it. */
 function writePid({ pidFile }: EdgeConfig): () => void {
   if (pidFile === '') return () => {};
@@ -90,12 +82,31 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 }
 
 async function run(file: string, loaded: Loaded): Promise<void> {
-  const { log, reopen } = orFail('write the log', () => createLog(loaded.config));
+  const { level, tank, file: logFile } = loaded.config.log;
+  const log = orFail(
+    'write the log',
+    () => new EdgeLog({ level, file: tank === 'file' ? resolve(logFile) : undefined }),
+  );
+  const { logger } = log;
+  process.on('exit', () => log.exiting());
   // As in SRS, for logrotate; as soon as there is a log. Without a listener Node.js would open its debugger.
-  process.on('SIGUSR1', reopen);
-  for (const warning of loaded.warnings) log.warn(formatProblem(warning));
+  process.on('SIGUSR1', () => log.reopen());
+  let crashed = false;
+  const crash = (error: unknown): void => {
+    // What fails while the last line is on its way cannot add to it.
+    if (crashed) return;
+    crashed = true;
+    logger.fatal({ err: error }, 'internal error');
+    void log.settle().then(() => process.exit(ExitCode.internal));
+  };
+  process.on('uncaughtException', crash);
+  // Node writes its own warnings to standard error, and waits there for whoever reads it.
+  process.removeAllListeners('warning');
+  process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of Node.js'));
+  for (const warning of loaded.warnings) logger.warn(formatProblem(warning));
   const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
-  const edge = new Edge({ loaded, read: () => loadConfig(file, { env: process.env }), serverId, log });
+  const read = (): Loaded => loadConfig(file, { env: process.env });
+  const edge = new Edge({ loaded, read, serverId, log: logger, logCounts: () => log.counts });
   try {
     await edge.start();
   } catch (error) {
@@ -104,18 +115,22 @@ async function run(file: string, loaded: Loaded): Promise<void> {
     fail(ExitCode.configuration, `cannot listen: ${message}${remedy}`);
   }
   const removePid = orFail('write the pid file', () => writePid(loaded.config));
-  process.on('exit', removePid);
+  process.prependListener('exit', removePid);
   process.on('SIGHUP', () => void edge.reload());
 
   let stopping = false;
-  const stop = (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): void => {
+  const stop = async (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): Promise<void> => {
     if (stopping) process.exit(ExitCode.signal + constants.signals[signal]);
     stopping = true;
     if (signal === 'SIGINT') edge.close();
-    else edge.drain().catch((error: unknown) => crash(log, error));
+    else await edge.drain();
+    // A log that cannot be written must not keep the process: nothing else is left to be done.
+    await log.settle();
+    if (log.stuck) process.exit();
   };
-  for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) process.on(signal, () => stop(signal));
-  process.on('uncaughtException', (error) => crash(log, error));
+  for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) {
+    process.on(signal, () => void stop(signal).catch(crash));
+  }
 }
 
 /** What cannot be done at the start is the configuration's fault, or of what it names. */
@@ -125,11 +140,6 @@ function orFail<T>(what: string, action: () => T): T {
   } catch (error) {
     return fail(ExitCode.configuration, `cannot ${what}: ${(error as Error).message}`);
   }
-}
-
-function crash(log: Logger, error: unknown): never {
-  log.fatal({ err: error }, 'internal error');
-  process.exit(ExitCode.internal);
 }
 
 function finish(text: string): never {

@@ -135,7 +135,7 @@ export const ROOT = block(
       type: path,
       default: D.log.file,
       effect: 'restart',
-      doc: 'The log file with `srs_log_tank file`. SIGUSR1 opens it anew, for logrotate.',
+      doc: 'The log file with `srs_log_tank file`. SIGUSR1 opens it again, for logrotate.',
     }),
     grace_start_wait: leaf({
       type: milliseconds(0),

@@ -67,6 +67,7 @@ export class TestEdge implements Gateway {
       },
       config: () => ({ hash: '0123456789abcdef', needsRestart: ['http_api.listen'] }),
       lastReload: () => this.outcome,
+      logCounts: () => ({ lostLines: 0, leftOutLines: 0 }),
     };
     this.http = new HttpServers(this, this.deps);
   }

@@ -3,6 +3,7 @@
  */
 
 import type { Difference } from '../../conf/diff.ts';
+import type { LogCounts } from '../../log/log.ts';
 
 /** What is known of an origin. */
 export interface OriginStatus {
@@ -51,4 +52,5 @@ export interface HttpDeps {
   config(): ConfigInForce;
   /** How the last reload went, if there was one. */
   lastReload(): ReloadOutcome | undefined;
+  logCounts(): LogCounts;
 }

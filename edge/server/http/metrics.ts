@@ -38,6 +38,7 @@ export class Metrics {
     this.#addClients();
     this.#addStreams();
     this.#addOrigins();
+    this.#addLog();
     this.#spliceGap = new Histogram({
       name: 'edge_splice_gap_seconds',
       help: 'How long players had no frame when their stream went on from another origin.',
@@ -143,6 +144,14 @@ export class Metrics {
     count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
     count('edge_push_dropped_gops_total', 'Times that frames were dropped for an origin too slow.', 'pushDroppedGops');
+  }
+
+  #addLog(): void {
+    const deps = this.#deps;
+    const lost = 'Log lines that could not be written.';
+    this.#counter('edge_log_lines_lost_total', lost, () => deps.logCounts().lostLines);
+    const leftOut = 'Log lines not written because there were too many of their event.';
+    this.#counter('edge_log_lines_left_out_total', leftOut, () => deps.logCounts().leftOutLines);
   }
 
   #info(name: string, help: string, labels: Readonly<Record<string, string>>): void {
