@@ -114,8 +114,6 @@ async function run(file: string, loaded: Loaded): Promise<void> {
     const remedy = syscall === 'listen' ? '; change the address or end what uses it' : '';
     fail(ExitCode.configuration, `cannot listen: ${message}${remedy}`);
   }
-  const removePid = orFail('write the pid file', () => writePid(loaded.config));
-  process.prependListener('exit', removePid);
   process.on('SIGHUP', () => void edge.reload());
 
   let stopping = false;
@@ -131,6 +129,9 @@ async function run(file: string, loaded: Loaded): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) {
     process.on(signal, () => void stop(signal).catch(crash));
   }
+  // Last: whoever reads the pid may send a signal at once.
+  const removePid = orFail('write the pid file', () => writePid(loaded.config));
+  process.prependListener('exit', removePid);
 }
 
 /** What cannot be done at the start is the configuration's fault, or of what it names. */
