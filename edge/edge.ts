@@ -4,6 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { Budget } from './budget/budget.ts';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
@@ -38,6 +39,7 @@ export class Edge implements Gateway {
   readonly log: Logger;
   readonly serverId: string;
   readonly clients: Clients = new Clients();
+  readonly budget: Budget = new Budget(() => ({ maxConnections: this.#config.maxConnections, ...this.#config.edge }));
   readonly hub: Hub;
   readonly #origins: Origins;
   readonly #hooks: HttpHooks;
@@ -87,6 +89,7 @@ export class Edge implements Gateway {
     await this.#http.listen(this.#config);
     this.#reloader.watch();
     for (const address of this.addresses) this.log.info(address, 'listening');
+    this.#checkDescriptors();
     this.log.info({ version, serverId: this.serverId }, 'started');
   }
 
@@ -103,9 +106,20 @@ export class Edge implements Gateway {
     this.log.level = this.#config.log.level;
     this.#origins.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
+    this.#checkDescriptors();
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
     this.log.info({ changes: difference.changes.length }, 'configuration changed');
     return difference;
+  }
+
+  #checkDescriptors(): void {
+    const { descriptors, size } = this.budget.connections;
+    const { maxConnections } = this.#config;
+    const others = descriptors.inUse(size) - size;
+    if (maxConnections + others + descriptors.reserve <= descriptors.limit) return;
+    const counts = { maxConnections, descriptors: descriptors.limit, reserve: descriptors.reserve };
+    const remedy = 'lower it, or let the process have more (ulimit -n, LimitNOFILE)';
+    this.log.warn(counts, `max_connections exceeds the file descriptors of this process: ${remedy}`);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Settings (values by the names of directives) ⇄ the typed model. Pure; a field forgotten on either side is a type error. */
 
-import { CLUSTER, defaultMergedWrite } from './defaults.ts';
+import { CLUSTER, defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
 import type { RootSettings, VhostSettings } from './directives.ts';
 import type { ClusterConfig, EdgeConfig, TlsListen, VhostConfig } from './model.ts';
 import type { Named } from './schema.ts';
@@ -38,6 +38,9 @@ export function toConfig(s: RootSettings): EdgeConfig {
     exporter: s.exporter,
     edge: {
       clientTimeoutMs: s.edge.client_timeout,
+      handshakeTimeoutMs: s.edge.handshake_timeout,
+      unadmittedPerAddress: s.edge.unadmitted_per_address ?? defaultUnadmittedPerAddress(s.max_connections),
+      unfinishedMaxBytes: s.edge.unfinished_max_bytes,
       keepaliveMs: s.edge.keepalive,
       probeMinMs: s.edge.probe_min,
       probeMaxMs: s.edge.probe_max,
@@ -177,6 +180,9 @@ export function toSettings(c: EdgeConfig): RootSettings {
     exporter: c.exporter,
     edge: {
       client_timeout: c.edge.clientTimeoutMs,
+      handshake_timeout: c.edge.handshakeTimeoutMs,
+      unadmitted_per_address: c.edge.unadmittedPerAddress,
+      unfinished_max_bytes: c.edge.unfinishedMaxBytes,
       keepalive: c.edge.keepaliveMs,
       probe_min: c.edge.probeMinMs,
       probe_max: c.edge.probeMaxMs,

@@ -129,8 +129,24 @@ export const EDGE: EdgeTuning = {
   originTlsCaFile: '',
 };
 
+/**
+ * `unadmitted_per_address` where it is not given. Clients that come through a load balancer may all have its address,
+ * and all come back at once: a quarter of them may be on their way in at a time.
+ */
+export function defaultUnadmittedPerAddress(maxConnections: number): number {
+  return Math.max(100, Math.floor(maxConnections / 4));
+}
+
+/** As SRS's. */
+const MAX_CONNECTIONS = 1_000;
+
 const PROCESS: ProcessTuning = {
   clientTimeoutMs: 10_000,
+  // A round trip of TCP, two of TLS and one and a half of RTMP: half a second far away, and packets may be lost.
+  handshakeTimeoutMs: 5_000,
+  unadmittedPerAddress: defaultUnadmittedPerAddress(MAX_CONNECTIONS),
+  // 300 publishers whose key frames of 200 KB arrive at the same moment.
+  unfinishedMaxBytes: 64 * 1024 * 1024,
   keepaliveMs: 30_000,
   probeMinMs: 500,
   probeMaxMs: 30_000,
@@ -166,7 +182,7 @@ const CONFIG: EdgeConfig = {
   serverId: '',
   listen: port(RTMP_PORT),
   rtmps: tlsOff(1443),
-  maxConnections: 1_000,
+  maxConnections: MAX_CONNECTIONS,
   chunkSize: 60_000,
   // SRS writes ./objs/srs.pid; a container's file system is often read-only and nobody looks there.
   pidFile: '',
@@ -225,6 +241,7 @@ export function defaultVhost(overrides: VhostOverrides = {}): VhostConfig {
 
 /** A configuration as `listen 1935;` alone gives it (no vhost), with overrides. */
 export function defaultConfig(overrides: ConfigOverrides = {}): EdgeConfig {
+  const unadmittedPerAddress = defaultUnadmittedPerAddress(overrides.maxConnections ?? CONFIG.maxConnections);
   return {
     ...CONFIG,
     ...overrides,
@@ -233,6 +250,6 @@ export function defaultConfig(overrides: ConfigOverrides = {}): EdgeConfig {
     httpApi: { ...CONFIG.httpApi, ...overrides.httpApi },
     httpServer: { ...CONFIG.httpServer, ...overrides.httpServer },
     exporter: { ...CONFIG.exporter, ...overrides.exporter },
-    edge: { ...CONFIG.edge, ...overrides.edge },
+    edge: { ...CONFIG.edge, unadmittedPerAddress, ...overrides.edge },
   };
 }

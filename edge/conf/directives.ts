@@ -86,8 +86,10 @@ export const ROOT = block(
       default: D.maxConnections,
       effect: 'at once',
       doc:
-        'Most clients served at a time, RTMP and HTTP streams together. Further ones are turned away; ' +
-        'lowering it disconnects nobody.',
+        'Most connections at a time, from accept to close, of all listeners together. When there are so many, a ' +
+        'connection that neither plays nor publishes makes room for the next; if there is none, the next is refused. ' +
+        'Beyond it 32 are taken by HTTP, for probes, and 32 by the API and the exporter. Lowering it disconnects ' +
+        'nobody. The edge warns at its start when the process may not have that many file descriptors.',
     }),
     chunk_size: leaf({
       type: integer(CHUNK_SIZE_MIN, CHUNK_SIZE_MAX, 'bytes'),
@@ -293,7 +295,33 @@ export const ROOT = block(
           type: milliseconds(1),
           default: D.edge.clientTimeoutMs,
           effect: 'at once',
-          doc: 'A client must have asked to play or publish this long after it connected.',
+          doc:
+            'A client must have asked to play or publish this long after it connected. Time in which it waits for ' +
+            'our answer does not count.',
+        }),
+        handshake_timeout: leaf({
+          type: milliseconds(1),
+          default: D.edge.handshakeTimeoutMs,
+          effect: 'at once',
+          doc: 'Time for each step of a client before `connect`: its first byte, the TLS handshake, the RTMP handshake.',
+        }),
+        unadmitted_per_address: leaf({
+          type: inherited(integer(1, 1_000_000, 'connections')),
+          default: undefined,
+          defaultText: 'a quarter of `max_connections`, at least 100',
+          effect: 'at once',
+          doc:
+            'Most connections of one IPv4 address or IPv6 /64 network that neither play nor publish. One more closes ' +
+            'the one of them that has shown no progress for longest.',
+        }),
+        unfinished_max_bytes: leaf({
+          type: integer(65_536, 2 ** 32, 'bytes'),
+          default: D.edge.unfinishedMaxBytes,
+          effect: 'at once',
+          doc:
+            'Most memory for messages of clients that are not complete, and for what they send while a command waits ' +
+            'for its answer. Then the client that has held the most of it for a second is closed, or else one that ' +
+            'neither plays nor publishes.',
         }),
         keepalive: leaf({
           type: milliseconds(0),

@@ -60,6 +60,12 @@ export interface ExporterConfig {
 export interface ProcessTuning {
   /** A client must have finished handshake, connect and publish/play within this time. */
   readonly clientTimeoutMs: number;
+  /** Each step of a client before `connect`: its first byte, TLS, the RTMP handshake. */
+  readonly handshakeTimeoutMs: number;
+  /** Connections of one address that neither play nor publish. */
+  readonly unadmittedPerAddress: number;
+  /** What unfinished messages of all clients together may hold. */
+  readonly unfinishedMaxBytes: number;
   /** TCP keep-alive probes start after this much silence on a client's socket. */
   readonly keepaliveMs: number;
   /** First and greatest delay between probes of an origin that was set aside. */

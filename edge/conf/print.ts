@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { toSettings } from './convert.ts';
-import { defaultMergedWrite } from './defaults.ts';
+import { defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
 import { ROOT, type RootSettings, type VhostSettings } from './directives.ts';
 import { type PlainDirective, printTree } from './grammar.ts';
 import type { EdgeConfig } from './model.ts';
@@ -44,8 +44,11 @@ function isWritten(leaf: Leaf<unknown>, value: unknown): boolean {
 
 /** Settings without the values that follow from others. */
 function withoutDerived(settings: RootSettings): RootSettings {
+  const { edge, max_connections } = settings;
+  const derived = edge.unadmitted_per_address === defaultUnadmittedPerAddress(max_connections);
   return {
     ...settings,
+    edge: { ...edge, unadmitted_per_address: derived ? undefined : edge.unadmitted_per_address },
     srs_log_level_v2: settings.srs_log_level_v2 === settings.srs_log_level ? undefined : settings.srs_log_level_v2,
     vhost: settings.vhost.map(({ name, body }) => ({ name, body: withoutDerivedIn(body, settings) })),
   };

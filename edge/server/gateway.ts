@@ -3,6 +3,7 @@
  */
 
 import type { Logger } from 'pino';
+import type { Budget } from '../budget/budget.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import type { Hub } from '../stream/hub.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
@@ -23,6 +24,8 @@ export interface Gateway {
   readonly config: EdgeConfig;
   readonly hub: Hub;
   readonly clients: Clients;
+  /** What clients may hold, and how fast they may make us work. */
+  readonly budget: Budget;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
   /** Whether a stream was looked for a moment ago and is nowhere. */

@@ -5,11 +5,14 @@
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
+import type { Purpose } from '../budget/connections.ts';
 import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
 import { http, https } from '../node-http.ts';
+import { placeOf } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import { Access } from './http/access.ts';
 import { Api } from './http/api.ts';
+import { clientAddress } from './http/client-address.ts';
 import { crossOriginHeaders } from './http/cross-origin.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { serveFile } from './http/files.ts';
@@ -37,13 +40,7 @@ const closeGraceMs = 1_000;
 export class HttpServers {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
-  readonly #listeners = {
-    http: new Listeners('http', () => this.#create('server')),
-    https: new Listeners('https', () => this.#createSecure('server', this.#gateway.config.httpServer.https)),
-    api: new Listeners('http-api', () => this.#create('api')),
-    secureApi: new Listeners('https-api', () => this.#createSecure('api', this.#gateway.config.httpApi.https)),
-    exporter: new Listeners('exporter', () => this.#create('exporter')),
-  };
+  readonly #listeners: Readonly<Record<'http' | 'https' | 'api' | 'secureApi' | 'exporter', Listeners>>;
   readonly #servers = new Set<Server>();
   readonly #traffic: Traffic;
   readonly #cpu = new CpuShare();
@@ -57,6 +54,17 @@ export class HttpServers {
     this.#gateway = gateway;
     this.#deps = deps;
     const { config } = gateway;
+    const plain = (protocol: string, role: Role): Listeners =>
+      new Listeners(protocol, purposeOf(role), gateway, () => this.#create(role));
+    const secure = (protocol: string, role: Role, listen: () => TlsListen): Listeners =>
+      new Listeners(protocol, purposeOf(role), gateway, () => this.#createSecure(role, listen()));
+    this.#listeners = {
+      http: plain('http', 'server'),
+      https: secure('https', 'server', () => gateway.config.httpServer.https),
+      api: plain('http-api', 'api'),
+      secureApi: secure('https-api', 'api', () => gateway.config.httpApi.https),
+      exporter: plain('exporter', 'exporter'),
+    };
     this.#traffic = new Traffic(gateway.clients, gateway.hub);
     this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
     this.#access = new Access(gateway);
@@ -146,6 +154,9 @@ export class HttpServers {
   async #serve(role: Role, request: IncomingMessage, response: ServerResponse): Promise<void> {
     // What comes behind the request for a stream is no request: the connection is the stream's.
     if (this.#flv.owns(request.socket)) return void request.socket.destroy();
+    const place = placeOf(request.socket);
+    place.progressed();
+    place.cameFrom(clientAddress(request, this.#gateway.config.edge.trustedProxies));
     const url = targetOf(request);
     if (url === undefined) return sendText(response, 400, 'this is no URL');
     const { httpServer } = this.#gateway.config;
@@ -193,6 +204,10 @@ export class HttpServers {
     }
     sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
   }
+}
+
+function purposeOf(role: Role): Purpose {
+  return role === 'server' ? 'http' : 'service';
 }
 
 /** Whether the listeners for streams serve the API too. */

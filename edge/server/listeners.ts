@@ -4,7 +4,11 @@
 
 import { once } from 'node:events';
 import type { Server } from 'node:net';
+import { Server as TlsServer } from 'node:tls';
+import type { Purpose } from '../budget/connections.ts';
 import type { ListenAddress } from '../conf/model.ts';
+import { Gate } from './gate.ts';
+import type { Gateway } from './gateway.ts';
 
 export interface BoundAddress {
   readonly protocol: string;
@@ -14,11 +18,14 @@ export interface BoundAddress {
 
 export class Listeners {
   readonly #protocol: string;
+  readonly #gate: Gate;
   readonly #create: () => Server;
   readonly #servers = new Map<string, Server>();
 
-  constructor(protocol: string, create: () => Server) {
+  /** @param purpose which reserve of the budget connections may draw on */
+  constructor(protocol: string, purpose: Purpose, gateway: Gateway, create: () => Server) {
     this.#protocol = protocol;
+    this.#gate = new Gate(protocol, purpose, gateway);
     this.#create = create;
   }
 
@@ -39,9 +46,12 @@ export class Listeners {
       // Connections that are open keep a server from closing; nobody waits for them here.
       server.close();
     }
+    if (wanted.length === 0) this.#gate.close();
     for (const address of wanted) {
       if (this.#servers.has(key(address))) continue;
       const server = this.#create();
+      if (server instanceof TlsServer) this.#gate.guardTls(server);
+      else this.#gate.guard(server);
       await open(server, address);
       this.#servers.set(key(address), server);
     }

@@ -173,6 +173,8 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
             pageFigures: bool,
             trustedProxies: fc.array(network, { maxLength: 3 }),
+            unadmittedPerAddress: fc.integer({ min: 1, max: 1e6 }),
+            unfinishedMaxBytes: fc.integer({ min: 65_536, max: 2 ** 32 }),
           }),
         )
         .map((edge) => ({ ...edge, probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs) })),

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
+import { Budget } from '../../edge/budget/budget.ts';
 import { type ConfigOverrides, defaultConfig, defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
@@ -29,6 +30,7 @@ export class TestEdge implements Gateway {
   readonly log = pino({ level: 'silent' });
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
+  readonly budget = new Budget(() => ({ maxConnections: this.config.maxConnections, ...this.config.edge }));
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;

@@ -12,7 +12,7 @@ import { type StreamRequest, streamName } from '../../stream/request.ts';
 import type { Gateway } from '../gateway.ts';
 import { WriteWatch } from '../write-watch.ts';
 import type { HttpDeps } from './deps.ts';
-import { FlvSession } from './flv-session.ts';
+import { FlvSession, tooManyClients } from './flv-session.ts';
 import { flvTarget } from './flv-target.ts';
 import { HttpTransport, refuseUpgrade, streamHeaders, WebSocketTransport } from './flv-transport.ts';
 import { sendText, targetOf } from './reply.ts';
@@ -85,9 +85,9 @@ export class FlvServer {
 
   /** Why nobody, or nobody more, can play this now. */
   #refusal(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
-    const { clients, config, draining } = this.#gateway;
+    const { budget, draining } = this.#gateway;
     if (draining && !this.#deps.accepting()) return { status: 503, reason: 'this edge is about to stop' };
-    if (clients.size >= config.maxConnections) return { status: 503, reason: 'this edge has all clients it may have' };
+    if (budget.connections.full) return { status: 503, reason: tooManyClients };
     if (this.#gateway.isAbsent(request)) return { status: 404, reason: 'no origin has this stream' };
     return undefined;
   }

@@ -11,6 +11,7 @@ import { streamKey } from '../../stream/name.ts';
 import { Player, type PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import { type Client, isGoodbye } from '../clients.ts';
+import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { type FlvPlan, planTracks } from './flv-tracks.ts';
@@ -21,6 +22,8 @@ type State =
   | { readonly kind: 'asking' }
   | { readonly kind: 'playing'; readonly stream: LiveStream; readonly player: Player }
   | { readonly kind: 'gone' };
+
+export const tooManyClients = 'this edge has all clients it may have';
 
 const everything: FlvPlan = { header: { audio: true, video: true }, sent: { audio: true, video: true } };
 
@@ -101,6 +104,12 @@ export class FlvSession implements Client, PlayerSink {
     try {
       const stream = await this.#gateway.play(this.request, this.#vhost);
       if (this.#state.kind === 'gone') return this.#gateway.stopped(this.request, this.#vhost);
+      if (!placeOf(this.#socket).admit()) {
+        // Nobody may ever attach to it.
+        stream.source?.players(stream.playerCount);
+        this.#gateway.stopped(this.request, this.#vhost);
+        return this.#refuse(503, tooManyClients);
+      }
       this.#play(stream);
     } catch (error) {
       if (error instanceof Refusal) return this.#refuse(error.httpStatus, error.message);

@@ -8,6 +8,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { ExporterConfig } from '../../conf/model.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
+import { addBudgetMetrics } from './budget-metrics.ts';
 import type { HttpDeps, OriginCounters } from './deps.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { countRoles } from './status.ts';
@@ -39,6 +40,7 @@ export class Metrics {
     this.#addStreams();
     this.#addOrigins();
     this.#addLog();
+    addBudgetMetrics(this.registry, gateway.budget);
     this.#spliceGap = new Histogram({
       name: 'edge_splice_gap_seconds',
       help: 'How long players had no frame when their stream went on from another origin.',

@@ -27,8 +27,10 @@ export class RtmpServer {
 
   constructor(gateway: Gateway) {
     this.#gateway = gateway;
-    this.#plain = new Listeners('rtmp', () => createServer(socketOptions, (socket) => this.#accept(socket, 'rtmp')));
-    this.#secure = new Listeners('rtmps', () => this.#createSecure(gateway.config.rtmps));
+    this.#plain = new Listeners('rtmp', 'rtmp', gateway, () =>
+      createServer(socketOptions, (socket) => this.#accept(socket, 'rtmp')),
+    );
+    this.#secure = new Listeners('rtmps', 'rtmp', gateway, () => this.#createSecure(gateway.config.rtmps));
     this.#timer = setInterval(() => {
       const nowMs = performance.now();
       for (const session of this.#sessions) session.tick(nowMs);
@@ -66,13 +68,6 @@ export class RtmpServer {
   }
 
   #accept(socket: Socket, protocol: 'rtmp' | 'rtmps'): void {
-    const { clients, config, log } = this.#gateway;
-    if (clients.size >= config.maxConnections) {
-      log.warn({ ip: socket.remoteAddress, maxConnections: config.maxConnections }, 'client refused: too many');
-      socket.on('error', () => {});
-      socket.destroy();
-      return;
-    }
     const session = new RtmpSession(socket, protocol, this.#gateway, this.#watch, (ended) => {
       this.#sessions.delete(ended);
     });

@@ -3,6 +3,7 @@
  */
 
 import type { Socket } from 'node:net';
+import type { Place } from '../../budget/connections.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
@@ -13,8 +14,9 @@ import {
 import { CapsEx } from '../../rtmp/enhanced.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
-import type { ClientProtocol, ConnectRequest } from '../../stream/request.ts';
+import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
+import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { Admission, type Admitted, toRefusal } from './admission.ts';
@@ -38,6 +40,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   readonly protocol: ClientProtocol;
   readonly ip: string;
   readonly connectedAtMs: number = Date.now();
+  readonly #place: Place;
   readonly #transport: RtmpTransport;
   readonly #gateway: Gateway;
   readonly #ended: (session: RtmpSession) => void;
@@ -59,7 +62,8 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     ended: (session: RtmpSession) => void,
   ) {
     this.protocol = protocol;
-    this.ip = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    this.ip = addressOf(socket);
+    this.#place = placeOf(socket);
     this.#gateway = gateway;
     this.#ended = ended;
     this.#admission = new Admission(gateway, this, () => this.#isGone());
@@ -228,6 +232,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       const { vhost } = connected;
       if (vhost.inAckSize > 0) this.#transport.ackWindowBytes = vhost.inAckSize;
       this.#state = { kind: 'connected', connected };
+      this.#place.progressed();
       this.#transport.send(connectAccepted(command, vhost, this.#gateway.serverId, this.id));
       this.#transport.chunkSize = vhost.chunkSize;
       this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
@@ -244,6 +249,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       const isGone = (): boolean => this.#isGone();
       const playing = await Playing.begin(admitted, this.#gateway, this.#transport, this, isGone);
       if (playing === undefined) return;
+      this.#takePlace(playing, 'NetStream.Play.Failed');
       const { vhost, request } = admitted;
       this.#state = playing;
       this.#log('info', 'play', { param: request.param });
@@ -265,6 +271,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
         this.#publicationEnded(code, reason),
       );
       if (publishing === undefined) return;
+      this.#takePlace(publishing, 'NetStream.Publish.Failed');
       this.#state = publishing;
       this.#transport.send(publishAccepted());
       this.#log('info', 'publish', { param: admitted.request.param });
@@ -280,6 +287,13 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     const admitted = await this.#admission.admit(this.#state.connected, streamName);
     if (admitted !== undefined) this.#state = { kind: 'connected', connected: admitted.connected };
     return admitted;
+  }
+
+  /** Whoever plays or publishes never has to make room for others. Throws a Refusal when there is no room left. */
+  #takePlace(begun: Playing | Publishing, code: string): void {
+    if (this.#place.admit()) return;
+    begun.leave();
+    throw new Refusal(code, 'this edge has all clients it may have', 503);
   }
 
   #publicationEnded(code: string, reason: string): void {
@@ -303,6 +317,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     const state = this.#state;
     if (state.kind !== 'playing' && state.kind !== 'publishing') return;
     state.leave();
+    this.#place.dismiss();
     this.#state = { kind: 'connected', connected: state.admitted.connected };
     this.#idleSinceMs = performance.now();
   }
@@ -337,6 +352,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     const state = this.#state;
     if (this.#isGone()) return;
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
+    this.#place.dismiss();
     this.#state = { kind: 'leaving', connected: connectedOf(state) };
     this.#gone?.abort();
     this.#transport.hangUp();

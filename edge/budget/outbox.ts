@@ -1,0 +1,81 @@
+/**
+ * What waits until a peer reads it. The socket is given large writes in pieces: it tells that a write is done, but not
+ * how far it has got, so that a slow peer would look like one that accepts nothing.
+ */
+
+import type { Socket } from 'node:net';
+import { Fifo } from './fifo.ts';
+
+const pieceBytes = 64 * 1024;
+
+export class Outbox {
+  readonly #socket: Socket;
+  readonly #drained: () => void;
+  /** What the socket has not been given yet. */
+  readonly #pieces = new Fifo<Buffer>();
+  #waitingBytes = 0;
+
+  /** @param drained called when the socket has taken all that was written, after `write` had returned false */
+  constructor(socket: Socket, drained: () => void) {
+    this.#socket = socket;
+    this.#drained = drained;
+    socket.on('drain', () => this.#pump());
+  }
+
+  /** Takes the bytes in any case. False: the peer is slow, no more should come until `drained`. */
+  write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !socket.writableNeedDrain) return socket.write(bytes);
+    for (let at = 0; at < bytes.length; at += pieceBytes) this.#pieces.push(bytes.subarray(at, at + pieceBytes));
+    this.#waitingBytes += bytes.length;
+    return this.#send();
+  }
+
+  /** Bytes written that the kernel has not taken yet. */
+  get pendingBytes(): number {
+    return this.#socket.writableLength + this.#waitingBytes;
+  }
+
+  /** Bytes that the kernel has taken. */
+  get takenBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength;
+  }
+
+  /** Ends the connection behind what was written. */
+  end(): void {
+    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) this.#socket.write(piece);
+    this.#waitingBytes = 0;
+    this.#socket.end();
+  }
+
+  #pump(): void {
+    if (this.#send()) this.#drained();
+  }
+
+  /** Whether all has been given to the socket, and taken. */
+  #send(): boolean {
+    while (!this.#socket.writableNeedDrain) {
+      const bytes = this.#next();
+      if (bytes === undefined) return true;
+      this.#waitingBytes -= bytes.length;
+      this.#socket.write(bytes);
+    }
+    return false;
+  }
+
+  /** What to write next: one large piece, or several small ones together. */
+  #next(): Buffer | undefined {
+    const first = this.#pieces.shift();
+    if (first === undefined) return undefined;
+    const together = [first];
+    let size = first.length;
+    for (;;) {
+      const piece = this.#pieces.peek();
+      if (piece === undefined || size + piece.length > pieceBytes) break;
+      together.push(piece);
+      size += piece.length;
+      this.#pieces.shift();
+    }
+    return together.length === 1 ? first : Buffer.concat(together, size);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * Memory that clients take without having finished a message: parts of messages, and what they sent on while a command
+ * of theirs waits for its answer. All of them together have a limit. When it is reached, one client is closed: the one
+ * that has held the most for a whole second, or else the one that holds the most without being admitted. A publisher
+ * whose messages arrive and are done with is never closed, whatever their size.
+ */
+
+/** Whose memory it is. */
+export interface Holder {
+  /** It plays or publishes. */
+  readonly admitted: boolean;
+  turnAway(reason: 'unfinished_messages'): void;
+}
+
+/** Memory held for this long has not been used for a message that arrives as it should. */
+const periodMs = 1_000;
+
+/** An admitted client may hold this much for as long as it likes. */
+const fairBytes = 64 * 1024;
+
+/** When nobody deserves to be closed, this passes before the next look: it goes over all who hold something. */
+const fruitlessMs = 100;
+
+/** What one client holds. */
+export class Holding {
+  readonly holder: Holder;
+  readonly #unfinished: UnfinishedBytes;
+  #bytes = 0;
+  /** The least it has held in this period, and in the one before. */
+  #least = 0;
+  #leastBefore = 0;
+  #periodSinceMs: number = performance.now();
+
+  constructor(unfinished: UnfinishedBytes, holder: Holder) {
+    this.#unfinished = unfinished;
+    this.holder = holder;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Says how much is held now. Called after each read. */
+  set(bytes: number): void {
+    if (bytes === this.#bytes && bytes === 0) return;
+    this.#turn();
+    const more = bytes - this.#bytes;
+    this.#bytes = bytes;
+    if (bytes < this.#least) this.#least = bytes;
+    this.#unfinished.changed(this, more);
+  }
+
+  close(): void {
+    this.set(0);
+  }
+
+  /** What it has held all the time for at least a period. */
+  get lastingBytes(): number {
+    this.#turn();
+    return Math.min(this.#least, this.#leastBefore);
+  }
+
+  #turn(): void {
+    const nowMs = performance.now();
+    const passedMs = nowMs - this.#periodSinceMs;
+    if (passedMs < periodMs) return;
+    this.#leastBefore = passedMs < 2 * periodMs ? this.#least : this.#bytes;
+    this.#least = this.#bytes;
+    this.#periodSinceMs = nowMs;
+  }
+}
+
+export class UnfinishedBytes {
+  readonly #maxBytes: () => number;
+  readonly #holdings = new Set<Holding>();
+  #total = 0;
+  #nextLookMs = 0;
+
+  /** @param maxBytes asked with each change: a reload may change it */
+  constructor(maxBytes: () => number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  get limit(): number {
+    return this.#maxBytes();
+  }
+
+  /** An account for a client; `Holding.close` ends it. */
+  open(holder: Holder): Holding {
+    return new Holding(this, holder);
+  }
+
+  changed(holding: Holding, moreBytes: number): void {
+    this.#total += moreBytes;
+    if (holding.bytes === 0) this.#holdings.delete(holding);
+    else if (holding.bytes === moreBytes) this.#holdings.add(holding);
+    if (moreBytes > 0 && this.#total > this.limit) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#nextLookMs) return;
+    let worst: Holding | undefined;
+    let worstGuilt = 0;
+    for (const holding of this.#holdings) {
+      const guilt = guiltOf(holding);
+      if (guilt <= worstGuilt) continue;
+      worst = holding;
+      worstGuilt = guilt;
+    }
+    if (worst === undefined) {
+      this.#nextLookMs = nowMs + fruitlessMs;
+      return;
+    }
+    const { holder } = worst;
+    worst.close();
+    holder.turnAway('unfinished_messages');
+  }
+}
+
+/** The client with the greatest guilt is closed; one without any never is. */
+function guiltOf({ holder, bytes, lastingBytes }: Holding): number {
+  if (lastingBytes >= fairBytes) return Number.MAX_SAFE_INTEGER / 2 + lastingBytes;
+  return holder.admitted ? 0 : bytes;
+}

@@ -1,0 +1,110 @@
+/**
+ * Every connection of every listener passes here before anything else sees it: it gets a place in the budget, which it
+ * keeps until it closes, or it is closed at once.
+ */
+
+import type { Server, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Place, Purpose, TurnedAway } from '../budget/connections.ts';
+import { Deadline } from '../time/deadline.ts';
+import type { Gateway } from './gateway.ts';
+
+const places = new WeakMap<Socket, Place>();
+
+/** The place of a connection that has passed the gate. */
+export function placeOf(socket: Socket): Place {
+  const place = places.get(socket);
+  if (place === undefined) throw new Error('this socket has passed no gate');
+  return place;
+}
+
+/** The address at the other end, IPv4 as IPv4. */
+export function addressOf({ remoteAddress = '' }: Socket): string {
+  return remoteAddress.replace(/^::ffff:/, '');
+}
+
+export class Gate {
+  readonly #protocol: string;
+  readonly #purpose: Purpose;
+  readonly #gateway: Gateway;
+  /** TLS handshakes under way, by the two ends of the connection. */
+  readonly #handshakes = new Map<
+    string,
+    { readonly socket: Socket; readonly place: Place; readonly deadline: Deadline }
+  >();
+
+  constructor(protocol: string, purpose: Purpose, gateway: Gateway) {
+    this.#protocol = protocol;
+    this.#purpose = purpose;
+    this.#gateway = gateway;
+  }
+
+  /** Lets a server have only the connections that there is room for. To be called before it listens. */
+  guard(server: Server): void {
+    const listeners = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      if (this.#enter(socket)) for (const listener of listeners) listener.call(server, socket);
+    });
+  }
+
+  /** The same for a server that does TLS: a client has `handshake_timeout` for it. */
+  guardTls(server: Server): void {
+    server.on('connection', (socket: Socket) => this.#awaitHandshake(socket));
+    server.prependListener('secureConnection', (socket: TLSSocket) => this.#shaken(socket));
+    this.guard(server);
+  }
+
+  /** Closes connections whose TLS handshake is under way: nobody else knows of them. */
+  close(): void {
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
+  }
+
+  #enter(socket: Socket): boolean {
+    const address = addressOf(socket);
+    const turnedAway = (reason: TurnedAway): void => {
+      const { log } = this.#gateway;
+      log.warn({ ip: address, protocol: this.#protocol, reason }, 'connection turned away');
+      // Whoever reads from the socket has a listener of its own; this one is for those whom nobody reads.
+      socket.on('error', () => {});
+      socket.destroy();
+    };
+    const place = this.#gateway.budget.connections.take(this.#purpose, address, turnedAway);
+    if (typeof place === 'string') {
+      turnedAway(place);
+      return false;
+    }
+    places.set(socket, place);
+    socket.once('close', () => place.close());
+    return true;
+  }
+
+  #awaitHandshake(socket: Socket): void {
+    const key = endsOf(socket);
+    const place = placeOf(socket);
+    const deadline = new Deadline(() => place.turnAway('timeout'));
+    deadline.start(this.#gateway.config.edge.handshakeTimeoutMs);
+    this.#handshakes.set(key, { socket, place, deadline });
+    socket.once('close', () => {
+      deadline.stop();
+      this.#handshakes.delete(key);
+    });
+  }
+
+  #shaken(socket: TLSSocket): void {
+    const key = endsOf(socket);
+    const handshake = this.#handshakes.get(key);
+    this.#handshakes.delete(key);
+    handshake?.deadline.stop();
+    if (handshake === undefined) socket.destroy();
+    else {
+      places.set(socket, handshake.place);
+      handshake.place.progressed();
+    }
+  }
+}
+
+/** What tells a connection from all others; the TLS layer and the socket below it have the same. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}

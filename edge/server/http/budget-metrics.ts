@@ -1,0 +1,60 @@
+/**
+ * Metrics of the budget: what clients hold against what they may hold, and who was turned away.
+ */
+
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Budget } from '../../budget/budget.ts';
+import { type Purpose, turnedAwayReasons } from '../../budget/connections.ts';
+
+const purposes: readonly Purpose[] = ['rtmp', 'http', 'service'];
+
+export function addBudgetMetrics(registry: Registry, { connections, unfinished, paused }: Budget): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'edge_connections',
+    help: 'Connections from accept to close, by the kind of listener; service is the API and the exporter.',
+    labelNames: ['kind'],
+    registers,
+    collect() {
+      for (const kind of purposes) this.set({ kind }, connections.sizeOf(kind));
+    },
+  });
+  new Counter({
+    name: 'edge_connections_turned_away_total',
+    help: 'Connections that were refused, or closed to make room or because they did not get on.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const reason of turnedAwayReasons) this.inc({ reason }, connections.turnedAway(reason));
+    },
+  });
+  const gauges: readonly (readonly [name: string, help: string, read: () => number])[] = [
+    ['edge_connections_max', 'Most connections that there may be (max_connections).', () => connections.limit],
+    ['edge_connections_unadmitted', 'Connections that neither play nor publish.', () => connections.unadmitted],
+    ['edge_unfinished_bytes', 'Memory held by messages that are not complete.', () => unfinished.total],
+    ['edge_unfinished_max_bytes', 'Most of it that there may be (unfinished_max_bytes).', () => unfinished.limit],
+    ['edge_paused_readers', 'Sockets that are not read until their peer reads, or asks for less.', () => paused.now],
+    ['edge_descriptors', 'File descriptors in use.', () => connections.descriptors.inUse(connections.size)],
+    ['edge_descriptors_max', 'Most file descriptors that the process may have.', () => connections.descriptors.limit],
+  ];
+  for (const [name, help, read] of gauges) {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  }
+  new Counter({
+    name: 'edge_paused_readers_total',
+    help: 'Times that a socket was not read on until its peer read, or asked for less.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(paused.total);
+    },
+  });
+}
