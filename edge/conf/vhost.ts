@@ -3,16 +3,19 @@ import { DEFAULT_VHOST_NAME } from './defaults.ts';
 import type { EdgeConfig, VhostConfig } from './model.ts';
 
 /**
- * The vhost configured for `name`, else `__defaultVhost__`, else undefined.
+ * The vhost configured for `name`, in whatever case, else `__defaultVhost__`, else undefined.
  * A disabled vhost is found too (`enabled: false`) and doesn't fall through to the default one: its clients are refused.
  */
 export function findVhost(config: EdgeConfig, name: string): VhostConfig | undefined {
+  const lower = name.toLowerCase();
+  let likely: VhostConfig | undefined;
   let fallback: VhostConfig | undefined;
   for (const vhost of config.vhosts) {
     if (vhost.name === name) return vhost;
+    if (vhost.name.toLowerCase() === lower) likely ??= vhost;
     if (vhost.name === DEFAULT_VHOST_NAME) fallback = vhost;
   }
-  return fallback;
+  return likely ?? fallback;
 }
 
 /** Milliseconds for which the socket of a publisher rests between reads (merged read); 0: not at all. */

@@ -22,6 +22,8 @@ export type RtmpErrorCode =
   | 'bad-aggregate'
   /** Not an RTMP URL. */
   | 'bad-url'
+  /** The name of a vhost, application or stream that is too long, or that servers would read in different ways. */
+  | 'bad-name'
   /** The reader failed before and has lost its place in the stream. */
   | 'reader-dead';
 

@@ -10,9 +10,20 @@
  */
 
 import { RtmpError } from './errors.ts';
-
-export const defaultVhost = '__defaultVhost__';
-const defaultApp = '__defaultApp__';
+import {
+  appOfNames,
+  defaultVhost,
+  hostName,
+  namesIn,
+  paramMaxLength,
+  quoted,
+  streamOfNames,
+  tooLong,
+  urlMaxLength,
+  vhostInParameters,
+  vhostMark,
+  withoutTrailingNul,
+} from './names.ts';
 
 export interface StreamUrl {
   /** `rtmp`, `rtmps`, or another as the client sent it; lower case. */
@@ -21,8 +32,9 @@ export interface StreamUrl {
   readonly host: string;
   readonly port: number;
   readonly vhost: string;
-  /** Without slashes at the ends. */
+  /** Without slashes at the ends; it may have several levels. */
   readonly app: string;
+  /** Without any slash; empty when the client named none. */
   readonly stream: string;
   /** Parameters with the leading `?` (or `#`), those of the stream before those of the app; empty when there are none. */
   readonly param: string;
@@ -35,69 +47,70 @@ export function defaultPort(scheme: string): number {
 
 /**
  * What stream a client means that sent these in connect and in publish or play. As in SRS, tcUrl decides, and `app`
- * serves only where tcUrl is missing or no URL; slashes in the stream's name belong to the app, and an empty name is
- * looked for behind the app. `stream` undefined: not known yet, as in connect.
+ * serves only where tcUrl names none or is no URL. The last name is the stream, the names before it are the app;
+ * without any app it is `__defaultApp__`. `stream` undefined: not known yet, as in connect.
+ *
+ * @throws RtmpError 'bad-name'
  */
 export function resolveStreamUrl(input: {
   readonly tcUrl: string;
   readonly app: string;
   readonly stream: string | undefined;
 }): StreamUrl {
-  const base = splitParameters(input.tcUrl.includes('://') ? input.tcUrl : `rtmp:///${input.app}`);
-  const own = splitParameters(input.stream ?? '');
+  const base = splitParameters(input.tcUrl.includes('://') ? input.tcUrl : 'rtmp://');
   const { scheme, host, port, path } = splitAuthority(base.path);
-  const names = namesOf(path);
-  const streamNames = namesOf(own.path);
-
-  let stream = '';
-  if (streamNames.length > 0) {
-    stream = streamNames.pop() ?? '';
-    names.push(...streamNames);
-  } else if (input.stream !== undefined && names.length > 1) {
-    stream = names.splice(1).join('/');
-  } else if (input.stream !== undefined && base.query.includes('/')) {
-    const slash = base.query.indexOf('/');
-    stream = namesOf(base.query.slice(slash)).join('/');
+  const urlNames = namesIn(path);
+  const app = splitParameters(urlNames.length === 0 ? input.app : '');
+  const appNames = urlNames.length === 0 ? namesIn(app.path) : urlNames;
+  let own = splitParameters(input.stream ?? '');
+  let ownNames = namesIn(own.path);
+  const slash = base.query.indexOf('/');
+  if (input.stream !== undefined && ownNames.length === 0 && urlNames.length === 1 && slash >= 0) {
+    // `rtmp://host/app?vhost=name/stream`, sent whole as tcUrl.
+    const behind = splitParameters(base.query.slice(slash + 1));
+    own = { ...behind, query: joined([own.query, behind.query], '&') };
+    ownNames = namesIn(own.path);
     base.query = base.query.slice(0, slash);
   }
+  const named =
+    input.stream === undefined ? { app: appOfNames(appNames), stream: '' } : streamOfNames([...appNames, ...ownNames]);
 
-  const query = joined([own.query, base.query], '&');
-  const fragment = joined([own.fragment, base.fragment], '#');
-  const named = vhostOf(query) || vhostOf(fragment);
+  const query = joined([own.query, base.query, app.query], '&');
+  const fragment = joined([own.fragment, base.fragment, app.fragment], '#');
+  const vhost = vhostInParameters(query) || vhostInParameters(fragment);
   // A parameter that says nothing more than "the default vhost" is no parameter.
-  const param = named === defaultVhost && !query.includes('&') ? '' : prefixed('?', query) + prefixed('#', fragment);
+  const param = vhost === defaultVhost && !query.includes('&') ? '' : prefixed('?', query) + prefixed('#', fragment);
+  if (param.length > paramMaxLength) throw tooLong('the parameters', param.length, paramMaxLength);
   return {
     scheme,
     host,
     port,
-    vhost: named !== '' && named !== defaultVhost ? named : host || defaultVhost,
-    app: names.join('/') || defaultApp,
-    stream,
+    vhost: vhost !== '' && vhost !== defaultVhost ? vhost : host || defaultVhost,
+    ...named,
     param,
   };
 }
 
 /**
- * Reads a whole URL, `rtmp://host[:port]/app/stream[?parameters]`: a redirect's, or one given to a player. Parameters
- * behind a single name and before a slash are the app's: `rtmp://host/app?vhost=name/stream`.
+ * Reads a whole URL, `rtmp://host[:port]/app/stream[?parameters]`, as in a redirect.
  *
- * @throws RtmpError 'bad-url' when it is no rtmp:// or rtmps:// URL with a host.
+ * @throws RtmpError 'bad-url' when it is no rtmp:// or rtmps:// URL with a host, 'bad-name'
  */
 export function parseRtmpUrl(url: string): StreamUrl {
-  const match = /^(rtmps?:\/\/[^/?#]+)\/*([^?#]*)(.*)$/is.exec(url);
-  if (match === null) {
-    throw new RtmpError('bad-url', `"${url.slice(0, 200)}" is no rtmp:// or rtmps:// URL with a host`);
+  if (!/^rtmps?:\/\/[^/?#]/i.test(url)) {
+    throw new RtmpError('bad-url', `${quoted(url)} is no rtmp:// or rtmps:// URL with a host`);
   }
-  const [, origin = '', path = '', parameters = ''] = match;
-  const slash = path.lastIndexOf('/');
-  if (slash < 0 && parameters.includes('/')) {
-    const behind = parameters.lastIndexOf('/');
-    const tcUrl = `${origin}/${path}${parameters.slice(0, behind)}`;
-    return resolveStreamUrl({ tcUrl, app: '', stream: parameters.slice(behind + 1) });
-  }
-  const app = slash < 0 ? path : path.slice(0, slash);
-  const stream = slash < 0 ? '' : path.slice(slash + 1);
-  return resolveStreamUrl({ tcUrl: `${origin}/${app}`, app: '', stream: stream + parameters });
+  return resolveStreamUrl({ tcUrl: url, app: '', stream: '' });
+}
+
+/**
+ * The tcUrl of an application in its one form. It is the client's own where that has the application's very name: then
+ * it is not written again, and callbacks see the client's host and port as SRS shows them.
+ */
+export function tcUrlOf(sent: string, url: StreamUrl): string {
+  const plain = withoutTrailingNul(sent);
+  const { path } = splitAuthority(splitParameters(plain).path);
+  return plain.includes('://') && path === `/${url.app}` ? plain : buildTcUrl({ ...url, vhost: '' });
 }
 
 /**
@@ -121,14 +134,16 @@ export function buildTcUrl(url: {
 
 /** Cuts at the first `?` and the first `#`, after turning `...vhost...` into a parameter. */
 function splitParameters(text: string): { path: string; query: string; fragment: string } {
-  const plain = text.replaceAll('...vhost...', '?vhost=');
+  if (text.length > urlMaxLength) throw tooLong('a URL', text.length, urlMaxLength);
+  const sent = withoutTrailingNul(text);
+  const plain = sent.replaceAll(vhostMark, '?vhost=');
   const hash = plain.indexOf('#');
   const fragment = hash < 0 ? '' : plain.slice(hash + 1);
   const beforeHash = hash < 0 ? plain : plain.slice(0, hash);
   const mark = beforeHash.indexOf('?');
   if (mark < 0) return { path: beforeHash, query: '', fragment };
   const query = beforeHash.slice(mark + 1);
-  return { path: beforeHash.slice(0, mark), query: plain === text ? query : query.replaceAll('?', '&'), fragment };
+  return { path: beforeHash.slice(0, mark), query: plain === sent ? query : query.replaceAll('?', '&'), fragment };
 }
 
 function splitAuthority(url: string): { scheme: string; host: string; port: number; path: string } {
@@ -136,30 +151,7 @@ function splitAuthority(url: string): { scheme: string; host: string; port: numb
   if (match === null) return { scheme: 'rtmp', host: '', port: defaultPort('rtmp'), path: url };
   const [, scheme = '', host = '', port = '', path = ''] = match;
   const lower = scheme.toLowerCase();
-  return {
-    scheme: lower,
-    host: host.replace(/[[\]\s]/g, ''),
-    port: Number(port) || defaultPort(lower),
-    path,
-  };
-}
-
-/** The names between the slashes of a path, without white space and without FMLE's `_definst_`. */
-function namesOf(path: string): string[] {
-  return path
-    .replace(/\s/g, '')
-    .split('/')
-    .filter((name) => name !== '' && name !== '_definst_');
-}
-
-/** The vhost that parameters name, by `vhost` or else by `domain`; empty when none. */
-function vhostOf(parameters: string): string {
-  const values = new Map<string, string>();
-  for (const pair of parameters.split(/[&;?#]+/)) {
-    const at = pair.search(/[=,]/);
-    if (at > 0 && !values.has(pair.slice(0, at))) values.set(pair.slice(0, at), pair.slice(at + 1));
-  }
-  return (values.get('vhost') || values.get('domain') || '').replace(/[\s/]/g, '');
+  return { scheme: lower, host: hostName(host), port: Number(port) || defaultPort(lower), path };
 }
 
 function joined(parts: readonly string[], separator: string): string {

@@ -6,6 +6,7 @@ import { networkInterfaces } from 'node:os';
 import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
 import type { AmfObject } from '../rtmp/amf0.ts';
 import { capabilityProperties, ourCapabilities } from '../rtmp/enhanced.ts';
+import { withoutVhost } from '../rtmp/names.ts';
 import { buildTcUrl, parseRtmpUrl } from '../rtmp/url.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
 import { version } from '../version.ts';
@@ -24,7 +25,8 @@ export function upstreamRequest(
     app: request.app,
     // As in SRS, the vhost travels as the host of tcUrl; the default one as the origin's own name.
     tcUrl: buildTcUrl({ ...origin, app: request.app, vhost }),
-    stream: request.stream + request.param,
+    // The vhost that the client's parameters name has been found: the origin must not look for it again.
+    stream: request.stream + withoutVhost(request.param),
     pageUrl: request.pageUrl,
     swfUrl: request.swfUrl,
     extra: capabilityProperties(ourCapabilities),

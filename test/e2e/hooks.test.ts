@@ -1,64 +1,12 @@
 /** HTTP callbacks of a running edge: who is asked when, and what a refused client is told. */
 
 import assert from 'node:assert/strict';
-import { EventEmitter, once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
+import { HookServer } from '../support/hook-server.ts';
 import { clip } from '../support/media.ts';
 import { originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { player, publisher, reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
-
-interface Body {
-  readonly action: string;
-  readonly client_id: string;
-  readonly param?: string;
-}
-
-/** A server of callbacks that refuses clients whose parameters say `token=bad`. */
-class HookServer {
-  readonly calls: Body[] = [];
-  readonly #events = new EventEmitter();
-  url = '';
-
-  static async start(t: TestContext): Promise<HookServer> {
-    const hooks = new HookServer();
-    const server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
-      hooks.calls.push(body);
-      response.end(body.param?.includes('token=bad') === true ? '{"code": 7}' : '0');
-      hooks.#events.emit('call');
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    t.after(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    hooks.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
-    return hooks;
-  }
-
-  /** All six callbacks, here. */
-  get block(): string {
-    const names = ['on_connect', 'on_close', 'on_publish', 'on_unpublish', 'on_play', 'on_stop'];
-    return `http_hooks { enabled on; ${names.map((name) => `${name} ${this.url};`).join(' ')} }`;
-  }
-
-  /** What was called for the client that `action` was last called for, when that has happened. */
-  async until(action: string): Promise<string[]> {
-    for (;;) {
-      const call = this.calls.findLast((each) => each.action === action);
-      if (call !== undefined) {
-        return this.calls.filter((each) => each.client_id === call.client_id).map((each) => each.action);
-      }
-      await once(this.#events, 'call');
-    }
-  }
-}
 
 test('callbacks follow an RTMP player and a publisher from connect to close', testOptions, async (t) => {
   const hooks = await HookServer.start(t);

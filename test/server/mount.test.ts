@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { matchMount, mountPath } from '../../edge/server/http/mount.ts';
 
 const byHost = '[vhost]/[app]/[stream].flv';
@@ -15,24 +16,34 @@ describe('matchMount', () => {
     assert.equal(matchMount('/tv/[app]/x-[stream].flv', 'any', '/tv/live/one.flv'), undefined);
   });
 
-  it('fits only as many directories as the pattern has', () => {
-    for (const path of [
-      '/one.flv',
-      '/live/show/one.flv',
-      '/live/one.ts',
-      '/live/.flv',
-      '//one.flv',
-      '/live/one.flv/',
-    ]) {
+  it('lets an app have several levels, a stream none', () => {
+    for (const path of ['/one.flv', '/live/one.ts', '/live/.flv', '//one.flv', '/live/one.flv/']) {
       assert.equal(matchMount(byHost, 'a.example', path), undefined, path);
     }
-    assert.equal(matchMount(byHost, 'a.example', '/live%2Fshow/one.flv')?.app, 'live/show');
+    for (const path of [
+      '/live/show/one.flv',
+      '/live%2Fshow/one.flv',
+      '/live/show%2Fone.flv',
+      '/live%252Fshow/one.flv',
+      '/live//show/%2Fone%00.flv',
+      '/live/_definst_/sh%20ow/one.flv',
+    ]) {
+      assert.deepEqual(matchMount(byHost, '', path), { vhost: undefined, app: 'live/show', stream: 'one' }, path);
+    }
   });
 
-  it('reads names as they were before encoding, and no broken ones', () => {
-    assert.equal(matchMount(byHost, '', '/live/caf%C3%A9%20%3F.flv')?.stream, 'café ?');
-    assert.equal(matchMount(byHost, '', '/live/%zz.flv'), undefined);
+  it('reads names as RTMP does, and refuses those that could be read in another way', () => {
+    assert.equal(matchMount(byHost, '', '/live/caf%C3%A9%20.flv')?.stream, 'caf\u00e9');
+    assert.equal(matchMount(byHost, '', '/live/cafe%CC%81.flv')?.stream, 'caf\u00e9');
+    assert.equal(matchMount(byHost, '', '/live/%zz.flv')?.stream, '%zz');
     assert.equal(matchMount(byHost, '', '/live/a.b.flv')?.stream, 'a.b');
+    for (const name of ['%E9', 'a%3Fb', 'a%23b', '..%2Fa', 'a%07', 'a...vhost...b', 'x'.repeat(513)]) {
+      assert.throws(
+        () => matchMount(byHost, '', `/live/${name}.flv`),
+        (error) => error instanceof RtmpError && error.code === 'bad-name',
+        name,
+      );
+    }
   });
 
   it('takes the vhost from the path where the pattern has it there', () => {
@@ -58,7 +69,7 @@ describe('matchMount', () => {
 
 describe('mountPath', () => {
   it('is what matchMount reads', () => {
-    const name = { vhost: 'a.example', app: 'live/show', stream: 'caf? é' };
+    const name = { vhost: 'a.example', app: 'live/show', stream: 'caf\u00e9%zz+&' };
     for (const pattern of [byHost, '/[vhost]/[app]/[stream].flv', 'a.example/x/[app]/[stream].flv']) {
       const match = matchMount(pattern, name.vhost, mountPath(pattern, name));
       assert.deepEqual({ ...match, vhost: match?.vhost ?? name.vhost }, name);

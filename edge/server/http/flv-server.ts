@@ -38,6 +38,10 @@ export class FlvServer {
   serve(request: IncomingMessage, response: ServerResponse, url: URL): string | undefined {
     const target = flvTarget(this.#gateway.config, request, url, 'http-flv');
     if (target.kind === 'none') return target.reason;
+    if (target.kind === 'bad-name') {
+      sendText(response, 400, target.reason, { Connection: 'close' });
+      return undefined;
+    }
     if (request.method === 'HEAD') this.#look(target.request, response);
     else if (request.method !== 'GET') sendText(response, 405, 'a stream is played with GET', { Connection: 'close' });
     else {
@@ -66,6 +70,7 @@ export class FlvServer {
     if (!served) return refuseUpgrade(socket, 404, 'no streams are served here');
     const target = flvTarget(this.#gateway.config, request, url, 'ws-flv');
     if (target.kind === 'none') return refuseUpgrade(socket, 404, target.reason);
+    if (target.kind === 'bad-name') return refuseUpgrade(socket, 400, target.reason);
     const refusal = this.#refusal(target.request);
     if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.reason);
     const transport = new WebSocketTransport(request, socket, head);

@@ -5,6 +5,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { EdgeConfig, VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
+import { RtmpError } from '../../rtmp/errors.ts';
+import { hostName, pageUrlMaxLength, paramMaxLength, tooLong, vhostInParameters } from '../../rtmp/names.ts';
 import type { ClientProtocol, StreamRequest } from '../../stream/request.ts';
 import { newClientId } from '../clients.ts';
 import { clientAddress } from './client-address.ts';
@@ -14,7 +16,9 @@ import { hostOf } from './reply.ts';
 export type FlvTarget =
   | { readonly kind: 'stream'; readonly vhost: VhostConfig; readonly request: StreamRequest }
   /** Nothing is mounted there, and why. */
-  | { readonly kind: 'none'; readonly reason: string };
+  | { readonly kind: 'none'; readonly reason: string }
+  /** No stream has such a name. */
+  | { readonly kind: 'bad-name'; readonly reason: string };
 
 /** @param url of the request, as `targetOf` gives it */
 export function flvTarget(
@@ -23,10 +27,21 @@ export function flvTarget(
   url: URL,
   protocol: Extract<ClientProtocol, 'http-flv' | 'ws-flv'>,
 ): FlvTarget {
-  const host = url.searchParams.get('vhost') || url.searchParams.get('domain') || hostOf(message);
+  try {
+    return readTarget(config, message, url, protocol);
+  } catch (error) {
+    if (error instanceof RtmpError) return { kind: 'bad-name', reason: error.message };
+    throw error;
+  }
+}
+
+/** @throws RtmpError 'bad-name' */
+function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTarget>): FlvTarget {
+  const host = vhostInParameters(url.search) || hostName(hostOf(message));
   const found = findMount(config, host, url.pathname);
   if (found.kind === 'none') return found;
   const { vhost, match } = found;
+  if (url.search.length > paramMaxLength) throw tooLong('the parameters', url.search.length, paramMaxLength);
   const request: StreamRequest = {
     clientId: newClientId(),
     protocol,
@@ -37,7 +52,7 @@ export function flvTarget(
     param: url.search,
     // SRS writes an RTMP URL for its HTTP players too: callbacks and the API show one kind of address.
     tcUrl: `rtmp://${vhost.name}/${match.app}`,
-    pageUrl: message.headers.referer ?? '',
+    pageUrl: (message.headers.referer ?? '').slice(0, pageUrlMaxLength),
     swfUrl: '',
     connectObject: {},
     connectArgs: [],
@@ -52,13 +67,13 @@ type FoundMount =
 function findMount(config: EdgeConfig, host: string, path: string): FoundMount {
   const asked = findVhost(config, host);
   const own = asked === undefined ? undefined : matchIn(asked, host, path);
-  if (asked !== undefined && own !== undefined && (own.vhost === undefined || own.vhost === asked.name)) {
+  if (asked !== undefined && own !== undefined && (own.vhost === undefined || own.vhost === hostName(asked.name))) {
     return { kind: 'mount', vhost: asked, match: own };
   }
   // The path itself may name the vhost, whatever host was asked.
   for (const vhost of config.vhosts) {
     const match = matchIn(vhost, host, path);
-    if (match?.vhost === vhost.name) return { kind: 'mount', vhost, match };
+    if (match?.vhost === hostName(vhost.name)) return { kind: 'mount', vhost, match };
   }
   return { kind: 'none', reason: whyNone(asked, host, path) };
 }

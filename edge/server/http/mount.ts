@@ -5,9 +5,10 @@
  *     /[app]/[stream].flv            the same for every host
  *     /[vhost]/[app]/[stream].flv    the path names the vhost too
  *
- * As in SRS a variable never spans a slash; here a client may write one as `%2F`.
+ * As in RTMP the app may have several levels. Names are read as RTMP's are: a slash written as `%2F` is a slash.
  */
 
+import { hostName, namesIn, streamOfNames } from '../../rtmp/names.ts';
 import type { StreamName } from '../../stream/name.ts';
 
 /** What a path says. `vhost` is undefined where the pattern takes it from the host. */
@@ -17,9 +18,6 @@ export interface MountMatch {
   readonly stream: string;
 }
 
-/** As the RTMP side names an app that nobody named. */
-const defaultApp = '__defaultApp__';
-
 interface Compiled {
   /** The pattern's own host, `[vhost]`, or empty for any. */
   readonly host: string;
@@ -28,7 +26,13 @@ interface Compiled {
 
 const compiled = new Map<string, Compiled>();
 
-/** @param host the name of the vhost that was asked for; @param path with its leading slash, still percent-encoded */
+/**
+ * What stream a path means; undefined when it does not fit the pattern.
+ *
+ * @param host the name of the vhost that was asked for
+ * @param path with its leading slash, still percent-encoded
+ * @throws RtmpError 'bad-name'
+ */
 export function matchMount(pattern: string, host: string, path: string): MountMatch | undefined {
   const mount = compile(pattern);
   if (mount.host !== '' && mount.host !== '[vhost]' && mount.host !== host) return undefined;
@@ -37,22 +41,20 @@ export function matchMount(pattern: string, host: string, path: string): MountMa
   // What the pattern does not say is read from the path as SRS does: directories are the app.
   const slash = path.lastIndexOf('/');
   const app = groups.app ?? path.slice(1, Math.max(1, slash));
-  const stream = groups.stream ?? path.slice(slash + 1).replace(/\.flv$/, '');
-  try {
-    return {
-      vhost: groups.vhost === undefined ? undefined : decodeURIComponent(groups.vhost),
-      app: decodeURIComponent(app) || defaultApp,
-      stream: decodeURIComponent(stream),
-    };
-  } catch {
-    return undefined;
-  }
+  const names = namesIn(groups.stream ?? path.slice(slash + 1).replace(/\.flv$/, ''));
+  if (names.length === 0) return undefined;
+  return {
+    vhost: groups.vhost === undefined ? undefined : hostName(groups.vhost),
+    ...streamOfNames([...namesIn(app), ...names]),
+  };
 }
 
 /** The path at which a stream is served. */
 export function mountPath(pattern: string, name: StreamName): string {
   const path = pattern.slice(pattern.indexOf('/'));
-  return path.replace(/\[(vhost|app|stream)\]/g, (_, variable: keyof StreamName) => encodeURIComponent(name[variable]));
+  return path.replace(/\[(vhost|app|stream)\]/g, (_, variable: keyof StreamName) =>
+    name[variable].split('/').map(encodeURIComponent).join('/'),
+  );
 }
 
 function compile(pattern: string): Compiled {
@@ -72,7 +74,7 @@ function pathExpression(path: string): RegExp {
     if (variable === undefined) return part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
     if (seen.has(variable)) return `\\k<${variable}>`;
     seen.add(variable);
-    return `(?<${variable}>[^/]+)`;
+    return variable === 'app' ? '(?<app>.+)' : `(?<${variable}>[^/]+)`;
   });
   // The empty group makes `groups` an object even where the pattern has no variable.
   return new RegExp(`^${source.join('')}$(?<end>)`);

@@ -6,7 +6,8 @@
 import type { VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
 import type { ConnectCommand } from '../../rtmp/command.ts';
-import { resolveStreamUrl } from '../../rtmp/url.ts';
+import { RtmpError } from '../../rtmp/errors.ts';
+import { resolveStreamUrl, type StreamUrl, tcUrlOf } from '../../rtmp/url.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../../stream/request.ts';
 import type { Client } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
@@ -15,11 +16,13 @@ import type { Gateway } from '../gateway.ts';
 export interface Connected {
   readonly request: ConnectRequest;
   readonly vhost: VhostConfig;
+  /** What the client connected with: the names of its streams are read together with it. */
+  readonly sent: { readonly tcUrl: string; readonly app: string };
   /** What the client can do (`CapsEx`). */
   readonly capsEx: number;
 }
 
-/** A client that may ask for a stream: its vhost may be another than the one it has connected to. */
+/** A client that may ask for a stream: vhost and application may be others than those it has connected to. */
 export interface Admitted {
   readonly connected: Connected;
   readonly request: StreamRequest;
@@ -40,8 +43,8 @@ export class Admission {
 
   /** Lets a client into an application. Undefined when it has gone meanwhile; throws a Refusal. */
   async connect(command: ConnectCommand): Promise<Connected | undefined> {
-    const { tcUrl, pageUrl, swfUrl, commandObject, args, capsEx } = command;
-    const url = resolveStreamUrl({ tcUrl, app: command.app, stream: undefined });
+    const { tcUrl, app, pageUrl, swfUrl, commandObject, args, capsEx } = command;
+    const url = resolve({ tcUrl, app, stream: undefined });
     const vhost = this.#vhostNamed(url.vhost);
     const { id: clientId, protocol, ip } = this.#client;
     const request: ConnectRequest = {
@@ -51,23 +54,30 @@ export class Admission {
       vhost: vhost.name,
       app: url.app,
       param: url.param,
-      tcUrl,
+      tcUrl: tcUrlOf(tcUrl, url),
       pageUrl,
       swfUrl,
       connectObject: commandObject,
       connectArgs: args,
     };
-    return await this.#enter({ request, vhost, capsEx });
+    return await this.#enter({ request, vhost, sent: { tcUrl, app }, capsEx });
   }
 
   /**
-   * Resolves the stream that a connected client names. If the name brings another vhost, the client leaves the one it
-   * has connected to and must be let into the other. Undefined when it has gone meanwhile; throws a Refusal.
+   * Resolves the stream that a connected client names. If the name brings another vhost or application, the client
+   * leaves the one it has connected to and must be let into the other: callbacks may have refused it there. Undefined
+   * when it has gone meanwhile; throws a Refusal.
    */
   async admit(connected: Connected, streamName: string): Promise<Admitted | undefined> {
-    const { request, vhost } = this.#streamRequest(connected.request, streamName);
-    if (vhost.name === connected.vhost.name) return { connected, request, vhost };
-    const moved = await this.#enter({ ...connected, request: { ...connected.request, vhost: vhost.name }, vhost });
+    const { tcUrl } = connected.sent;
+    const url = resolve({ ...connected.sent, stream: streamName });
+    if (url.stream === '') throw new Refusal('NetStream.Failed', 'the stream has no name', 400);
+    const vhost = this.#vhostNamed(url.vhost);
+    const place = { vhost: vhost.name, app: url.app };
+    const { app, stream, param } = url;
+    const request = { ...connected.request, ...place, tcUrl: tcUrlOf(tcUrl, url), stream, param };
+    if (vhost.name === connected.vhost.name && app === connected.request.app) return { connected, request, vhost };
+    const moved = await this.#enter({ ...connected, request: { ...connected.request, ...place }, vhost });
     if (moved === undefined) return undefined;
     this.#gateway.closed(connected.request, connected.vhost, this.#client);
     return { connected: moved, request, vhost };
@@ -81,21 +91,21 @@ export class Admission {
     return undefined;
   }
 
-  /** The stream's name may bring another vhost and further parameters. */
-  #streamRequest(connect: ConnectRequest, streamName: string): { request: StreamRequest; vhost: VhostConfig } {
-    const url = resolveStreamUrl({ tcUrl: connect.tcUrl, app: connect.app, stream: streamName });
-    if (url.stream === '') throw new Refusal('NetStream.Failed', 'the stream has no name', 400);
-    const vhost = this.#vhostNamed(url.vhost);
-    const { app, stream, param } = url;
-    return { vhost, request: { ...connect, vhost: vhost.name, app, stream, param } };
-  }
-
   #vhostNamed(name: string): VhostConfig {
     const vhost = findVhost(this.#gateway.config, name);
     if (vhost === undefined)
       throw new Refusal('NetConnection.Connect.Rejected', `vhost ${name} is not configured here`, 404);
     if (!vhost.enabled) throw new Refusal('NetConnection.Connect.Rejected', `vhost ${vhost.name} is disabled`, 404);
     return vhost;
+  }
+}
+
+function resolve(input: Parameters<typeof resolveStreamUrl>[0]): StreamUrl {
+  try {
+    return resolveStreamUrl(input);
+  } catch (error) {
+    if (error instanceof RtmpError) throw new Refusal('NetConnection.Connect.Rejected', error.message, 400);
+    throw error;
   }
 }
 
