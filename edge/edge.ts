@@ -55,7 +55,7 @@ export class Edge implements Gateway {
     this.#config = loaded.config;
     this.#origins = new Origins(loaded.config, serverId, log);
     this.#hooks = new HttpHooks({ log, serverId });
-    this.hub = new Hub(this.#origins);
+    this.hub = new Hub(this.#origins, log);
     this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
     this.#http = new HttpServers(this, {

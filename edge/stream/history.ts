@@ -76,9 +76,9 @@ export type Standing = 'had' | 'past' | 'next' | 'foreign';
 export class FrameIndex {
   readonly #byTime = new Map<number, Trace[]>();
   readonly #byChecksum = new Map<number, Trace[]>();
-  /** Source time of each track's last frame, and of the very first; unsigned 32-bit values. */
+  /** Source times of each track's first and last frame; unsigned 32-bit values. */
+  readonly #firstOfTrack: (number | undefined)[] = [];
   readonly #lastOfTrack: (number | undefined)[] = [];
-  #first: number | undefined;
   /** Bit mask of the tracks with audio or video here. */
   #mediaTracks = 0;
 
@@ -90,7 +90,7 @@ export class FrameIndex {
     append(this.#byTime, frame.sourceTime, frame);
     if (!frame.isMedia) return;
     append(this.#byChecksum, frame.checksum, frame);
-    this.#first ??= frame.sourceTime;
+    this.#firstOfTrack[frame.track] ??= frame.sourceTime;
     this.#lastOfTrack[frame.track] = frame.sourceTime;
     this.#mediaTracks |= 1 << frame.track;
   }
@@ -105,11 +105,12 @@ export class FrameIndex {
   compare(frame: UntimedFrame): Standing {
     const sameTime = this.#byTime.get(frame.sourceTime);
     if (sameTime?.some((trace) => isTraceOf(trace, frame)) === true) return 'had';
+    const first = this.#firstOfTrack[frame.track];
     const last = this.#lastOfTrack[frame.track];
-    if (last === undefined || this.#first === undefined || !isMedia(frame)) return 'next';
+    if (last === undefined || first === undefined || !isMedia(frame)) return 'next';
     const behindMs = (last - frame.sourceTime) | 0;
     if (behindMs <= 0) return 'next';
-    return behindMs <= ((last - this.#first) | 0) ? 'past' : 'foreign';
+    return behindMs <= ((last - first) | 0) ? 'past' : 'foreign';
   }
 }
 

@@ -9,6 +9,7 @@ import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
 import type { Publication, PublicationEvents } from './publication.ts';
 import { Refusal, type StreamRequest, streamName } from './request.ts';
+import { noReports, type StreamReports } from './stream-reports.ts';
 
 /** The way to the origins; implemented in a layer above. */
 export interface Upstream {
@@ -27,14 +28,23 @@ export interface PublishedStream {
 const goodbyeMs = 100;
 
 export class Hub {
+  /** Of all streams since the start. */
+  readonly counters: { oddFrames: number } = { oddFrames: 0 };
   readonly #upstream: Upstream;
+  readonly #reports: StreamReports;
   readonly #streams = new Map<string, LiveStream>();
   readonly #published = new Map<string, PublishedStream>();
   /** Publishers of a name that is taken, by its key. */
   readonly #awaitingNames = new Map<string, Set<() => void>>();
 
-  constructor(upstream: Upstream) {
+  constructor(upstream: Upstream, log: Pick<StreamReports, 'warn'> = noReports) {
     this.#upstream = upstream;
+    this.#reports = {
+      oddFrames: (count) => {
+        this.counters.oddFrames += count;
+      },
+      warn: (fields, event) => log.warn(fields, event),
+    };
   }
 
   /** Streams that are played, or could be at once, by key. */
@@ -52,7 +62,7 @@ export class Hub {
     const name = streamName(request);
     const known = this.#streams.get(streamKey(name));
     if (known !== undefined) return known;
-    const stream = new LiveStream(name, vhost);
+    const stream = new LiveStream(name, vhost, this.#reports);
     const source =
       vhost.cluster.mode === 'remote'
         ? this.#upstream.pull(stream, request, (reason) => this.#remove(stream, reason))

@@ -14,6 +14,7 @@ import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { framesWithoutKeyframeMax, Splice } from './splice.ts';
+import { noReports, type StreamReports } from './stream-reports.ts';
 import { Timeline } from './timeline.ts';
 
 /** Messages kept while a source has sent headers and data only. */
@@ -56,8 +57,23 @@ export class LiveStream {
   };
   /** The settings in force; replaced on reload. */
   vhost: VhostConfig;
+  readonly #reports: StreamReports;
   readonly #players = new Set<Player>();
-  readonly #timeline = new Timeline();
+  readonly #timeline = new Timeline({
+    placed: (frame) => {
+      if (frame.track === Track.audio || this.#isDecodable(frame)) this.#add(frame);
+    },
+    dropped: (track, frames) => {
+      this.#reports.oddFrames(frames);
+      this.#warn('frames dropped: their times do not follow their track', { track: trackName(track), frames });
+    },
+    jumped: (track) => {
+      this.#history.clear();
+      this.#warn('the clock of the source jumped', { track: track === undefined ? 'all' : trackName(track) });
+    },
+    tooFarApart: (track, distanceMs) =>
+      this.#warn('audio and video are more than 60 s apart: 60 s are kept', { track: trackName(track), distanceMs }),
+  });
   readonly #gop = new GopCache();
   readonly #history = new History();
   #headers: HeaderSet = HeaderSet.empty;
@@ -78,7 +94,8 @@ export class LiveStream {
   #videoSinceKeyframe = 0;
   #lastArrivalMs: number | undefined;
 
-  constructor(name: StreamName, vhost: VhostConfig) {
+  constructor(name: StreamName, vhost: VhostConfig, reports: StreamReports = noReports) {
+    this.#reports = reports;
     this.name = name;
     this.key = streamKey(name);
     this.vhost = vhost;
@@ -172,7 +189,7 @@ export class LiveStream {
    * clip that is published again and again): it must not be taken for a source that repeats what players have had.
    */
   forget(): void {
-    this.#open.close();
+    this.#open.restart();
     this.#history.clear();
     this.#gop.clear();
     this.#tracks = 0;
@@ -217,16 +234,15 @@ export class LiveStream {
   }
 
   #append(untimed: UntimedFrame, arrivalMs: number): void {
-    if (untimed.track === Track.video && isMedia(untimed) && !this.#isDecodable(untimed)) return;
     const repeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (repeated && this.vhost.play.reduceSequenceHeader) return;
     this.#lastArrivalMs = arrivalMs;
     if (isMedia(untimed)) {
       if (!this.#timeline.started) {
-        this.#timeline.start(untimed.sourceTime, arrivalMs);
+        this.#timeline.start(untimed);
         for (const early of this.#early.splice(0)) this.#addAside(early);
       }
-      this.#add(placed(untimed, this.#timeline.place(untimed.track, untimed.sourceTime, arrivalMs)));
+      this.#timeline.take(untimed, arrivalMs);
     } else if (this.#timeline.started) {
       this.#addAside(untimed);
     } else {
@@ -239,7 +255,7 @@ export class LiveStream {
   }
 
   /** A publisher may be met between two keyframes: what depends on the one that is missing is of no use. */
-  #isDecodable(frame: UntimedFrame): boolean {
+  #isDecodable(frame: Frame): boolean {
     if (frame.role === 'keyframe') {
       this.#hadKeyframe = true;
       this.#videoSinceKeyframe = 0;
@@ -248,7 +264,7 @@ export class LiveStream {
   }
 
   #addAside(untimed: UntimedFrame): void {
-    this.#add(placed(untimed, this.#timeline.placeAside(untimed.track, untimed.sourceTime)));
+    this.#add(placed(untimed, this.#timeline.timeAside(untimed)));
   }
 
   #add(frame: Frame): void {
@@ -263,6 +279,10 @@ export class LiveStream {
     this.#open.add(frame);
   }
 
+  #warn(event: string, fields: object): void {
+    this.#reports.warn({ stream: this.key, ...fields }, event);
+  }
+
   #deliver(slice: Slice): void {
     this.stats.slices++;
     const { gopCache, gopCacheMaxFrames } = this.vhost.play;
@@ -270,4 +290,8 @@ export class LiveStream {
     else this.#gop.clear();
     for (const player of this.#players) player.deliver(slice);
   }
+}
+
+function trackName(track: Track): string {
+  return track === Track.video ? 'video' : 'audio';
 }

@@ -1,12 +1,18 @@
 /**
  * The slice that is being filled: it collects the frames of one merged-write interval (SRS's `mw_latency` and
  * `mw_msgs`) and closes when the interval is over.
+ *
+ * Players measure their time from the first slice that they get, so the first one waits a moment for each track that
+ * has a header: one that is behind the other would begin before the player's zero.
  */
 
 import type { VhostConfig } from '../conf/model.ts';
-import type { Frame } from './frame.ts';
+import { type Frame, isMedia, placed } from './frame.ts';
 import { HeaderSet } from './headers.ts';
-import { Slice } from './slice.ts';
+import { Slice, trackBit } from './slice.ts';
+
+/** How long the first slice waits for a track that has a header and no frame. */
+const trackWaitMs = 500;
 
 export class OpenSlice {
   readonly #settings: () => VhostConfig;
@@ -18,6 +24,9 @@ export class OpenSlice {
   #closedTimes: (number | undefined)[] = [];
   #times: (number | undefined)[] = [];
   #lastCloseMs = Number.NEGATIVE_INFINITY;
+  /** When a first slice was due, had it not waited for a track; undefined where none waits. */
+  #waitsSinceMs: number | undefined;
+  #isFirst = true;
   #timer: NodeJS.Timeout | undefined;
 
   /**
@@ -30,16 +39,57 @@ export class OpenSlice {
   }
 
   add(frame: Frame): void {
-    this.#times[frame.track] = frame.timeMs;
+    const { track, timeMs } = frame;
+    const last = this.#times[track];
+    if (last === undefined || timeMs >= last) this.#times[track] = timeMs;
+    else if (!this.#pullHeadersBack(frame)) placed(frame, last);
     this.#frames.push(frame);
+  }
+
+  /** A header came before anything told its track's time: its time is that of the first frame, if it can be. */
+  #pullHeadersBack({ track, timeMs }: Frame): boolean {
+    if (this.#closedTimes[track] !== undefined) return false;
+    const ofTrack = this.#frames.filter((frame) => frame.track === track);
+    if (ofTrack.some((frame) => isMedia(frame))) return false;
+    for (const header of ofTrack) placed(header, timeMs);
+    this.#times[track] = timeMs;
+    return true;
   }
 
   /** All that was read at once is in: closes the slice now, or sets the time when it will close. */
   flush(nowMs: number): void {
-    if (this.#frames.length === 0 || this.#timer !== undefined) return;
+    if (this.#frames.length === 0) return;
+    if (this.#isFirst) return this.#flushFirst(nowMs);
+    if (this.#timer !== undefined) return;
     const waitMs = this.#lastCloseMs + intervalMs(this.#settings()) - nowMs;
     if (waitMs <= 0) this.close();
     else this.#timer = setTimeout(() => this.#due(), waitMs);
+  }
+
+  #flushFirst(nowMs: number): void {
+    this.#waitsSinceMs ??= nowMs;
+    const waitMs = this.#lacksTrack ? this.#waitsSinceMs + trackWaitMs - nowMs : 0;
+    if (!(waitMs > 0)) this.close();
+    else this.#timer ??= setTimeout(() => this.close(), waitMs);
+  }
+
+  /** Whether a track has a header and no frame. */
+  get #lacksTrack(): boolean {
+    let announced = 0;
+    let here = 0;
+    for (const { track, role } of this.#headers.frames) if (role === 'header') announced |= trackBit(track);
+    for (const frame of this.#frames) {
+      if (frame.role === 'header') announced |= trackBit(frame.track);
+      else if (isMedia(frame)) here |= trackBit(frame.track);
+    }
+    return (announced & ~here) !== 0;
+  }
+
+  /** Another publication begins: its first slice is a first one again. */
+  restart(): void {
+    this.close();
+    this.#isFirst = true;
+    this.#waitsSinceMs = undefined;
   }
 
   /** Closes the slice, if anything is in it. */
@@ -49,6 +99,7 @@ export class OpenSlice {
     if (this.#frames.length === 0) return;
     const slice = new Slice(this.#frames, this.#headers, this.#closedTimes);
     this.#frames = [];
+    this.#isFirst = false;
     this.#headers = slice.headersAfter;
     this.#closedTimes = [...this.#times];
     this.#lastCloseMs = performance.now();

@@ -213,6 +213,7 @@ test('reduce_sequence_header drops repetitions and lets changes through; without
     interFrame(40),
     videoHeader(80, 1),
     keyframe(80),
+    audioFrame(83),
   ];
   for (const reduceSequenceHeader of [true, false]) {
     const stream = newStream({ minLatency: true, play: { reduceSequenceHeader } });

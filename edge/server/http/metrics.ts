@@ -102,6 +102,8 @@ export class Metrics {
       this.#traffic.collect();
       return this.#traffic.sliceBytes;
     });
+    const oddHelp = 'Audio and video frames dropped because their times did not follow their track.';
+    this.#counter('edge_odd_frames_total', oddHelp, () => hub.counters.oddFrames);
     new Gauge({
       name: 'edge_streams',
       help: 'Streams by the state of what feeds them.',

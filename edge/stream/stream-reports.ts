@@ -1,0 +1,9 @@
+/** What streams have to tell those who run the edge. */
+
+export interface StreamReports {
+  /** Frames were dropped because their times were odd. */
+  oddFrames(count: number): void;
+  warn(fields: object, event: string): void;
+}
+
+export const noReports: StreamReports = { oddFrames: () => {}, warn: () => {} };
