@@ -17,7 +17,7 @@ test: node_modules ## check types and style, then run all tests
 	@npm run -s lint
 	@npm run -s test
 
-hostile: node_modules ## see that no hostile client harms an honest one (HOSTILE=row,… selects rows; HOSTILE_SECONDS=12)
+hostile: node_modules ## see that no hostile client harms an honest one (HOSTILE=row,… selects rows; HOSTILE_SECONDS=8)
 	@node test/support/system-packages.ts hostile
 	@node test/hostile/hostile.ts
 

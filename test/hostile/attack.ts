@@ -13,6 +13,7 @@ export interface Target {
   readonly http: number;
   readonly https: number;
   readonly api: number;
+  readonly exporter: number;
   readonly origin: number;
 }
 
@@ -41,6 +42,8 @@ export interface Row {
   /** What the hostile clients do, in a few words. */
   readonly input: string;
   readonly edge?: EdgeSetup;
+  /** Longest time of the attack, where the usual one does not show it. */
+  readonly seconds?: number;
   /** Most lines that the edge may log in one run; default in bounds.ts. */
   readonly logLinesMax?: number;
   /** What the origin of the vhost `hostile.test` does with a connection of the edge. */

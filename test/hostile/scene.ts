@@ -96,7 +96,8 @@ export class Scene {
         await MeasuredServer.start((folder) => edgeConfig(folder, originPort, hostilePort, setup), setup),
       );
       const [rtmp, rtmps, http, https] = [edge.port('rtmp'), edge.port('rtmps'), edge.port('http'), edge.port('https')];
-      const target = { rtmp, rtmps, http, https, api: edge.port('http-api'), origin: originPort };
+      const [api, exporter] = [edge.port('http-api'), edge.port('exporter')];
+      const target = { rtmp, rtmps, http, https, api, exporter, origin: originPort };
       const honestOptions: HonestOptions = { rtmpPort: rtmp, httpPort: http, originPort, players };
       const honest = own(Helper.start(file('honest.ts'), honestOptions));
       await honest.ask('gather');
@@ -136,7 +137,7 @@ export class Scene {
     const faults: string[] = [];
     edge.resetPeak();
     origin.resetPeak();
-    const logBefore = edge.logCount();
+    const logBefore = edge.logBytes;
     let fate = 'unknown';
     try {
       const order: AttackOrder = { row: row.name, target: this.#target, seconds, share };
@@ -150,15 +151,18 @@ export class Scene {
     else if (edge.ended !== undefined) faults.push(`the edge ended: ${edge.ended}`);
     if (origin.ended !== undefined) faults.push(`the origin ended: ${origin.ended}`);
     const memory = edge.memory();
-    const logAfter = edge.logCount();
+    const log = edge.logSince(logBefore);
+    if (log.includes(`"origin":"127.0.0.1:${this.#target.origin}","state":"down"`)) {
+      faults.push('the edge took its origin for dead');
+    }
     return {
       honest: await this.#honest.ask<HonestReport>('report'),
       watched,
       peakMb: memory?.peakMb ?? Number.NaN,
       originPeakMb: origin.memory()?.peakMb ?? Number.NaN,
       afterMb: memory?.nowMb ?? Number.NaN,
-      logLines: logAfter.lines - logBefore.lines,
-      logBytes: logAfter.bytes - logBefore.bytes,
+      logLines: countLines(log),
+      logBytes: log.length,
       fate,
       faults,
     };
@@ -167,6 +171,12 @@ export class Scene {
   async stop(): Promise<void> {
     for (const one of [this.#watch, this.#honest, this.#edge, this.#origin, this.#attacker]) await one.stop();
   }
+}
+
+function countLines(text: Buffer): number {
+  let lines = 0;
+  for (let at = text.indexOf(0x0a); at >= 0; at = text.indexOf(0x0a, at + 1)) lines++;
+  return lines;
 }
 
 /** One row in a scene of its own. */

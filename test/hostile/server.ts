@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,11 +16,6 @@ const mainFile = join(import.meta.dirname, '../../edge/main.ts');
 const nodeOptions = ['--max-semi-space-size=4', '--initial-old-space-size=64'];
 const startPatienceMs = 30_000;
 const stopPatienceMs = 5_000;
-
-export interface LogCount {
-  readonly lines: number;
-  readonly bytes: number;
-}
 
 export class MeasuredServer {
   readonly #child: ChildProcess;
@@ -71,11 +66,14 @@ export class MeasuredServer {
     return readFileSync(this.#logFile, 'utf8');
   }
 
-  logCount(): LogCount {
-    const bytes = readFileSync(this.#logFile);
-    let lines = 0;
-    for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
-    return { lines, bytes: bytes.length };
+  /** Bytes of its log so far. */
+  get logBytes(): number {
+    return statSync(this.#logFile).size;
+  }
+
+  /** What it has logged behind so many bytes. */
+  logSince(bytes: number): Buffer {
+    return readFileSync(this.#logFile).subarray(bytes);
   }
 
   /** Resident memory in MB: now, and the most since the last `resetPeak`. Undefined when it has ended. */

@@ -63,6 +63,26 @@ export const http: readonly Row[] = [
     },
   },
   {
+    name: 'http-figures-flood',
+    input: 'figures asked for without a pause on 8 connections: the API, status, metrics; answers never read',
+    run: async (attack) => {
+      const { api, http: viewers, exporter } = attack.target;
+      const clients = Array.from({ length: 8 }, async (_, index) => {
+        const [port, path] = [
+          [api, '/api/v1/clients'],
+          [api, '/api/v1/streams'],
+          [viewers, '/edge/status.json'],
+          [exporter, '/metrics'],
+        ][index % 4] as [number, string];
+        const client = attack.open(port, { from: hostileAddress(index), reads: index < 4 });
+        await client.flood(Buffer.from(get(path)), attack.part(5e6));
+      });
+      await Promise.all(clients);
+      await attack.stay();
+      return undefined;
+    },
+  },
+  {
     name: 'http-long-names',
     input: 'stream names of 10 MB, headers of 10 MB, and 2,000 names of 15 KB',
     run: async (attack) => {

@@ -66,6 +66,19 @@ export const loops: readonly Row[] = [
     },
   },
   {
+    name: 'flv-storm',
+    input: '20,000 HTTP and WebSocket players that ask for a stream, a live or an unknown one, and go',
+    run: (attack) => {
+      const upgrade = 'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n';
+      const key = `Sec-WebSocket-Key: ${Buffer.alloc(16).toString('base64')}\r\n`;
+      return storm(attack, attack.target.http, attack.part(20_000, 1_000), (index) => {
+        const name = index % 4 < 2 ? 'honest-pulled' : `unknown-${index}`;
+        const headers = index % 2 === 0 ? '' : upgrade + key;
+        return Buffer.from(`GET /live/${name}.flv HTTP/1.1\r\nHost: x\r\n${headers}\r\n`);
+      });
+    },
+  },
+  {
     name: 'play-close-loop',
     input: '`play` and `closeStream` of a live stream, 80,000 times on one connection',
     run: (attack) => {

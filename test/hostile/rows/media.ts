@@ -122,6 +122,24 @@ export const media: readonly Row[] = [
     },
   },
   {
+    name: 'huge-openings',
+    input: '200 players that read nothing, of a stream with 6 MB of headers and 12 MB of GOP',
+    run: async (attack) => {
+      const stream = 'opening';
+      const client = attack.adopt((await attack.publisher(stream, { port: attack.target.origin })).socket);
+      const record = Buffer.alloc(6 * megabyte, 1);
+      const header = { ...videoHeader(0), payload: Buffer.concat([videoHeader(0).payload, record]) };
+      const frames = Array.from({ length: 20 }, (_, index) => interFrame(40 * (index + 1), index, 600_000));
+      await client.send(encode(header, keyframe(0), ...frames));
+      await deafPlayers(attack, stream, attack.part(200, 60));
+      for (let timestamp = 1_000; !attack.over; timestamp += 200) {
+        if (!(await client.send(encode(interFrame(timestamp))))) break;
+        await attack.pause(200);
+      }
+      return undefined;
+    },
+  },
+  {
     name: 'sends-never-reads',
     input: 'players that read nothing and go on sending; `write_timeout` of 3 s',
     edge: { vhost: 'edge { write_timeout 3000; }' },

@@ -66,6 +66,20 @@ export const sizes: readonly Row[] = [
       }),
   },
   {
+    name: 'large-while-publishing',
+    input: '60 publishers that send 4 unfinished messages of 15 MB each',
+    run: (attack) =>
+      each(attack, attack.part(60, 10), async (index) => {
+        const peer = await attack.publisher(`large-${index}`, { localAddress: hostileAddress(index) });
+        const client = attack.adopt(peer.socket);
+        if (!(await client.send(greatChunks))) return;
+        for (let csid = 10; csid < 14; csid++) {
+          const bytes = unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte));
+          if (!(await client.send(bytes))) return;
+        }
+      }),
+  },
+  {
     name: 'huge-amf',
     input: 'values in AMF: nested without an end, arrays of 16 million nulls, in `connect`, commands and metadata',
     run: (attack) => {

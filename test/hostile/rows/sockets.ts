@@ -7,6 +7,9 @@ import { handshake } from '../bytes.ts';
 /** The beginning of a TLS record of 512 bytes that will be a ClientHello. */
 const helloStart = Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]);
 
+/** Longer than the edge's deadlines for clients that have not said what they want. */
+const deadlineSeconds = 13;
+
 async function openAll(
   attack: Attack,
   ports: readonly number[],
@@ -39,6 +42,7 @@ export const sockets: readonly Row[] = [
     name: 'tls-slow',
     input: '270 TLS connections (RTMPS and HTTPS) that send a byte a second; 300 file descriptors',
     edge: { openFiles: 300 },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const { rtmps, https } = attack.target;
       const clients = await openAll(attack, [rtmps, https], 270, helloStart);
@@ -49,6 +53,7 @@ export const sockets: readonly Row[] = [
     name: 'idle-handshakes',
     input: '320 RTMP handshakes from one address, nothing behind them; `max_connections 300`',
     edge: { root: 'max_connections 300;' },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       await openAll(attack, [attack.target.rtmp], 320, handshake);
       await attack.stay();
@@ -59,6 +64,7 @@ export const sockets: readonly Row[] = [
     name: 'silent-sockets',
     input: '600 connections to all ports that send nothing; `max_connections 300`',
     edge: { root: 'max_connections 300;' },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const { rtmp, rtmps, http, https, api } = attack.target;
       await openAll(attack, [rtmp, rtmps, http, https, api], 600);
@@ -70,6 +76,7 @@ export const sockets: readonly Row[] = [
     name: 'http-header-drip',
     input: '270 HTTP requests whose header comes a byte a second; 300 file descriptors',
     edge: { openFiles: 300 },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const { http, api } = attack.target;
       const clients = await openAll(attack, [http, api], 270, Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\nX: '));
@@ -80,6 +87,7 @@ export const sockets: readonly Row[] = [
     name: 'http-body-drip',
     input: '270 HTTP requests whose body comes a byte a second; 300 file descriptors',
     edge: { openFiles: 300 },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const { http, api } = attack.target;
       const head = 'POST /api/v1/clients HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n';
@@ -91,6 +99,7 @@ export const sockets: readonly Row[] = [
     name: 'http-idle',
     input: '270 HTTP connections that get one answer and stay; 300 file descriptors',
     edge: { openFiles: 300 },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const { http, api } = attack.target;
       await openAll(attack, [http, api], 270, Buffer.from('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n'));
@@ -102,6 +111,7 @@ export const sockets: readonly Row[] = [
     name: 'spread-idle',
     input: '320 RTMP handshakes from 160 addresses, a byte a second behind them; `max_connections 300`',
     edge: { root: 'max_connections 300;' },
+    seconds: deadlineSeconds,
     run: async (attack) => {
       const clients = Array.from({ length: 320 }, (_, index) => {
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index % 160) });
