@@ -101,14 +101,15 @@ export const sizes: readonly Row[] = [
   },
   {
     name: 'large-names',
-    input: 'a `tcUrl` of 10 MB and a stream name of 10 MB, ten connections each',
+    input: 'names of 10 MB: as `tcUrl`, app or URL of the page on ten connections, as stream on ten',
     run: (attack) => {
       const name = 'x'.repeat(attack.part(10 * megabyte, megabyte));
       return each(attack, 20, async (index) => {
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index), reads: true });
         if (!(await client.send(handshake))) return;
         if (index % 2 === 0) {
-          await client.send(connect({ tcUrl: `rtmp://127.0.0.1/${name}`, app: name, pageUrl: name, swfUrl: name }));
+          const long = [{ tcUrl: `rtmp://127.0.0.1/${name}` }, { app: name }, { pageUrl: name }, { swfUrl: name }];
+          await client.send(connect(long[(index / 2) % long.length]));
         } else {
           const verb = index % 4 === 1 ? 'play' : 'publish';
           await client.send(Buffer.concat([connect(), createStream, command(verb, 0, 1, null, name, 'live')]));
