@@ -24,14 +24,19 @@ function print(text: string): void {
 
 print(`bounds: ${JSON.stringify(bounds)}\n\n${tableHead}`);
 const breached: string[] = [];
+function note(row: string, breach: string): void {
+  breached.push(`${row}: ${breach}`);
+  process.stderr.write(`broken bound: ${row}: ${breach}\n`);
+}
+
 for (const row of chosen) {
   try {
     const outcome = await playRow(row, { ...options, seconds: row.seconds ?? options.seconds });
     print(tableLine(outcome));
-    for (const breach of [...countBreaches(outcome), ...timeBreaches(outcome)]) breached.push(`${row.name}: ${breach}`);
+    for (const breach of [...countBreaches(outcome), ...timeBreaches(outcome)]) note(row.name, breach);
   } catch (error) {
     print(`| ${row.name} | could not be run |`);
-    breached.push(`${row.name}: ${error instanceof Error ? error.message : error}`);
+    note(row.name, error instanceof Error ? error.message : String(error));
   }
 }
 print(breached.length === 0 ? '\nno bound is broken' : `\nbroken bounds:\n${breached.join('\n')}`);

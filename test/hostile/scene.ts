@@ -52,6 +52,8 @@ export interface Outcome {
 const file = (name: string): string => join(import.meta.dirname, name);
 /** More than a row's own time: for an edge that is so busy that nobody gets through. */
 const extraPatienceMs = 30_000;
+/** An edge that does not answer for so long after an attack has stopped working. */
+const answerPatienceMs = 8_000;
 
 export class Scene {
   readonly #edge: MeasuredServer;
@@ -146,6 +148,7 @@ export class Scene {
       faults.push(error instanceof Error ? error.message : String(error));
     }
     await delay(calmMs);
+    if (!(await this.#watch.answers(answerPatienceMs))) faults.push('/readyz gets no answer');
     const watched = this.#watch.report();
     if (watched.killed) faults.push('killed: it took 3 GB');
     else if (edge.ended !== undefined) faults.push(`the edge ended: ${edge.ended}`);

@@ -1,6 +1,7 @@
 /** Asks `/readyz` again and again and looks at a server's memory, as a kubelet does, from an address of its own. */
 
 import { get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { MeasuredServer } from './server.ts';
 
 const askIntervalMs = 200;
@@ -22,6 +23,8 @@ export class Watch {
   readonly #port: number;
   readonly #timers: readonly NodeJS.Timeout[];
   #askedAtMs: number | undefined;
+  /** When the newest question that has an answer was asked. */
+  #lastAnsweredMs = 0;
   #longestAnswerMs = 0;
   #notReady = 0;
   #killed = false;
@@ -45,6 +48,16 @@ export class Watch {
     return watched;
   }
 
+  /** Resolves when a question asked from now on is answered: false when that takes longer than `patienceMs`. */
+  async answers(patienceMs: number): Promise<boolean> {
+    const nowMs = performance.now();
+    while (this.#lastAnsweredMs < nowMs) {
+      if (performance.now() - nowMs > patienceMs) return false;
+      await delay(askIntervalMs);
+    }
+    return true;
+  }
+
   stop(): void {
     for (const timer of this.#timers) clearInterval(timer);
   }
@@ -57,6 +70,7 @@ export class Watch {
     const done = (ok: boolean): void => {
       if (this.#askedAtMs !== askedAtMs) return;
       this.#askedAtMs = undefined;
+      this.#lastAnsweredMs = askedAtMs;
       this.#longestAnswerMs = Math.max(this.#longestAnswerMs, performance.now() - askedAtMs);
       if (!ok) this.#notReady++;
     };

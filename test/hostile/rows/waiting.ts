@@ -13,7 +13,7 @@ export const waiting: readonly Row[] = [
     name: 'waiting-publish',
     input: '`publish`, then 512 KiB and 1 MiB of empty messages in the same write',
     run: async (attack) => {
-      const sizes = [512 * 1024, 1024 * 1024].map((size) => attack.part(size, 256 * 1024));
+      const sizes = [512 * 1024, 1024 * 1024].map((size) => attack.part(size, 512 * 1024));
       const sent = sizes.map((size, index) => {
         const bytes = Buffer.concat([
           upTo('publish', `waiting-${index}`),
