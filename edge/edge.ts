@@ -62,6 +62,7 @@ export class Edge implements Gateway {
       accepting: () => this.#rtmp.addresses.length > 0,
       origins: () => this.#origins.reports(),
       counters: () => this.#origins.counters,
+      lostCallbacks: () => this.#hooks.lostNotices,
       reload: () => this.#reloader.reload(),
       config: () => this.#reloader.inForce,
       lastReload: () => this.#reloader.last,
@@ -156,6 +157,7 @@ export class Edge implements Gateway {
     this.#rtmp.close();
     this.hub.close();
     this.#origins.close();
+    this.#hooks.close();
     this.#http.close().catch(() => {});
   }
 

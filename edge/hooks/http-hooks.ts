@@ -9,7 +9,11 @@ import type { Logger } from 'pino';
 import type { HttpHooksConfig, VhostConfig } from '../conf/model.ts';
 import { streamId, streamUrl } from '../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
+import { type NoticeLimits, Notices } from './notices.ts';
 import { HookError, postHook } from './post.ts';
+
+/** A burst of clients that leave must not use up descriptors, nor hold up the event loop with requests. */
+const noticeLimits: NoticeLimits = { sendingMax: 64, noticesMax: 10_000 };
 
 type HookName = Exclude<keyof HttpHooksConfig, 'enabled'>;
 
@@ -34,8 +38,9 @@ export class HttpHooks {
   readonly #serverId: string;
   /** Of this run of the server, as in SRS: tells a restart. */
   readonly #serviceId = randomBytes(4).toString('hex');
-  /** The last notice of each client that is not yet done, so that a client's notices arrive in their order. */
-  readonly #notices = new Map<string, Promise<void>>();
+  readonly #notices = new Notices(noticeLimits);
+  readonly #closed = new AbortController();
+  #lostNotices = 0;
 
   constructor({ log, serverId }: HttpHooksOptions) {
     this.#log = log;
@@ -80,7 +85,18 @@ export class HttpHooks {
 
   /** Resolves when nothing that was told (`onClose`, `onUnpublish`, `onStop`) is still on its way. */
   async settled(): Promise<void> {
-    while (this.#notices.size > 0) await Promise.all(this.#notices.values());
+    await this.#notices.settled();
+  }
+
+  /** Notices that were not sent because too many waited. */
+  get lostNotices(): number {
+    return this.#lostNotices;
+  }
+
+  /** Gives up all that is still on its way: nothing of it keeps the process any longer. */
+  close(): void {
+    this.#notices.clear();
+    this.#closed.abort();
   }
 
   /** All URLs in their order; the first one that does not agree decides. */
@@ -108,15 +124,15 @@ export class HttpHooks {
     const urls = urlsOf(hook, vhost);
     if (urls.length === 0) return;
     const { clientId } = request;
-    const before = this.#notices.get(clientId) ?? Promise.resolve();
-    const notice = before.then(async () => {
+    const taken = this.#notices.push(clientId, async () => {
       for (const url of urls) {
         // Logged where it failed; nobody is left to be refused.
         await this.#post(url, hook, request, vhost, fields).catch(() => {});
       }
-      if (this.#notices.get(clientId) === notice) this.#notices.delete(clientId);
     });
-    this.#notices.set(clientId, notice);
+    if (taken) return;
+    this.#lostNotices++;
+    this.#log.warn({ client: clientId, action: actions[hook] }, 'callback not sent: too many wait for an answer');
   }
 
   async #post(url: string, hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): Promise<void> {
@@ -135,7 +151,7 @@ export class HttpHooks {
     const startedAtMs = performance.now();
     const event = { client: clientId, action, url: withoutSecrets(url) };
     try {
-      await postHook(url, body, vhost.edge.hookTimeoutMs);
+      await postHook(url, body, vhost.edge.hookTimeoutMs, this.#closed.signal);
       this.#log.debug({ ...event, tookMs: Math.round(performance.now() - startedAtMs) }, 'callback agreed');
     } catch (error) {
       this.#log.warn({ ...event, err: error }, 'callback did not agree');

@@ -13,9 +13,13 @@ const answerMaxBytes = 64 * 1024;
 /** Of an answer, for messages. */
 const quotedChars = 200;
 
-/** Connections are kept: callbacks come in bursts, one for each client of a popular stream. */
-const httpAgent = new http.Agent({ keepAlive: true });
-const httpsAgent = new https.Agent({ keepAlive: true });
+/**
+ * Connections are kept: callbacks come in bursts, one for each client of a popular stream. A server of callbacks that
+ * hangs must not use up the descriptors of the process.
+ */
+const agentOptions = { keepAlive: true, maxSockets: 128 };
+const httpAgent = new http.Agent(agentOptions);
+const httpsAgent = new https.Agent(agentOptions);
 
 /** Why a callback is no yes. */
 export class HookError extends Error {
@@ -37,14 +41,15 @@ interface Answer {
 /**
  * Posts `body` and resolves if the answer is yes.
  * @param timeoutMs for all of it, from the look-up of the name to the last byte of the answer
+ * @param cancelled gives it up at once
  * @throws HookError otherwise; its message does not name the URL
  */
-export async function postHook(url: string, body: object, timeoutMs: number): Promise<void> {
+export async function postHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<void> {
   const deadline = AbortSignal.timeout(timeoutMs);
   const bytes = Buffer.from(JSON.stringify(body));
   let answer: Answer;
   try {
-    answer = await request(new URL(url), bytes, deadline);
+    answer = await request(new URL(url), bytes, AbortSignal.any([deadline, cancelled]));
   } catch (error) {
     if (error instanceof HookError) throw error;
     if (deadline.aborted) throw new HookError('failed', `no answer in ${timeoutMs} ms`);

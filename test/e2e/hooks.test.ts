@@ -1,6 +1,9 @@
 /** HTTP callbacks of a running edge: who is asked when, and what a refused client is told. */
 
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { HookServer } from '../support/hook-server.ts';
 import { clip } from '../support/media.ts';
@@ -78,3 +81,34 @@ test('a vhost named by the stream is asked, too; the one that is left is told', 
   await hooks.until('on_close');
   assert.deepEqual(hooks.calls.map(({ action }) => action).sort(), ['on_close', 'on_connect', 'on_connect', 'on_play']);
 });
+
+test(
+  'grace_final_wait: a stopping edge waits so long for callbacks under way, and no longer',
+  testOptions,
+  async (t) => {
+    const asked = new EventEmitter();
+    const silent = createServer((request) => void request.resume().on('end', () => asked.emit('call')));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    t.after(() => {
+      silent.closeAllConnections();
+      silent.close();
+    });
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/never`;
+    const edge = await startEdge(
+      t,
+      originConfig({
+        root: 'grace_final_wait 300;',
+        vhost: `http_hooks { enabled on; on_close ${url}; } edge { hook_timeout 60000; }`,
+      }),
+    );
+    const watcher = await player(t, edge);
+    const since = performance.now();
+    edge.signal('SIGTERM');
+    await edge.logged(({ msg }) => msg === 'draining');
+    watcher.end();
+    await once(asked, 'call');
+    assert.equal(await edge.exit(), 0);
+    assert.ok(performance.now() - since >= 300);
+  },
+);

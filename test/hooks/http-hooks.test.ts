@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { HttpHooksConfig, VhostConfig } from '../../edge/conf/model.ts';
@@ -241,7 +242,7 @@ test('notices go to every URL whatever one answers, in the order they were made;
   const { log, lines } = recorder();
   const server = await hookServer(t, (response, { path }) => {
     // The first one takes its time: the next must wait for it.
-    if (path === '/stop1') setImmediate(() => response.writeHead(500).end());
+    if (path === '/stop1') setImmediate().then(() => response.writeHead(500).end());
     else response.end('0');
   });
   const hooks = hooksFor(log);
@@ -303,7 +304,7 @@ test('a huge answer is cut off', async (t) => {
     const more = (): void => {
       if (response.destroyed) return;
       sent += part.length;
-      if (response.write(part)) setImmediate(more);
+      if (response.write(part)) setImmediate().then(more);
       else response.once('drain', more);
     };
     more();
@@ -328,4 +329,16 @@ test('a kept connection that ends when it is used again is not held against the 
     await hooks.onPlay(request, vhostWith({ onPlay: [server.url] }));
     assert.equal(used.size, round);
   }
+});
+
+test('callbacks that nobody answers: so many notices wait at most, on so many connections; closing gives them up', async (t) => {
+  const server = await hookServer(t, () => {});
+  const hooks = hooksFor();
+  const vhost = vhostWith({ onStop: [server.url] }, 60_000);
+  for (let client = 0; client < 10_500; client++) hooks.onStop({ ...request, clientId: `client-${client}` }, vhost);
+  assert.equal(hooks.lostNotices, 500);
+  while (server.calls.length < 64) await setImmediate();
+  hooks.close();
+  await hooks.settled();
+  assert.equal(server.calls.length, 64);
 });

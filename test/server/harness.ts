@@ -61,6 +61,7 @@ export class TestEdge implements Gateway {
         { name: 'one:1935', state: 'up', reason: '', sinceMs: 1, failures: 0, connections: 2 },
         { name: 'two:1935', state: 'down', reason: 'refused', sinceMs: 2, failures: 3, connections: 0 },
       ],
+      lostCallbacks: () => 0,
       counters: () => ({ pulls: 5, pushes: 4, pullSwitches: 3, pushSwitches: 2, pushDroppedGops: 1 }),
       reload: async () => {
         this.calls.push('reload');

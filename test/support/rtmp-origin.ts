@@ -48,6 +48,8 @@ export class OriginConnection {
   /** Audio, video and data received. */
   readonly media: RtmpMessage[] = [];
   pings = 0;
+  /** Sequence numbers that it acknowledged. */
+  readonly acknowledged: number[] = [];
   closed = false;
   readonly #script: OriginScript;
   readonly #changed: () => void;
@@ -122,6 +124,9 @@ export class OriginConnection {
       case MessageType.video:
       case MessageType.dataAmf0:
         this.media.push(message);
+        return;
+      case MessageType.acknowledgement:
+        this.acknowledged.push(message.payload.readUInt32BE(0));
         return;
       case MessageType.userControl: {
         const control = parseControl(message);

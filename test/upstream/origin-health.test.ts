@@ -294,3 +294,22 @@ describe('origins that nobody uses', options, () => {
     assert.equal(timers.planned.size, 0);
   });
 });
+
+test('the back-off starts over when an origin was well in between', options, async (t) => {
+  const bench = new Bench(t);
+  bench.times = { ...bench.times, probeMinMs: 5, probeMaxMs: 60_000 };
+  bench.health.failed(a, failure('unreachable'));
+  await bench.until(() => bench.probes.length === 6);
+  // The next pause would be 5 ms × 2^6, 160 ms at least.
+  assert.equal(bench.health.reports()[0]?.failures, 6);
+  bench.well = true;
+  await bench.until(() => bench.health.state(a) === 'up');
+  assert.equal(bench.health.reports()[0]?.failures, 0);
+  bench.well = false;
+  const before = bench.probes.length;
+  bench.health.failed(a, failure('unreachable'));
+  await bench.until(() => bench.probes.length === before + 3);
+  const [first, second] = bench.probes.slice(before).map(({ atMs }) => atMs);
+  assert.equal(bench.health.reports()[0]?.failures, 3);
+  assert.ok((second ?? 0) > (first ?? 0));
+});

@@ -46,6 +46,8 @@ export interface HttpDeps {
   accepting(): boolean;
   origins(): readonly OriginStatus[];
   counters(): OriginCounters;
+  /** Callbacks (`on_close`, `on_stop`, `on_unpublish`) that were not sent because too many waited for an answer. */
+  lostCallbacks(): number;
   /** Reads the configuration again and applies it; never fails, but says how it went. */
   reload(): Promise<ReloadOutcome>;
   /** What the edge runs with: what was refused since changes nothing of it. */

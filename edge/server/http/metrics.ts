@@ -147,6 +147,8 @@ export class Metrics {
     count('edge_pushes_total', 'Streams pushed to origins.', 'pushes');
     count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
+    const lostCallbacks = 'Callbacks that were not sent because too many waited for an answer.';
+    this.#counter('edge_callbacks_lost_total', lostCallbacks, () => deps.lostCallbacks());
     count('edge_push_dropped_gops_total', 'Times that frames were dropped for an origin too slow.', 'pushDroppedGops');
   }
 
