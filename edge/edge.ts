@@ -48,6 +48,7 @@ export class Edge implements Gateway {
   readonly #reloader: Reloader;
   #config: EdgeConfig;
   #draining = false;
+  #asksToReconnect = false;
 
   constructor({ loaded, read, serverId, log, logCounts }: EdgeOptions) {
     this.log = log;
@@ -77,6 +78,10 @@ export class Edge implements Gateway {
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  get asksToReconnect(): boolean {
+    return this.#asksToReconnect;
   }
 
   /** Where clients can connect. */
@@ -136,6 +141,7 @@ export class Edge implements Gateway {
     // Load balancers learn by and by that this edge is not ready: until then clients still come.
     await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();
+    this.#asksToReconnect = true;
     for (const client of this.clients.values()) client.askToReconnect();
     const timers = this.#config.vhosts.map(({ name, edge }) =>
       setTimeout(() => this.#disconnectAll((client) => client.request?.vhost === name), edge.drainTimeoutMs),

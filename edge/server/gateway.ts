@@ -28,6 +28,8 @@ export interface Gateway {
   readonly budget: Budget;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
+  /** The stop has been announced: clients that begin to play or publish are asked to reconnect elsewhere, too. */
+  readonly asksToReconnect: boolean;
   /** Whether a stream was looked for a moment ago and is nowhere. */
   isAbsent(request: StreamRequest): boolean;
 

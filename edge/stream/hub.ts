@@ -3,7 +3,7 @@
  */
 
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
-import { findVhost, readRestMs } from '../conf/vhost.ts';
+import { readRestMs } from '../conf/vhost.ts';
 import { LiveStream, type StreamSource } from './live-stream.ts';
 import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
@@ -57,7 +57,7 @@ export class Hub {
     return this.#published;
   }
 
-  /** The stream to attach a player to; it may have no frames yet. */
+  /** The stream to attach a player to, at once; it may have no frames yet. One that stays without a player ends. */
   play(request: StreamRequest, vhost: VhostConfig): LiveStream {
     const name = streamName(request);
     const known = this.#streams.get(streamKey(name));
@@ -69,6 +69,9 @@ export class Hub {
         : this.#localSource(stream);
     stream.sourcedBy(source);
     this.#streams.set(stream.key, stream);
+    setImmediate(() => {
+      if (stream.playerCount === 0) source.players(0);
+    });
     return stream;
   }
 
@@ -123,16 +126,20 @@ export class Hub {
     });
   }
 
-  /** Takes over changed settings, stream by stream; nobody is disconnected by it. */
+  /**
+   * Takes over changed settings, stream by stream; nobody is disconnected by it. Streams of a vhost that is gone keep
+   * its last settings: the default vhost, which new clients of that name get, may be somebody else's.
+   */
   reconfigure(config: EdgeConfig): void {
+    const vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
     for (const stream of this.#streams.values()) {
-      const vhost = findVhost(config, stream.name.vhost);
+      const vhost = vhosts.get(stream.name.vhost);
       if (vhost === undefined) continue;
       stream.vhost = vhost;
       stream.source?.reconfigured();
     }
     for (const { publication } of this.#published.values()) {
-      const vhost = findVhost(config, publication.name.vhost);
+      const vhost = vhosts.get(publication.name.vhost);
       if (vhost !== undefined) publication.reconfigured(vhost);
     }
   }

@@ -53,6 +53,23 @@ test(
   },
 );
 
+test('clients that begin to play or publish after the stop was announced are asked, too', testOptions, async (t) => {
+  const edge = await startEdge(t, originConfig({ vhost: 'edge { drain_timeout 60000; }' }));
+  const options = { port: edge.port(), properties: { capsEx: CapsEx.reconnect } };
+  const [first, watcher, source] = await Promise.all([
+    RtmpPeer.player(options, stream),
+    RtmpPeer.connect(options),
+    RtmpPeer.connect(options),
+  ]);
+  edge.signal('SIGTERM');
+  await first.status(reconnectCode);
+  watcher.play(stream);
+  source.publish(stream);
+  await Promise.all([watcher.status(reconnectCode), source.status(reconnectCode)]);
+  for (const peer of [first, watcher, source]) peer.end();
+  assert.equal(await edge.exit(), 0);
+});
+
 test('drain_timeout: who is still there is told and disconnected; exit code 0', testOptions, async (t) => {
   const edge = await startEdge(t, originConfig({ vhost: 'edge { drain_timeout 300; }' }));
   const source = await publisher(t, edge);

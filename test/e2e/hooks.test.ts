@@ -5,11 +5,12 @@ import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { HookServer } from '../support/hook-server.ts';
 import { clip } from '../support/media.ts';
-import { originConfig } from '../support/rtmp-config.ts';
+import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { player, publisher, reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
+import { player, publisher, reload, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
 
 test('callbacks follow an RTMP player and a publisher from connect to close', testOptions, async (t) => {
   const hooks = await HookServer.start(t);
@@ -40,6 +41,36 @@ test('an HTTP player is asked for on_play and told of by on_stop, as in SRS', te
   const refused = await fetch(`${url}?token=bad`);
   assert.equal(refused.status, 403);
   assert.match(await refused.text(), /on_play callback .* refused with code 7/);
+});
+
+test('players that leave during on_play, by RTMP and by HTTP, leave no stream behind', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  hooks.held = 'on_play';
+  const origin = await startOrigin(t);
+  const root = 'http_server { enabled on; listen 127.0.0.1:0; } http_api { enabled on; listen 127.0.0.1:0; }';
+  const vhost = `${hooks.block} http_remux { enabled on; }`;
+  const edge = await startEdge(t, edgeConfig({ origins: [origin.port], root, vhost }));
+  const peer = await RtmpPeer.connect({ port: edge.port() });
+  peer.play('by-rtmp');
+  assert.deepEqual(await hooks.until('on_play'), ['on_connect', 'on_play']);
+  peer.end();
+  await edge.logged(({ msg, client }) => msg === 'client gone' && client === hooks.calls[0]?.client_id);
+  hooks.calls.length = 0;
+  const gone = new AbortController();
+  const url = `http://127.0.0.1:${edge.port('http')}/live/by-http.flv`;
+  const answer = fetch(url, { signal: gone.signal });
+  assert.deepEqual(await hooks.until('on_play'), ['on_play']);
+  gone.abort();
+  await assert.rejects(answer);
+  await edge.logged(({ msg, stream: name }) => msg === 'client gone' && String(name).endsWith('by-http'));
+  hooks.release();
+  await hooks.until('on_stop');
+  const streams = async (): Promise<unknown[]> => {
+    const response = await fetch(`http://127.0.0.1:${edge.port('http-api')}/api/v1/streams`);
+    return ((await response.json()) as { streams: unknown[] }).streams;
+  };
+  while ((await streams()).length > 0) await delay(10);
+  assert.equal(origin.connections.length, 0);
 });
 
 test('a refusal reaches RTMP clients in the callback’s words', testOptions, async (t) => {

@@ -34,6 +34,7 @@ export class TestEdge implements Gateway {
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;
+  asksToReconnect = false;
   accepting = true;
   /** Set to have `play` refused. */
   refusal: Refusal | undefined;

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
@@ -53,6 +54,16 @@ test('who plays before the publisher comes sees the stream from its beginning', 
   assert.equal(stream.source?.state, 'live');
   assert.equal(count(sink), clip({ gops: 1 }).length);
   assert.equal(hub.play(request, vhost), stream, 'there is one stream of a name');
+});
+
+test('a stream that nobody attaches to ends by itself', async () => {
+  const hub = new Hub(noUpstream);
+  hub.play(request, vhost);
+  const played = hub.play(streamRequest({ stream: 'played' }), vhost);
+  attach(played);
+  await hub.publish(streamRequest({ stream: 'published' }), vhost, silent);
+  await setImmediate();
+  assert.deepEqual([...hub.streams.keys()], ['video.test/live/played', 'video.test/live/published']);
 });
 
 test('streams of other names are others', async () => {

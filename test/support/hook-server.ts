@@ -19,6 +19,9 @@ export interface HookBody {
 export class HookServer {
   readonly calls: HookBody[] = [];
   refuses = (body: HookBody): boolean => body.param?.includes('token=bad') === true;
+  /** Answers to this action wait until `release`. */
+  held: string | undefined;
+  readonly #held: (() => void)[] = [];
   readonly #events = new EventEmitter();
   url = '';
 
@@ -29,8 +32,9 @@ export class HookServer {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const body = JSON.parse(Buffer.concat(chunks).toString()) as HookBody;
       hooks.calls.push(body);
-      response.end(hooks.refuses(body) ? '{"code": 7}' : '0');
       hooks.#events.emit('call');
+      if (body.action === hooks.held) await new Promise<void>((resolve) => hooks.#held.push(resolve));
+      response.end(hooks.refuses(body) ? '{"code": 7}' : '0');
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -40,6 +44,11 @@ export class HookServer {
     });
     hooks.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
     return hooks;
+  }
+
+  /** Gives the answers that wait. */
+  release(): void {
+    for (const answer of this.#held.splice(0)) answer();
   }
 
   /** All six callbacks, here. */

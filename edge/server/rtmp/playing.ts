@@ -38,8 +38,6 @@ export class Playing {
     const { request, vhost } = admitted;
     const stream = await gateway.play(request, vhost);
     if (isGone()) {
-      // Nobody may ever have attached to it.
-      stream.source?.players(stream.playerCount);
       gateway.stopped(request, vhost);
       return undefined;
     }

@@ -254,6 +254,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       this.#state = playing;
       this.#log('info', 'play', { param: request.param });
       playing.attach();
+      if (this.#gateway.asksToReconnect) this.askToReconnect();
       // From here on bytes come in slices: only who asked for low latency must not wait for full segments.
       this.#transport.noDelay = vhost.tcpNodelay || vhost.minLatency;
     } catch (error) {
@@ -275,6 +276,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       this.#state = publishing;
       this.#transport.send(publishAccepted());
       this.#log('info', 'publish', { param: admitted.request.param });
+      if (this.#gateway.asksToReconnect) this.askToReconnect();
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
       this.#refuse({ code, reason: message }, publishRefused(code, message));
