@@ -35,6 +35,7 @@ export function judge(outcome: Outcome): Verdict {
   const wrong = sum(({ repeated, foreign }) => repeated + foreign);
   const stepsBack = sum(({ stepsBack }) => stepsBack);
   const worstStepMs = Math.max(0, ...sights.map((sight) => sight.worstStepMs));
+  const worstDistanceMs = Math.max(0, ...sights.map((sight) => sight.worstDistanceMs));
   const checks: readonly (readonly [ok: boolean, text: string])[] = [
     [kills > 0, `an origin was killed ${kills} ${kills === 1 ? 'time' : 'times'}`],
     [cutOff.length === 0, `${players} players, ${cutOff.length} disconnected${cutOff[0] ? `: ${cutOff[0]}` : ''}`],
@@ -42,6 +43,7 @@ export function judge(outcome: Outcome): Verdict {
       stepsBack === 0 && worstStepMs <= stepAllowedMs,
       `time: ${stepsBack} steps back, at most ${worstStepMs} ms off the publisher's`,
     ],
+    [worstDistanceMs <= stepAllowedMs, `audio and video: at most ${worstDistanceMs} ms off the publisher's distance`],
     [
       longestGapMs <= longestGapAllowedMs,
       `longest gap between two frames: ${Math.round(longestGapMs)} ms (${longestGapAllowedMs} ms allowed)`,

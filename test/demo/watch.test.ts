@@ -8,7 +8,15 @@ import { Ledger } from './ledger.ts';
 import { judge, type Outcome } from './verdict.ts';
 import { type Sight, Watch } from './watch.ts';
 
-const flawless: Sight = { frames: 0, missing: 0, repeated: 0, foreign: 0, stepsBack: 0, worstStepMs: 0 };
+const flawless: Sight = {
+  frames: 0,
+  missing: 0,
+  repeated: 0,
+  foreign: 0,
+  stepsBack: 0,
+  worstStepMs: 0,
+  worstDistanceMs: 0,
+};
 
 /** A player that receives the messages that `change` makes of what was published. */
 function watch(change: (messages: RtmpMessage[]) => RtmpMessage[]): Sight {
@@ -20,7 +28,10 @@ function watch(change: (messages: RtmpMessage[]) => RtmpMessage[]): Sight {
   return watch.sight;
 }
 
-const later = (ms: number, message: RtmpMessage): RtmpMessage => ({ ...message, timestamp: message.timestamp + ms });
+const later = (ms: number, message: RtmpMessage): RtmpMessage => ({
+  ...message,
+  timestamp: (message.timestamp + ms) >>> 0,
+});
 
 describe('the watch of a player', () => {
   it('finds nothing wrong where all frames come in time, whatever the clock and wherever it begins', () => {
@@ -48,6 +59,15 @@ describe('the watch of a player', () => {
     const jump = watch((messages) => messages.map((message, i) => (i < 20 ? message : later(500, message))));
     assert.equal(jump.worstStepMs, 500);
     assert.equal(jump.stepsBack, 0);
+  });
+
+  it('sees audio and video move apart, also where each goes on evenly', () => {
+    const isAudio = ({ type }: RtmpMessage): boolean => type === 8;
+    const apart = watch((messages) => messages.map((message) => (isAudio(message) ? later(300, message) : message)));
+    assert.equal(apart.worstDistanceMs, 300);
+    assert.equal(apart.worstStepMs, 0);
+    const across = watch((messages) => messages.map((message) => later(2 ** 32 - 100, message)));
+    assert.deepEqual([across.worstDistanceMs, across.worstStepMs, across.stepsBack], [0, 0, 0]);
   });
 
   it('measures waits, those that still last too, and tells those after a kill', () => {
@@ -92,6 +112,7 @@ describe('the verdict', () => {
     'a changed frame': { sights: [{ ...flawless, frames: 100, foreign: 1 }] },
     'time that steps back': { sights: [{ ...flawless, frames: 100, stepsBack: 1 }] },
     'time that jumps': { sights: [{ ...flawless, frames: 100, worstStepMs: 80 }] },
+    'audio and video that move apart': { sights: [{ ...flawless, frames: 100, worstDistanceMs: 80 }] },
     'no frame at all': { sights: [flawless] },
     'no origin killed': { kills: 0 },
     'a demo that broke off': { failure: 'the encoder ended' },

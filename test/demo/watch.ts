@@ -20,10 +20,20 @@ export interface Sight {
   stepsBack: number;
   /** By how much the time between two frames differed from the publisher's at most, ms. */
   worstStepMs: number;
+  /** By how much the distance between audio and video differed from the publisher's at most, ms. */
+  worstDistanceMs: number;
 }
 
 export class Watch {
-  readonly sight: Sight = { frames: 0, missing: 0, repeated: 0, foreign: 0, stepsBack: 0, worstStepMs: 0 };
+  readonly sight: Sight = {
+    frames: 0,
+    missing: 0,
+    repeated: 0,
+    foreign: 0,
+    stepsBack: 0,
+    worstStepMs: 0,
+    worstDistanceMs: 0,
+  };
   /** Resolves with the first frame. */
   readonly playing: Promise<void>;
   #begun: () => void = () => {};
@@ -50,7 +60,15 @@ export class Watch {
     this.#measure(nowMs);
     this.#lastMs = nowMs;
     this.#tracks[frame.track]?.received(frame.id, message.timestamp);
+    this.#compareTracks();
     this.#begun();
+  }
+
+  #compareTracks(): void {
+    const audio = this.#tracks[Track.audio]?.offsetMs;
+    const video = this.#tracks[Track.video]?.offsetMs;
+    if (audio === undefined || video === undefined) return;
+    this.sight.worstDistanceMs = Math.max(this.sight.worstDistanceMs, Math.abs((video - audio) | 0));
   }
 
   /** An origin is killed now: the longest wait from here on is that of the switch. */
@@ -84,6 +102,8 @@ class TrackWatch {
   readonly #sight: Sight;
   #next: number | undefined;
   #lastTimestamp = 0;
+  /** The player's time minus the publisher's, of the newest frame. */
+  offsetMs: number | undefined;
 
   constructor(ledger: TrackLedger, sight: Sight) {
     this.#ledger = ledger;
@@ -102,12 +122,13 @@ class TrackWatch {
     }
     if (next !== undefined) {
       sight.missing += number - next;
-      const step = timestamp - this.#lastTimestamp;
-      const published = (this.#ledger.timestamp(number) ?? 0) - (this.#ledger.timestamp(next - 1) ?? 0);
+      const step = (timestamp - this.#lastTimestamp) | 0;
+      const published = ((this.#ledger.timestamp(number) ?? 0) - (this.#ledger.timestamp(next - 1) ?? 0)) | 0;
       if (step < 0) sight.stepsBack++;
       sight.worstStepMs = Math.max(sight.worstStepMs, Math.abs(step - published));
     }
     this.#next = number + 1;
     this.#lastTimestamp = timestamp;
+    this.offsetMs = timestamp - (this.#ledger.timestamp(number) ?? timestamp);
   }
 }
