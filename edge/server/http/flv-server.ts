@@ -29,11 +29,6 @@ export class FlvServer {
     this.#deps = deps;
   }
 
-  /** Whether a stream is (or will be) on this connection. */
-  owns(socket: Socket): boolean {
-    return this.#sockets.has(socket);
-  }
-
   /** Serves a request for a stream. Returns why not, with nothing sent, when it is for none. */
   serve(request: IncomingMessage, response: ServerResponse, url: URL): string | undefined {
     const target = flvTarget(this.#gateway.config, request, url, 'http-flv');

@@ -25,6 +25,9 @@ type State =
 
 export const tooManyClients = 'this edge has all clients it may have';
 
+/** Longer than a refusal takes to come back from anywhere. */
+const probeAgainMs = 1_000;
+
 const everything: FlvPlan = { header: { audio: true, video: true }, sent: { audio: true, video: true } };
 
 export class FlvSession implements Client, PlayerSink {
@@ -76,8 +79,7 @@ export class FlvSession implements Client, PlayerSink {
       this.#error = error;
       if (!isGoodbye(error)) this.#failed = true;
     });
-    // A client that closes its side has gone, as far as any player does that.
-    socket.on('end', () => this.#leave());
+    socket.on('end', () => this.#probe());
     socket.on('close', () => {
       const { bytesSent, bytesReceived } = this;
       this.#log('info', 'client gone', { reason: this.#error?.message, bytesSent, bytesReceived });
@@ -144,6 +146,18 @@ export class FlvSession implements Client, PlayerSink {
     // Who does not take what it was sent would not take a goodbye either.
     if (this.#socket.writableLength > 0) this.#socket.destroy();
     else this.#finish(reason);
+  }
+
+  /**
+   * The client has closed its side, and may read on. If it has gone, its system refuses the first bytes that we send,
+   * and we learn that with the next ones.
+   */
+  #probe(): void {
+    const probe = (): void => {
+      if (this.#answered && this.#socket.writable) this.#transport.probe();
+    };
+    probe();
+    setTimeout(probe, probeAgainMs).unref();
   }
 
   #play(stream: LiveStream): void {

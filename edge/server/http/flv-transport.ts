@@ -7,7 +7,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FlvFraming } from '../../stream/flv-format.ts';
 import { sendText, serverHeader } from './reply.ts';
-import { acceptValue, CloseCode, closeFrame, pongFrame, WebSocketError, WebSocketReader } from './websocket.ts';
+import {
+  acceptValue,
+  CloseCode,
+  closeFrame,
+  pingFrame,
+  pongFrame,
+  WebSocketError,
+  WebSocketReader,
+} from './websocket.ts';
 
 export interface FlvTransport {
   readonly socket: Socket;
@@ -16,6 +24,8 @@ export interface FlvTransport {
   begin(): void;
   /** Answers, instead of the stream, why there is none. */
   refuse(status: number, reason: string): void;
+  /** Sends a byte or two that mean nothing, between two slices: whoever has gone is found that way. */
+  probe(): void;
   /** Ends a stream that was begun. */
   finish(reason: string): void;
 }
@@ -49,6 +59,11 @@ export class HttpTransport implements FlvTransport {
     sendText(this.#response, status, reason, { Connection: 'close' });
   }
 
+  probe(): void {
+    // The size of the next chunk may begin with zeros. Without chunks there is nothing that means nothing.
+    if (this.framing === 'chunked') this.socket.write('0');
+  }
+
   finish(): void {
     if (this.framing === 'chunked') this.socket.write('0\r\n\r\n');
     this.socket.destroySoon();
@@ -69,7 +84,6 @@ export class WebSocketTransport implements FlvTransport {
     this.socket = socket;
     this.#key = request.headers['sec-websocket-key'] ?? '';
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
-    socket.on('end', () => socket.destroySoon());
     if (head.length > 0) this.#received(head);
   }
 
@@ -82,6 +96,10 @@ export class WebSocketTransport implements FlvTransport {
 
   refuse(status: number, reason: string): void {
     refuseUpgrade(this.socket, status, reason);
+  }
+
+  probe(): void {
+    this.socket.write(pingFrame());
   }
 
   finish(reason: string): void {

@@ -54,6 +54,10 @@ export function closeFrame(code: number, reason: string): Buffer {
   return controlFrame(Opcode.close, payload);
 }
 
+export function pingFrame(): Buffer {
+  return controlFrame(Opcode.ping, Buffer.alloc(0));
+}
+
 export function pongFrame(payload: Buffer): Buffer {
   return controlFrame(Opcode.pong, payload);
 }

@@ -1,0 +1,142 @@
+/**
+ * What a request is for: probes on every listener, and beside them what the listener's role is.
+ */
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { EdgeConfig, ListenAddress } from '../../conf/model.ts';
+import type { Gateway } from '../gateway.ts';
+import { Access } from './access.ts';
+import { Api } from './api.ts';
+import { crossOriginHeaders } from './cross-origin.ts';
+import type { HttpDeps } from './deps.ts';
+import { serveFile } from './files.ts';
+import { FlvServer } from './flv-server.ts';
+import { Metrics } from './metrics.ts';
+import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
+import { status } from './status.ts';
+import { CpuShare } from './system.ts';
+import { Traffic } from './traffic.ts';
+
+/** What a listener is for. */
+export type Role = 'server' | 'api' | 'exporter';
+
+export class Routes {
+  readonly #gateway: Gateway;
+  readonly #deps: HttpDeps;
+  readonly #traffic: Traffic;
+  readonly #cpu = new CpuShare();
+  readonly #cpuTimer: NodeJS.Timeout;
+  readonly #access: Access;
+  readonly #api: Api;
+  readonly #flv: FlvServer;
+  readonly #metrics: Metrics | undefined;
+
+  constructor(gateway: Gateway, deps: HttpDeps) {
+    this.#gateway = gateway;
+    this.#deps = deps;
+    const { config } = gateway;
+    this.#traffic = new Traffic(gateway.clients, gateway.hub);
+    this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
+    this.#access = new Access(gateway);
+    this.#api = new Api(gateway, deps, this.#access, this.#traffic, this.#cpu);
+    this.#flv = new FlvServer(gateway, deps);
+    this.#metrics = config.exporter.enabled
+      ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
+      : undefined;
+  }
+
+  /** Warns when the API listens to others although nobody has credentials. */
+  async warnIfLocked(config: EdgeConfig): Promise<void> {
+    await this.#access.warnIfLocked(config);
+  }
+
+  /** A stream went on from another origin: how long players had no frame. */
+  observeSpliceGap(gapMs: number): void {
+    this.#metrics?.observeSpliceGap(gapMs);
+  }
+
+  /** Looks and measures no more. */
+  stop(): void {
+    clearInterval(this.#cpuTimer);
+    this.#traffic.close();
+  }
+
+  /** Ends at once what plays. */
+  close(): void {
+    this.#flv.close();
+  }
+
+  /** Answers a request to speak another protocol on the connection from now on. */
+  upgrade(role: Role, request: IncomingMessage, socket: Socket, head: Buffer): void {
+    this.#flv.upgrade(role === 'server', request, socket, head);
+  }
+
+  /** Answers a request; never fails. */
+  serve(role: Role, request: IncomingMessage, response: ServerResponse): void {
+    this.#serve(role, request, response).catch((error: unknown) => {
+      this.#gateway.log.error({ err: error, url: request.url }, 'http request failed');
+      if (response.headersSent) response.destroy();
+      else sendText(response, 500, 'internal error');
+    });
+  }
+
+  async #serve(role: Role, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = targetOf(request);
+    if (url === undefined) return sendText(response, 400, 'this is no URL');
+    const { httpServer } = this.#gateway.config;
+    const isApi =
+      (role === 'api' || (role === 'server' && shared(this.#gateway.config))) && /^\/api(\/|$)/.test(url.pathname);
+    response.setHeader('Server', serverHeader);
+    if (isApi) return this.#api.serve(request, response, url);
+    const crossdomain = role === 'server' && httpServer.crossdomain;
+    for (const [name, value] of Object.entries(crossOriginHeaders(request, crossdomain))) {
+      response.setHeader(name, value);
+    }
+    if (request.method === 'OPTIONS') return sendOptions(response, crossdomain);
+    if (url.pathname === '/healthz') return sendText(response, 200, 'ok');
+    if (url.pathname === '/readyz') return this.#readiness(response);
+    if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(response);
+    if (role === 'server') return this.#serveViewer(request, response, url);
+    sendJson(response, 404, { code: 404, data: `there is no ${url.pathname}` });
+  }
+
+  #readiness(response: ServerResponse): void {
+    if (this.#gateway.draining) return sendText(response, 503, 'draining');
+    if (!this.#deps.accepting()) return sendText(response, 503, 'not listening');
+    sendText(response, 200, 'ready');
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    if (this.#metrics === undefined) return sendText(response, 404, 'the exporter is off');
+    const { registry } = this.#metrics;
+    send(response, 200, registry.contentType, await registry.metrics());
+  }
+
+  async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const { httpServer } = this.#gateway.config;
+    if (url.pathname === '/edge/status.json') return this.#sendStatus(request, response);
+    const missing = this.#flv.serve(request, response, url);
+    if (missing === undefined) return;
+    if (await serveFile(httpServer.dir, url.pathname, request, response)) return;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET and HEAD');
+    sendText(response, 404, missing);
+  }
+
+  #sendStatus(request: IncomingMessage, response: ServerResponse): void {
+    if (!this.#gateway.config.edge.pageFigures) {
+      return sendJson(response, 404, { code: 404, data: 'figures are off: `edge { page_figures on; }` shows them' });
+    }
+    sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
+  }
+}
+
+/** Whether the listeners for streams serve the API too. */
+function shared({ httpApi, httpServer }: EdgeConfig): boolean {
+  return httpApi.enabled && httpApi.listen.some((address) => includes(httpServer.listen, address));
+}
+
+/** Whether an address is in the list. Port 0 is another port each time. */
+export function includes(addresses: readonly ListenAddress[], { host, port }: ListenAddress): boolean {
+  return port !== 0 && addresses.some((other) => other.host === host && other.port === port);
+}
