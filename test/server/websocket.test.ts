@@ -66,7 +66,7 @@ describe('WebSocket-FLV', () => {
     assert.deepEqual(await takeFrame(player), { opcode: 2, payload: flvHeader({ audio: true, video: true }) });
     const sizes = [(await takeFrame(player)).payload.length];
     for (const size of [60_000, 70_000]) {
-      publisher.push(keyframe(100 + size, size, size));
+      publisher.push(keyframe(100 + size / 1000, size, size));
       sizes.push((await takeFrame(player)).payload.length);
     }
     assert.deepEqual(sizes.slice(1), [60_000 + 5 + 15, 70_000 + 5 + 15]);
