@@ -115,6 +115,8 @@ export const EDGE: EdgeTuning = {
   publishTimeoutMs: 10_000,
   // 10 s of GOP at 12 Mb/s.
   gopCacheMaxBytes: 16 * 1024 * 1024,
+  // queue_length is 30 s: this is the tighter bound from 4.5 Mb/s on. Slow players of one stream share these bytes.
+  playQueueMaxBytes: 16 * 1024 * 1024,
   pushQueueMaxBytes: 16 * 1024 * 1024,
   writeTimeoutMs: 30_000,
   httpFirstFrameTimeoutMs: 10_000,

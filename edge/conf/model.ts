@@ -180,6 +180,8 @@ export interface EdgeTuning {
   readonly publishTimeoutMs: number;
   /** Bytes of media kept for new players (GOP cache) and for a new origin (the pusher's GOP). */
   readonly gopCacheMaxBytes: number;
+  /** Bytes that may wait for a slow player before frames are dropped for it. */
+  readonly playQueueMaxBytes: number;
   /** Bytes that may wait for a slow origin before whole GOPs are dropped. */
   readonly pushQueueMaxBytes: number;
   /** A client that accepts no byte for this long is disconnected. */

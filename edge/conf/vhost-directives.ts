@@ -93,13 +93,13 @@ const play = block(
       type: integer(1, 1_000_000, 'messages'),
       default: PLAY.gopCacheMaxFrames,
       effect: 'at once',
-      doc: 'Most messages kept for new players, audio and all else counted. A longer GOP is not kept.',
+      doc: 'Most messages kept for new players, audio and all else counted. Of a longer GOP nobody can be shown anything in step with the others: then the newest second of sound is kept, and new players see from the next key frame on. See also `gop_cache_max_bytes`.',
     }),
     queue_length: leaf({
       type: integer(1, 3_600, 's'),
       default: PLAY.queueLengthSeconds,
-      effect: 'new connections',
-      doc: 'How far a slow player may fall behind before whole GOPs are dropped for it.',
+      effect: 'at once',
+      doc: 'How far a slow player may fall behind before whole GOPs are dropped for it. Where no key frame waits for it, it goes on with sound, and with video at the next key frame.',
     }),
     time_jitter: leaf({
       type: choice({ full: 'full', zero: 'zero', off: 'off' }),
@@ -325,6 +325,12 @@ const edge = block(
       default: EDGE.gopCacheMaxBytes,
       effect: 'at once',
       doc: 'Most media kept of a stream for new players, and of a publisher for a new origin.',
+    }),
+    play_queue_max_bytes: leaf({
+      type: integer(0, BYTES_MAX, 'bytes'),
+      default: EDGE.playQueueMaxBytes,
+      effect: 'at once',
+      doc: 'Most media that waits for a slow player, whatever its time, before frames are dropped as with `queue_length`.',
     }),
     push_queue_max_bytes: leaf({
       type: integer(0, BYTES_MAX, 'bytes'),

@@ -24,10 +24,15 @@ export function messageSize(
   timeField: number,
   chunkSize: number,
 ): number {
-  const basic = basicHeaderSize(csid);
   const extended = timeField >= extendedFrom ? 4 : 0;
   const continuations = payloadLength > chunkSize ? Math.ceil(payloadLength / chunkSize) - 1 : 0;
-  return basic + (headerType === 0 ? 11 : 7) + extended + payloadLength + continuations * (basic + extended);
+  const header = messageHeaderSize(headerType, csid, timeField);
+  return header + payloadLength + continuations * (basicHeaderSize(csid) + extended);
+}
+
+/** Bytes before the first byte of the payload. */
+export function messageHeaderSize(headerType: 0 | 1, csid: number, timeField: number): number {
+  return basicHeaderSize(csid) + (headerType === 0 ? 11 : 7) + (timeField >= extendedFrom ? 4 : 0);
 }
 
 /**
@@ -47,6 +52,35 @@ export function writeMessage(
 ): number {
   const length = payload.length;
   const extended = timeField >= extendedFrom;
+  let at = writeMessageHeader(target, offset, headerType, csid, timeField, length, type, streamId);
+  if (length <= chunkSize) {
+    if (length > 0) payload.copy(target, at);
+    return at + length;
+  }
+  let sent = 0;
+  for (;;) {
+    const end = Math.min(sent + chunkSize, length);
+    payload.copy(target, at, sent, end);
+    at += end - sent;
+    sent = end;
+    if (sent === length) return at;
+    at = writeBasicHeader(target, at, 3, csid);
+    if (extended) at = target.writeUInt32BE(timeField, at);
+  }
+}
+
+/** Writes what stands before the first byte of the payload; returns the offset behind it. */
+export function writeMessageHeader(
+  target: Buffer,
+  offset: number,
+  headerType: 0 | 1,
+  csid: number,
+  timeField: number,
+  length: number,
+  type: number,
+  streamId: number,
+): number {
+  const extended = timeField >= extendedFrom;
   const field = extended ? extendedFrom : timeField;
   let at = writeBasicHeader(target, offset, headerType, csid);
   target[at] = field >>> 16;
@@ -64,21 +98,7 @@ export function writeMessage(
     target[at + 3] = streamId >>> 24;
     at += 4;
   }
-  if (extended) at = target.writeUInt32BE(timeField, at);
-  if (length <= chunkSize) {
-    if (length > 0) payload.copy(target, at);
-    return at + length;
-  }
-  let sent = 0;
-  for (;;) {
-    const end = Math.min(sent + chunkSize, length);
-    payload.copy(target, at, sent, end);
-    at += end - sent;
-    sent = end;
-    if (sent === length) return at;
-    at = writeBasicHeader(target, at, 3, csid);
-    if (extended) at = target.writeUInt32BE(timeField, at);
-  }
+  return extended ? target.writeUInt32BE(timeField, at) : at;
 }
 
 function writeBasicHeader(target: Buffer, offset: number, format: number, csid: number): number {

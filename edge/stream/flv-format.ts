@@ -5,7 +5,7 @@
 
 import { tagSize, writeTag } from '../flv/tag.ts';
 import { type Frame, Track } from './frame.ts';
-import type { Run, WireFormat } from './slice.ts';
+import type { Run, SharedRun, WireFormat } from './slice.ts';
 
 /** What goes around a run of tags on the wire. */
 export type FlvFraming = 'bare' | 'chunked' | 'websocket';
@@ -28,7 +28,7 @@ class FlvFormat implements WireFormat {
 
   encode(run: Run): Buffer {
     const headers = this.#wanted(run.headers);
-    const frames = this.#wanted(run.from === 0 ? run.frames : run.frames.slice(run.from));
+    const frames = this.#wanted(run.frames);
     let size = 0;
     for (const header of headers) size += tagSize(header.payload.length);
     for (const frame of frames) size += tagSize(frame.payload.length);
@@ -44,6 +44,13 @@ class FlvFormat implements WireFormat {
     }
     tail.copy(bytes, offset);
     return bytes;
+  }
+
+  /** Every tag has the stream's own time: it is right for every player, whatever the player had before. */
+  share(run: Run): SharedRun {
+    const bytes = this.encode(run);
+    const parts = bytes.length === 0 ? [] : [bytes];
+    return { heldBytes: bytes.length, parts: () => parts };
   }
 
   #wanted(frames: readonly Frame[]): readonly Frame[] {

@@ -1,6 +1,10 @@
 /**
- * The GOP cache: the frames since the last keyframe, so that a new player has a picture at once. It is filled
- * slice by slice, so that whoever gets it is in step with the next slice.
+ * What a new player is given at once, in step with the next slice.
+ *
+ * As long as the GOP is within the limits, that is all since its keyframe: picture and sound. A GOP that outgrows them
+ * is of no use to a newcomer: its beginning cannot be shown without a leap in time, and its end cannot be decoded
+ * without its beginning. Then, and where there is no keyframe at all, the newest sound is kept instead: a player hears
+ * the stream at once and sees it from the next keyframe on.
  */
 
 import { type Frame, Track } from './frame.ts';
@@ -13,50 +17,128 @@ export interface GopCacheLimits {
   readonly maxBytes: number;
 }
 
+/** Sound kept where there is no GOP: enough to begin at once, too little to be late. */
+const soundMs = 1_000;
+
+/**
+ * A page of the GOP has about this many bytes. Its encoded form is shared by all who join before the GOP ends; of the
+ * last, unfinished page it is made again after each slice.
+ */
+const pageBytes = 64 * 1024;
+
 export class GopCache {
-  #frames: Frame[] = [];
+  /** Finished pages of the GOP, or slices of sound. */
+  #pages: Slice[] = [];
+  #holds: 'gop' | 'sound' = 'sound';
+  /** The page that is being filled. */
+  #open: Frame[] = [];
+  #openBytes = 0;
+  #openHeaders: HeaderSet = HeaderSet.empty;
+  #openTimes: TrackTimes = [];
+  #frameCount = 0;
   #bytes = 0;
-  #headersBefore: HeaderSet = HeaderSet.empty;
   #headersAfter: HeaderSet = HeaderSet.empty;
-  #slice: Slice | undefined;
+  #opening: readonly Slice[] | undefined;
+
+  /** Whether a new player has a picture at once. */
+  get holdsPicture(): boolean {
+    return this.#holds === 'gop';
+  }
+
+  /** Bytes of media kept. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   /** Takes in a slice that players have been given. */
   add(slice: Slice, limits: GopCacheLimits): void {
-    this.#slice = undefined;
+    this.#opening = undefined;
     this.#headersAfter = slice.headersAfter;
     if (slice.keyframeIndex >= 0) this.#begin(slice);
-    else if (changesVideo(slice)) this.clear();
-    else if (this.#frames.length > 0) for (const frame of slice.frames) this.#push(frame);
-    // A stream without keyframes must not fill the memory.
-    if (this.#frames.length > limits.maxFrames || this.#bytes > limits.maxBytes) this.clear();
+    else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
+    else {
+      if (this.#open.length === 0) this.#openPage(slice.headersBefore, slice.lastTimes);
+      for (const frame of slice.frames) this.#push(frame);
+    }
+    if (this.#openBytes >= pageBytes) this.#closePage();
+    if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
   }
 
-  /** The cached GOP as a slice to begin with, or undefined when there is none. */
-  get opening(): Slice | undefined {
-    if (this.#frames.length === 0) return undefined;
-    this.#slice ??= new Slice([...this.#frames], this.#headersBefore, noTimes, this.#headersAfter);
-    return this.#slice;
+  /** What is kept, as slices that follow on each other; empty when there is nothing. */
+  get opening(): readonly Slice[] {
+    this.#opening ??= this.#open.length === 0 ? [...this.#pages] : [...this.#pages, this.#page()];
+    return this.#opening;
+  }
+
+  /** Gives up the picture; what comes is kept as sound until the next keyframe. */
+  giveUp(): void {
+    this.clear();
   }
 
   clear(): void {
-    this.#frames = [];
+    this.#pages = [];
+    this.#holds = 'sound';
+    this.#open = [];
+    this.#openBytes = 0;
+    this.#frameCount = 0;
     this.#bytes = 0;
-    this.#slice = undefined;
+    this.#opening = undefined;
   }
 
   #begin(slice: Slice): void {
     this.clear();
-    for (const frame of slice.frames.slice(slice.keyframeIndex)) this.#push(frame);
-    this.#headersBefore = slice.headersAt(slice.keyframeIndex);
+    this.#holds = 'gop';
+    this.#openPage(slice.headersAt(slice.keyframeIndex), []);
+    for (let index = slice.keyframeIndex; index < slice.frames.length; index++)
+      this.#push(slice.frames[index] as Frame);
+  }
+
+  #openPage(headersBefore: HeaderSet, lastTimes: TrackTimes): void {
+    this.#openHeaders = headersBefore;
+    this.#openTimes = lastTimes;
   }
 
   #push(frame: Frame): void {
-    this.#frames.push(frame);
+    this.#open.push(frame);
+    this.#openBytes += frame.payload.length;
+    this.#frameCount++;
     this.#bytes += frame.payload.length;
   }
-}
 
-const noTimes: TrackTimes = [];
+  #page(): Slice {
+    return new Slice({
+      frames: [...this.#open],
+      headersBefore: this.#openHeaders,
+      headersAfter: this.#headersAfter,
+      lastTimes: this.#openTimes,
+    });
+  }
+
+  #closePage(): void {
+    this.#pages.push(this.#page());
+    this.#open = [];
+    this.#openBytes = 0;
+  }
+
+  #addSound(slice: Slice, limits: GopCacheLimits): void {
+    if (this.#holds === 'gop') this.clear();
+    const sound = slice.withoutVideo;
+    if (sound === undefined) return;
+    this.#opening = undefined;
+    this.#pages.push(sound);
+    this.#frameCount += sound.frames.length;
+    this.#bytes += sound.payloadBytes;
+    let excess = 0;
+    for (const page of this.#pages) {
+      const isOld = sound.endMs - page.endMs > soundMs;
+      if (!isOld && this.#frameCount <= limits.maxFrames && this.#bytes <= limits.maxBytes) break;
+      this.#frameCount -= page.frames.length;
+      this.#bytes -= page.payloadBytes;
+      excess++;
+    }
+    this.#pages.splice(0, excess);
+  }
+}
 
 /** Frames before a changed video header can't be decoded with it. */
 function changesVideo(slice: Slice): boolean {

@@ -83,15 +83,20 @@ export class LiveStream {
   readonly #early: UntimedFrame[] = [];
   readonly #open = new OpenSlice(
     () => this.vhost,
+    () => this.#lacksKeyframes,
     (slice) => this.#deliver(slice),
   );
   #tracks = 0;
-  /** Tracks that audio or video proper has come of. */
+  /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
   #firstArrivalMs: number | undefined;
   #hadKeyframe = false;
-  /** Video frames since the last keyframe, or since the beginning. */
+  /** Video frames since the last keyframe, or since the beginning; and the most that ever lay between two. */
   #videoSinceKeyframe = 0;
+  #longestGop = 0;
+  /** The present feed has brought audio or video, and the players know that the stream is live. */
+  #hasMediaNow = false;
+  #announced = false;
   #lastArrivalMs: number | undefined;
 
   constructor(name: StreamName, vhost: VhostConfig, reports: StreamReports = noReports) {
@@ -142,19 +147,27 @@ export class LiveStream {
     return this.#source;
   }
 
-  /** A player joins: it gets the cached GOP at once, and every slice from then on. */
+  /**
+   * A player joins: it gets what the GOP cache has at once, and every slice from then on. Where that is no picture, its
+   * video waits for a keyframe.
+   */
   attach(player: Player): void {
     this.#players.add(player);
-    const { gopCache } = this.vhost.play;
-    const opening = gopCache ? this.#gop.opening : undefined;
-    if (opening !== undefined) player.deliver(opening);
-    else if (gopCache && this.hasVideo && !this.#lacksKeyframes) player.awaitKeyframe();
+    if (this.vhost.play.gopCache) {
+      const hasVideo = this.hasVideo || this.hasMedia(Track.video);
+      if (hasVideo && !this.#gop.holdsPicture && !this.#lacksKeyframes) player.awaitKeyframe();
+      player.open(this.#gop.opening);
+    }
+    if (this.#announced) player.live();
     this.#source?.players(this.#players.size);
   }
 
-  /** Some encoders refresh the picture bit by bit and send no keyframe but the first. */
+  /**
+   * Some encoders refresh the picture bit by bit and send no keyframe but the first. Those whose keyframes are as far
+   * apart, but come, are known by the ones that came.
+   */
   get #lacksKeyframes(): boolean {
-    return this.#videoSinceKeyframe > framesWithoutKeyframeMax;
+    return this.#videoSinceKeyframe > Math.max(framesWithoutKeyframeMax, 2 * this.#longestGop);
   }
 
   detach(player: Player): void {
@@ -176,7 +189,7 @@ export class LiveStream {
       {
         take: (feed, sameClock) => this.#take(feed, sameClock),
         append: (frame, arrivalMs) => this.#append(frame, arrivalMs),
-        flush: (nowMs) => this.#open.flush(nowMs),
+        flush: (nowMs) => this.#flush(nowMs),
         closed: (feed) => this.#feedClosed(feed),
       },
       () => this.#splice(),
@@ -195,6 +208,7 @@ export class LiveStream {
     this.#tracks = 0;
     this.#hadKeyframe = false;
     this.#videoSinceKeyframe = 0;
+    this.#longestGop = 0;
   }
 
   /** Nothing has come for long: new players are not to be given an old picture. */
@@ -216,6 +230,8 @@ export class LiveStream {
   #take(feed: Feed, sameClock: boolean): void {
     const before = this.#feed;
     this.#feed = feed;
+    this.#hasMediaNow = false;
+    this.#announced = false;
     if (this.#lastArrivalMs !== undefined && this.stats.framesReceived > 0) {
       this.stats.splices++;
       this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
@@ -230,10 +246,22 @@ export class LiveStream {
   #feedClosed(feed: Feed): void {
     if (this.#feed !== feed) return;
     this.#feed = undefined;
+    this.#announced = false;
     this.#open.close();
   }
 
+  #flush(nowMs: number): void {
+    this.#open.flush(nowMs);
+    if (this.#announced || !this.#hasMediaNow || this.#open.waitsForTrack) return;
+    this.#announced = true;
+    for (const player of this.#players) player.live();
+  }
+
   #append(untimed: UntimedFrame, arrivalMs: number): void {
+    if (isMedia(untimed)) {
+      this.#hasMediaNow = true;
+      this.#mediaTracks |= trackBit(untimed.track);
+    }
     const repeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (repeated && this.vhost.play.reduceSequenceHeader) return;
     this.#lastArrivalMs = arrivalMs;
@@ -257,6 +285,7 @@ export class LiveStream {
   /** A publisher may be met between two keyframes: what depends on the one that is missing is of no use. */
   #isDecodable(frame: Frame): boolean {
     if (frame.role === 'keyframe') {
+      if (this.#hadKeyframe) this.#longestGop = Math.max(this.#longestGop, this.#videoSinceKeyframe);
       this.#hadKeyframe = true;
       this.#videoSinceKeyframe = 0;
     } else this.#videoSinceKeyframe++;
@@ -272,7 +301,6 @@ export class LiveStream {
     this.stats.bytesReceived += frame.payload.length;
     if (frame.track === Track.video) this.stats.videoFrames++;
     this.#tracks |= trackBit(frame.track);
-    if (isMedia(frame)) this.#mediaTracks |= trackBit(frame.track);
     this.#firstArrivalMs ??= performance.now();
     if (isHeader(frame)) this.#headers = this.#headers.with(frame);
     else this.#history.add(frame);

@@ -14,10 +14,18 @@ import { Slice, trackBit } from './slice.ts';
 /** How long the first slice waits for a track that has a header and no frame. */
 const trackWaitMs = 500;
 
+/**
+ * A slice that has so much is not kept open: a publisher that sends faster than time passes must not fill the memory.
+ * That is 24 Mb/s at the usual interval of 350 ms.
+ */
+const sliceMaxBytes = 1024 * 1024;
+
 export class OpenSlice {
   readonly #settings: () => VhostConfig;
+  readonly #lacksKeyframes: () => boolean;
   readonly #closed: (slice: Slice) => void;
   #frames: Frame[] = [];
+  #bytes = 0;
   /** Headers in force after the last closed slice. */
   #headers: HeaderSet = HeaderSet.empty;
   /** Last stream time of each track in the slices that are closed, and in this one. */
@@ -31,10 +39,12 @@ export class OpenSlice {
 
   /**
    * @param settings those in force: a reload may replace them
+   * @param lacksKeyframes whether the stream has shown that it sends no key frames
    * @param closed takes each slice, in order
    */
-  constructor(settings: () => VhostConfig, closed: (slice: Slice) => void) {
+  constructor(settings: () => VhostConfig, lacksKeyframes: () => boolean, closed: (slice: Slice) => void) {
     this.#settings = settings;
+    this.#lacksKeyframes = lacksKeyframes;
     this.#closed = closed;
   }
 
@@ -44,6 +54,7 @@ export class OpenSlice {
     if (last === undefined || timeMs >= last) this.#times[track] = timeMs;
     else if (!this.#pullHeadersBack(frame)) placed(frame, last);
     this.#frames.push(frame);
+    this.#bytes += frame.payload.length;
   }
 
   /** A header came before anything told its track's time: its time is that of the first frame, if it can be. */
@@ -56,9 +67,15 @@ export class OpenSlice {
     return true;
   }
 
+  /** The stream has just begun, and it will soon be known which tracks it has. */
+  get waitsForTrack(): boolean {
+    return this.#isFirst && this.#frames.length > 0;
+  }
+
   /** All that was read at once is in: closes the slice now, or sets the time when it will close. */
   flush(nowMs: number): void {
     if (this.#frames.length === 0) return;
+    if (this.#bytes >= sliceMaxBytes) return this.close();
     if (this.#isFirst) return this.#flushFirst(nowMs);
     if (this.#timer !== undefined) return;
     const waitMs = this.#lastCloseMs + intervalMs(this.#settings()) - nowMs;
@@ -97,9 +114,15 @@ export class OpenSlice {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#frames.length === 0) return;
-    const slice = new Slice(this.#frames, this.#headers, this.#closedTimes);
+    const slice = new Slice({
+      frames: this.#frames,
+      headersBefore: this.#headers,
+      lastTimes: this.#closedTimes,
+      lacksKeyframes: this.#lacksKeyframes(),
+    });
     this.#frames = [];
     this.#isFirst = false;
+    this.#bytes = 0;
     this.#headers = slice.headersAfter;
     this.#closedTimes = [...this.#times];
     this.#lastCloseMs = performance.now();
@@ -111,6 +134,7 @@ export class OpenSlice {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#frames = [];
+    this.#bytes = 0;
   }
 
   /** SRS's merged write waits for `mw_msgs` messages too; here it does so for one more interval at most. */

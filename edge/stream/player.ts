@@ -3,7 +3,9 @@
  * not keep up. The sink is the rim: RTMP, HTTP-FLV or WebSocket.
  */
 
-import { Track } from './frame.ts';
+import type { VhostConfig } from '../conf/model.ts';
+import { Backlog } from './backlog.ts';
+import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
 import { type Slice, trackBit, type WireFormat } from './slice.ts';
 
@@ -11,40 +13,57 @@ import { type Slice, trackBit, type WireFormat } from './slice.ts';
 export interface PlayerSink {
   /** Takes the bytes in any case. False: no more, please, until `Player.drained` is called. */
   write(bytes: Buffer): boolean;
+  /** The same for bytes in several pieces, which belong together. */
+  writeParts(parts: readonly Buffer[]): boolean;
   /** The stream is over for this player. */
   end(reason: string): void;
+  /** The stream is known to be live, though nothing of it may be there for this player yet. */
+  live?(): void;
 }
 
 export interface PlayerOptions {
-  /** A function is asked when the first bytes are due: some formats depend on what the stream has. */
+  /** A function is called when the first bytes are due: some formats depend on what the stream has. */
   readonly format: WireFormat | (() => WireFormat);
   readonly sink: PlayerSink;
-  /** Media that may wait for a slow player before whole GOPs are dropped. */
-  readonly queueLengthMs: number;
+  /** Those in force: a reload may change them. */
+  readonly limits: () => QueueLimits;
 }
+
+/** Media that may wait for a slow player before frames are dropped: by stream time, and in bytes. */
+export interface QueueLimits {
+  readonly queueLengthMs: number;
+  readonly queueMaxBytes: number;
+}
+
+export function queueLimits({ play, edge }: VhostConfig): QueueLimits {
+  return { queueLengthMs: play.queueLengthSeconds * 1000, queueMaxBytes: edge.playQueueMaxBytes };
+}
+
+const videoBit = trackBit(Track.video);
 
 export class Player {
   #format: PlayerOptions['format'];
   readonly #sink: PlayerSink;
-  readonly #queueLengthMs: number;
+  readonly #limits: () => QueueLimits;
   /** Headers that the client has; undefined before its first byte. */
   #headers: HeaderSet | undefined;
-  #baseMs: number | undefined;
-  /** Tracks whose last time the client knows: while it knows those of a slice, the shared bytes are right for it. */
-  #anchored = 0;
-  #awaitsKeyframe = false;
+  #baseMs = 0;
+  /** Tracks in step: what the client last had of them is what the stream last had. The shared bytes fit them. */
+  #inStep = 0;
+  /** Stream time of what the client last had of the tracks that are out of step. */
+  readonly #known: (number | undefined)[] = new Array<number | undefined>(trackCount).fill(undefined);
+  /** Video is left out until it can be decoded; audio and data go on. */
+  #videoWaits = false;
   /** The client has not yet taken what it was given. */
   #blocked = false;
-  readonly #backlog: Slice[] = [];
-  /** Where the first slice of the backlog begins for this player. */
-  #backlogFrom = 0;
+  readonly #backlog = new Backlog();
   #droppedGops = 0;
   #bytesSent = 0;
 
   constructor(options: PlayerOptions) {
     this.#format = options.format;
     this.#sink = options.sink;
-    this.#queueLengthMs = options.queueLengthMs;
+    this.#limits = options.limits;
   }
 
   /** Times that frames were dropped because this player was too slow. */
@@ -61,103 +80,140 @@ export class Player {
     return this.#headers !== undefined;
   }
 
-  /** Nothing is sent before the next keyframe. */
+  /** The stream is known to be live. */
+  live(): void {
+    this.#sink.live?.();
+  }
+
+  /** No video is sent before it can be decoded. */
   awaitKeyframe(): void {
-    this.#awaitsKeyframe = true;
+    this.#videoWaits = true;
+  }
+
+  /** Gives what the stream keeps for new players: slices that follow on each other, and that the next one follows. */
+  open(slices: readonly Slice[]): void {
+    for (let index = 0; index < slices.length; index++) {
+      if (this.#blocked) return this.#backlog.open(slices, index);
+      this.#send(slices[index] as Slice);
+    }
   }
 
   /** Gives the next slice of the stream. Called for every player for every slice: allocates nothing as a rule. */
   deliver(slice: Slice): void {
-    let from = 0;
-    if (this.#awaitsKeyframe) {
-      if (slice.keyframeIndex < 0) return;
-      this.#awaitsKeyframe = false;
-      from = slice.keyframeIndex;
-    }
-    if (!this.#blocked) this.#send(slice, from);
-    else this.#queue(slice, from);
+    const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
+    if (part === undefined) return;
+    if (this.#blocked) this.#queue(part);
+    else this.#send(part);
   }
 
   /** The client took what it had been given. */
   drained(): void {
     this.#blocked = false;
-    let sent = 0;
-    for (const slice of this.#backlog) {
-      if (this.#blocked) break;
-      this.#send(slice, sent === 0 ? this.#backlogFrom : 0);
-      sent++;
+    while (!this.#blocked) {
+      const slice = this.#backlog.shift();
+      if (slice === undefined) return;
+      this.#send(slice);
     }
-    if (sent === 0) return;
-    this.#backlog.splice(0, sent);
-    this.#backlogFrom = 0;
   }
 
   end(reason: string): void {
-    this.#backlog.length = 0;
+    this.#backlog.clear();
     this.#sink.end(reason);
   }
 
-  #send(slice: Slice, from: number): void {
+  #whileVideoWaits(slice: Slice): Slice | undefined {
+    if (slice.entryIndex < 0) return slice.withoutVideo;
+    this.#videoWaits = false;
+    return slice.fromEntry;
+  }
+
+  #send(slice: Slice): void {
+    if (this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0) {
+      this.#write(slice.shared(this.#wireFormat));
+    } else if (this.started) this.#rejoin(slice);
     // Headers alone give no time to begin at; the next slice has them before it.
-    if (!this.started && slice.startMs === Number.POSITIVE_INFINITY) return;
-    const bytes = this.#encode(slice, from);
+    else if (slice.startMs !== Number.POSITIVE_INFINITY) this.#begin(slice);
+    else return;
     this.#headers = slice.headersAfter;
+  }
+
+  #begin(slice: Slice): void {
+    const format = this.#wireFormat;
+    this.#baseMs = format.zeroBased ? slice.startMs : 0;
+    this.#nowInStep(slice);
+    this.#write(slice.opening(format));
+  }
+
+  /** Out of step: after dropped frames, or where a track comes that the client meets for the first time. */
+  #rejoin(slice: Slice): void {
+    const withHeaders = this.#headers !== slice.headersBefore;
+    if (withHeaders) {
+      // The headers go first, on all tracks: what the client had before them counts no more.
+      this.#inStep = 0;
+      this.#known.fill(undefined);
+    }
+    const run = slice.rejoining(this.#wireFormat, withHeaders);
+    const parts = run.parts({ inStep: this.#inStep, known: this.#known, baseMs: this.#baseMs });
+    this.#nowInStep(slice);
+    const [only] = parts;
+    if (only === undefined) return;
+    if (parts.length === 1) return this.#write(only);
+    for (const { length } of parts) this.#bytesSent += length;
+    this.#blocked = !this.#sink.writeParts(parts);
+  }
+
+  #nowInStep(slice: Slice): void {
+    this.#inStep |= slice.tracksFrom(this.#baseMs);
+    if (!slice.skipsVideo) return;
+    this.#inStep &= ~videoBit;
+    // What went out of the track were headers, with times of their own.
+    if ((slice.tracks & videoBit) !== 0) this.#known[Track.video] = undefined;
+  }
+
+  /** The client will miss what comes before `slice` is sent, or has missed it. @param next the slice it should have next */
+  #fallOut(next: Slice): void {
+    for (let track = 0; track < trackCount; track++) {
+      if ((this.#inStep & (1 << track)) !== 0) this.#known[track] = next.lastTimes[track];
+    }
+    this.#inStep = 0;
+  }
+
+  get #wireFormat(): WireFormat {
+    if (typeof this.#format === 'function') this.#format = this.#format();
+    return this.#format;
+  }
+
+  #write(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.#bytesSent += bytes.length;
     this.#blocked = !this.#sink.write(bytes);
   }
 
-  #encode(slice: Slice, from: number): Buffer {
-    if (typeof this.#format === 'function') this.#format = this.#format();
-    const format = this.#format;
-    const inStep = from === 0 && this.#headers === slice.headersBefore;
-    if (inStep && (slice.tracks & ~this.#anchored) === 0) return slice.shared(format);
-    if (from === 0 && this.#headers === undefined) {
-      this.#baseMs = format.zeroBased ? slice.startMs : 0;
-      this.#anchored = slice.tracksFrom(0, this.#baseMs);
-      return slice.opening(format);
-    }
-    // Out of step: after dropped GOPs, or a track that the client meets for the first time.
-    const startMs = slice.startOf(from);
-    this.#baseMs ??= format.zeroBased ? startMs : 0;
-    const headers = slice.headersAt(from);
-    // Headers have a time of their own: behind them the tracks begin anew.
-    if (headers !== this.#headers) this.#anchored = 0;
-    const bytes = format.encode({
-      frames: slice.frames,
-      from,
-      headers: headers === this.#headers ? [] : headers.frames,
-      headersMs: Number.isFinite(startMs) ? startMs : slice.endMs,
-      anchored: this.#anchored,
-      lastTimes: slice.lastTimes,
-      baseMs: this.#baseMs,
-    });
-    this.#anchored |= slice.tracksFrom(from, this.#baseMs);
-    return bytes;
-  }
-
-  #queue(slice: Slice, from: number): void {
-    if (this.#backlog.length === 0) this.#backlogFrom = from;
+  #queue(slice: Slice): void {
     this.#backlog.push(slice);
-    const oldest = this.#backlog[0];
-    if (oldest !== undefined && slice.endMs - oldest.startMs > this.#queueLengthMs) this.#drop();
+    if (this.#isTooMuch()) this.#drop();
   }
 
-  /** Gives up whole GOPs: the player goes on with the newest keyframe that waits, or with the next to come. */
+  #isTooMuch(): boolean {
+    const { queueLengthMs, queueMaxBytes } = this.#limits();
+    return this.#backlog.spanMs > queueLengthMs || this.#backlog.bytes > queueMaxBytes;
+  }
+
+  /**
+   * Gives up what waits: the player goes on with the newest keyframe of it, if that is within the limits. Without one
+   * it goes on with sound, and with video at the next keyframe.
+   */
   #drop(): void {
     this.#droppedGops++;
-    this.#anchored = 0;
-    const hasVideo = this.#backlog.some((slice) => (slice.tracks & trackBit(Track.video)) !== 0);
-    const keyframeAt = this.#backlog.findLastIndex((slice) => slice.keyframeIndex >= 0);
-    if (keyframeAt > 0) {
-      this.#backlog.splice(0, keyframeAt);
-      this.#backlogFrom = this.#backlog[0]?.keyframeIndex ?? 0;
-    } else if (hasVideo) {
-      this.#backlog.length = 0;
-      this.#awaitsKeyframe = true;
-    } else {
-      this.#backlog.splice(0, this.#backlog.length - 1);
-      this.#backlogFrom = 0;
-    }
+    const next = this.#backlog.oldest;
+    if (next !== undefined) this.#fallOut(next);
+    if (this.#backlog.dropToEntry() && !this.#isTooMuch()) return;
+    const newest = this.#backlog.dropToNewest();
+    this.#videoWaits = true;
+    const part = newest === undefined ? undefined : this.#whileVideoWaits(newest);
+    if (part !== undefined) this.#backlog.push(part);
+    if (!this.#isTooMuch()) return;
+    this.#backlog.clear();
+    this.#videoWaits = true;
   }
 }

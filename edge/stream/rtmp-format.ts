@@ -7,14 +7,11 @@
  * there: their track would be shifted against the others.
  */
 
-import { ChunkStreamId, messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
-import type { Frame, Track } from './frame.ts';
-import { type Run, trackBit, type WireFormat } from './slice.ts';
-
-/** The message stream that `createStream` gives to every client. */
-export const playStreamId = 1;
-
-const chunkStreamOfTrack = [ChunkStreamId.audio, ChunkStreamId.video, ChunkStreamId.data] as const;
+import { messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
+import type { Frame } from './frame.ts';
+import { RtmpSharedRun } from './rtmp-shared-run.ts';
+import { chunkStreamOfTrack, playStreamId } from './rtmp-stream-ids.ts';
+import type { Run, SharedRun, WireFormat } from './slice.ts';
 
 class RtmpFormat implements WireFormat {
   readonly zeroBased: boolean;
@@ -41,14 +38,15 @@ class RtmpFormat implements WireFormat {
     return bytes;
   }
 
+  share(run: Run): SharedRun {
+    return new RtmpSharedRun(run, this.#chunkSize);
+  }
+
   #walk(run: Run, visit: (frame: Frame, headerType: 0 | 1, time: number) => void): void {
-    const lastTimes: (number | undefined)[] = run.lastTimes.map((time, track) =>
-      (run.anchored & trackBit(track as Track)) !== 0 ? time : undefined,
-    );
+    const lastTimes = [...run.lastTimes];
     const headersTime = Math.max(0, run.headersMs - run.baseMs) % 2 ** 32;
     for (const header of run.headers) visit(header, 0, headersTime);
-    for (let index = run.from; index < run.frames.length; index++) {
-      const frame = run.frames[index] as Frame;
+    for (const frame of run.frames) {
       const last = lastTimes[frame.track];
       if (last === undefined && frame.timeMs < run.baseMs) {
         visit(frame, 0, 0);

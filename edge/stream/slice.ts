@@ -3,7 +3,7 @@
  * player of that format is handed the same bytes.
  */
 
-import { type Frame, isHeader, type Track } from './frame.ts';
+import { type Frame, isHeader, isMedia, Track } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
 
 /** Stream time of the last frame of each track; undefined for a track without any yet. */
@@ -12,16 +12,31 @@ export type TrackTimes = readonly (number | undefined)[];
 /** Frames to be encoded for players that share a state. */
 export interface Run {
   readonly frames: readonly Frame[];
-  /** Index of the first frame to encode. */
-  readonly from: number;
-  /** Headers to send before the frames, and the stream time to send them with: none of the frames is earlier. */
+  /** Headers to send before the frames, and the stream time to send them with. */
   readonly headers: readonly Frame[];
   readonly headersMs: number;
-  /** Bit mask (`1 << track`) of the tracks whose last time the player knows, as given by `lastTimes`. */
-  readonly anchored: number;
+  /** What players last had of each track; a track without a time here begins with an absolute one. */
   readonly lastTimes: TrackTimes;
   /** Stream time that is zero for the player. */
   readonly baseMs: number;
+}
+
+/** What a player knows of a stream that it rejoins. */
+export interface Rejoining {
+  /** Bit mask of the tracks in step: what the player last had of them is what comes right before the run. */
+  readonly inStep: number;
+  /** Stream time of what the player last had of each track that is out of step; undefined: nothing that counts. */
+  readonly known: TrackTimes;
+  /** Stream time that is zero for the player. */
+  readonly baseMs: number;
+}
+
+/** A run encoded once for players that have different things before it. */
+export interface SharedRun {
+  /** Bytes that these buffers hold in all. */
+  readonly heldBytes: number;
+  /** The run for one player: the shared bytes, and between them what is its own (some bytes for each track). */
+  parts(player: Rejoining): Buffer[];
 }
 
 /** How frames become bytes. Identity matters: one object for each format whose bytes differ. */
@@ -29,47 +44,84 @@ export interface WireFormat {
   /** Whether each player's time starts at zero; else all see the stream's own time. */
   readonly zeroBased: boolean;
   encode(run: Run): Buffer;
+  /** Encodes a run for players who rejoin the stream here, each from another place. */
+  share(run: Run): SharedRun;
 }
 
-const allTracks = ~0;
+export interface SliceOptions {
+  /** At least one. */
+  readonly frames: readonly Frame[];
+  /** Headers in force before the first frame. */
+  readonly headersBefore: HeaderSet;
+  /** Last time of each track before this slice. */
+  readonly lastTimes: TrackTimes;
+  /** Where the next slice's `headersBefore` is known: whoever compares them must find the same set. */
+  readonly headersAfter?: HeaderSet;
+  /** The stream has shown that it sends no key frames: its video can begin anywhere. */
+  readonly lacksKeyframes?: boolean;
+  /** For players whose video waits: video has been left out, here or before; its headers may be here. */
+  readonly skipsVideo?: boolean;
+}
 
 export class Slice {
   readonly frames: readonly Frame[];
-  /** Headers in force before the first frame and after the last. */
   readonly headersBefore: HeaderSet;
   readonly headersAfter: HeaderSet;
-  /** Last time of each track before this slice. */
   readonly lastTimes: TrackTimes;
+  readonly skipsVideo: boolean;
   /** Bit mask of the tracks that have frames here. */
   readonly tracks: number;
-  /** Earliest and latest stream time, milliseconds; a slice of headers alone has no beginning (infinity). */
+  /** Bytes of all frames, as they came. */
+  readonly payloadBytes: number;
+  /** Earliest stream time, milliseconds, headers left out: encoders stamp them as they like. Infinite without frames. */
   readonly startMs: number;
+  /** Earliest and latest stream time of all that is here, headers included. */
+  readonly earliestMs: number;
   readonly endMs: number;
   /** Index of the last keyframe, or -1. */
   readonly keyframeIndex: number;
+  /** Index of the frame at which a player that waits for video can begin with it, or -1. */
+  readonly entryIndex: number;
   readonly #lastHeaderIndex: number;
   readonly #shared = new Map<WireFormat, Buffer>();
   readonly #opening = new Map<WireFormat, Buffer>();
+  readonly #rejoining = new Map<WireFormat, SharedRun>();
+  readonly #rejoiningWithHeaders = new Map<WireFormat, SharedRun>();
+  #withoutVideo: Slice | 'nothing' | undefined;
+  #fromEntry: Slice | undefined;
 
-  /**
-   * @param frames at least one
-   * @param headersAfter where the next slice's `headersBefore` is known: whoever compares them must find the same set
-   */
-  constructor(
-    frames: readonly Frame[],
-    headersBefore: HeaderSet,
-    lastTimes: TrackTimes,
-    headersAfter: HeaderSet | undefined = undefined,
-  ) {
+  constructor(options: SliceOptions) {
+    const { frames, headersBefore, headersAfter, lastTimes, lacksKeyframes = false, skipsVideo = false } = options;
     this.frames = frames;
     this.headersBefore = headersBefore;
     this.lastTimes = lastTimes;
-    this.keyframeIndex = frames.findLastIndex((frame) => frame.role === 'keyframe');
-    this.#lastHeaderIndex = frames.findLastIndex((frame) => isHeader(frame));
+    this.skipsVideo = skipsVideo;
+    let tracks = 0;
+    let payloadBytes = 0;
+    let startMs = Number.POSITIVE_INFINITY;
+    let earliestMs = Number.POSITIVE_INFINITY;
+    let endMs = Number.NEGATIVE_INFINITY;
+    let keyframeIndex = -1;
+    let lastHeaderIndex = -1;
+    for (let index = 0; index < frames.length; index++) {
+      const frame = frames[index] as Frame;
+      tracks |= trackBit(frame.track);
+      payloadBytes += frame.payload.length;
+      earliestMs = Math.min(earliestMs, frame.timeMs);
+      endMs = Math.max(endMs, frame.timeMs);
+      if (frame.role === 'keyframe') keyframeIndex = index;
+      if (isHeader(frame)) lastHeaderIndex = index;
+      else startMs = Math.min(startMs, frame.timeMs);
+    }
+    this.tracks = tracks;
+    this.payloadBytes = payloadBytes;
+    this.startMs = startMs;
+    this.earliestMs = earliestMs;
+    this.endMs = endMs;
+    this.keyframeIndex = keyframeIndex;
+    this.entryIndex = keyframeIndex < 0 && lacksKeyframes ? 0 : keyframeIndex;
+    this.#lastHeaderIndex = lastHeaderIndex;
     this.headersAfter = headersAfter ?? this.#headersBefore(frames.length);
-    this.tracks = this.tracksFrom(0);
-    this.startMs = this.startOf(0);
-    this.endMs = frames.reduce((latest, frame) => Math.max(latest, frame.timeMs), Number.NEGATIVE_INFINITY);
   }
 
   /** Headers in force before the frame at `index`. */
@@ -83,66 +135,75 @@ export class Slice {
     return headers;
   }
 
-  /** Earliest stream time from the frame at `index` on. Headers don't count: encoders stamp them as they like. */
-  startOf(index: number): number {
-    let start = Number.POSITIVE_INFINITY;
-    for (let at = index; at < this.frames.length; at++) {
-      const frame = this.frames[at] as Frame;
-      if (!isHeader(frame)) start = Math.min(start, frame.timeMs);
-    }
-    return start;
+  /** Bit mask of the tracks that have frames at `fromMs` of stream time or later. */
+  tracksFrom(fromMs: number): number {
+    if (fromMs <= this.earliestMs) return this.tracks;
+    let tracks = 0;
+    for (const frame of this.frames) if (frame.timeMs >= fromMs) tracks |= trackBit(frame.track);
+    return tracks;
   }
 
-  /** Bit mask of the tracks that have frames from `index` on, at `fromMs` of stream time or later. */
-  tracksFrom(index: number, fromMs: number = Number.NEGATIVE_INFINITY): number {
-    let tracks = 0;
-    for (let at = index; at < this.frames.length; at++) {
-      const frame = this.frames[at] as Frame;
-      if (frame.timeMs >= fromMs) tracks |= trackBit(frame.track);
+  /** This slice for players whose video waits for a key frame that is not here; undefined when nothing is left. */
+  get withoutVideo(): Slice | undefined {
+    this.#withoutVideo ??= (this.tracks & trackBit(Track.video)) === 0 ? this : this.#cut(this.frames.length);
+    return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
+  }
+
+  /** This slice for players whose video has waited for the frame at `entryIndex`. */
+  get fromEntry(): Slice {
+    if (this.#fromEntry === undefined) {
+      const cut = this.entryIndex === 0 ? this : this.#cut(this.entryIndex);
+      this.#fromEntry = cut === 'nothing' ? this : cut;
     }
-    return tracks;
+    return this.#fromEntry;
+  }
+
+  /** Leaves out the video before the frame at `index`; its headers stay. */
+  #cut(index: number): Slice | 'nothing' {
+    const frames = this.frames.filter((frame, at) => at >= index || frame.track !== Track.video || !isMedia(frame));
+    if (frames.length === 0) return 'nothing';
+    const { headersBefore, headersAfter, lastTimes } = this;
+    return new Slice({ frames, headersBefore, headersAfter, lastTimes, skipsVideo: index === this.frames.length });
   }
 
   /** Bytes for every player that has had all slices before: time differences only. */
   shared(format: WireFormat): Buffer {
-    return memoized(this.#shared, format, () =>
-      format.encode({
-        frames: this.frames,
-        from: 0,
-        headers: [],
-        headersMs: 0,
-        anchored: allTracks,
-        lastTimes: this.lastTimes,
-        baseMs: 0,
-      }),
-    );
+    let bytes = this.#shared.get(format);
+    if (bytes === undefined) {
+      const { frames, lastTimes } = this;
+      bytes = format.encode({ frames, headers: [], headersMs: 0, lastTimes, baseMs: 0 });
+      this.#shared.set(format, bytes);
+    }
+    return bytes;
   }
 
   /** Bytes for every player that begins with this slice: headers, then frames with absolute times. */
   opening(format: WireFormat): Buffer {
-    return memoized(this.#opening, format, () =>
-      format.encode({
-        frames: this.frames,
-        from: 0,
-        headers: this.headersBefore.frames,
-        headersMs: this.startMs,
-        anchored: 0,
-        lastTimes: this.lastTimes,
-        baseMs: format.zeroBased ? this.startMs : 0,
-      }),
-    );
+    let bytes = this.#opening.get(format);
+    if (bytes === undefined) {
+      const { frames, startMs } = this;
+      const headers = this.headersBefore.frames;
+      const baseMs = format.zeroBased ? startMs : 0;
+      bytes = format.encode({ frames, headers, headersMs: startMs, lastTimes: [], baseMs });
+      this.#opening.set(format, bytes);
+    }
+    return bytes;
+  }
+
+  /** This slice for every player that has missed something before it. */
+  rejoining(format: WireFormat, withHeaders: boolean): SharedRun {
+    const runs = withHeaders ? this.#rejoiningWithHeaders : this.#rejoining;
+    let run = runs.get(format);
+    if (run === undefined) {
+      const { frames, lastTimes, earliestMs } = this;
+      const headers = withHeaders ? this.headersBefore.frames : [];
+      run = format.share({ frames, headers, headersMs: earliestMs, lastTimes, baseMs: 0 });
+      runs.set(format, run);
+    }
+    return run;
   }
 }
 
 export function trackBit(track: Track): number {
   return 1 << track;
-}
-
-function memoized(cache: Map<WireFormat, Buffer>, format: WireFormat, encode: () => Buffer): Buffer {
-  let bytes = cache.get(format);
-  if (bytes === undefined) {
-    bytes = encode();
-    cache.set(format, bytes);
-  }
-  return bytes;
 }

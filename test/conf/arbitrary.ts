@@ -119,6 +119,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
         some(edge, {
           balance: fc.constantFrom('round_robin', 'hash', 'failover'),
           gopCacheMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
+          playQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           pushQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           redirectMax: fc.integer({ min: 0, max: 100 }),
           originTlsVerify: bool,

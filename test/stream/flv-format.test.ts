@@ -14,7 +14,7 @@ const both = { audio: true, video: true };
 function sliceOf(size: number): Slice {
   const message = audioFrame(0, 7, size - tagSize(2));
   const frame: Frame = { ...toUntimedFrame(message)!, timeMs: 0 };
-  return new Slice([frame], HeaderSet.empty, []);
+  return new Slice({ frames: [frame], headersBefore: HeaderSet.empty, lastTimes: [] });
 }
 
 test('WebSocket lengths at the borders of their three forms (RFC 6455 §5.2)', () => {
@@ -53,7 +53,11 @@ test('any bytes go into the same framing', () => {
 });
 
 test('the same settings are the same format, so that players share bytes', () => {
-  const slice = new Slice([{ ...toUntimedFrame(keyframe(0))!, timeMs: 0 }], HeaderSet.empty, []);
+  const slice = new Slice({
+    frames: [{ ...toUntimedFrame(keyframe(0))!, timeMs: 0 }],
+    headersBefore: HeaderSet.empty,
+    lastTimes: [],
+  });
   assert.equal(flvFormat('bare', both), flvFormat('bare', { video: true, audio: true }));
   assert.equal(slice.shared(flvFormat('bare', both)), slice.shared(flvFormat('bare', { ...both })));
   assert.notEqual(flvFormat('bare', both), flvFormat('chunked', both));
@@ -63,7 +67,7 @@ test('metadata has no time, whenever a player joins; FFmpeg takes it for a subti
   const [description, header] = [metadata(5_000), videoHeader(5_000)].map((message) => toUntimedFrame(message)!);
   const frame: Frame = { ...toUntimedFrame(keyframe(5_000))!, timeMs: 5_000 };
   const headers = [description, header].map((each) => ({ ...each!, timeMs: 0 }));
-  const run = { frames: [frame], from: 0, headers, headersMs: 5_000, anchored: 0, lastTimes: [], baseMs: 0 };
+  const run = { frames: [frame], headers, headersMs: 5_000, lastTimes: [], baseMs: 0 };
   const played = decodeFlv([flvFormat('bare', both).encode(run)], 'bare');
   assert.deepEqual(
     played.map(({ timestamp }) => timestamp),

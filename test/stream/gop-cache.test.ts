@@ -15,7 +15,7 @@ function frames(...messages: RtmpMessage[]): Frame[] {
 function slices(...parts: RtmpMessage[][]): Slice[] {
   let headers = HeaderSet.empty;
   return parts.map((part) => {
-    const slice = new Slice(frames(...part), headers, []);
+    const slice = new Slice({ frames: frames(...part), headersBefore: headers, lastTimes: [] });
     headers = slice.headersAfter;
     return slice;
   });
@@ -29,8 +29,8 @@ function filled(parts: Slice[], limits = roomy): GopCache {
   return cache;
 }
 
-function times(slice: Slice | undefined): number[] | undefined {
-  return slice?.frames.map(({ timeMs }) => timeMs);
+function times(slices: readonly Slice[]): number[] {
+  return slices.flatMap(({ frames }) => frames.map(({ timeMs }) => timeMs));
 }
 
 test('holds what came since the last keyframe, over slices and within one', () => {
@@ -39,14 +39,24 @@ test('holds what came since the last keyframe, over slices and within one', () =
     [interFrame(80), audioFrame(85)],
     [interFrame(120), keyframe(160), audioFrame(165)],
   );
-  assert.equal(new GopCache().opening, undefined);
+  assert.deepEqual(new GopCache().opening, []);
   assert.deepEqual(times(filled([first!]).opening), [0, 40]);
   assert.deepEqual(times(filled([first!, second!]).opening), [0, 40, 80, 85]);
   assert.deepEqual(times(filled([first!, second!, third!]).opening), [160, 165]);
+  assert.equal(filled([first!]).holdsPicture, true);
 });
 
-test('nothing is held before the first keyframe, nor of sound alone', () => {
-  assert.equal(filled(slices([audioFrame(0)], [interFrame(40)])).opening, undefined);
+test('before the first keyframe, and of sound alone, the newest second of sound is held', () => {
+  const early = filled(slices([audioFrame(0)], [interFrame(40), audioFrame(45)]));
+  assert.deepEqual(times(early.opening), [0, 45]);
+  assert.equal(early.holdsPicture, false);
+  assert.deepEqual(filled(slices([interFrame(40)])).opening, [], 'video alone that cannot be decoded is nothing');
+
+  const sound = Array.from({ length: 100 }, (_, index) => [audioFrame(index * 100)]);
+  assert.deepEqual(
+    times(filled(slices(...sound)).opening),
+    Array.from({ length: 11 }, (_, index) => 8_900 + index * 100),
+  );
 });
 
 test('the opening has the headers of its keyframe before it, and is in step with the next slice', () => {
@@ -57,38 +67,73 @@ test('the opening has the headers of its keyframe before it, and is in step with
   );
   const [first, second, third] = parts;
   const cache = filled([first!, second!]);
-  const opening = cache.opening!;
+  const [opening] = cache.opening;
   assert.deepEqual(
-    opening.headersBefore.frames.map(({ payload }) => payload),
+    opening!.headersBefore.frames.map(({ payload }) => payload),
     [videoHeader(0).payload, audioHeader(0).payload],
   );
-  assert.equal(opening.headersAfter, third!.headersBefore);
-  assert.equal(cache.opening, opening, 'made once for all who join now');
+  assert.equal(opening!.headersAfter, third!.headersBefore);
+  assert.equal(cache.opening[0], opening, 'made once for all who join now');
 });
 
 test('a changed video header ends the GOP, a repeated one or one of audio does not', () => {
   const gop = [videoHeader(0), audioHeader(0), keyframe(0)];
-  assert.equal(filled(slices(gop, [videoHeader(40, 1)])).opening, undefined);
+  assert.equal(filled(slices(gop, [videoHeader(40, 1)])).holdsPicture, false);
   assert.deepEqual(times(filled(slices(gop, [videoHeader(40)])).opening), [0, 40]);
   assert.deepEqual(times(filled(slices(gop, [audioHeader(40, 1)])).opening), [0, 40]);
   assert.deepEqual(times(filled(slices(gop, [videoHeader(40, 1), keyframe(40)])).opening), [40]);
 });
 
-test('a GOP that is too long is given up, and the next one taken', () => {
-  const parts = slices([keyframe(0), interFrame(40)], [interFrame(80)], [interFrame(120)], [keyframe(160)]);
+test('of a GOP that is too long its sound is kept, and the next GOP is taken', () => {
+  const parts = slices(
+    [keyframe(0), interFrame(40)],
+    [interFrame(80), audioFrame(81)],
+    [interFrame(120), audioFrame(121), interFrame(130)],
+    [keyframe(160)],
+  );
   const byCount = { maxFrames: 2, maxBytes: 100_000 };
   assert.deepEqual(times(filled(parts.slice(0, 1), byCount).opening), [0, 40]);
-  assert.equal(filled(parts.slice(0, 2), byCount).opening, undefined);
-  assert.equal(filled(parts.slice(0, 3), byCount).opening, undefined, 'its rest is no GOP');
+  assert.deepEqual(times(filled(parts.slice(0, 2), byCount).opening), [81]);
+  assert.deepEqual(times(filled(parts.slice(0, 3), byCount).opening), [81, 121], 'what follows is sound without video');
+  assert.equal(filled(parts.slice(0, 3), byCount).holdsPicture, false);
   assert.deepEqual(times(filled(parts, byCount).opening), [160]);
 
   const bytes = keyframe(0).payload.length + interFrame(0).payload.length;
   assert.deepEqual(times(filled(parts.slice(0, 1), { maxFrames: 100, maxBytes: bytes }).opening), [0, 40]);
-  assert.equal(filled(parts.slice(0, 1), { maxFrames: 100, maxBytes: bytes - 1 }).opening, undefined);
+  assert.deepEqual(filled(parts.slice(0, 1), { maxFrames: 100, maxBytes: bytes - 1 }).opening, []);
+});
+
+test('sound is kept within the limits, too', () => {
+  const parts = slices(...Array.from({ length: 50 }, (_, index) => [audioFrame(index * 10, index, 100)]));
+  assert.equal(filled(parts, { maxFrames: 7, maxBytes: 1e6 }).opening.length, 7);
+  const bytes = filled(parts, { maxFrames: 1e6, maxBytes: 1_000 }).opening.reduce(
+    (sum, each) => sum + each.payloadBytes,
+    0,
+  );
+  assert.ok(bytes > 800 && bytes <= 1_000, `${bytes} bytes`);
+});
+
+test('a long GOP is held in pages: those that are finished are the same for all who join before it ends', () => {
+  const parts = slices(
+    ...Array.from({ length: 20 }, (_, at) => [at === 0 ? keyframe(0, 0, 20_000) : interFrame(at, at, 20_000)]),
+  );
+  const cache = filled(parts.slice(0, 18), { maxFrames: 100, maxBytes: 1e6 });
+  const before = cache.opening;
+  cache.add(parts[18]!, { maxFrames: 100, maxBytes: 1e6 });
+  const after = cache.opening;
+  assert.deepEqual(
+    times(after),
+    Array.from({ length: 19 }, (_, at) => at),
+  );
+  assert.deepEqual(before.slice(0, 4), after.slice(0, 4));
+  for (let page = 0; page < 4; page++) assert.equal(before[page], after[page]);
+  for (const [index, page] of after.entries()) {
+    if (index > 0) assert.equal(page.headersBefore, after[index - 1]!.headersAfter);
+  }
 });
 
 test('clear forgets', () => {
   const cache = filled(slices([keyframe(0)]));
   cache.clear();
-  assert.equal(cache.opening, undefined);
+  assert.deepEqual(cache.opening, []);
 });

@@ -28,7 +28,11 @@ const silent = { ended: () => {}, gone: new AbortController().signal };
 
 function attach(stream: LiveStream): { sink: RecordingSink; player: Player } {
   const sink = new RecordingSink();
-  const player = new Player({ format: flvFormat('bare', { audio: true, video: true }), sink, queueLengthMs: 30_000 });
+  const player = new Player({
+    format: flvFormat('bare', { audio: true, video: true }),
+    sink,
+    limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }),
+  });
   stream.attach(player);
   return { sink, player };
 }

@@ -28,7 +28,7 @@ function newStream(overrides: VhostOverrides = { minLatency: true }): LiveStream
 
 function join(stream: LiveStream, format: WireFormat = flv, queueLengthMs = 30_000) {
   const sink = new RecordingSink();
-  const player = new Player({ format, sink, queueLengthMs });
+  const player = new Player({ format, sink, limits: () => ({ queueLengthMs, queueMaxBytes: 16_000_000 }) });
   stream.attach(player);
   return { sink, player };
 }
@@ -127,7 +127,7 @@ test('the merged-write interval comes to its end by itself', { timeout: 10_000 }
     }
   }
   const sink = new Waiting();
-  stream.attach(new Player({ format: flv, sink, queueLengthMs: 1_000 }));
+  stream.attach(new Player({ format: flv, sink, limits: () => ({ queueLengthMs: 1_000, queueMaxBytes: 16_000_000 }) }));
   const feed = stream.openFeed();
   bring(feed, keyframe(0));
   bring(feed, interFrame(40));

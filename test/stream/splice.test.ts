@@ -33,7 +33,7 @@ interface Watched {
 function watched(): Watched {
   const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
   const sink = new RecordingSink();
-  const player = new Player({ format, sink, queueLengthMs: 30_000 });
+  const player = new Player({ format, sink, limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }) });
   stream.attach(player);
   return { stream, player, sink };
 }

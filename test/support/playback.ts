@@ -18,7 +18,11 @@ export class RecordingSink implements PlayerSink {
   #credit = Number.POSITIVE_INFINITY;
   #full = false;
   readonly writes: Buffer[] = [];
+  /** Of writes in pieces, the pieces. */
+  readonly parts: (readonly Buffer[])[] = [];
   readonly ends: string[] = [];
+  /** Times that the stream was said to be live. */
+  lives = 0;
 
   set credit(credit: number) {
     this.#credit = credit;
@@ -29,12 +33,21 @@ export class RecordingSink implements PlayerSink {
     return this.#credit > 0;
   }
 
+  writeParts(parts: readonly Buffer[]): boolean {
+    this.parts.push(parts);
+    return this.write(Buffer.concat(parts));
+  }
+
   write(bytes: Buffer): boolean {
     if (this.#full) throw new Error('written to although it asked for no more');
     this.#credit--;
     this.writes.push(bytes);
     this.#full = !this.writable;
     return this.writable;
+  }
+
+  live(): void {
+    this.lives++;
   }
 
   end(reason: string): void {

@@ -8,8 +8,9 @@ import { flvHeader } from '../../flv/tag.ts';
 import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { streamKey } from '../../stream/name.ts';
-import { Player, type PlayerSink } from '../../stream/player.ts';
+import { Player, type PlayerSink, queueLimits } from '../../stream/player.ts';
 import { type ClientProtocol, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
+import { Deadline } from '../../time/deadline.ts';
 import { type Client, isGoodbye } from '../clients.ts';
 import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
@@ -20,15 +21,13 @@ import type { FlvTransport } from './flv-transport.ts';
 type State =
   /** Callbacks are asked. */
   | { readonly kind: 'asking' }
-  | { readonly kind: 'playing'; readonly stream: LiveStream; readonly player: Player }
+  | { readonly kind: 'playing'; readonly stream: LiveStream; readonly player: Player; readonly plan: () => FlvPlan }
   | { readonly kind: 'gone' };
 
 export const tooManyClients = 'this edge has all clients it may have';
 
 /** Longer than a refusal takes to come back from anywhere. */
 const probeAgainMs = 1_000;
-
-const everything: FlvPlan = { header: { audio: true, video: true }, sent: { audio: true, video: true } };
 
 export class FlvSession implements Client, PlayerSink {
   readonly id: string;
@@ -45,8 +44,10 @@ export class FlvSession implements Client, PlayerSink {
   #state: State = { kind: 'asking' };
   /** Whether the answer is on its way, and no other can be given. */
   #answered = false;
-  #plan: FlvPlan = everything;
-  #firstFrameTimer: NodeJS.Timeout | undefined;
+  readonly #firstFrame = new Deadline(() => {
+    const { httpFirstFrameTimeoutMs } = this.#vhost.edge;
+    this.#refuse(404, `no frame of the stream within ${httpFirstFrameTimeoutMs} ms`);
+  });
   /** It leaves because something went wrong, not because it is done. */
   #failed = false;
   #error: Error | undefined;
@@ -100,7 +101,7 @@ export class FlvSession implements Client, PlayerSink {
     return this.#state.kind === 'playing' ? this.#state.player.droppedGops : 0;
   }
 
-  /** Asks for the stream; the answer goes out with its first frame. */
+  /** Asks for the stream; the answer goes out as soon as the stream is known to be live. */
   async start(): Promise<void> {
     this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: this.request.param });
     try {
@@ -121,7 +122,24 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   write(bytes: Buffer): boolean {
-    return this.#answered ? this.#socket.write(bytes) : this.#begin(bytes);
+    if (this.#answered) return this.#socket.write(bytes);
+    // Answer, FLV header and media leave in one piece.
+    this.#socket.cork();
+    this.#begin();
+    const taken = this.#socket.write(bytes);
+    this.#socket.uncork();
+    return taken;
+  }
+
+  writeParts(parts: readonly Buffer[]): boolean {
+    let taken = true;
+    for (const part of parts) taken = this.write(part);
+    return taken;
+  }
+
+  /** The stream is live, though this player may have to wait for what it can decode: the answer need not wait. */
+  live(): void {
+    if (!this.#answered) this.#begin();
   }
 
   end(reason: string): void {
@@ -161,34 +179,31 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   #play(stream: LiveStream): void {
+    // Made when the answer is due: what the stream has is known by then. The FLV header and the media agree on it.
+    let planned: FlvPlan | undefined;
+    const plan = (): FlvPlan => {
+      planned ??= planTracks(this.#settings.httpRemux, stream);
+      return planned;
+    };
     const player = new Player({
-      format: () => {
-        this.#plan = planTracks(this.#settings.httpRemux, stream);
-        return flvFormat(this.#transport.framing, this.#plan.sent);
-      },
+      format: () => flvFormat(this.#transport.framing, plan().sent),
       sink: this,
-      queueLengthMs: this.#vhost.play.queueLengthSeconds * 1000,
+      limits: () => queueLimits(stream.vhost),
     });
-    this.#state = { kind: 'playing', stream, player };
-    const { httpFirstFrameTimeoutMs } = this.#vhost.edge;
-    this.#firstFrameTimer = setTimeout(
-      () => this.#refuse(404, `no frame of the stream within ${httpFirstFrameTimeoutMs} ms`),
-      httpFirstFrameTimeoutMs,
-    );
+    this.#state = { kind: 'playing', stream, player, plan };
+    this.#firstFrame.start(this.#vhost.edge.httpFirstFrameTimeoutMs);
     stream.attach(player);
   }
 
-  /** The first frame: answer, FLV header and media leave in one piece. */
-  #begin(bytes: Buffer): boolean {
-    clearTimeout(this.#firstFrameTimer);
+  #begin(): void {
+    if (this.#state.kind !== 'playing') return;
+    this.#firstFrame.stop();
     this.#answered = true;
     const socket = this.#socket;
     socket.cork();
     this.#transport.begin();
-    socket.write(framed(this.#transport.framing, flvHeader(this.#plan.header)));
-    const taken = socket.write(bytes);
+    socket.write(framed(this.#transport.framing, flvHeader(this.#state.plan().header)));
     socket.uncork();
-    return taken;
   }
 
   #refuse(status: number, reason: string): void {
@@ -201,7 +216,7 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   #leave(): void {
-    clearTimeout(this.#firstFrameTimer);
+    this.#firstFrame.stop();
     const state = this.#state;
     if (state.kind !== 'gone') {
       this.#state = { kind: 'gone' };

@@ -1,6 +1,6 @@
 /**
  * The two ways an FLV stream leaves by HTTP: as the body of a response, and as WebSocket messages. Both hold their
- * answer back until the first frame, and then hand the socket over to media that is framed once for all players.
+ * answer back until the stream is known to be live, and then hand the socket over to media that is framed once for all players.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -3,7 +3,7 @@
  */
 
 import type { LiveStream } from '../../stream/live-stream.ts';
-import { Player, type PlayerSink } from '../../stream/player.ts';
+import { Player, type PlayerSink, queueLimits } from '../../stream/player.ts';
 import { rtmpFormat } from '../../stream/rtmp-format.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Admitted } from './admission.ts';
@@ -45,7 +45,7 @@ export class Playing {
     const player = new Player({
       format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off'),
       sink,
-      queueLengthMs: vhost.play.queueLengthSeconds * 1000,
+      limits: () => queueLimits(stream.vhost),
     });
     return new Playing(admitted, gateway, stream, player);
   }

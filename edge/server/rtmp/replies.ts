@@ -26,7 +26,7 @@ import {
 } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
-import { playStreamId } from '../../stream/rtmp-format.ts';
+import { playStreamId } from '../../stream/rtmp-stream-ids.ts';
 import { version } from '../../version.ts';
 
 export function connectAccepted(

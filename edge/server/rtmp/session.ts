@@ -106,6 +106,10 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     return this.#transport.write(bytes);
   }
 
+  writeParts(parts: readonly Buffer[]): boolean {
+    return this.#transport.writeParts(parts);
+  }
+
   end(reason: string): void {
     this.#failed = true;
     this.disconnect(reason);

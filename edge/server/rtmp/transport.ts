@@ -89,6 +89,16 @@ export class RtmpTransport {
     return this.#socket.write(bytes);
   }
 
+  /** The same for pieces that leave in one go. */
+  writeParts(parts: readonly Buffer[]): boolean {
+    const socket = this.#socket;
+    let taken = true;
+    socket.cork();
+    for (const part of parts) taken = socket.write(part);
+    socket.uncork();
+    return taken;
+  }
+
   /** Several messages leave in one write. */
   send(messages: readonly RtmpMessage[]): void {
     if (messages.length === 0 || this.#socket.destroyed || this.#leaving) return;

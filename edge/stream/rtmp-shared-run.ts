@@ -1,0 +1,105 @@
+/**
+ * A run of RTMP messages for players that have different things before it: after a pause of their video, or after
+ * frames that were dropped. All bytes are shared but the first chunk header of each track, which tells the distance
+ * to what this player last had, or the time since this player began (RTMP 1.0 §5.3.1.2).
+ */
+
+import { messageHeaderSize, messageSize, writeMessage, writeMessageHeader } from '../rtmp/chunk-writer.ts';
+import { type Frame, trackCount } from './frame.ts';
+import { chunkStreamOfTrack, playStreamId } from './rtmp-stream-ids.ts';
+import type { Rejoining, Run, SharedRun } from './slice.ts';
+
+/** From this time on chunk headers have four bytes more, which every chunk of the message repeats. */
+const extendedFrom = 0xffffff;
+
+export class RtmpSharedRun implements SharedRun {
+  readonly #chunkSize: number;
+  readonly #messages: readonly Frame[];
+  readonly #times: readonly number[];
+  /** Where each message begins in `#bytes`, and where its first payload byte is. */
+  readonly #starts: number[] = [];
+  readonly #payloads: number[] = [];
+  readonly #bytes: Buffer;
+
+  constructor({ headers, headersMs, frames, lastTimes }: Run, chunkSize: number) {
+    this.#chunkSize = chunkSize;
+    this.#messages = [...headers, ...frames];
+    this.#times = [...headers.map(() => headersMs), ...frames.map(({ timeMs }) => timeMs)];
+    const differences = this.#differences(lastTimes);
+    let size = 0;
+    for (const [index, { payload, track }] of this.#messages.entries()) {
+      size += messageSize(payload.length, 1, chunkStreamOfTrack[track], differences[index] ?? 0, chunkSize);
+    }
+    this.#bytes = Buffer.allocUnsafeSlow(size);
+    let offset = 0;
+    for (const [index, { payload, track, type }] of this.#messages.entries()) {
+      const csid = chunkStreamOfTrack[track];
+      const difference = differences[index] ?? 0;
+      this.#starts.push(offset);
+      this.#payloads.push(offset + messageHeaderSize(1, csid, difference));
+      offset = writeMessage(this.#bytes, offset, 1, csid, difference, type, playStreamId, payload, chunkSize);
+    }
+  }
+
+  get heldBytes(): number {
+    return this.#bytes.length;
+  }
+
+  /** Milliseconds since the message before on the same track; 0 where there is none: no player gets that header. */
+  #differences(lastTimes: Run['lastTimes']): number[] {
+    const last = [...lastTimes];
+    return this.#messages.map(({ track }, index) => {
+      const time = this.#times[index] ?? 0;
+      const before = last[track];
+      last[track] = time;
+      return before === undefined ? 0 : Math.max(0, time - before);
+    });
+  }
+
+  parts({ inStep, known, baseMs }: Rejoining): Buffer[] {
+    const parts: Buffer[] = [];
+    const last = [...known];
+    let fitting = inStep;
+    let from = 0;
+    for (let index = 0; index < this.#messages.length && fitting !== allTracks; index++) {
+      const message = this.#messages[index] as Frame;
+      const bit = 1 << message.track;
+      if ((fitting & bit) !== 0) continue;
+      const time = this.#times[index] ?? 0;
+      const before = last[message.track];
+      const isDifference = before !== undefined && time >= before;
+      // A track that comes late may begin before the player's zero: nothing is counted from such messages.
+      if (isDifference || time >= baseMs) fitting |= bit;
+      last[message.track] = undefined;
+      const timeField = isDifference ? time - before : Math.max(0, time - baseMs) % 2 ** 32;
+      const start = this.#starts[index] ?? 0;
+      if (start > from) parts.push(this.#bytes.subarray(from, start));
+      from = this.#addHeader(parts, index, message, isDifference ? 1 : 0, timeField);
+    }
+    if (from < this.#bytes.length) parts.push(this.#bytes.subarray(from));
+    return parts;
+  }
+
+  /** Adds this player's own header of a message; returns where the shared bytes go on. */
+  #addHeader(parts: Buffer[], index: number, message: Frame, headerType: 0 | 1, timeField: number): number {
+    const { payload, track, type } = message;
+    const csid = chunkStreamOfTrack[track];
+    const payloadAt = this.#payloads[index] ?? 0;
+    const nextAt = this.#starts[index + 1] ?? this.#bytes.length;
+    // An extended time stands in every chunk of the message, so that nothing of its bytes can be shared.
+    const isOwn = timeField >= extendedFrom && payload.length > this.#chunkSize;
+    const chunkSize = this.#chunkSize;
+    if (isOwn) {
+      const own = Buffer.allocUnsafeSlow(messageSize(payload.length, headerType, csid, timeField, chunkSize));
+      writeMessage(own, 0, headerType, csid, timeField, type, playStreamId, payload, chunkSize);
+      parts.push(own);
+      return nextAt;
+    }
+    const header = Buffer.allocUnsafe(messageHeaderSize(headerType, csid, timeField));
+    writeMessageHeader(header, 0, headerType, csid, timeField, payload.length, type, playStreamId);
+    parts.push(header);
+    return payloadAt;
+  }
+}
+
+const allTracks = (1 << trackCount) - 1;
