@@ -45,11 +45,37 @@ const Marker = {
  * @throws AmfError when the bytes end inside a value, are no AMF0, or unfold to something unreasonably deep or large.
  */
 export function decodeAmf0(payload: Buffer, offset = 0): AmfValue[] {
+  const { values, fault } = readAmf0(payload, offset);
+  if (fault !== undefined) throw fault;
+  return values;
+}
+
+/** What could be read of a payload. */
+export interface Amf0Values {
+  readonly values: AmfValue[];
+  /** Where each value begins; at the end, where the last one ends. */
+  readonly offsets: number[];
+  /** Why reading stopped before the end of the payload, if it did. */
+  readonly fault: AmfError | undefined;
+}
+
+/** The values from `offset` on, as far as they can be read. */
+export function readAmf0(payload: Buffer, offset = 0): Amf0Values {
   const input = new AmfReader(payload, offset);
   const decoder = new Amf0Decoder(input);
   const values: AmfValue[] = [];
-  while (!input.atEnd) values.push(decoder.read(0));
-  return values;
+  const offsets = [offset];
+  let fault: AmfError | undefined;
+  try {
+    while (!input.atEnd) {
+      values.push(decoder.read(0));
+      offsets.push(input.at);
+    }
+  } catch (error) {
+    if (!(error instanceof AmfError)) throw error;
+    fault = error;
+  }
+  return { values, offsets, fault };
 }
 
 class Amf0Decoder {
@@ -110,6 +136,11 @@ class Amf0Decoder {
   #readProperties(object: AmfObject, depth: number): AmfObject {
     const reference = this.#references.open(object);
     for (;;) {
+      // Some encoders leave out the end of the last object: the end of the message is its end, too.
+      if (this.#input.atEnd) {
+        this.#references.close(reference);
+        return object;
+      }
       const key = this.#readString();
       // The end is an empty key with the end marker; an empty key alone is a property like any other.
       if (key === '' && this.#input.next === Marker.objectEnd) {

@@ -1,6 +1,6 @@
 /**
  * Chunks into messages (RTMP 1.0 §5.3, §5.4.1, §5.4.2). Bytes may be cut anywhere. SetChunkSize and Abort concern the
- * chunk stream alone: they are applied here and not delivered.
+ * chunk stream alone: they are applied here and not delivered. An Abort that is cut is delivered as it is.
  *
  * This is the hot path of publishing: hundreds of publishers send messages in chunks of 128 bytes. So: an index that
  * walks over the bytes pushed, no closure and no allocation per chunk, and one copy of each payload byte at most.
@@ -280,12 +280,13 @@ export class ChunkReader {
   #deliver(stream: ChunkStream, payload: Buffer, onMessage: (message: RtmpMessage) => void): void {
     stream.open = false;
     if (stream.type === MessageType.setChunkSize) this.#setChunkSize(payload);
-    else if (stream.type === MessageType.abort) this.#abort(payload);
+    else if (stream.type === MessageType.abort && payload.length >= 4) this.#abort(payload);
     else onMessage({ type: stream.type, timestamp: stream.timestamp, streamId: stream.streamId, payload });
   }
 
   #setChunkSize(payload: Buffer): void {
-    if (payload.length < 4) throw new RtmpError('bad-control', `SetChunkSize of ${payload.length} bytes; 4 expected`);
+    if (payload.length < 4)
+      throw new RtmpError('bad-chunk-size', `SetChunkSize of ${payload.length} bytes; 4 expected`);
     const size = payload.readUInt32BE(0);
     if (size < 1 || size > maxChunkSize) {
       throw new RtmpError('bad-chunk-size', `SetChunkSize ${size}; 1 to ${maxChunkSize} are possible`);
@@ -294,7 +295,6 @@ export class ChunkReader {
   }
 
   #abort(payload: Buffer): void {
-    if (payload.length < 4) throw new RtmpError('bad-control', `Abort of ${payload.length} bytes; 4 expected`);
     const csid = payload.readUInt32BE(0);
     const stream = csid < 64 ? this.#few[csid] : this.#many?.get(csid);
     if (stream?.open === true) this.#drop(stream);

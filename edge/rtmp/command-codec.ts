@@ -1,38 +1,48 @@
 /**
  * Command messages in general (RTMP 1.0 §7.1.1): a name, a transaction id, values. What the commands mean is in
  * command.ts (from clients) and server-command.ts (from servers).
+ *
+ * Peers get much of this wrong and mean something nevertheless: what can be understood is taken.
  */
 
-import { type AmfValue, decodeAmf0, encodeAmf0 } from './amf0.ts';
-import { RtmpError } from './errors.ts';
-import { MessageType, type RtmpMessage } from './message.ts';
+import { type AmfValue, encodeAmf0, isAmfObject, readAmf0 } from './amf0.ts';
+import { MessageType, type RtmpMessage, type Unusable, unusable } from './message.ts';
 
 export interface Command {
+  readonly kind: 'command';
   readonly name: string;
-  /** 0: no answer expected. */
+  /** 0: no answer expected, or no id that could be read. */
   readonly transactionId: number;
-  /** The command object (often null), then the rest. */
+  /** The command object (null where there is none), then the rest. */
   readonly args: AmfValue[];
 }
 
 /**
- * Reads a command message, of type 20 (AMF0) or 17 (AMF0 behind a format byte, with AMF3 values inside).
- *
- * @throws RtmpError 'bad-command', AmfError
+ * Reads a command message, of type 20 (AMF0) or 17 (AMF0 behind a format byte, with AMF3 values inside). What is behind
+ * the last value that can be read is ignored.
  */
-export function parseCommand(message: RtmpMessage): Command {
+export function parseCommand(message: RtmpMessage): Command | Unusable {
   const { type, payload } = message;
-  if (type !== MessageType.commandAmf0 && type !== MessageType.commandAmf3) {
-    throw new RtmpError('bad-command', `message of type ${type} is no command`);
-  }
   // A command begins with a string, so a zero can only be the format byte; some clients leave it out.
   const offset = type === MessageType.commandAmf3 && payload[0] === 0 ? 1 : 0;
-  const [name, transactionId = 0, ...args] = decodeAmf0(payload, offset);
-  if (typeof name !== 'string') throw new RtmpError('bad-command', 'command without a name');
-  if (typeof transactionId !== 'number') {
-    throw new RtmpError('bad-command', `command "${printable(name)}" whose transaction id is no number`);
-  }
-  return { name, transactionId, args };
+  if (payload.length === offset) return unusable('an empty command');
+  const [name, ...rest] = readAmf0(payload, offset).values;
+  if (typeof name !== 'string' || name === '') return unusable('a command without a name');
+  const at = transactionIdAt(rest);
+  const transactionId = at < 0 ? 0 : Number(rest[at]) || 0;
+  const args = rest.slice(at + 1);
+  if (args.length > 0 && args[0] !== null && args[0] !== undefined && !isAmfObject(args[0])) args.unshift(null);
+  return { kind: 'command', name, transactionId, args };
+}
+
+/** Index of the transaction id among the values behind the name; -1: it is missing. */
+function transactionIdAt(values: readonly AmfValue[]): -1 | 0 {
+  const [first, second] = values;
+  if (typeof first === 'number') return 0;
+  if (values.length === 0 || isAmfObject(first)) return -1;
+  // Something odd in its place, the command object behind it; or the command object itself, or even what follows that.
+  const objectFollows = values.length > 1 && (second === null || second === undefined || isAmfObject(second));
+  return objectFollows || (typeof first === 'string' && first.trim() !== '' && !Number.isNaN(Number(first))) ? 0 : -1;
 }
 
 /** A name that a peer sent, fit for a message or a log. */

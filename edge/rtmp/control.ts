@@ -2,8 +2,7 @@
  * Protocol control messages (RTMP 1.0 §5.4) and user control messages (§6.2, §7.1.7): building and reading them.
  */
 
-import { RtmpError } from './errors.ts';
-import { MessageType, type RtmpMessage } from './message.ts';
+import { MessageType, type RtmpMessage, type Unusable, unusable } from './message.ts';
 
 /** SetPeerBandwidth (§5.4.5). */
 export const LimitType = { hard: 0, soft: 1, dynamic: 2 } as const;
@@ -13,9 +12,7 @@ export type LimitType = (typeof LimitType)[keyof typeof LimitType];
 const Event = {
   streamBegin: 0,
   streamEof: 1,
-  streamDry: 2,
   setBufferLength: 3,
-  streamIsRecorded: 4,
   pingRequest: 6,
   pingResponse: 7,
 } as const;
@@ -27,16 +24,15 @@ export type ControlMessage =
   | { readonly kind: 'acknowledgement'; readonly sequenceNumber: number }
   | { readonly kind: 'windowAckSize'; readonly windowBytes: number }
   | { readonly kind: 'setPeerBandwidth'; readonly windowBytes: number; readonly limitType: number }
-  | {
-      readonly kind: 'streamBegin' | 'streamEof' | 'streamDry' | 'streamIsRecorded';
-      readonly streamId: number;
-    }
+  | { readonly kind: 'streamBegin' | 'streamEof'; readonly streamId: number }
   | { readonly kind: 'setBufferLength'; readonly streamId: number; readonly bufferMs: number }
   | { readonly kind: 'pingRequest' | 'pingResponse'; readonly timestamp: number }
-  /** An event of some product (SRS and FMS have their own): to be ignored. */
-  | { readonly kind: 'otherEvent'; readonly event: number; readonly data: Buffer }
+  /** An event that tells us nothing (StreamDry, StreamIsRecorded, those of some products): to be ignored. */
+  | { readonly kind: 'otherEvent'; readonly event: number }
   /** No control message at all. */
-  | { readonly kind: 'other'; readonly type: number };
+  | { readonly kind: 'other'; readonly type: number }
+  /** Shorter than its type demands. */
+  | Unusable;
 
 function control(type: number, ...words: number[]): RtmpMessage {
   const payload = Buffer.allocUnsafe(4 * words.length);
@@ -54,11 +50,6 @@ function userControl(event: number, ...words: number[]): RtmpMessage {
 /** "Our chunks are up to `chunkSize` bytes from the next one on." */
 export function setChunkSize(chunkSize: number): RtmpMessage {
   return control(MessageType.setChunkSize, chunkSize);
-}
-
-/** "Forget the unfinished message of chunk stream `csid`." */
-export function abort(csid: number): RtmpMessage {
-  return control(MessageType.abort, csid);
 }
 
 /** "We have received `sequenceNumber` bytes so far", modulo 2^32. */
@@ -87,17 +78,9 @@ export function streamEof(streamId: number): RtmpMessage {
   return userControl(Event.streamEof, streamId);
 }
 
-export function streamDry(streamId: number): RtmpMessage {
-  return userControl(Event.streamDry, streamId);
-}
-
 /** A client's wish: buffer `bufferMs` milliseconds of the stream. */
 export function setBufferLength(streamId: number, bufferMs: number): RtmpMessage {
   return userControl(Event.setBufferLength, streamId, bufferMs);
-}
-
-export function streamIsRecorded(streamId: number): RtmpMessage {
-  return userControl(Event.streamIsRecorded, streamId);
 }
 
 /** To be answered by `pingResponse` with the same timestamp. */
@@ -109,66 +92,49 @@ export function pingResponse(timestamp: number): RtmpMessage {
   return userControl(Event.pingResponse, timestamp);
 }
 
-/**
- * Reads a control message.
- *
- * @throws RtmpError 'bad-control' when it is shorter than its type demands.
- */
+/** Reads a control message. */
 export function parseControl(message: RtmpMessage): ControlMessage {
   const { type, payload } = message;
+  if (type < MessageType.setChunkSize || type > MessageType.setPeerBandwidth) return { kind: 'other', type };
+  if (type === MessageType.userControl) return parseUserControl(payload);
+  if (payload.length < 4) return tooShort;
+  const word = payload.readUInt32BE(0);
   switch (type) {
     case MessageType.setChunkSize:
-      return { kind: 'setChunkSize', chunkSize: word(message, 0) };
+      return { kind: 'setChunkSize', chunkSize: word };
     case MessageType.abort:
-      return { kind: 'abort', csid: word(message, 0) };
+      return { kind: 'abort', csid: word };
     case MessageType.acknowledgement:
-      return { kind: 'acknowledgement', sequenceNumber: word(message, 0) };
+      return { kind: 'acknowledgement', sequenceNumber: word };
     case MessageType.windowAckSize:
-      return { kind: 'windowAckSize', windowBytes: word(message, 0) };
-    case MessageType.setPeerBandwidth:
+      return { kind: 'windowAckSize', windowBytes: word };
+    default:
       // Senders that leave the limit type out mean a dynamic limit.
-      return {
-        kind: 'setPeerBandwidth',
-        windowBytes: word(message, 0),
-        limitType: payload[4] ?? LimitType.dynamic,
-      };
-    case MessageType.userControl:
-      return parseUserControl(message);
-    default:
-      return { kind: 'other', type };
+      return { kind: 'setPeerBandwidth', windowBytes: word, limitType: payload[4] ?? LimitType.dynamic };
   }
 }
 
-function parseUserControl(message: RtmpMessage): ControlMessage {
-  const { payload } = message;
-  if (payload.length < 2) throw tooShort(message, 2);
+const tooShort = unusable('a control message that is too short');
+
+function parseUserControl(payload: Buffer): ControlMessage {
+  if (payload.length < 2) return tooShort;
   const event = payload.readUInt16BE(0);
-  switch (event) {
-    case Event.streamBegin:
-      return { kind: 'streamBegin', streamId: word(message, 2) };
-    case Event.streamEof:
-      return { kind: 'streamEof', streamId: word(message, 2) };
-    case Event.streamDry:
-      return { kind: 'streamDry', streamId: word(message, 2) };
-    case Event.streamIsRecorded:
-      return { kind: 'streamIsRecorded', streamId: word(message, 2) };
-    case Event.setBufferLength:
-      return { kind: 'setBufferLength', streamId: word(message, 2), bufferMs: word(message, 6) };
-    case Event.pingRequest:
-      return { kind: 'pingRequest', timestamp: word(message, 2) };
-    case Event.pingResponse:
-      return { kind: 'pingResponse', timestamp: word(message, 2) };
+  const kind = eventKinds[event];
+  if (kind === undefined) return { kind: 'otherEvent', event };
+  if (payload.length < (kind === 'setBufferLength' ? 10 : 6)) return tooShort;
+  const word = payload.readUInt32BE(2);
+  switch (kind) {
+    case 'setBufferLength':
+      return { kind, streamId: word, bufferMs: payload.readUInt32BE(6) };
+    case 'pingRequest':
+    case 'pingResponse':
+      return { kind, timestamp: word };
     default:
-      return { kind: 'otherEvent', event, data: payload.subarray(2) };
+      return { kind, streamId: word };
   }
 }
 
-function word(message: RtmpMessage, offset: number): number {
-  if (message.payload.length < offset + 4) throw tooShort(message, offset + 4);
-  return message.payload.readUInt32BE(offset);
-}
-
-function tooShort(message: RtmpMessage, expected: number): RtmpError {
-  const what = `control message of type ${message.type} has ${message.payload.length} bytes`;
-  return new RtmpError('bad-control', `${what}; ${expected} expected`);
-}
+/** What each event is called here. */
+const eventKinds: Readonly<Record<number, keyof typeof Event>> = Object.fromEntries(
+  Object.entries(Event).map(([kind, event]) => [event, kind as keyof typeof Event]),
+);

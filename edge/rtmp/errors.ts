@@ -8,18 +8,12 @@ export type RtmpErrorCode =
   | 'handshake'
   /** A chunk header that contradicts what its chunk stream said before. */
   | 'bad-chunk-header'
-  /** SetChunkSize outside 1…0x7fffffff. */
+  /** SetChunkSize outside 1…0x7fffffff, or cut. */
   | 'bad-chunk-size'
   /** More chunk streams than any client needs. */
   | 'too-many-chunk-streams'
   /** One message, or all half-received messages together, larger than allowed. */
   | 'message-too-large'
-  /** A protocol control or user control message too short for its type. */
-  | 'bad-control'
-  /** A command without name or with a transaction id that is no number. */
-  | 'bad-command'
-  /** An aggregate message whose parts do not fit. */
-  | 'bad-aggregate'
   /** Not an RTMP URL. */
   | 'bad-url'
   /** The name of a vhost, application or stream that is too long, or that servers would read in different ways. */
@@ -59,7 +53,12 @@ export class AmfError extends Error {
   readonly offset: number;
 
   constructor(code: AmfErrorCode, offset: number, message: string) {
+    // A peer may send such bytes in every message: to collect the stack, which tells nothing, would cost ten times as much
+    // as to read them.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(offset < 0 ? message : `${message} (at byte ${offset})`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'AmfError';
     this.code = code;
     this.offset = offset;

@@ -29,3 +29,14 @@ export interface RtmpMessage {
   readonly streamId: number;
   readonly payload: Buffer;
 }
+
+/** A whole message that nobody can make anything of. What comes behind it can be read: it is passed over. */
+export interface Unusable {
+  readonly kind: 'unusable';
+  /** What it is, for a log: "a command without a name". */
+  readonly reason: string;
+}
+
+export function unusable(reason: string): Unusable {
+  return { kind: 'unusable', reason };
+}

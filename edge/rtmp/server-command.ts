@@ -5,8 +5,10 @@
 
 import { type AmfObject, type AmfValue, ecmaArray, isAmfObject } from './amf0.ts';
 import { buildCommand, parseCommand } from './command-codec.ts';
+import { isDataName, readData } from './data.ts';
 import { capabilityProperties, type EnhancedCapabilities } from './enhanced.ts';
-import type { RtmpMessage } from './message.ts';
+import type { RtmpMessage, Unusable } from './message.ts';
+import { urlMaxLength } from './names.ts';
 
 export type StatusLevel = 'status' | 'warning' | 'error';
 
@@ -126,11 +128,20 @@ export type ServerCommand =
       readonly transactionId: number;
       readonly streamId: number;
       readonly args: AmfValue[];
-    };
+    }
+  /** Data that came as a command: `message` is what it would be otherwise. */
+  | { readonly kind: 'data'; readonly message: RtmpMessage }
+  | Unusable;
 
-/** Reads a command of a server. @throws RtmpError 'bad-command', AmfError */
+/** Reads a command of a server; data that was sent as a command becomes what it was meant to be. */
 export function parseServerCommand(message: RtmpMessage): ServerCommand {
-  const { name, transactionId, args } = parseCommand(message);
+  const command = parseCommand(message);
+  if (command.kind === 'unusable') return command;
+  const { name, transactionId, args } = command;
+  if (isDataName(name)) {
+    const data = readData(message);
+    return 'kind' in data ? data : { kind: 'data', message: data };
+  }
   const { streamId } = message;
   switch (name) {
     case '_result':
@@ -145,10 +156,13 @@ export function parseServerCommand(message: RtmpMessage): ServerCommand {
   }
 }
 
-/** Level, code and description of an information object; empty where they are missing. */
+/** Characters of what a server says: it goes into logs and on to clients. */
+const statusMaxLength = 512;
+
+/** Level, code and description of an information object; empty where they are missing, cut off where too long. */
 export function statusOf(info: AmfValue): { level: string; code: string; description: string } {
   const object = isAmfObject(info) ? info : {};
-  const text = (value: AmfValue): string => (typeof value === 'string' ? value : '');
+  const text = (value: AmfValue): string => (typeof value === 'string' ? value.slice(0, statusMaxLength) : '');
   return { level: text(object.level), code: text(object.code), description: text(object.description) };
 }
 
@@ -156,6 +170,8 @@ export function statusOf(info: AmfValue): { level: string; code: string; descrip
 export function redirectOf(info: AmfValue): string | undefined {
   const ex = isAmfObject(info) ? info.ex : undefined;
   if (!isAmfObject(ex) || ex.code !== 302) return undefined;
-  for (const url of [ex.redirect2, ex.redirect]) if (typeof url === 'string' && url !== '') return url;
+  for (const url of [ex.redirect2, ex.redirect]) {
+    if (typeof url === 'string' && url !== '' && url.length <= urlMaxLength) return url;
+  }
   return undefined;
 }

@@ -48,6 +48,8 @@ export class Clients {
   readonly #clients = new Map<string, Client>();
   #emptied: (() => void)[] = [];
   readonly #left: ((client: Client) => void)[] = [];
+  /** Messages since the start that could not be used and were passed over. */
+  oddMessages = 0;
   #totalAccepted = 0;
   #totalFailed = 0;
 

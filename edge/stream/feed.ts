@@ -3,8 +3,7 @@
  * stream. Only one feed of a stream delivers; another may be waiting for the moment to take over.
  */
 
-import { splitAggregate } from '../rtmp/aggregate.ts';
-import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import type { RtmpMessage } from '../rtmp/message.ts';
 import { shifted, toUntimedFrame, type UntimedFrame } from './frame.ts';
 import type { Splice } from './splice.ts';
 
@@ -48,10 +47,6 @@ export class Feed {
   /** Brings in one message; what is no media is ignored. @param nowMs monotonic time of its arrival */
   push(message: RtmpMessage, nowMs: number): void {
     if (this.#state === 'closed') return;
-    if (message.type === MessageType.aggregate) {
-      for (const part of splitAggregate(message)) this.push(part, nowMs);
-      return;
-    }
     const frame = toUntimedFrame(message);
     if (frame === undefined) return;
     if (this.#state === 'opened') {

@@ -4,7 +4,7 @@
  */
 
 import { classify, MediaFlag } from '../flv/media.ts';
-import { isServerNotice, metadataPayload } from '../flv/metadata.ts';
+import { isServerNotice, metadataPayload, stripSetDataFrame } from '../flv/metadata.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 
 /** What time is kept for: each track has its own chunk stream, and so its own time differences. */
@@ -45,8 +45,8 @@ export function isMedia(frame: UntimedFrame): boolean {
 }
 
 /**
- * Reads what a media message is. Data messages lose `@setDataFrame` and AMF3's leading byte, so that players
- * get what they expect whichever way the publisher spoke. Returns undefined for what is no media.
+ * Reads what a media message is. Data loses `@setDataFrame`, so that players get what they expect whichever way the
+ * publisher spoke. Returns undefined for what is no media.
  */
 export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
   const { type, payload, timestamp: sourceTime } = message;
@@ -56,20 +56,12 @@ export function toUntimedFrame(message: RtmpMessage): UntimedFrame | undefined {
     const track = type === MessageType.video ? Track.video : Track.audio;
     return unplaced({ type, track, role: roleOf(flags), sourceTime, payload, timeMs: notPlacedMs });
   }
-  if (type === MessageType.dataAmf0 || type === MessageType.dataAmf3) {
-    const amf0 = type === MessageType.dataAmf3 ? payload.subarray(1) : payload;
-    if (isServerNotice(amf0)) return undefined;
-    const metadata = metadataPayload(amf0);
+  if (type === MessageType.dataAmf0) {
+    if (isServerNotice(payload)) return undefined;
+    const metadata = metadataPayload(payload);
     const role = metadata === undefined ? 'data' : 'metadata';
-    const amf0Payload = metadata ?? amf0;
-    return unplaced({
-      type: MessageType.dataAmf0,
-      track: Track.data,
-      role,
-      sourceTime,
-      payload: amf0Payload,
-      timeMs: notPlacedMs,
-    });
+    const plain = metadata ?? stripSetDataFrame(payload);
+    return unplaced({ type, track: Track.data, role, sourceTime, payload: plain, timeMs: notPlacedMs });
   }
   return undefined;
 }

@@ -26,17 +26,26 @@ export interface UpstreamCounters {
   pullSwitches: number;
   pushSwitches: number;
   pushDroppedGops: number;
+  /** Messages of origins that could not be used and were passed over. */
+  oddMessages: number;
   spliceGaps: (gapMs: number) => void;
 }
 
-export function clientOptions(vhost: VhostConfig, keepaliveMs: number): ClientOptions {
+export function clientOptions(
+  vhost: VhostConfig,
+  { keepaliveMs, counters, log }: Pick<UpstreamContext, 'keepaliveMs' | 'counters' | 'log'>,
+): ClientOptions {
   const { edge } = vhost;
   return {
     connectTimeoutMs: edge.connectTimeoutMs,
     requestTimeoutMs: edge.requestTimeoutMs,
     chunkSize: vhost.chunkSize,
-    keepaliveMs,
+    keepaliveMs: keepaliveMs(),
     tlsVerify: edge.originTlsVerify,
     tlsCaFile: edge.originTlsCaFile,
+    odd: (origin, reason, isFirst) => {
+      counters.oddMessages++;
+      if (isFirst) log.info({ origin, reason }, 'origin sent a message that cannot be used: passed over');
+    },
   };
 }

@@ -76,12 +76,13 @@ export class Pull {
     this.#dispose();
   }
 
-  async #open(request: UpstreamRequest, { health, keepaliveMs, log }: UpstreamContext): Promise<void> {
+  async #open(request: UpstreamRequest, context: UpstreamContext): Promise<void> {
+    const { health, log } = context;
     const { signal } = this.#abort;
     const { vhost } = this.#stream;
     const client = await RtmpClient.open(
       this.origin,
-      clientOptions(vhost, keepaliveMs()),
+      clientOptions(vhost, context),
       {
         media: (message) => {
           const feed = this.#feed;

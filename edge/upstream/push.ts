@@ -68,7 +68,7 @@ export class Push {
     request: UpstreamRequest,
     settings: () => VhostConfig,
     chunkSize: number,
-    { health, keepaliveMs }: UpstreamContext,
+    context: UpstreamContext,
     { lost, asked }: PushEvents,
     signal: AbortSignal,
   ): Promise<Push> {
@@ -87,7 +87,7 @@ export class Push {
     const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
     const client = await RtmpClient.open(
       origin,
-      { ...clientOptions(settings(), keepaliveMs()), chunkSize },
+      { ...clientOptions(settings(), context), chunkSize },
       handlers,
       signal,
     );
@@ -95,7 +95,16 @@ export class Push {
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
     const stallTimeoutMs = (): number => settings().edge.stallTimeoutMs;
-    push = new Push(origin, listedAs, client, request, stallTimeoutMs, chunkSize, health.connected(origin), ended);
+    push = new Push(
+      origin,
+      listedAs,
+      client,
+      request,
+      stallTimeoutMs,
+      chunkSize,
+      context.health.connected(origin),
+      ended,
+    );
     return push;
   }
 

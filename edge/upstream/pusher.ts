@@ -5,8 +5,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
-import { splitAggregate } from '../rtmp/aggregate.ts';
-import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import type { RtmpMessage } from '../rtmp/message.ts';
 import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
@@ -87,10 +86,6 @@ export class Pusher implements Publication {
   }
 
   push(message: RtmpMessage): void {
-    if (message.type === MessageType.aggregate) {
-      for (const part of splitAggregate(message)) this.push(part);
-      return;
-    }
     const role = this.#buffer.note(message);
     if (role === undefined) return;
     if (role === 'header' || role === 'metadata') {

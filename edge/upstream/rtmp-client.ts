@@ -11,6 +11,7 @@ import { ChunkStreamId, encodeMessage } from '../rtmp/chunk-writer.ts';
 import { buildCommand, parseServerCommand, redirectOf, type ServerCommand, statusOf } from '../rtmp/command.ts';
 import {
   acknowledgement,
+  type ControlMessage,
   parseControl,
   pingRequest,
   pingResponse,
@@ -19,6 +20,7 @@ import {
   windowAckSize,
 } from '../rtmp/control.ts';
 import { ClientHandshake } from '../rtmp/handshake.ts';
+import { eachMediaMessage } from '../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
@@ -43,6 +45,8 @@ export interface ClientOptions extends SocketOptions {
   readonly requestTimeoutMs: number;
   /** Chunk size that we send with. */
   readonly chunkSize: number;
+  /** Told of each message that could not be used. */
+  readonly odd: (origin: string, reason: string, isFirst: boolean) => void;
 }
 
 export interface ClientHandlers {
@@ -89,6 +93,8 @@ export class RtmpClient {
   readonly #waiting = new Set<(reply: Reply) => void>();
   #failure: UpstreamError | undefined;
   #transactionId = 0;
+  /** Messages that could not be used. */
+  #oddMessages = 0;
   #outChunkSize = 128;
   /** What the socket has not been given yet, in pieces, and its length. */
   readonly #queue: Buffer[] = [];
@@ -329,24 +335,22 @@ export class RtmpClient {
 
   readonly #onMessage = (message: RtmpMessage): void => {
     if (this.#over) return;
-    switch (message.type) {
-      case MessageType.audio:
-      case MessageType.video:
-      case MessageType.aggregate:
-      case MessageType.dataAmf0:
-      case MessageType.dataAmf3:
-        return this.#handlers.media(message);
-      case MessageType.commandAmf0:
-      case MessageType.commandAmf3:
-        return this.#commanded(parseServerCommand(message));
-      default:
-        return this.#controlled(message);
+    const { type } = message;
+    if (type === MessageType.commandAmf0 || type === MessageType.commandAmf3) {
+      return this.#commanded(parseServerCommand(message));
     }
+    if (type <= MessageType.setPeerBandwidth) return this.#controlled(parseControl(message));
+    const fault = eachMediaMessage(message, this.#handlers.media);
+    if (fault !== undefined) this.#odd(fault);
   };
 
-  #controlled(message: RtmpMessage): void {
-    const control = parseControl(message);
-    switch (control?.kind) {
+  /** An origin that sends one odd message among good ones is none to leave: the message is passed over. */
+  #odd(reason: string): void {
+    this.#options.odd(this.origin, reason, this.#oddMessages++ === 0);
+  }
+
+  #controlled(control: ControlMessage): void {
+    switch (control.kind) {
       case 'windowAckSize':
         this.#ack.windowBytes = control.windowBytes;
         break;
@@ -359,6 +363,10 @@ export class RtmpClient {
       case 'streamEof':
         this.#handlers.status('NetStream.Play.StreamEof', 'end of stream');
         break;
+      case 'unusable':
+        return this.#odd(control.reason);
+      case 'other':
+        return this.#odd(`a message of type ${control.type}`);
       default:
     }
   }
@@ -379,13 +387,19 @@ export class RtmpClient {
         if (reply.ok) this.#handlers.status(command.code, command.description);
         return;
       }
+      case 'data':
+        return this.#handlers.media(command.message);
+      case 'unusable':
+        return this.#odd(command.reason);
       default:
     }
   }
 
   #answer(transactionId: number, reply: Reply): void {
-    const done = this.#replies.get(transactionId);
-    this.#replies.delete(transactionId);
+    // Without an id that can be read it is the answer to what was asked first: origins answer in order.
+    const id = transactionId === 0 ? this.#replies.keys().next().value : transactionId;
+    const done = id === undefined ? undefined : this.#replies.get(id);
+    if (id !== undefined) this.#replies.delete(id);
     done?.(reply);
   }
 

@@ -42,7 +42,7 @@ export async function traverseToken(
     }
     tried.add(originName(origin));
     try {
-      const client = await RtmpClient.open(origin, clientOptions(vhost, context.keepaliveMs()), silent, signal);
+      const client = await RtmpClient.open(origin, clientOptions(vhost, context), silent, signal);
       await client.connect(traversedRequest(request), signal);
       client.destroy();
       return;

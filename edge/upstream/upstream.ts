@@ -27,6 +27,7 @@ export class Origins implements Upstream {
     pullSwitches: 0,
     pushSwitches: 0,
     pushDroppedGops: 0,
+    oddMessages: 0,
     spliceGaps: () => {},
   };
   readonly #context: UpstreamContext;
@@ -86,7 +87,7 @@ export class Origins implements Upstream {
       ({ cluster }) => cluster.mode === 'remote' && cluster.origins.some((origin) => originName(origin) === name),
     );
     if (vhost === undefined) return;
-    const options = clientOptions(vhost, this.#config.edge.keepaliveMs);
+    const options = clientOptions(vhost, this.#context);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();
   }

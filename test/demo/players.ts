@@ -14,6 +14,7 @@ const clientOptions = {
   keepaliveMs: 30_000,
   tlsVerify: true,
   tlsCaFile: '',
+  odd: () => {},
 };
 
 export class Players {

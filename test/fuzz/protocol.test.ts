@@ -8,7 +8,6 @@ import { test } from 'node:test';
 import { classify, codecName, sequenceHeaderKey } from '../../edge/flv/media.ts';
 import { metadataPayload } from '../../edge/flv/metadata.ts';
 import { FlvError, FlvReader, flvHeader } from '../../edge/flv/tag.ts';
-import { splitAggregate } from '../../edge/rtmp/aggregate.ts';
 import { AmfError, decodeAmf0, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import { encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
@@ -16,7 +15,8 @@ import { buildCommand, parseClientCommand, parseServerCommand, redirectOf } from
 import { parseControl } from '../../edge/rtmp/control.ts';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { ClientHandshake, ServerHandshake } from '../../edge/rtmp/handshake.ts';
-import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import { eachMediaMessage } from '../../edge/rtmp/media-messages.ts';
+import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
 import { corpus } from './corpus.ts';
 
@@ -56,9 +56,10 @@ function readMessage(message: RtmpMessage): void {
       if (command.kind === 'onStatus') redirectOf(command.info);
     });
   }
-  survives(() => void splitAggregate(message));
+  survives(() => void eachMediaMessage({ ...message, type: MessageType.aggregate }, () => {}));
   survives(() => void encodeAmf0(...decodeAmf0(message.payload)));
   for (const type of [8, 9, 15, 18]) {
+    survives(() => void eachMediaMessage({ ...message, type }, () => {}));
     classify(type, message.payload);
     codecName(type, message.payload);
     sequenceHeaderKey(type, message.payload);
@@ -83,7 +84,7 @@ function readEverything(bytes: Buffer, cut: number): void {
     });
   }
   for (const type of [4, 22]) readMessage({ type, timestamp: 0, streamId: 0, payload: bytes });
-  resolveStreamUrl({ tcUrl: bytes.toString('latin1'), app: '', stream: bytes.toString('utf8') });
+  survives(() => void resolveStreamUrl({ tcUrl: bytes.toString('latin1'), app: '', stream: bytes.toString('utf8') }));
 }
 
 for (const [what, bytes] of corpus) {

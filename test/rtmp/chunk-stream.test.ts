@@ -158,6 +158,13 @@ test('the end of a message is not held back when its type 3 chunk leaves the ext
   ]);
 });
 
+test('an Abort that does not say what is delivered like any message', () => {
+  const types: number[] = [];
+  const bytes = Buffer.from('02 000000 000000 02 00000000'.replaceAll(' ', ''), 'hex');
+  new ChunkReader().push(bytes, ({ type }) => types.push(type));
+  assert.deepEqual(types, [2]);
+});
+
 test('SetChunkSize and Abort are applied, and not delivered', () => {
   const reader = new ChunkReader();
   const bytes = hex(`
@@ -202,8 +209,7 @@ const broken: [string, string, string][] = [
   ],
   ['chunk size 0', '02 000000 000004 01 00000000 00000000', 'bad-chunk-size'],
   ['chunk size with the top bit', '02 000000 000004 01 00000000 80000000', 'bad-chunk-size'],
-  ['a SetChunkSize of two bytes', '02 000000 000002 01 00000000 0000', 'bad-control'],
-  ['an Abort without content', '02 000000 000000 02 00000000', 'bad-control'],
+  ['a SetChunkSize of two bytes', '02 000000 000002 01 00000000 0000', 'bad-chunk-size'],
 ];
 for (const [what, bytes, code] of broken) {
   test(`${what} is an error, and the reader is of no more use`, () => {

@@ -6,8 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
-import { buildCommand } from '../../edge/rtmp/command.ts';
 import { type ControlMessage, parseControl } from '../../edge/rtmp/control.ts';
 import { MessageType } from '../../edge/rtmp/message.ts';
 import { makeCertificate } from '../support/certificate.ts';
@@ -249,11 +247,6 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     const bad = await RtmpPeer.open({ port: edge.port() });
     bad.socket.write(Buffer.alloc(4000, 0xff));
     await bad.untilClosed();
-    const worse = await RtmpPeer.connect({ port: edge.port() });
-    // A command that is no AMF0.
-    const command = { ...buildCommand('x', 0, [], 0), payload: Buffer.from([0xee, 1, 2]) };
-    worse.socket.write(encodeMessage(command, 3, 4096));
-    await worse.untilClosed();
     good.send(...clip());
     await watcher.frames(23);
   });

@@ -30,7 +30,6 @@ test('metadata comes out the same however the publisher put it', () => {
   const puts: readonly [number, Buffer][] = [
     [MessageType.dataAmf0, expected],
     [MessageType.dataAmf0, wrapped],
-    [MessageType.dataAmf3, Buffer.concat([Buffer.from([0]), wrapped])],
   ];
   for (const [type, payload] of puts) {
     const frame = toUntimedFrame({ type, timestamp: 0, streamId: 1, payload })!;

@@ -293,29 +293,6 @@ test('statistics count what came in, and the splice', () => {
   assert.ok(Number.isFinite(stream.stats.lastSpliceGapMs));
 });
 
-test('aggregate messages are taken apart', () => {
-  const stream = newStream();
-  const { sink } = join(stream);
-  const parts = [keyframe(100), audioFrame(103)];
-  const payload = Buffer.concat(
-    parts.flatMap(({ type, timestamp, payload: body }) => {
-      const head = Buffer.alloc(11);
-      head[0] = type;
-      head.writeUIntBE(body.length, 1, 3);
-      head.writeUIntBE(timestamp, 4, 3);
-      return [head, body, Buffer.alloc(4)];
-    }),
-  );
-  bring(stream.openFeed(), { type: 22, timestamp: 5_000, streamId: 1, payload });
-  assert.deepEqual(
-    decodeFlv(sink.writes, 'bare').map(({ timestamp, payload: body }) => [timestamp, body]),
-    [
-      [5_000, parts[0]!.payload],
-      [5_003, parts[1]!.payload],
-    ],
-  );
-});
-
 test('a slow player is given up for whole GOPs; a fast one beside it sees everything', () => {
   const stream = newStream();
   const feed = stream.openFeed();

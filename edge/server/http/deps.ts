@@ -26,6 +26,7 @@ export interface OriginCounters {
   readonly pullSwitches: number;
   readonly pushSwitches: number;
   readonly pushDroppedGops: number;
+  readonly oddMessages: number;
 }
 
 /** How taking over a changed configuration went. */

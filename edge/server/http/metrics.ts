@@ -85,6 +85,8 @@ export class Metrics {
     this.#gauge('edge_draining', '1 while the edge lets its last clients finish.', () => Number(gateway.draining));
     const help = '1 while a changed configuration is refused and the one before it runs on.';
     this.#gauge('edge_config_refused', help, () => Number(this.#deps.lastReload()?.ok === false));
+    const odd = 'Messages of RTMP clients that could not be used: passed over.';
+    this.#counter('edge_client_odd_messages_total', odd, () => gateway.clients.oddMessages);
     this.#counter('edge_dropped_gops_total', 'Times that frames were dropped for a player too slow.', () => {
       this.#traffic.collect();
       return this.#traffic.droppedGops;
@@ -149,6 +151,7 @@ export class Metrics {
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
     const lostCallbacks = 'Callbacks that were not sent because too many waited for an answer.';
     this.#counter('edge_callbacks_lost_total', lostCallbacks, () => deps.lostCallbacks());
+    count('edge_origin_odd_messages_total', 'Messages of origins that could not be used: passed over.', 'oddMessages');
     count('edge_push_dropped_gops_total', 'Times that frames were dropped for an origin too slow.', 'pushDroppedGops');
   }
 

@@ -12,6 +12,7 @@ import {
   reconnectRequest,
 } from '../../rtmp/command.ts';
 import { CapsEx } from '../../rtmp/enhanced.ts';
+import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
@@ -35,6 +36,9 @@ import {
 import { admittedOf, connectedOf, type State } from './state.ts';
 import { RtmpTransport, type TransportOwner } from './transport.ts';
 
+/** Characters of a URL in a log line; of its parameters there may be thousands. */
+const loggedUrlMaxLength = 512;
+
 export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQueueOwner {
   readonly id: string = newClientId();
   readonly protocol: ClientProtocol;
@@ -51,6 +55,8 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   #gone: AbortController | undefined;
   /** Since when it neither plays nor publishes. */
   #idleSinceMs: number = performance.now();
+  /** Messages that could not be used. */
+  #oddMessages = 0;
   /** It leaves because something went wrong, not because it is done. */
   #failed = false;
 
@@ -194,19 +200,25 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   handle(message: RtmpMessage): void {
     const state = this.#state;
     if (state.kind === 'leaving') return;
-    switch (message.type) {
-      case MessageType.audio:
-      case MessageType.video:
-      case MessageType.aggregate:
-      case MessageType.dataAmf0:
-      case MessageType.dataAmf3:
-        if (state.kind === 'publishing') state.push(message);
-        return;
-      case MessageType.commandAmf0:
-      case MessageType.commandAmf3:
-        return this.#command(parseClientCommand(message));
-      default:
+    if (message.type === MessageType.commandAmf0 || message.type === MessageType.commandAmf3) {
+      return this.#command(parseClientCommand(message));
     }
+    if (state.kind !== 'publishing' && isMediaType(message.type)) return;
+    const fault = eachMediaMessage(message, this.#media);
+    if (fault !== undefined) this.odd(fault);
+  }
+
+  readonly #media = (message: RtmpMessage): void => {
+    if (this.#state.kind === 'publishing') this.#state.push(message);
+  };
+
+  /** What cannot be used is passed over; who looks for the reason finds the first one in the log. */
+  odd(reason: string): void {
+    this.#gateway.clients.oddMessages++;
+    if (this.#oddMessages++ > 0) return;
+    this.#log('info', 'message passed over: it cannot be used (later ones of this client are counted only)', {
+      reason,
+    });
   }
 
   #command(command: ClientCommand): void {
@@ -222,6 +234,10 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       case 'closeStream':
         if (command.kind === 'FCUnpublish') this.#transport.send(unpublishAccepted(command.transactionId));
         return this.#stop();
+      case 'data':
+        return this.#media(command.message);
+      case 'unusable':
+        return this.odd(command.reason);
       default:
         return this.#transport.send(replyToAside(command));
     }
@@ -229,7 +245,8 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
 
   async #connect(command: ConnectCommand): Promise<void> {
     if (this.#state.kind !== 'connecting') return;
-    const { tcUrl, args } = command;
+    const { args } = command;
+    const tcUrl = command.tcUrl.slice(0, loggedUrlMaxLength);
     try {
       const connected = await this.#admission.connect(command);
       if (connected === undefined) return;
@@ -337,6 +354,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       reason: error?.message,
       bytesSent: this.bytesSent,
       bytesReceived: this.bytesReceived,
+      ...(this.#oddMessages > 0 && { oddMessages: this.#oddMessages }),
     });
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
     this.#state = { kind: 'closed' };

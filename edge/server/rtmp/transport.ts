@@ -16,6 +16,8 @@ import { MergedRead } from './merged-read.ts';
 export interface TransportOwner {
   /** A message other than control; what it throws ends the client. */
   received(message: RtmpMessage): void;
+  /** A control message that could not be used. */
+  odd(reason: string): void;
   /** All messages of one read have been given. */
   readEnd(): void;
   /** All that was written has been taken by the kernel. */
@@ -170,5 +172,7 @@ export class RtmpTransport {
     const control = parseControl(message);
     if (control.kind === 'windowAckSize') this.#ack.windowBytes = control.windowBytes;
     else if (control.kind === 'pingRequest') this.send([pingResponse(control.timestamp)]);
+    else if (control.kind === 'unusable') this.#owner.odd(control.reason);
+    else if (control.kind === 'other') this.#owner.odd(`a message of type ${control.type}`);
   };
 }
