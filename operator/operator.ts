@@ -23,7 +23,10 @@ export interface OperatorTimes {
   readonly requestTimeoutMs?: number;
   readonly pollIntervalMs?: number;
   readonly optionalWaitMs?: number;
+  readonly masterKey?: Partial<Pick<ControllerOptions['masterKey'], 'rotateEveryMs' | 'overlapMs'>>;
 }
+
+const dayMs = 86_400_000;
 
 export interface OperatorInput {
   readonly options: OperatorOptions;
@@ -119,6 +122,13 @@ export class Operator {
       api: this.#api,
       namespaces: options.namespaces,
       edgeImage: options.edgeImage,
+      watchSecrets: options.watchSecrets,
+      masterKey: {
+        namespace: options.leaseNamespace,
+        name: options.masterKeySecret,
+        rotateEveryMs: options.rotateEveryDays && options.rotateEveryDays * dayMs,
+        ...times?.masterKey,
+      },
       notify: (...event) => this.#events.record(...event),
       log,
       reconciled: this.#metrics.reconciled,

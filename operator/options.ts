@@ -8,8 +8,15 @@ export interface OperatorOptions {
   /** None: all. */
   readonly namespaces: readonly string[];
   readonly leaderElection: boolean;
+  /** Of the Lease, and of the Secret with the master key. */
   readonly leaseNamespace: string;
   readonly leaseName: string;
+  /** The Secret with the key that the credentials of all edges derive from. */
+  readonly masterKeySecret: string;
+  /** Whether it may list and watch Secrets. */
+  readonly watchSecrets: boolean;
+  /** Undefined: the master key is exchanged only when it is asked for. */
+  readonly rotateEveryDays: number | undefined;
   /** Who this operator is among several. */
   readonly identity: string;
   readonly edgeImage: string;
@@ -28,8 +35,13 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
 
   --namespaces A,B            look after these namespaces; default all
   --leader-election BOOLEAN   one of several operators acts; default true
-  --lease-namespace NAME      of the Lease; default $POD_NAMESPACE, or "default"
+  --lease-namespace NAME      of the Lease and the master key; default $POD_NAMESPACE, or "default"
   --lease-name NAME           default edgecluster-operator
+  --master-key-secret NAME    Secret with the key that credentials of edges derive from, made where it is missing;
+                              default edgecluster-operator-master-key
+  --watch-secrets BOOLEAN     whether Secrets may be listed and watched: then one of a listener that is missing is
+                              told, and a changed one of its own put back at once; default true
+  --rotate-every-days N       make another master key after N days; 0: never by itself; default 30
   --edge-image IMAGE          for EdgeClusters that name none; default $EDGE_IMAGE
   --listen [HOST]:PORT        /healthz, /readyz and /metrics; default :8081
   --log-level LEVEL           ${logLevels.join(', ')}; default info
@@ -46,9 +58,12 @@ export function readOperatorOptions(
   const podName = env.POD_NAME ?? env.HOSTNAME ?? 'operator';
   return {
     namespaces: names(values.namespaces ?? ''),
-    leaderElection: oneOf('--leader-election', values['leader-election'] ?? 'true', ['true', 'false']) === 'true',
+    leaderElection: flag('--leader-election', values['leader-election']),
     leaseNamespace: values['lease-namespace'] ?? env.POD_NAMESPACE ?? 'default',
     leaseName: values['lease-name'] ?? 'edgecluster-operator',
+    masterKeySecret: values['master-key-secret'] ?? 'edgecluster-operator-master-key',
+    watchSecrets: flag('--watch-secrets', values['watch-secrets']),
+    rotateEveryDays: days('--rotate-every-days', values['rotate-every-days'] ?? '30'),
     // A container that is started again in the same pod is another candidate.
     identity: `${podName}_${randomBytes(4).toString('hex')}`,
     edgeImage,
@@ -68,6 +83,9 @@ function parse(args: readonly string[]) {
       'leader-election': text,
       'lease-namespace': text,
       'lease-name': text,
+      'master-key-secret': text,
+      'watch-secrets': text,
+      'rotate-every-days': text,
       'edge-image': text,
       listen: text,
       'log-level': text,
@@ -82,6 +100,17 @@ function names(list: string): string[] {
     if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw new Error(`--namespaces: "${name}" is no namespace`);
   }
   return [...new Set(found)];
+}
+
+/** Default true. */
+function flag(name: string, value = 'true'): boolean {
+  return oneOf(name, value, ['true', 'false']) === 'true';
+}
+
+/** Undefined: never. */
+function days(flag: string, value: string): number | undefined {
+  if (!/^\d{1,5}$/.test(value)) throw new Error(`${flag}: "${value}" is no number of days, 0 to 99999`);
+  return Number(value) || undefined;
 }
 
 function listenAddress(value: string): ListenAddress {

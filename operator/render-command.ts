@@ -19,6 +19,7 @@ const usage = `usage: edgecluster render -f FILE [options]
 
 Prints what the operator would apply for the EdgeClusters of a manifest. Nothing is asked of a cluster: an origin that
 is a Service is given by its DNS name. Mistakes are told as the API server would, with their place in the file.
+The Secret with the credential of the edges' API is left out: only the operator can make it.
 
   -f, --file FILE          the manifest; "-" is standard input
       --name NAME          only this EdgeCluster
@@ -95,7 +96,8 @@ function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Optio
     () => undefined,
     () => [],
   );
-  const settings = { edgeImage, podMonitors };
+  // Who has no master key cannot make credentials, and whoever reads what is printed should not have them.
+  const settings = { edgeImage, podMonitors, masterKeys: undefined };
   try {
     return renderObjects({ cluster, origins, settings });
   } catch (error) {

@@ -39,6 +39,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end -}}
 
+{{/* The Secret with the key that all credentials derive from. The operator makes it. */}}
+{{- define "edgecluster.masterKeyName" -}}
+{{- printf "%s-master-key" (include "edgecluster.fullname" .) -}}
+{{- end -}}
+
 {{- define "edgecluster.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "edgecluster.fullname" .) .Values.serviceAccount.name -}}

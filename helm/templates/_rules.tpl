@@ -49,9 +49,15 @@ What the operator may do where its EdgeClusters are: a ClusterRole's rules, or a
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list, watch]
+# The credential of each EdgeCluster's API. Its Secret is named after the EdgeCluster, so no rule can name it. create,
+# patch: apply. get: whose it is, if the name is taken. delete: what an EdgeCluster no longer asks for. The operator
+# writes to no Secret that is not its own.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, create, patch, delete]
 {{- if .Values.rbac.tlsSecrets }}
-# list, watch: whether the Secret of an RTMPS or HTTPS listener is there and has certificate and key (rbac.tlsSecrets).
-# Values are thrown away as they come.
+# list, watch: whether the Secret of an RTMPS or HTTPS listener is there and has certificate and key; these values are
+# thrown away as they come. And what others do to the Secrets that the operator makes (rbac.tlsSecrets).
 - apiGroups: [""]
   resources: [secrets]
   verbs: [list, watch]

@@ -11,6 +11,9 @@ export const FIELD_MANAGER = 'edgecluster';
 
 /** Label of everything that belongs to an EdgeCluster: its name. */
 export const CLUSTER_LABEL = `${GROUP}/cluster`;
+/** Label of everything that the operator makes. */
+export const MANAGED_BY = 'app.kubernetes.io/managed-by';
+export const MANAGER = 'edgecluster';
 const NAME_LABEL = 'app.kubernetes.io/name';
 const NAME = 'edge';
 
@@ -21,9 +24,17 @@ export const CONFIG_HASH = `${GROUP}/config-hash`;
 /** On the template of pods: hash of the settings that a process cannot change while it runs. */
 export const RESTART_HASH = `${GROUP}/restart-hash`;
 
+/** On the Secret with the master key: when the key was made. */
+export const ROTATED_AT = `${GROUP}/rotated-at`;
+/** On the same Secret, set by a person, whatever its value: the operator is to exchange the key now. */
+export const ROTATE = `${GROUP}/rotate`;
+
 /** Where the edge finds its configuration: a key of the ConfigMap, and the directory that it is mounted at. */
 export const CONFIG_KEY = 'edge.conf';
 export const CONFIG_DIRECTORY = '/etc/edge';
+/** The same for the credentials of its HTTP API, and the Secret's key. */
+export const API_CREDENTIALS_KEY = 'credentials';
+export const API_CREDENTIALS_DIRECTORY = '/etc/edge-api';
 
 /** The name of an EdgeCluster; the API server gives every object one. */
 export function nameOf({ metadata }: EdgeCluster): string {
@@ -36,6 +47,11 @@ export function headlessNameOf(cluster: EdgeCluster): string {
   return `${nameOf(cluster)}-edges`;
 }
 
+/** The Secret with the credentials of the edges' HTTP API. */
+export function apiSecretNameOf(cluster: EdgeCluster): string {
+  return `${nameOf(cluster)}-api-credentials`;
+}
+
 /** Labels of everything that belongs to the EdgeCluster. */
 export function labelsOf(cluster: EdgeCluster): Record<string, string> {
   const name = nameOf(cluster);
@@ -43,7 +59,7 @@ export function labelsOf(cluster: EdgeCluster): Record<string, string> {
     [NAME_LABEL]: NAME,
     'app.kubernetes.io/instance': name,
     'app.kubernetes.io/component': 'edge',
-    'app.kubernetes.io/managed-by': 'edgecluster',
+    [MANAGED_BY]: MANAGER,
     [CLUSTER_LABEL]: name,
   };
 }

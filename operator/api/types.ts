@@ -319,7 +319,10 @@ export interface Listeners {
   readonly http: HttpListener;
   /** HTTP-FLV over TLS. Default: none. */
   readonly https?: TlsListener;
-  /** HTTP API of each edge, with its health and figures; the operator and the kubelet ask it. Always there. */
+  /**
+   * HTTP API of each edge, with its health and figures. The operator asks it with the credential in the Secret
+   * NAME-api-credentials, which it makes; the kubelet's probes need none. Always there.
+   */
   readonly api: {
     /** Port of the container. Default 1985. */
     readonly port: number;

@@ -21,7 +21,7 @@ import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from
 import { type Call, Transport } from './transport.ts';
 import { parseBody, parseEvent, refusal, type WatchEvent, withQuery } from './wire.ts';
 
-export { ApiError, isConflict, isExpired, isNotFound } from './error.ts';
+export { ApiError, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
 export type * from './options.ts';
 export type { WatchEvent } from './wire.ts';
 

@@ -32,6 +32,15 @@ export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.reason === 'Conflict';
 }
 
+/** The namespace is being deleted or is gone: nothing more can be made in it. */
+export function isNamespaceEnding({ status, message }: ApiError): boolean {
+  // The second is the API server's cause NamespaceTerminating.
+  return (
+    (status === 404 && message.includes('namespaces "')) ||
+    (status === 403 && message.includes('because it is being terminated'))
+  );
+}
+
 /** The resourceVersion or the `continue` token is too old: list from the start. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 410 || error.reason === 'Expired' || error.reason === 'Gone');

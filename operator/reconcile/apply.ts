@@ -3,7 +3,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { EdgeCluster } from '../api/types.ts';
-import { ApiError, type KubeApi } from '../kube/api.ts';
+import { ApiError, isNamespaceEnding, type KubeApi } from '../kube/api.ts';
 import { resourceOf } from '../kube/resources.ts';
 import type { Manifest } from '../render/metadata.ts';
 import { type OwnedMemory, putBackMs } from './owned-memory.ts';
@@ -179,10 +179,8 @@ type Verdict = 'again' | 'namespaceEnding' | 'kindGone' | { readonly refused: st
 function verdictOf(error: unknown, object: Manifest): Verdict {
   if (!(error instanceof ApiError) || error.status === 0 || error.status === 429) throw error;
   const { status, message } = error;
-  if (status === 404 && message.includes('namespaces "')) return 'namespaceEnding';
+  if (isNamespaceEnding(error)) return 'namespaceEnding';
   if (status === 404 && object.kind === 'PodMonitor') return 'kindGone';
-  // The API server's cause NamespaceTerminating.
-  if (status === 403 && message.includes('because it is being terminated')) return 'namespaceEnding';
   if (status === 409 || status >= 500) return 'again';
   // Another object has taken the place of the one that we saw.
   if (status === 422 && message.includes('metadata.uid')) return 'again';

@@ -15,6 +15,8 @@ export class ClusterMemory {
   namespaceEnding = false;
   /** Reconciles in a row in which a write failed. */
   failures = 0;
+  /** Monotonic time of the last look at the Secret that we make, where Secrets are not watched. */
+  secretLookedAtMs = Number.NEGATIVE_INFINITY;
   /** The number of edges that alone was written last, while the rest of the Deployment could not be. */
   scaledTo: number | undefined;
   /** Monotonic time of the last write of status. */

@@ -15,7 +15,9 @@ import { RESOURCES } from '../kube/resources.ts';
 import type { Notify } from './apply.ts';
 import { Caches, type ClusterKey } from './caches.ts';
 import { EdgePoller } from './edges.ts';
+import { MasterKey, type MasterKeyOptions } from './master-key.ts';
 import { clusterKeyOf } from './ownership.ts';
+import { PodMonitors } from './pod-monitors.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { References } from './references.ts';
@@ -29,6 +31,10 @@ export interface ControllerOptions {
   /** None: all. */
   readonly namespaces: readonly string[];
   readonly edgeImage: string;
+  /** Whether Secrets may be listed and watched. Where not, our own ones are looked at now and then. */
+  readonly watchSecrets: boolean;
+  /** The Secret with the key that all credentials derive from. */
+  readonly masterKey: Pick<MasterKeyOptions, 'namespace' | 'name' | 'rotateEveryMs' | 'overlapMs'>;
   readonly notify: Notify;
   readonly log: Logger;
   /** Told after each reconcile. */
@@ -63,8 +69,6 @@ const ownedKinds = [
   RESOURCES.Deployment,
   RESOURCES.HorizontalPodAutoscaler,
 ];
-/** Whether the CRD of PodMonitor has come is looked at when an EdgeCluster changes, no more often than this. */
-const podMonitorsEveryMs = 600_000;
 /** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
 const deletedPauseMs = 100;
 /** What is in work when we are to stop may finish within this. */
@@ -79,11 +83,12 @@ export class Controller {
   readonly #reconciler: Reconciler;
   readonly #watcher: Watcher;
   readonly #references: References;
+  readonly #masterKey: MasterKey;
+  readonly #podMonitors: PodMonitors;
   readonly #signal: AbortSignal;
   /** Ends writes that are under way. */
   readonly #writes = new AbortController();
-  #podMonitors: AbortController | undefined;
-  #podMonitorsAtMs = 0;
+  #ownSecretsWatched = false;
   /** Of EdgeClusters, pods and what we make. */
   readonly #known = new KnownNamespaces();
   #synced = false;
@@ -98,9 +103,27 @@ export class Controller {
     this.#references = new References({
       watcher: this.#watcher,
       caches: this.#caches,
+      watchSecrets: options.watchSecrets,
       add: this.#add,
       addAll: () => this.#addAll(),
       longEnough: () => this.#longEnough(),
+    });
+    this.#masterKey = new MasterKey({
+      ...options.masterKey,
+      api: options.api,
+      watcher: this.#watcher,
+      changed: () => this.#addAll(),
+      log: options.log,
+    });
+    this.#podMonitors = new PodMonitors({
+      api: options.api,
+      watcher: this.#watcher,
+      labelSelector: ours,
+      changed: this.#ownedChanged,
+      begun: () => this.#addAll(),
+      ended: () => this.#caches.forgetOwned(RESOURCES.PodMonitor.kind),
+      longEnough: () => this.#longEnough(),
+      log: options.log,
     });
     this.#edges = new EdgePoller({
       changed: (cluster) => this.#queue.add(cluster as ClusterKey),
@@ -110,9 +133,15 @@ export class Controller {
       api: options.api,
       caches: this.#caches,
       edges: this.#edges,
-      settings: () => ({ edgeImage: options.edgeImage, podMonitors: this.#podMonitors !== undefined }),
-      kindGone: () => this.#endPodMonitors(),
+      settings: () => ({
+        edgeImage: options.edgeImage,
+        podMonitors: this.#podMonitors.watched,
+        masterKeys: this.#masterKey.keys,
+      }),
+      kindGone: () => this.#podMonitors.end(),
       secretsKnown: () => this.#references.secretsKnown,
+      ownSecretsWatched: () => this.#ownSecretsWatched,
+      masterKeyProblem: () => this.#masterKey.problem,
       notify: options.notify,
       log: options.log,
       signal: this.#writes.signal,
@@ -152,7 +181,8 @@ export class Controller {
   async run(): Promise<void> {
     const stopped = once(this.#signal);
     try {
-      await Promise.race([stopped, Promise.all([this.#watchAllOwn(), this.#lookForPodMonitors()])]);
+      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.look()];
+      await Promise.race([stopped, Promise.all(filled)]);
       if (!this.#signal.aborted) {
         this.#synced = true;
         this.#log.info({ clusters: [...this.#caches.clusters()].length }, 'caches are filled');
@@ -161,6 +191,7 @@ export class Controller {
       }
     } finally {
       this.#writes.abort();
+      this.#masterKey.close();
       this.#edges.close();
     }
     await this.#watcher.ended();
@@ -213,6 +244,19 @@ export class Controller {
     await Promise.race([this.#references.synced(), this.#longEnough()]);
   }
 
+  /** Without the master key, or where Secrets may not be listed, all else goes on. */
+  async #watchSecrets(): Promise<void> {
+    const needed = [this.#masterKey.start()];
+    if (this.#options.watchSecrets) needed.push(this.#watchOwnSecrets());
+    await Promise.race([Promise.all(needed), this.#longEnough()]);
+  }
+
+  async #watchOwnSecrets(): Promise<void> {
+    const settings = { labelSelector: ours };
+    await this.#watcher.watch(RESOURCES.Secret, settings, asIs<KubernetesObject>, this.#ownedChanged);
+    this.#ownSecretsWatched = true;
+  }
+
   /** @param namespace undefined: all */
   async #watchOwn(namespace: string | undefined): Promise<void> {
     const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, { namespace }, asIs<EdgeCluster>, (...change) =>
@@ -232,7 +276,7 @@ export class Controller {
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
     if (!deleted) this.#references.follow(cluster);
-    if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#lookForPodMonitors();
+    if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#podMonitors.look();
     if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
   }
 
@@ -252,33 +296,6 @@ export class Controller {
   async #longEnough(): Promise<'late'> {
     const { optionalWaitMs = 10_000 } = this.#options;
     return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
-  }
-
-  async #lookForPodMonitors(): Promise<void> {
-    const nowMs = performance.now();
-    if (this.#podMonitors !== undefined || (this.#synced && nowMs < this.#podMonitorsAtMs + podMonitorsEveryMs)) return;
-    this.#podMonitorsAtMs = nowMs;
-    try {
-      if (!(await this.#options.api.serves(RESOURCES.PodMonitor))) return;
-    } catch (error) {
-      this.#log.warn({ err: String(error) }, 'whether PodMonitors are served is not known: none are made');
-      return;
-    }
-    const end = new AbortController();
-    const settings = { labelSelector: ours, signal: end.signal };
-    const synced = this.#watcher.watch(RESOURCES.PodMonitor, settings, asIs<KubernetesObject>, this.#ownedChanged);
-    if ((await Promise.race([synced, this.#longEnough()])) === 'late') {
-      end.abort();
-      return;
-    }
-    this.#podMonitors = end;
-    this.#addAll();
-  }
-
-  #endPodMonitors(): void {
-    this.#podMonitors?.abort();
-    this.#podMonitors = undefined;
-    this.#caches.forgetOwned(RESOURCES.PodMonitor.kind);
   }
 }
 

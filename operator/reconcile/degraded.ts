@@ -1,7 +1,9 @@
 /** The condition Degraded: all that needs a person, the worst first. */
 
 import { type Finding, finding, type Reason } from '../api/conditions.ts';
+import { apiSecretNameOf } from '../api/labels.ts';
 import type { OriginStatus } from '../api/types.ts';
+import type { SilenceCause } from './edge-report.ts';
 import { answerOf } from './fleet.ts';
 import type { Scene } from './observation.ts';
 import { describeOrigin } from './origin-status.ts';
@@ -18,7 +20,7 @@ export function degraded(scene: Scene, origins: readonly OriginStatus[]): Findin
 
 /** In the order of REASONS. */
 function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
-  const { config, objects, secrets, fleet, rollout } = scene;
+  const { config, objects, secrets, masterKeyProblem, fleet, rollout } = scene;
   const causes: Cause[] = [];
   const objectCauses = (wanted: 'NameTaken' | 'ApplyRefused' | 'Contested') => {
     for (const { reason, object, message } of objects)
@@ -28,6 +30,11 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
     causes.push(['ConfigInvalid', 'the configuration is not valid, the former one stays; see condition ConfigValid']);
   objectCauses('NameTaken');
   objectCauses('ApplyRefused');
+  if (masterKeyProblem !== undefined)
+    causes.push([
+      'CredentialMissing',
+      `${masterKeyProblem}; until then edges answer no operator, and figures are missing`,
+    ]);
   for (const { message } of secrets) causes.push(['SecretNotFound', message]);
   if (rollout?.failure !== undefined) causes.push(['PodsFailing', `pods cannot be made: ${rollout.failure}`]);
   if (fleet.failing.length > 0) {
@@ -49,14 +56,7 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
       ),
     ]);
   causes.push(...originsDown(origins, fleet.ready.length));
-  const silent = fleet.ready.flatMap(({ pod, edge }) =>
-    edge.state === 'silent' ? [`${pod.metadata.name}: ${edge.why}`] : [],
-  );
-  if (silent.length > 0)
-    causes.push([
-      'EdgesSilent',
-      `the operator has no answer from ${edges(silent.length)}, figures are old or missing: ${listed(silent)}`,
-    ]);
+  causes.push(...edgesSilent(scene));
   objectCauses('Contested');
   return causes;
 }
@@ -68,6 +68,27 @@ function edgeRefusals({ fleet, configHash }: Scene): Cause[] {
     return [`pod ${member.pod.metadata.name} keeps its former configuration: ${config.error}`];
   });
   return refusals.length === 0 ? [] : [['EdgeConfigRefused', listed(refusals, 3, '; ')]];
+}
+
+function edgesSilent({ cluster, fleet }: Scene): Cause[] {
+  const silent = (wanted: SilenceCause) =>
+    fleet.ready.flatMap(({ pod, edge }) =>
+      edge.state === 'silent' && edge.cause === wanted ? [`${pod.metadata.name}: ${edge.why}`] : [],
+    );
+  const refusing = silent('refused');
+  const speechless = silent('noAnswer');
+  const causes: Cause[] = [];
+  if (refusing.length > 0)
+    causes.push([
+      'CredentialRefused',
+      `the operator may not ask ${edges(refusing.length)}, figures are old or missing: ${listed(refusing)}; a change of Secret ${apiSecretNameOf(cluster)} reaches a pod within two minutes`,
+    ]);
+  if (speechless.length > 0)
+    causes.push([
+      'EdgesSilent',
+      `the operator has no answer from ${edges(speechless.length)}, figures are old or missing: ${listed(speechless)}`,
+    ]);
+  return causes;
 }
 
 function originsDown(origins: readonly OriginStatus[], readyEdges: number): Cause[] {

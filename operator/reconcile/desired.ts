@@ -35,7 +35,7 @@ export function inForce(
 ): InForce {
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
     const origins = resolveOrigins(cluster, caches.service, caches.slices, caches.watches);
-    // Of metadata only name, namespace and uid are rendered, which never change.
+    // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings]);
     return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(cluster, origins, settings)) };
   };

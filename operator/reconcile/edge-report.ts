@@ -34,7 +34,15 @@ export type EdgeState =
   | { readonly state: 'unknown' }
   | { readonly state: 'answering'; readonly report: EdgeReport }
   /** It does not answer, or with something else. `last` is what it said before. */
-  | { readonly state: 'silent'; readonly why: string; readonly last: EdgeReport | undefined };
+  | {
+      readonly state: 'silent';
+      readonly cause: SilenceCause;
+      readonly why: string;
+      readonly last: EdgeReport | undefined;
+    };
+
+/** `refused`: it answers, and takes none of the operator's credentials. */
+export type SilenceCause = 'noAnswer' | 'refused';
 
 /** The last word of an edge, if there is one. */
 export function lastReport(edge: EdgeState): EdgeReport | undefined {
@@ -45,6 +53,28 @@ export function lastReport(edge: EdgeState): EdgeReport | undefined {
 /** The answer was not an edge's. */
 export class EdgeAnswerError extends Error {
   override readonly name = 'EdgeAnswerError';
+}
+
+/** The edge is there, and will not say how it is. */
+export class CredentialRefusedError extends Error {
+  override readonly name = 'CredentialRefusedError';
+
+  constructor(status: RefusedStatus) {
+    super(`${refusals[status]} (HTTP status ${status})`);
+  }
+}
+
+const refusals = {
+  401: 'it does not know the credential',
+  403: 'it has no credentials at all',
+  429: 'it was shown too many wrong credentials',
+} as const;
+
+type RefusedStatus = keyof typeof refusals;
+
+/** Whether an edge says by this status of HTTP that it refuses the credential. */
+export function isRefusal(status: number): status is RefusedStatus {
+  return status in refusals;
 }
 
 type Fields = Readonly<Record<string, unknown>>;

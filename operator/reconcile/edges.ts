@@ -1,10 +1,15 @@
 /**
  * Asks running edges how they are: `GET /api/v1/edge` of each pod, spread over the interval, few at a time. Nothing
  * runs while there are no pods.
+ *
+ * A new credential reaches an edge up to minutes after it was made, and for some time both are valid. So an edge is
+ * asked with the one that it took last, as long as that is valid: edges count those who come with a wrong one.
  */
 
-import { Agent, get } from 'node:http';
-import { type EdgeReport, type EdgeState, lastReport, parseEdgeReport } from './edge-report.ts';
+import { Agent } from 'node:http';
+import { type ApiCredential, basicAuthorization } from '../render/credential.ts';
+import { type Authorization, askEdge } from './ask-edge.ts';
+import { CredentialRefusedError, type EdgeReport, type EdgeState, lastReport } from './edge-report.ts';
 import type { PodView } from './views.ts';
 
 /** A running edge, and where its HTTP API is. */
@@ -43,12 +48,11 @@ export interface EdgePollerOptions {
 /** Questions in a row without an answer that make an edge silent: one may be an accident. */
 const missesUntilSilent = 2;
 
-/** An edge with a thousand origins answers with less. */
-const maxAnswerBytes = 1024 * 1024;
-
 interface Cluster {
   readonly name: string;
   configHash: string | undefined;
+  /** The newest first. */
+  authorizations: readonly Authorization[];
   readonly edges: Map<string, Entry>;
 }
 
@@ -57,6 +61,8 @@ interface Entry {
   pod: EdgePod;
   state: EdgeState;
   misses: number;
+  /** The one that it took last. */
+  taken: Authorization;
   timer: NodeJS.Timeout | undefined;
   /** Local monotonic time at which the timer fires. */
   dueMs: number;
@@ -91,14 +97,22 @@ export class EdgePoller {
   /**
    * Makes known the running edges of a cluster, all of them, and the hash of the configuration that they are to run;
    * others are forgotten. Cheap when nothing has changed. New edges, and those that have become ready, are asked at once.
+   * @param credentials the newest first; none: the edges are asked without
    */
-  follow(clusterName: string, pods: readonly EdgePod[], configHash: string | undefined): void {
+  follow(
+    clusterName: string,
+    pods: readonly EdgePod[],
+    configHash: string | undefined,
+    credentials: readonly ApiCredential[] = [],
+  ): void {
+    const authorizations = credentials.length === 0 ? [undefined] : credentials.map(basicAuthorization);
     let cluster = this.#clusters.get(clusterName);
     if (cluster === undefined) {
       if (pods.length === 0) return;
-      cluster = { name: clusterName, configHash, edges: new Map() };
+      cluster = { name: clusterName, configHash, authorizations, edges: new Map() };
       this.#clusters.set(clusterName, cluster);
     }
+    cluster.authorizations = authorizations;
     const uids = new Set(pods.map(({ uid }) => uid));
     for (const entry of cluster.edges.values()) if (!uids.has(entry.pod.uid)) this.#forget(entry);
     for (const pod of pods) this.#keep(cluster, pod);
@@ -151,6 +165,7 @@ export class EdgePoller {
       pod,
       state: { state: 'unknown' },
       misses: 0,
+      taken: undefined,
       timer: undefined,
       dueMs: 0,
       soonUntilMs: performance.now() + this.#options.soonForMs,
@@ -204,10 +219,16 @@ export class EdgePoller {
     const isFirst = entry.state.state === 'unknown' && entry.misses === 0;
     entry.asking = asking;
     this.#underWay++;
-    this.#ask(entry.pod, asking.signal)
+    const { ip: host, apiPort: port } = entry.pod;
+    const { timeoutMs } = this.#options;
+    const authorizations = withFirst(entry.taken, entry.cluster.authorizations);
+    askEdge({ host, port, authorizations, agent: this.#agent, timeoutMs }, asking.signal)
       .then(
-        (report) => this.#answered(entry, { state: 'answering', report }),
-        (error: Error) => this.#missed(entry, error.message),
+        ({ report, authorization }) => {
+          entry.taken = authorization;
+          this.#answered(entry, { state: 'answering', report });
+        },
+        (error: Error) => this.#missed(entry, error),
       )
       .finally(() => {
         entry.asking = undefined;
@@ -233,10 +254,11 @@ export class EdgePoller {
     return intervalMs * (isFirst ? Math.random() : 0.9 + Math.random() / 5);
   }
 
-  #missed(entry: Entry, why: string): void {
+  #missed(entry: Entry, error: Error): void {
     entry.misses++;
     if (entry.misses < missesUntilSilent) return;
-    this.#answered(entry, { state: 'silent', why, last: lastReport(entry.state) });
+    const cause = error instanceof CredentialRefusedError ? 'refused' : 'noAnswer';
+    this.#answered(entry, { state: 'silent', cause, why: error.message, last: lastReport(entry.state) });
   }
 
   #answered(entry: Entry, state: EdgeState): void {
@@ -248,41 +270,17 @@ export class EdgePoller {
     const change = changeOf(before, state);
     if (change !== undefined) this.#options.changed(entry.cluster.name, change);
   }
+}
 
-  /** Rejects with what a person can read: no answer, or not an edge's. */
-  #ask({ ip, apiPort }: EdgePod, signal: AbortSignal): Promise<EdgeReport> {
-    const { timeoutMs } = this.#options;
-    return new Promise((resolve, reject) => {
-      const options = { host: ip, port: apiPort, path: '/api/v1/edge', agent: this.#agent, signal };
-      const request = get(options, (response) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        response.on('data', (chunk: Buffer) => {
-          chunks.push(chunk);
-          bytes += chunk.length;
-          if (bytes > maxAnswerBytes) request.destroy(new Error('its answer is too long for an edge'));
-        });
-        response.on('error', reject);
-        response.on('end', () => {
-          if (response.statusCode !== 200)
-            return reject(new Error(`it answers with HTTP status ${response.statusCode}`));
-          try {
-            resolve(parseEdgeReport(Buffer.concat(chunks).toString()));
-          } catch (error) {
-            reject(error);
-          }
-        });
-      });
-      request.on('error', reject);
-      const timer = setTimeout(() => request.destroy(new Error(`no answer in ${timeoutMs} ms`)), timeoutMs);
-      request.on('close', () => clearTimeout(timer));
-    });
-  }
+/** The list with this one first, if it is in there. */
+function withFirst<T>(first: T, list: readonly T[]): readonly T[] {
+  return list.includes(first) ? [first, ...list.filter((one) => one !== first)] : list;
 }
 
 /** What is new in what an edge says. */
 function changeOf(before: EdgeState, after: EdgeState): EdgeChange | undefined {
   if (before.state !== after.state) return 'facts';
+  if (before.state === 'silent' && after.state === 'silent') return before.cause === after.cause ? undefined : 'facts';
   if (before.state === 'answering' && after.state === 'answering') {
     if (facts(before.report) !== facts(after.report)) return 'facts';
     return JSON.stringify(before.report.figures) === JSON.stringify(after.report.figures) ? undefined : 'figures';

@@ -17,6 +17,8 @@ export interface Observation {
   readonly config: ConfigVerdict;
   readonly origins: ResolvedOrigins;
   readonly secrets: readonly SecretProblem[];
+  /** Why there is no key that credentials could derive from, and what to do. */
+  readonly masterKeyProblem: string | undefined;
   readonly objects: readonly ObjectProblem[];
   /** The cluster's own; undefined while there is none. */
   readonly deployment: V1Deployment | undefined;

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
+import { apiCredentials } from '../render/credential.ts';
 import { replicasOf } from '../render/hpa.ts';
 import type { RenderSettings } from '../render/render.ts';
 import { carryOut, type Notify, needed, type Outcome, titleOf } from './apply.ts';
@@ -18,6 +19,7 @@ import { checkSecrets, type ResolvedOrigins } from './discovery.ts';
 import { type EdgePoller, edgePods } from './edges.ts';
 import { objectProblems } from './object-problems.ts';
 import type { ConfigVerdict, ObjectProblem, Observation } from './observation.ts';
+import { lookAtSecret } from './own-secret.ts';
 import { standingOf } from './ownership.ts';
 import { contested, idOf, type Plan, plan } from './plan.ts';
 import { refreshPods, updateCosts } from './pod-notes.ts';
@@ -34,6 +36,10 @@ export interface ReconcilerDeps {
   readonly kindGone: () => void;
   /** Whether the caches show Secrets yet. */
   readonly secretsKnown: () => boolean;
+  /** Whether the caches show the Secrets that we make. */
+  readonly ownSecretsWatched: () => boolean;
+  /** Why there is no master key; undefined while there is one. */
+  readonly masterKeyProblem: () => string | undefined;
   readonly notify: Notify;
   readonly log: Logger;
   /** Ends writes that are under way. */
@@ -124,6 +130,8 @@ class Run {
     this.#cluster = cluster;
     const live = this.#live();
     await this.#beforeScalingIn(live);
+    const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
+    const lookDueInMs = mustLook ? await lookAtSecret(this.#deps, cluster, this.#memory, this.#nowMs()) : undefined;
     let todo: Plan | undefined;
     let outcome: Outcome | undefined;
     let refreshDueInMs: number | undefined;
@@ -156,17 +164,22 @@ class Run {
     );
     return this.#next(outcome, [
       todo?.dueInMs,
+      lookDueInMs,
       refreshDueInMs,
       statusDueInMs,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
   }
 
-  /** Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. */
+  /**
+   * Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. Nor must a
+   * Secret, while it is not known what is to be in it.
+   */
   #live(): KubernetesObject[] {
     const { caches, settings } = this.#deps;
-    const { podMonitors } = settings();
-    return caches.owned(this.#key).filter(({ kind }) => podMonitors || kind !== 'PodMonitor');
+    const { podMonitors, masterKeys } = settings();
+    const known = { PodMonitor: podMonitors, Secret: masterKeys !== undefined };
+    return caches.owned(this.#key).filter(({ kind }) => known[kind as keyof typeof known] ?? true);
   }
 
   #plan(desired: Desired, live: readonly KubernetesObject[]): Plan {
@@ -229,10 +242,12 @@ class Run {
   }
 
   #follow({ config }: Desired): void {
-    const { edges } = this.#deps;
+    const { edges, settings } = this.#deps;
+    const { masterKeys } = settings();
     const status = this.#memory.status(this.#cluster);
     const pods = edgePods(this.#pods(), this.#cluster.spec.listeners.api.port);
-    edges.follow(this.#key, pods, config.hash ?? status?.configHash);
+    const credentials = masterKeys === undefined ? [] : apiCredentials(this.#cluster, masterKeys);
+    edges.follow(this.#key, pods, config.hash ?? status?.configHash, credentials);
   }
 
   #pods() {
@@ -245,13 +260,14 @@ class Run {
   }
 
   #status(origins: ResolvedOrigins, { config }: Desired, objects: readonly ObjectProblem[]): EdgeClusterStatus {
-    const { caches, edges, secretsKnown } = this.#deps;
+    const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
     const observation: Observation = {
       cluster: this.#cluster,
       previous: this.#memory.status(this.#cluster),
       config,
       origins,
       secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
+      masterKeyProblem: masterKeyProblem(),
       objects,
       deployment: this.#deployment(this.#live()),
       pods: this.#pods(),

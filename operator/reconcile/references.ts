@@ -13,6 +13,8 @@ import { KnownNamespaces, namespaceOfKey, type Watcher } from './watcher.ts';
 export interface ReferencesOptions {
   readonly watcher: Watcher;
   readonly caches: Caches;
+  /** Whether Secrets may be listed: else nothing is said of them. */
+  readonly watchSecrets: boolean;
   /** These EdgeClusters are concerned by a change. */
   readonly add: (keys: readonly ClusterKey[]) => void;
   /** All are: more is known than before. */
@@ -30,10 +32,11 @@ export class References {
   #secrets: Promise<void> | undefined;
   #secretsSynced = false;
   /** They are synced, or have been waited for long enough. */
-  #secretsAwaited = false;
+  #secretsAwaited: boolean;
 
   constructor(options: ReferencesOptions) {
     this.#options = options;
+    this.#secretsAwaited = !options.watchSecrets;
   }
 
   /** Whether the caches show Secrets. */
@@ -48,7 +51,7 @@ export class References {
 
   /** Starts to watch what nobody has referred to before. It is watched from then on. */
   follow(cluster: EdgeCluster): void {
-    const { watcher, addAll, longEnough } = this.#options;
+    const { watcher, watchSecrets, addAll, longEnough } = this.#options;
     const { services, secrets } = referencesOf(cluster);
     if (services.length > 0 && this.#origins === undefined) {
       this.#origins = Promise.all(watcher.namespaces.map((namespace) => this.#watchOrigins(namespace)));
@@ -57,7 +60,7 @@ export class References {
         addAll();
       });
     }
-    if (secrets.length > 0 && this.#secrets === undefined) {
+    if (watchSecrets && secrets.length > 0 && this.#secrets === undefined) {
       const synced = this.#watchSecrets().then(() => {
         this.#secretsSynced = true;
       });

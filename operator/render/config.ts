@@ -34,9 +34,13 @@ export function renderConfig(cluster: EdgeCluster, origins: Origins): RenderedCo
  * What every edge of the cluster is given as environment variables. How long a pod drains comes this way because it
  * must agree with the time that Kubernetes lets the pod live, which is fixed when the pod is made; a file could change
  * under it. So the file also stays one that SRS accepts.
+ * @param credentialsFile where the edge finds the credentials of its HTTP API
  */
-export function edgeEnvironment({ spec }: EdgeCluster): { readonly SRS_EDGE_DRAIN_TIMEOUT: string } {
-  return { SRS_EDGE_DRAIN_TIMEOUT: String(spec.pods.drainSeconds * 1000) };
+export function edgeEnvironment({ spec }: EdgeCluster, credentialsFile: string): Readonly<Record<string, string>> {
+  return {
+    SRS_EDGE_DRAIN_TIMEOUT: String(spec.pods.drainSeconds * 1000),
+    SRS_EDGE_API_CREDENTIALS_FILE: credentialsFile,
+  };
 }
 
 function print(config: EdgeConfig): string {

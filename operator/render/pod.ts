@@ -11,7 +11,15 @@ import type {
   V1Volume,
   V1VolumeMount,
 } from '@kubernetes/client-node';
-import { CONFIG_DIRECTORY, CONFIG_KEY, matchLabelsOf, nameOf } from '../api/labels.ts';
+import {
+  API_CREDENTIALS_DIRECTORY,
+  API_CREDENTIALS_KEY,
+  apiSecretNameOf,
+  CONFIG_DIRECTORY,
+  CONFIG_KEY,
+  matchLabelsOf,
+  nameOf,
+} from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { edgeEnvironment, type RenderedConfig } from './config.ts';
 import { tlsDirectory } from './edge-config.ts';
@@ -102,10 +110,11 @@ function container(cluster: EdgeCluster, image: string): V1Container {
 
 /** The user's cannot have names like ours: the API refuses them. */
 function environment(cluster: EdgeCluster): V1EnvVar[] {
+  const ours = edgeEnvironment(cluster, `${API_CREDENTIALS_DIRECTORY}/${API_CREDENTIALS_KEY}`);
   return [
     // Each edge says by its pod's name who it is: in logs of origins, in callbacks, in answers of its API.
     { name: 'SRS_SERVER_ID', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
-    ...Object.entries(edgeEnvironment(cluster)).map(([name, value]) => ({ name, value })),
+    ...Object.entries(ours).map(([name, value]) => ({ name, value })),
     ...(cluster.spec.pods.env ?? []),
   ];
 }
@@ -121,9 +130,13 @@ function tlsListeners({ spec }: EdgeCluster): { name: 'rtmps' | 'https'; secretN
   });
 }
 
+const credentialsVolume = 'api-credentials';
+
 function volumes(cluster: EdgeCluster): V1Volume[] {
   return [
     { name: 'config', configMap: { name: nameOf(cluster), defaultMode: configMode } },
+    // Optional: an edge that the operator cannot ask serves its clients all the same.
+    { name: credentialsVolume, secret: { secretName: apiSecretNameOf(cluster), defaultMode: keyMode, optional: true } },
     ...tlsListeners(cluster).map(({ name, secretName }) => ({
       name: `${name}-tls`,
       secret: { secretName, defaultMode: keyMode },
@@ -135,6 +148,7 @@ function volumes(cluster: EdgeCluster): V1Volume[] {
 function mounts(cluster: EdgeCluster): V1VolumeMount[] {
   return [
     { name: 'config', mountPath: CONFIG_DIRECTORY, readOnly: true },
+    { name: credentialsVolume, mountPath: API_CREDENTIALS_DIRECTORY, readOnly: true },
     ...tlsListeners(cluster).map(({ name }) => ({
       name: `${name}-tls`,
       mountPath: tlsDirectory(name),

@@ -1,7 +1,9 @@
 /** EdgeCluster → everything that Kubernetes needs to run it. Pure: a file for each kind, put together here. */
 import type { EdgeCluster } from '../api/types.ts';
+import { apiSecret } from './api-secret.ts';
 import { type RenderedConfig, renderConfig } from './config.ts';
 import { configMap } from './config-map.ts';
+import type { MasterKeys } from './credential.ts';
 import { deployment } from './deployment.ts';
 import type { Origins } from './edge-config.ts';
 import { headlessService } from './headless-service.ts';
@@ -18,6 +20,8 @@ export interface RenderSettings {
   readonly edgeImage: string;
   /** Whether the CRD of PodMonitor exists. */
   readonly podMonitors: boolean;
+  /** What credentials derive from. Undefined: the Secret with them is not rendered. */
+  readonly masterKeys: MasterKeys | undefined;
 }
 
 export interface RenderInput {
@@ -38,6 +42,7 @@ export function render({ cluster, origins, settings }: RenderInput): Rendered {
   const objects: readonly (Manifest | undefined)[] = [
     serviceAccount(cluster),
     configMap(cluster, config.text),
+    apiSecret(cluster, settings.masterKeys),
     networkPolicy(cluster),
     service(cluster),
     headlessService(cluster),

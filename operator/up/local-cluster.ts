@@ -4,6 +4,7 @@
  * it runs replaces them, one after the other, and those that go let their clients finish.
  */
 
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,6 +14,7 @@ import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { printConfig } from '../../edge/conf/print.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { edgeEnvironment, renderConfig } from '../render/config.ts';
+import { type ApiCredential, credentialLines } from '../render/credential.ts';
 import { replicasOf } from '../render/hpa.ts';
 import { type EdgeAddresses, findAddresses, LocalEdge } from './local-edge.ts';
 import { type LocalReferences, localConfig, localFiles, localOrigins } from './local-references.ts';
@@ -27,9 +29,12 @@ export interface LocalOptions extends LocalReferences {
 }
 
 /** As its container has them, as far as they are known before there is a pod. */
-function edgeVariables(cluster: EdgeCluster): NodeJS.ProcessEnv {
+function edgeVariables(cluster: EdgeCluster, credentialsFile: string): NodeJS.ProcessEnv {
   const own = cluster.spec.pods.env ?? [];
-  return { ...edgeEnvironment(cluster), ...Object.fromEntries(own.map(({ name, value }) => [name, value])) };
+  return {
+    ...edgeEnvironment(cluster, credentialsFile),
+    ...Object.fromEntries(own.map(({ name, value }) => [name, value])),
+  };
 }
 
 /** Before an edge that ended by itself is started again. */
@@ -42,6 +47,8 @@ export class LocalCluster {
   /** Of edges that are gone: found free once, and kept from others since. */
   #freeAddresses: EdgeAddresses[] = [];
   readonly #stopping = new AbortController();
+  /** For the API of its edges: who does not ask from a loopback address needs it. */
+  readonly #credential: ApiCredential = { username: 'operator', password: randomBytes(32).toString('base64url') };
   #cluster: EdgeCluster;
   #config: EdgeConfig;
   /** The change that was asked for last. */
@@ -58,6 +65,7 @@ export class LocalCluster {
   static async start(cluster: EdgeCluster, options: LocalOptions): Promise<LocalCluster> {
     mkdirSync(options.directory, { recursive: true });
     const local = new LocalCluster(cluster, options);
+    writeFileSync(local.#credentialsFile, credentialLines([local.#credential]), { mode: 0o600 });
     local.#write(cluster, local.#config);
     try {
       await local.#scale();
@@ -86,6 +94,14 @@ export class LocalCluster {
     return join(this.#options.directory, 'edge.conf');
   }
 
+  get #credentialsFile(): string {
+    return join(this.#options.directory, 'api-credentials');
+  }
+
+  #variables(cluster: EdgeCluster): NodeJS.ProcessEnv {
+    return edgeVariables(cluster, this.#credentialsFile);
+  }
+
   /**
    * Runs what a changed EdgeCluster asks for; resolves with what was done, in words. Throws when it cannot be
    * rendered here; then all stays as it is.
@@ -106,7 +122,7 @@ export class LocalCluster {
     const difference = diffConfig(this.#config, config);
     const replaced = [
       ...needsRestart(difference).map(({ path }) => path),
-      ...(isDeepStrictEqual(edgeVariables(this.#cluster), edgeVariables(cluster)) ? [] : ['their environment']),
+      ...(isDeepStrictEqual(this.#variables(this.#cluster), this.#variables(cluster)) ? [] : ['their environment']),
     ];
     const before = this.#edges.length;
     this.#cluster = cluster;
@@ -159,7 +175,8 @@ export class LocalCluster {
       name: `${this.#cluster.metadata.name}-${++this.#started}`,
       configFile: this.configFile,
       logFile: join(directory, `edge-${number + 1}.log`),
-      environment: edgeVariables(this.#cluster),
+      environment: this.#variables(this.#cluster),
+      credential: this.#credential,
       addresses: this.#freeAddresses.pop() ?? (await findAddresses(listeners, number, host)),
     });
     void edge.ended.then(() => {

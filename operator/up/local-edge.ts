@@ -9,6 +9,7 @@ import { createWriteStream } from 'node:fs';
 import { extname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Listeners } from '../api/types.ts';
+import type { ApiCredential } from '../render/credential.ts';
 import { findAddress } from './address.ts';
 
 /** `host:port` of each listener that is on. */
@@ -60,6 +61,8 @@ export interface LocalEdgeOptions {
   /** Its log is added to this file. */
   readonly logFile: string;
   readonly addresses: EdgeAddresses;
+  /** For its API. */
+  readonly credential: ApiCredential;
   /** Variables beside those that say where it listens. */
   readonly environment: NodeJS.ProcessEnv;
 }
@@ -67,13 +70,16 @@ export interface LocalEdgeOptions {
 export class LocalEdge {
   readonly name: string;
   readonly addresses: EdgeAddresses;
+  /** For its API. */
+  readonly credential: ApiCredential;
   /** Resolves when the process is gone. */
   readonly ended: Promise<void>;
   readonly #child: ChildProcess;
 
-  private constructor({ name, configFile, logFile, addresses, environment }: LocalEdgeOptions) {
+  private constructor({ name, configFile, logFile, addresses, credential, environment }: LocalEdgeOptions) {
     this.name = name;
     this.addresses = addresses;
+    this.credential = credential;
     this.#child = spawn(process.execPath, [...process.execArgv, edgeProgram, '-c', configFile], {
       env: { ...process.env, ...environment, ...environmentOf(name, addresses) },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,6 +1,7 @@
 /** What `edgecluster up` shows: each edge with its figures, and the origins as the edges see them. */
 
 import { type EdgeReport, parseEdgeReport } from '../reconcile/edge-report.ts';
+import { basicAuthorization } from '../render/credential.ts';
 import type { LocalCluster } from './local-cluster.ts';
 import type { EdgeAddresses, LocalEdge } from './local-edge.ts';
 import { columns, type Picture } from './screen.ts';
@@ -18,8 +19,11 @@ export function look(edges: readonly LocalEdge[]): Promise<Sight[]> {
   return Promise.all(edges.map(async (edge) => ({ edge, report: await reportOf(edge).catch(() => undefined) })));
 }
 
-async function reportOf({ addresses }: LocalEdge): Promise<EdgeReport> {
-  const answer = await fetch(`http://${addresses.api}/api/v1/edge`, { signal: AbortSignal.timeout(patienceMs) });
+async function reportOf({ addresses, credential }: LocalEdge): Promise<EdgeReport> {
+  const answer = await fetch(`http://${addresses.api}/api/v1/edge`, {
+    headers: { authorization: basicAuthorization(credential) },
+    signal: AbortSignal.timeout(patienceMs),
+  });
   return parseEdgeReport(await answer.text());
 }
 

@@ -65,7 +65,11 @@ async function applied(api: KubeApi, given: EdgeCluster): Promise<unknown[]> {
     metadata: { ...metadata, namespace: 'default' },
   } as KubernetesObject);
   const origins = new Map(cluster.spec.origins.map(({ name }) => [name, ['192.0.2.1:1935']]));
-  const { objects } = render({ cluster, origins, settings: { edgeImage: 'edge:1', podMonitors: false } });
+  const { objects } = render({
+    cluster,
+    origins,
+    settings: { edgeImage: 'edge:1', podMonitors: false, masterKeys: undefined },
+  });
   const made: unknown[] = [];
   for (const object of objects) {
     const first = await api.apply<KubernetesObject & { readonly spec?: object }>(object);

@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import type { V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { V1ConfigMap, V1Deployment, V1Pod, V1Secret } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { capture, makeClip, publishToAll } from '../support/ffmpeg.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
@@ -96,12 +97,13 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
   it('kubectl applies the example: its objects are there, and edges run', async () => {
     await kubernetes.kubectl(['apply', '-f', example]);
     await kubernetes.kubectl(['wait', '--for=condition=Ready', 'ec/live', '--timeout=60s']);
-    const owned = ['configmap', 'deployment', 'service', 'serviceaccount', 'poddisruptionbudget'];
+    const owned = ['configmap', 'secret', 'deployment', 'service', 'serviceaccount', 'poddisruptionbudget'];
     const found = await kubernetes.kubectl(['get', owned.join(), '-l', 'edgecluster.io/cluster=live', '-o', 'name']);
     assert.deepEqual(found.trim().split('\n').sort(), [
       'configmap/live',
       'deployment.apps/live',
       'poddisruptionbudget.policy/live',
+      'secret/live-api-credentials',
       'service/live',
       'service/live-edges',
       'serviceaccount/live',
@@ -148,6 +150,51 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
       await client.until(list, ([back]) => back !== undefined && back.metadata?.uid !== metadata?.uid);
     }
     await everybodyPlays();
+  });
+
+  it('the API of an edge asks for the credential; another one reaches edges that run, and nobody notices', async () => {
+    const before = processes();
+    const secretPath = '/api/v1/namespaces/default/secrets/live-api-credentials';
+    const credentials = async (): Promise<readonly string[]> => {
+      const { data } = await client.get<V1Secret>(secretPath);
+      return Buffer.from(data?.credentials ?? '', 'base64')
+        .toString()
+        .split('\n')
+        .slice(0, -1);
+    };
+    const ask = async ({ address }: RunningPod, credential?: string): Promise<number> => {
+      const headers = credential && { authorization: `Basic ${Buffer.from(credential).toString('base64')}` };
+      return (await fetch(`http://${address}:1985/api/v1/edge`, { ...(headers && { headers }) })).status;
+    };
+    const [first = ''] = await credentials();
+    for (const edge of edges()) {
+      assert.deepEqual([await ask(edge), await ask(edge, 'operator:wrong'), await ask(edge, first)], [401, 401, 200]);
+    }
+
+    await kubernetes.kubectl(['delete', 'secret', 'live-api-credentials', '--wait=false']);
+    await client.until<V1Secret>(
+      '/api/v1/namespaces/default/secrets?fieldSelector=metadata.name%3Dlive-api-credentials',
+      ([back]) => back?.data?.credentials === Buffer.from(`${first}\n`).toString('base64'),
+    );
+
+    const master = ['secret/edgecluster-master-key', '-n', 'edgecluster-system'];
+    await kubernetes.kubectl(['annotate', ...master, 'edgecluster.io/rotate=now']);
+    while ((await credentials()).length < 2) await delay(50);
+    const [second = '', former] = await credentials();
+    assert.equal(former, first);
+    // As a kubelet does by itself within a minute or two.
+    await kubernetes.kubectl(['annotate', 'pods', '-l', 'edgecluster.io/cluster=live', 'touched=1']);
+    for (const edge of edges()) while ((await ask(edge, second)) !== 200) await delay(500);
+    // One that starts now has only ever heard of the new key first.
+    process.kill(operator().pid ?? 0, 'SIGKILL');
+    await patch({ logLevel: 'Info' });
+    const { status } = await configured();
+    assert.equal(status?.conditions?.find(({ type }) => type === 'Degraded')?.reason, 'AsExpected');
+    assert.deepEqual(processes(), before);
+    await everybodyPlays();
+    const logs = edges().flatMap((pod) => pod.lines);
+    for (const credential of [first, second])
+      assert.ok(!logs.join().includes(credential.replace('operator:', '')), 'no log of an edge tells it');
   });
 
   it('another list of origins reaches edges that run, in seconds', async () => {

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { readText } from '../../operator/api/manifests.ts';
 import type { Condition, EdgeCluster } from '../../operator/api/types.ts';
@@ -36,6 +36,9 @@ class RunningOperator {
         leaderElection: false,
         leaseNamespace: namespace,
         leaseName: 'edgecluster-operator',
+        masterKeySecret: 'edgecluster-operator-master-key',
+        rotateEveryDays: undefined,
+        watchSecrets: true,
         identity: 'operator-0',
         edgeImage: 'edge:test',
         listen: { host: '127.0.0.1', port: 0 },
@@ -96,6 +99,7 @@ const paths = {
   configMaps: () => `/api/v1/namespaces/${namespace}/configmaps`,
   services: () => `/api/v1/namespaces/${namespace}/services`,
   accounts: () => `/api/v1/namespaces/${namespace}/serviceaccounts`,
+  secrets: () => `/api/v1/namespaces/${namespace}/secrets`,
   deployments: () => `/apis/apps/v1/namespaces/${namespace}/deployments`,
   budgets: () => `/apis/policy/v1/namespaces/${namespace}/poddisruptionbudgets`,
   slices: () => `/apis/discovery.k8s.io/v1/namespaces/${namespace}/endpointslices`,
@@ -275,6 +279,47 @@ describe('the operator', () => {
     assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^Service live: it belongs to Helm/);
     assert.deepEqual(await client.get(`${paths.services()}/live`), before);
     assert.equal((await client.list(paths.deployments())).length, 1);
+  });
+
+  it('credentials: an edited or deleted Secret is put back, another master key is another credential', async () => {
+    const running = await settled();
+    const secret = (): Promise<V1Secret> => client.get(`${paths.secrets()}/live-api-credentials`);
+    const fileOf = ({ data }: V1Secret): string => Buffer.from(data?.credentials ?? '', 'base64').toString();
+    const becomes = (test: (secret: V1Secret) => boolean): Promise<unknown> =>
+      client.until<V1Secret>(paths.secrets(), (all) =>
+        all.some((one) => one.metadata?.name === 'live-api-credentials' && test(one)),
+      );
+    const before = await secret();
+    assert.match(fileOf(before), /^operator:[\w-]{43}\n$/);
+    await client.patch(`${paths.secrets()}/live-api-credentials`, { data: { credentials: 'eDp5' } });
+    await becomes(({ data }) => data?.credentials === before.data?.credentials);
+    await client.delete(`${paths.secrets()}/live-api-credentials`);
+    await becomes(({ metadata }) => metadata?.uid !== before.metadata?.uid);
+    assert.deepEqual((await secret()).data, before.data);
+
+    const rotate = ['annotate', '-n', namespace, 'secret/edgecluster-operator-master-key', 'edgecluster.io/rotate=now'];
+    await kubernetes.kubectl(rotate);
+    await becomes((one) => /^operator:.+\noperator:.+\n$/.test(fileOf(one)) && fileOf(one).endsWith(fileOf(before)));
+    await running.idle();
+    await running.stop();
+    // The next one knows what this one did.
+    const another = new RunningOperator();
+    await another.atRest();
+    assert.deepEqual(await another.writes(), {});
+  });
+
+  it("a foreign Secret of our Secret's name is never touched, and told", async () => {
+    const theirs = { metadata: { name: 'live-api-credentials' }, stringData: { mine: 'secret' } };
+    await client.post(paths.secrets(), theirs);
+    const before = await client.get<V1Secret>(`${paths.secrets()}/live-api-credentials`);
+    const running = new RunningOperator();
+    await create();
+    const cluster = await until((one) => conditionOf(one, 'Degraded')?.reason === 'NameTaken');
+    assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^Secret live-api-credentials: it belongs to/);
+    assert.equal((await client.list(paths.deployments())).length, 1);
+    await client.delete(`${paths.clusters()}/live`);
+    await running.idle();
+    assert.deepEqual(await client.get(`${paths.secrets()}/live-api-credentials`), before);
   });
 
   it('an invalid configuration is told; what ran before stays, and scales', async () => {

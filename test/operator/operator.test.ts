@@ -47,9 +47,15 @@ describe('HTTP of the operator', () => {
     const applied = running.log.filter(({ msg }) => msg === 'applied');
     assert.deepEqual(
       applied.map(({ object, why, cluster }) => [object, why, cluster].join()),
-      ['ServiceAccount', 'ConfigMap', 'Service', 'Service', 'PodDisruptionBudget', 'Deployment'].map(
-        (kind, i) => `${kind} ${i === 3 ? 'live-edges' : 'live'},create,media/live`,
-      ),
+      [
+        'ServiceAccount live',
+        'ConfigMap live',
+        'Secret live-api-credentials',
+        'Service live',
+        'Service live-edges',
+        'PodDisruptionBudget live',
+        'Deployment live',
+      ].map((object) => `${object},create,media/live`),
     );
     const lines = running.log.length;
     scene.kube.bookmark();

@@ -13,6 +13,9 @@ describe('options of the operator', () => {
       leaderElection: true,
       leaseNamespace: 'default',
       leaseName: 'edgecluster-operator',
+      masterKeySecret: 'edgecluster-operator-master-key',
+      watchSecrets: true,
+      rotateEveryDays: 30,
       edgeImage: 'edge:1',
       listen: { host: undefined, port: 8081 },
       logLevel: 'info',
@@ -22,7 +25,8 @@ describe('options of the operator', () => {
 
   it('flags come before the environment', () => {
     const args = ['--namespaces=a, b,a', '--leader-election=false', '--lease-namespace=x', '--lease-name=y'];
-    const more = ['--edge-image=edge:2', '--listen=[::1]:99', '--log-level=debug', '--kubeconfig=/k'];
+    const secrets = ['--master-key-secret=z', '--watch-secrets=false', '--rotate-every-days=0'];
+    const more = [...secrets, '--edge-image=edge:2', '--listen=[::1]:99', '--log-level=debug', '--kubeconfig=/k'];
     const options = readOperatorOptions([...args, ...more], { ...env, POD_NAMESPACE: 'pods', POD_NAME: 'operator-1' });
     const { identity, ...rest } = options;
     assert.match(identity, /^operator-1_/);
@@ -31,6 +35,9 @@ describe('options of the operator', () => {
       leaderElection: false,
       leaseNamespace: 'x',
       leaseName: 'y',
+      masterKeySecret: 'z',
+      watchSecrets: false,
+      rotateEveryDays: undefined,
       edgeImage: 'edge:2',
       listen: { host: '::1', port: 99 },
       logLevel: 'debug',
@@ -48,6 +55,7 @@ describe('options of the operator', () => {
     ['a namespace that is none', ['--edge-image=x', '--namespaces=A_b'], /"A_b" is no namespace/],
     ['an address that is none', ['--edge-image=x', '--listen=8081'], /--listen: "8081" is not HOST:PORT or :PORT/],
     ['a port that is none', ['--edge-image=x', '--listen=:80810'], /--listen/],
+    ['days that are none', ['--edge-image=x', '--rotate-every-days=a month'], /"a month" is no number of days/],
     ['an unknown level', ['--edge-image=x', '--log-level=loud'], /none of trace, debug/],
     ['an unknown flag', ['--edge-image=x', '--colour'], /Unknown option '--colour'/],
     ['something else', ['--edge-image=x', 'now'], /Unexpected argument 'now'/],

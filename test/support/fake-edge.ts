@@ -10,13 +10,17 @@ export class FakeEdge {
   hash = '';
   players = 0;
   publishers = 0;
+  /** `username:password` of those who may ask; undefined: everybody may. */
+  credentials: readonly string[] | undefined;
   origins: { name: string; state: 'up' | 'down' | 'suspect' | 'untried'; reason: string }[] = [];
   readonly #server: Server;
   readonly #events = new EventEmitter<{ answered: [] }>();
 
   private constructor() {
-    this.#server = createServer((_, response) => {
-      response.end(JSON.stringify(this.#answer()), () => this.#events.emit('answered'));
+    this.#server = createServer(({ headers }, response) => {
+      const shown = Buffer.from(headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+      if (this.credentials?.includes(shown) === false) response.writeHead(401).end('{"code":1}');
+      else response.end(JSON.stringify(this.#answer()), () => this.#events.emit('answered'));
     });
   }
 

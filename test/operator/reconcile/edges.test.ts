@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, get, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { EdgeAnswerError, type EdgeState, parseEdgeReport } from '../../../operator/reconcile/edge-report.ts';
 import { type EdgePod, EdgePoller, type EdgePollerOptions, edgePods } from '../../../operator/reconcile/edges.ts';
+import { basicAuthorization, credentialLines } from '../../../operator/render/credential.ts';
 import { EdgeProcess } from '../../support/edge-process.ts';
 import { pod } from './scenes.ts';
 
@@ -320,4 +324,124 @@ test('who is asked at once and forgotten meanwhile, or does not answer, holds no
   const asked = bench.poller.askNow('media/live');
   bench.poller.follow('media/live', [], undefined);
   await asked;
+});
+
+const newer = { username: 'operator', password: 'newer' };
+const older = { username: 'operator', password: 'older' };
+
+/** Answers those who show one of these passwords, and others with this status. */
+function guarded(passwords: readonly string[], status = 401): Bench['answer'] {
+  return (response, { headers }) => {
+    const shown = Buffer.from(headers.authorization?.replace('Basic ', '') ?? '', 'base64').toString();
+    if (passwords.some((password) => shown === `operator:${password}`)) response.end(JSON.stringify(well));
+    else response.writeHead(status).end('{"code":1}');
+  };
+}
+
+test(
+  'an edge that does not know the new credential yet is asked with the former one, and stays answering',
+  options,
+  async (t) => {
+    const bench = await Bench.start(t);
+    const shown: (string | undefined)[] = [];
+    const serve = (passwords: readonly string[]): void => {
+      const answer = guarded(passwords);
+      bench.answer = (response, request) => {
+        shown.push(request.headers.authorization);
+        answer(response, request);
+      };
+    };
+    const follow = (...credentials: readonly (typeof newer)[]): void =>
+      bench.poller.follow('media/live', [bench.pod('a')], well.config.hash, credentials);
+    const questions = async (count: number): Promise<number> => {
+      const before = bench.questions;
+      await bench.until(() => bench.questions >= before + count);
+      return shown.filter((one) => one === basicAuthorization(newer)).length;
+    };
+
+    serve(['older']);
+    follow(older);
+    await bench.untilState('a', 'answering');
+    follow(newer, older);
+    assert.equal(await questions(5), 0, 'the one that it took last is valid: no other is tried');
+    serve(['newer', 'older']);
+    assert.equal(await questions(5), 0);
+    follow(newer);
+    assert.ok((await questions(5)) > 0);
+    serve(['newer']);
+    await questions(5);
+    assert.deepEqual(bench.changes, ['media/live facts'], 'it has answered all the time');
+  },
+);
+
+test(
+  'an edge that nobody has asked takes any of them; one that was started again is asked with all of them',
+  options,
+  async (t) => {
+    const bench = await Bench.start(t);
+    bench.answer = guarded(['older']);
+    bench.poller.follow('media/live', [bench.pod('a')], well.config.hash, [newer, older]);
+    await bench.untilState('a', 'answering');
+    bench.answer = guarded(['newer']);
+    const before = bench.questions;
+    await bench.until(() => bench.questions >= before + 6);
+    assert.deepEqual(bench.changes, ['media/live facts']);
+  },
+);
+
+test('a refusal is told in words, and is another thing than silence', options, async (t) => {
+  const bench = await Bench.start(t);
+  bench.poller.follow('media/live', [bench.pod('a')], well.config.hash, [newer, older]);
+  for (const [status, why] of [
+    [401, /does not know the credential/],
+    [403, /no credentials at all/],
+    [429, /too many wrong credentials/],
+  ] as const) {
+    bench.answer = guarded(['newer']);
+    await bench.untilState('a', 'answering');
+    bench.answer = guarded([], status);
+    const state = await bench.untilState('a', 'silent');
+    assert.ok(state.state === 'silent');
+    assert.equal(state.cause, 'refused');
+    assert.match(state.why, why);
+    assert.doesNotMatch(state.why, /newer|older/);
+  }
+  const before = bench.changes.length;
+  bench.answer = (response) => response.writeHead(500).end();
+  await bench.until(() => bench.changes.length > before);
+  const state = bench.poller.edge('a');
+  assert.ok(state.state === 'silent' && state.cause === 'noAnswer');
+});
+
+test('a real edge is asked with a credential, and takes another one while it runs', options, async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'credentials-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, 'credentials');
+  // With a password of its own it asks loopback for one, too.
+  const edge = await EdgeProcess.start(`
+    listen 127.0.0.1:0;
+    http_api { enabled on; listen 127.0.0.1:0; auth { enabled on; username somebody; password else; } }
+    edge { api_credentials_file ${file}; }
+    vhost __defaultVhost__ { cluster { mode remote; origin 127.0.0.1:1; } }`);
+  t.after(() => edge.kill());
+  const bench = await Bench.start(t, { intervalMs: 200, soonMs: 200 });
+  const follow = (...credentials: readonly (typeof newer)[]): void =>
+    bench.poller.follow('media/live', [bench.pod('a', { apiPort: edge.port('http-api') })], undefined, credentials);
+
+  follow(older);
+  const without = await bench.untilState('a', 'silent');
+  assert.ok(without.state === 'silent' && without.cause === 'refused', JSON.stringify(without));
+  writeFileSync(file, credentialLines([older]));
+  await bench.untilState('a', 'answering');
+  bench.changes.length = 0;
+  follow(newer, older);
+  writeFileSync(file, credentialLines([newer, older]));
+  follow(newer);
+  writeFileSync(file, credentialLines([newer]));
+  await edge.logged(({ msg, credentials }) => msg === 'API credentials read' && credentials === 1, edge.log.length);
+  follow(newer, older);
+  await bench.poller.askNow('media/live');
+  assert.equal(bench.poller.edge('a').state, 'answering');
+  const text = JSON.stringify(edge.log);
+  for (const { password } of [newer, older]) assert.ok(!text.includes(password), 'no log tells it');
 });

@@ -16,11 +16,14 @@ import { namespace, OperatorScene, type RunningOperator } from '../../support/op
 
 const kinds = [
   RESOURCES.ServiceAccount,
+  RESOURCES.Secret,
   RESOURCES.ConfigMap,
   RESOURCES.Service,
   RESOURCES.PodDisruptionBudget,
   RESOURCES.Deployment,
 ] as const;
+
+const nameOf = ({ kind }: { readonly kind: string }): string => (kind === 'Secret' ? 'live-api-credentials' : 'live');
 
 /** Somebody replaces the configuration. */
 function edit(scene: OperatorScene, text: string): void {
@@ -34,11 +37,12 @@ describe('owned objects in the hands of others', () => {
   for (const resource of kinds) {
     it(`a deleted ${resource.kind} is made again, with one write`, async (t) => {
       const { scene, running } = await OperatorScene.settledWith(t);
-      const before = scene.get(resource, 'live')?.metadata?.uid;
-      scene.kube.remove(resource, namespace, 'live');
-      await scene.kube.until(() => scene.get(resource, 'live') !== undefined);
+      const name = nameOf(resource);
+      const before = scene.get(resource, name)?.metadata?.uid;
+      scene.kube.remove(resource, namespace, name);
+      await scene.kube.until(() => scene.get(resource, name) !== undefined);
       await scene.idle(running);
-      assert.notEqual(scene.get(resource, 'live')?.metadata?.uid, before);
+      assert.notEqual(scene.get(resource, name)?.metadata?.uid, before);
       assert.equal(scene.kube.count({ resource: resource.plural }), 1);
     });
   }

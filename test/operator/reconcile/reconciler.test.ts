@@ -14,8 +14,11 @@ describe('reconciling an EdgeCluster', () => {
     await scene.settled('live', running);
     const written = scene.writes().map(({ resource, name, subresource }) => [resource, name, subresource].join(' '));
     assert.deepEqual(written, [
+      // The master key: a create names nothing.
+      'secrets  ',
       'serviceaccounts live ',
       'configmaps live ',
+      'secrets live-api-credentials ',
       'services live ',
       'services live-edges ',
       'poddisruptionbudgets live ',
@@ -329,7 +332,8 @@ describe('namespaces and kinds', () => {
     const mayNot = scene.kube.fault({ verb: 'list', resource: 'endpointslices', times: 1e6, effect: forbidden });
     scene.cluster('behind', { origins: [{ name: 'main', service: { name: 'srs' } }] });
     scene.cluster('live');
-    const running = scene.operator({ times: { optionalWaitMs: 50 } });
+    // Time enough for the refusal to be known on a busy machine.
+    const running = scene.operator({ times: { optionalWaitMs: 1000 } });
     await scene.settled('live', running);
     await scene.kube.until(() => scene.events('behind').includes('OriginsUnknown'));
     assert.equal(scene.conf('behind'), '');
@@ -344,12 +348,17 @@ describe('namespaces and kinds', () => {
 
   it('who may not list Secrets does not say that one is missing', async (t) => {
     const scene = await OperatorScene.start(t);
-    scene.kube.fault({ verb: 'list', resource: 'secrets', times: 1e6, effect: { status: 403, reason: 'Forbidden' } });
-    const running = scene.operator({ times: { optionalWaitMs: 50 } });
+    const running = scene.operator({ watchSecrets: false });
     scene.cluster('live', { listeners: { rtmps: { port: 1443, secretName: 'certificate' } } });
     await scene.settled('live', running);
     assert.equal(scene.condition('live', 'Degraded')?.reason, 'AsExpected');
     assert.ok(scene.deployment('live'));
+    assert.ok(scene.get(RESOURCES.Secret, 'live-api-credentials'));
+    const lists = scene.kube.requests.filter(({ verb, resource }) => verb === 'list' && resource === 'secrets');
+    assert.deepEqual(
+      lists.map(({ query }) => query.fieldSelector),
+      ['metadata.name=edgecluster-operator-master-key'],
+    );
   });
 
   it('PodMonitors are made where their CRD is', async (t) => {
@@ -365,8 +374,12 @@ describe('namespaces and kinds', () => {
     const running = scene.operator();
     scene.cluster('live');
     await scene.settled('live', running);
+    // The master key is asked for by its name.
+    const isNamed = ({ fieldSelector = '' }: { readonly fieldSelector?: string }) => fieldSelector.includes('name=');
     const unselected = () =>
-      scene.kube.requests.filter(({ verb, query }) => verb === 'watch' && query.labelSelector === undefined);
+      scene.kube.requests.filter(
+        ({ verb, query }) => verb === 'watch' && query.labelSelector === undefined && !isNamed(query),
+      );
     assert.deepEqual(
       unselected().map(({ resource }) => resource),
       ['edgeclusters'],
@@ -376,8 +389,15 @@ describe('namespaces and kinds', () => {
       listeners: { rtmps: { port: 1443, secretName: 'certificate' } },
     });
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'SecretNotFound');
-    const secrets = scene.kube.requests.find(({ verb, resource }) => verb === 'list' && resource === 'secrets');
-    assert.equal(secrets?.query.fieldSelector, 'type=kubernetes.io/tls');
+    const lists = scene.kube.requests.filter(({ verb, resource }) => verb === 'list' && resource === 'secrets');
+    assert.deepEqual(
+      lists.map(({ namespace = '', query }) => [namespace, query.labelSelector ?? query.fieldSelector].join(' ')),
+      [
+        'default metadata.name=edgecluster-operator-master-key',
+        ' app.kubernetes.io/managed-by=edgecluster,edgecluster.io/cluster',
+        ' type=kubernetes.io/tls',
+      ],
+    );
     assert.deepEqual(
       unselected()
         .map(({ resource }) => resource)

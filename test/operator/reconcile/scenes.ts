@@ -60,7 +60,13 @@ export function answering(wish: ReportWish = {}): EdgeState {
   return { state: 'answering', report: report(wish) };
 }
 
-export const silent: EdgeState = { state: 'silent', why: 'no answer in 2000 ms', last: undefined };
+export const silent: EdgeState = { state: 'silent', cause: 'noAnswer', why: 'no answer in 2000 ms', last: undefined };
+export const refusing: EdgeState = {
+  state: 'silent',
+  cause: 'refused',
+  why: 'it does not know the credential (HTTP status 401)',
+  last: undefined,
+};
 export const unknown: EdgeState = { state: 'unknown' };
 
 /** By the names of pods; others answer that all is well. */
@@ -86,6 +92,7 @@ export function observation(
     config: { valid: true, hash, warnings: [] },
     origins: { origins: new Map([['main', ['origin-a.media:1935', 'origin-b.media:1935']]]), problems: [] },
     secrets: [],
+    masterKeyProblem: undefined,
     objects: [],
     deployment: deployment(),
     pods: [pod('live-1'), pod('live-2')],

@@ -7,7 +7,18 @@ import type { ConditionType, EdgeClusterStatus } from '../../../operator/api/typ
 import type { EdgeState } from '../../../operator/reconcile/edge-report.ts';
 import type { Observation } from '../../../operator/reconcile/observation.ts';
 import { statusOf } from '../../../operator/reconcile/status.ts';
-import { answering, deployment, edgesSaying, hash, observation, otherHash, pod, silent, unknown } from './scenes.ts';
+import {
+  answering,
+  deployment,
+  edgesSaying,
+  hash,
+  observation,
+  otherHash,
+  pod,
+  refusing,
+  silent,
+  unknown,
+} from './scenes.ts';
 
 const now = new Date('2025-03-01T12:00:00.500Z');
 const later = new Date('2025-03-01T13:00:00Z');
@@ -270,6 +281,11 @@ test('Degraded: what needs a person, the worst first and all of it', () => {
       /^EdgesSilent: the operator has no answer from 1 edge, .*: live-2: no answer in 2000 ms$/,
       { edge: edgesSaying({ 'live-2': silent }) },
     ],
+    [
+      /^CredentialRefused: the operator may not ask 1 edge, .*: live-2: it does not know the credential \(HTTP status 401\); .* Secret live-api-credentials .*; the operator has no answer from 1 edge/,
+      { edge: edgesSaying({ 'live-1': silent, 'live-2': refusing }) },
+    ],
+    [/^CredentialMissing: no master key: who, what; /, { masterKeyProblem: 'no master key: who, what' }],
     // What it refused is wanted no longer.
     [/^AsExpected/, { edge: edgesSaying({ 'live-2': answering({ error: 'line 3' }) }) }],
     // It has not started yet, or ends.
@@ -305,7 +321,7 @@ test('players of pods that end are counted; a silent edge counts with what it sa
   assert.ok(last.state === 'answering');
   const edge = edgesSaying({
     a: answering({ players: 1 }),
-    b: { ...silent, state: 'silent', why: 'x', last: last.report },
+    b: { state: 'silent', cause: 'noAnswer', why: 'x', last: last.report },
     c: answering({ players: 10 }),
   });
   const result = status({ pods: [pod('a'), pod('b'), pod('c', 'ending')], edge });

@@ -45,5 +45,7 @@ export function inputOf(cluster: EdgeCluster): RenderInput {
   const origins = new Map(
     cluster.spec.origins.map(({ name, servers }) => [name, servers ?? ['10.1.0.1:1935', '10.1.0.2:1935']]),
   );
-  return { cluster, origins, settings: { edgeImage: 'registry.example.com/edgecluster:0.1.0', podMonitors: true } };
+  const masterKeys = { current: Buffer.alloc(32, 1).toString('base64'), former: undefined };
+  const edgeImage = 'registry.example.com/edgecluster:0.1.0';
+  return { cluster, origins, settings: { edgeImage, podMonitors: true, masterKeys } };
 }

@@ -132,7 +132,7 @@ describe('extra directives', () => {
     [
       'a password for the API',
       { global: 'http_api { auth { enabled on; } }' },
-      /the operator reads the API without a password/,
+      /the operator makes a credential, in the Secret NAME-api-credentials/,
     ],
     ['origins', { first: 'cluster { origin 10.9.9.9; }' }, /set spec\.origins/],
     ['the drain time', { first: 'edge { drain_timeout 1; }' }, /set spec\.pods\.drainSeconds/],

@@ -131,6 +131,6 @@ describe('owned objects', () => {
         listeners: { exporter: { enabled: false } },
       },
     });
-    assert.deepEqual(kinds({ ...input, cluster }), ['ConfigMap', 'Service', 'Service', 'Deployment']);
+    assert.deepEqual(kinds({ ...input, cluster }), ['ConfigMap', 'Secret', 'Service', 'Service', 'Deployment']);
   });
 });

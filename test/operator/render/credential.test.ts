@@ -1,0 +1,75 @@
+/** Credentials of the edges' API: what they depend on, and where they stand. */
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { describe, it } from 'node:test';
+import type { V1Secret } from '@kubernetes/client-node';
+import { apiCredentials, basicAuthorization, type MasterKeys } from '../../../operator/render/credential.ts';
+import { render } from '../../../operator/render/render.ts';
+import { edgeCluster } from '../../support/edge-clusters.ts';
+import { inputOf } from './cases.ts';
+
+const key = (byte: number): string => Buffer.alloc(32, byte).toString('base64');
+const keys: MasterKeys = { current: key(1), former: undefined };
+const cluster = edgeCluster();
+
+function password(metadata: object, current = key(1)): string {
+  const [first] = apiCredentials({ ...cluster, metadata: { ...cluster.metadata, ...metadata } }, { ...keys, current });
+  assert.ok(first);
+  return first.password;
+}
+
+describe('the credential of an EdgeCluster', () => {
+  it('is an HMAC of what it is for', () => {
+    const { uid, namespace, name } = cluster.metadata;
+    const expected = createHmac('sha256', Buffer.alloc(32, 1)).update(`edge-api/v1/${uid}/${namespace}/${name}`);
+    assert.equal(password({}), expected.digest('base64url'));
+    assert.match(password({}), /^[\w-]{43}$/);
+  });
+
+  it('is another one for each name, namespace, uid and key', () => {
+    const all = [
+      password({}),
+      password({ name: 'other' }),
+      password({ namespace: 'other' }),
+      password({ uid: 'other' }),
+      password({}, key(2)),
+    ];
+    assert.equal(new Set(all).size, all.length);
+  });
+
+  it('stays valid beside a new one', () => {
+    const [current, former, ...more] = apiCredentials(cluster, { current: key(2), former: key(1) });
+    assert.equal(current?.password, password({}, key(2)));
+    assert.equal(former?.password, password({}, key(1)));
+    assert.deepEqual(more, []);
+  });
+
+  it('is sent as Basic authentication has it', () => {
+    const header = basicAuthorization({ username: 'operator', password: 'x:ü' });
+    assert.equal(Buffer.from(header.replace('Basic ', ''), 'base64').toString(), 'operator:x:ü');
+  });
+});
+
+describe('the Secret with the credentials', () => {
+  const input = inputOf(cluster);
+  const rendered = (masterKeys: MasterKeys | undefined) =>
+    render({ ...input, settings: { ...input.settings, masterKeys } }).objects;
+  const isSecret = ({ kind }: { readonly kind: string }) => kind === 'Secret';
+
+  it('holds the file that edges read, a line for each', () => {
+    const secret = rendered({ current: key(2), former: key(1) }).find(isSecret) as V1Secret | undefined;
+    const file = Buffer.from(secret?.data?.credentials ?? '', 'base64').toString();
+    assert.equal(file, `operator:${password({}, key(2))}\noperator:${password({}, key(1))}\n`);
+  });
+
+  it('alone holds them: no other object changes with the key, so that no pod is replaced', () => {
+    const others = (masterKeys: MasterKeys | undefined) => rendered(masterKeys).filter((object) => !isSecret(object));
+    assert.deepEqual(others({ current: key(2), former: key(1) }), others(keys));
+    assert.deepEqual(others(undefined), others(keys));
+    assert.ok(!JSON.stringify(others(keys)).includes(password({})));
+  });
+
+  it('is not rendered without a master key', () => {
+    assert.equal(rendered(undefined).some(isSecret), false);
+  });
+});
