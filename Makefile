@@ -3,7 +3,7 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile kube-test image-test mutants bench bench-operator build image image-offline lint format reference clean
+.PHONY: help demo test hostile kube-test image-test mutants fuzz bench bench-operator build image image-offline lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN
 	@node test/support/system-packages.ts bench
 	@npm run -s build
 	@node test/bench/bench.ts $(BENCH)
+
+fuzz: node_modules ## feed the edge with arbitrary input (FUZZ_SECONDS=60, TARGET=: one of them; seeds are printed)
+	@node test/fuzz/fuzz.ts $(or $(FUZZ_SECONDS),60) $(TARGET)
 
 mutants: node_modules ## see which small changes of the edge's code no test notices (PART=stream, rtmp or upstream; hours)
 	@node test/mutants/mutants.ts $(PART)

@@ -2,10 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { RawClient, startEdge, type TestEdge } from './harness.ts';
+import { serveFile } from '../../edge/server/http/files.ts';
+import { getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 
 async function startWithFiles(context: TestContext): Promise<TestEdge> {
   const directory = mkdtempSync(join(tmpdir(), 'edge-files-'));
@@ -22,6 +25,21 @@ async function startWithFiles(context: TestContext): Promise<TestEdge> {
 }
 
 describe('static files', () => {
+  it('are looked for in vain by a client that has left meanwhile', async (context) => {
+    const served = new Promise((resolve, reject) => {
+      const server = createServer((request, response) => {
+        response.destroy();
+        serveFile(tmpdir(), '/edge/', request, response).then(resolve, reject);
+      });
+      server.listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo;
+        new RawClient(port, getRequest('/edge/'));
+      });
+      context.after(() => server.close());
+    });
+    assert.equal(await served, true);
+  });
+
   it('are served with their type, to GET and HEAD', async (context) => {
     const edge = await startWithFiles(context);
     const response = await fetch(edge.url('/a%20b.txt'));
