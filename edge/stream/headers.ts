@@ -2,8 +2,8 @@
  * What a player must have before any frame makes sense: metadata and one sequence header per track.
  */
 
-import { sequenceHeaderKey } from '../flv/media.ts';
 import type { Frame, UntimedFrame } from './frame.ts';
+import { fitsIn, headerKey, metadataKey } from './header-room.ts';
 
 /** What a stream is made of, as far as it has shown. */
 export interface StreamContent {
@@ -12,19 +12,22 @@ export interface StreamContent {
   readonly hasAudio: boolean;
 }
 
-const metadataKey = 'metadata';
-
-/** An immutable set of headers: a change makes a new set, so that identity tells "nothing changed". */
+/**
+ * An immutable set of headers: a change makes a new set, so that identity tells "nothing changed". Bounded in number
+ * and bytes, so that no change takes long.
+ */
 export class HeaderSet {
-  static readonly empty: HeaderSet = new HeaderSet([]);
+  static readonly empty: HeaderSet = new HeaderSet(new Map());
 
-  readonly #byKey: ReadonlyMap<string | number, Frame>;
+  readonly #byKey: ReadonlyMap<string, Frame>;
+  readonly #bytes: number;
   /** In the order players expect: metadata, then sequence headers as they came. */
   readonly frames: readonly Frame[];
 
-  private constructor(frames: readonly Frame[]) {
-    this.frames = frames;
-    this.#byKey = new Map(frames.map((frame) => [headerKey(frame), frame]));
+  private constructor(byKey: ReadonlyMap<string, Frame>) {
+    this.#byKey = byKey;
+    this.frames = [...byKey.values()];
+    this.#bytes = this.frames.reduce((sum, { payload }) => sum + payload.length, 0);
   }
 
   /** Whether the very same header is already here. */
@@ -32,16 +35,17 @@ export class HeaderSet {
     return this.#byKey.get(headerKey(frame))?.payload.equals(frame.payload) === true;
   }
 
+  /** Whether `with` would take it in: the set has room for so many headers and bytes. */
+  hasRoomFor(frame: UntimedFrame): boolean {
+    const before = this.#byKey.get(headerKey(frame))?.payload.length;
+    return fitsIn(this.#byKey.size, this.#bytes, before, frame.payload.length);
+  }
+
   /** The set with this header in place of the one that its track had; the same set if nothing changes. */
   with(frame: Frame): HeaderSet {
-    if (this.has(frame)) return this;
+    if (this.has(frame) || !this.hasRoomFor(frame)) return this;
     const key = headerKey(frame);
-    const others = this.frames.filter((other) => headerKey(other) !== key);
-    return new HeaderSet(frame.role === 'metadata' ? [frame, ...others] : [...others, frame]);
+    const others = [...this.#byKey].filter(([other]) => other !== key);
+    return new HeaderSet(new Map(key === metadataKey ? [[key, frame], ...others] : [...others, [key, frame]]));
   }
-}
-
-/** Identifies the place a header fills: metadata, or its audio or video track. */
-export function headerKey(frame: UntimedFrame): string | number {
-  return frame.role === 'metadata' ? metadataKey : sequenceHeaderKey(frame.type, frame.payload);
 }

@@ -29,7 +29,7 @@ const goodbyeMs = 100;
 
 export class Hub {
   /** Of all streams since the start. */
-  readonly counters: { oddFrames: number } = { oddFrames: 0 };
+  readonly counters: { oddFrames: number; droppedHeaders: number } = { oddFrames: 0, droppedHeaders: 0 };
   readonly #upstream: Upstream;
   readonly #reports: StreamReports;
   readonly #streams = new Map<string, LiveStream>();
@@ -42,6 +42,9 @@ export class Hub {
     this.#reports = {
       oddFrames: (count) => {
         this.counters.oddFrames += count;
+      },
+      droppedHeader: () => {
+        this.counters.droppedHeaders++;
       },
       warn: (fields, event) => log.warn(fields, event),
     };

@@ -4,21 +4,21 @@
  */
 
 import type { VhostConfig } from '../conf/model.ts';
+import { EarlyFrames } from './early-frames.ts';
 import { Feed, type FeedEvents } from './feed.ts';
 import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
+import { headerBytesMax, headersMax } from './header-room.ts';
 import { HeaderSet } from './headers.ts';
 import { History } from './history.ts';
+import { KeyframeWatch } from './keyframe-watch.ts';
 import { type StreamName, streamKey } from './name.ts';
 import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
 import { type Slice, trackBit } from './slice.ts';
-import { framesWithoutKeyframeMax, Splice } from './splice.ts';
+import { Splice } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
 import { Timeline } from './timeline.ts';
-
-/** Messages kept while a source has sent headers and data only. */
-const earlyMax = 64;
 
 /** What feeds a stream on demand: it is told how many want it. */
 export interface StreamSource {
@@ -61,7 +61,7 @@ export class LiveStream {
   readonly #players = new Set<Player>();
   readonly #timeline = new Timeline({
     placed: (frame) => {
-      if (frame.track === Track.audio || this.#isDecodable(frame)) this.#add(frame);
+      if (frame.track === Track.audio || this.#keyframes.isDecodable(frame)) this.#add(frame);
     },
     dropped: (track, frames) => {
       this.#reports.oddFrames(frames);
@@ -80,20 +80,18 @@ export class LiveStream {
   #source: StreamSource | undefined;
   #feed: Feed | undefined;
   /** What came before the first audio or video gave the clock its start. */
-  readonly #early: UntimedFrame[] = [];
+  readonly #early = new EarlyFrames();
   readonly #open = new OpenSlice(
     () => this.vhost,
-    () => this.#lacksKeyframes,
+    () => this.#keyframes.lacksKeyframes,
     (slice) => this.#deliver(slice),
   );
   #tracks = 0;
   /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
   #firstArrivalMs: number | undefined;
-  #hadKeyframe = false;
-  /** Video frames since the last keyframe, or since the beginning; and the most that ever lay between two. */
-  #videoSinceKeyframe = 0;
-  #longestGop = 0;
+  readonly #keyframes = new KeyframeWatch();
+  #toldHeaders = false;
   /** The present feed has brought audio or video, and the players know that the stream is live. */
   #hasMediaNow = false;
   #announced = false;
@@ -155,19 +153,11 @@ export class LiveStream {
     this.#players.add(player);
     if (this.vhost.play.gopCache) {
       const hasVideo = this.hasVideo || this.hasMedia(Track.video);
-      if (hasVideo && !this.#gop.holdsPicture && !this.#lacksKeyframes) player.awaitKeyframe();
+      if (hasVideo && !this.#gop.holdsPicture && !this.#keyframes.lacksKeyframes) player.awaitKeyframe();
       player.open(this.#gop.opening);
     }
     if (this.#announced) player.live();
     this.#source?.players(this.#players.size);
-  }
-
-  /**
-   * Some encoders refresh the picture bit by bit and send no keyframe but the first. Those whose keyframes are as far
-   * apart, but come, are known by the ones that came.
-   */
-  get #lacksKeyframes(): boolean {
-    return this.#videoSinceKeyframe > Math.max(framesWithoutKeyframeMax, 2 * this.#longestGop);
   }
 
   detach(player: Player): void {
@@ -206,9 +196,7 @@ export class LiveStream {
     this.#history.clear();
     this.#gop.clear();
     this.#tracks = 0;
-    this.#hadKeyframe = false;
-    this.#videoSinceKeyframe = 0;
-    this.#longestGop = 0;
+    this.#keyframes.restart();
   }
 
   /** Nothing has come for long: new players are not to be given an old picture. */
@@ -239,7 +227,7 @@ export class LiveStream {
         this.#timeline.rebase();
         this.#history.clear();
       }
-    } else this.#early.length = 0;
+    } else this.#early.clear();
     before?.supersede();
   }
 
@@ -262,34 +250,27 @@ export class LiveStream {
       this.#hasMediaNow = true;
       this.#mediaTracks |= trackBit(untimed.track);
     }
+    if (isHeader(untimed) && !this.#headers.hasRoomFor(untimed)) return this.#dropHeader();
     const repeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (repeated && this.vhost.play.reduceSequenceHeader) return;
     this.#lastArrivalMs = arrivalMs;
     if (isMedia(untimed)) {
       if (!this.#timeline.started) {
         this.#timeline.start(untimed);
-        for (const early of this.#early.splice(0)) this.#addAside(early);
+        for (const early of this.#early.take()) this.#addAside(early);
       }
       this.#timeline.take(untimed, arrivalMs);
     } else if (this.#timeline.started) {
       this.#addAside(untimed);
-    } else {
-      if (this.#early.length === earlyMax) {
-        const data = this.#early.findIndex((frame) => !isHeader(frame));
-        this.#early.splice(Math.max(0, data), 1);
-      }
-      this.#early.push(untimed);
-    }
+    } else this.#early.add(untimed);
   }
 
-  /** A publisher may be met between two keyframes: what depends on the one that is missing is of no use. */
-  #isDecodable(frame: Frame): boolean {
-    if (frame.role === 'keyframe') {
-      if (this.#hadKeyframe) this.#longestGop = Math.max(this.#longestGop, this.#videoSinceKeyframe);
-      this.#hadKeyframe = true;
-      this.#videoSinceKeyframe = 0;
-    } else this.#videoSinceKeyframe++;
-    return this.#hadKeyframe || this.#lacksKeyframes;
+  /** No player would get it later: so that all have the same, nobody gets it. */
+  #dropHeader(): void {
+    this.#reports.droppedHeader();
+    if (this.#toldHeaders) return;
+    this.#toldHeaders = true;
+    this.#warn('headers dropped: the stream has as many as it may have', { headersMax, headerBytesMax });
   }
 
   #addAside(untimed: UntimedFrame): void {

@@ -5,8 +5,10 @@
  */
 
 import { isHeader, isMedia, shifted, Track, type UntimedFrame } from './frame.ts';
-import { type HeaderSet, headerKey } from './headers.ts';
+import { HeaderRoom } from './header-room.ts';
+import type { HeaderSet } from './headers.ts';
 import type { FrameIndex, History, Standing } from './history.ts';
+import { framesWithoutKeyframeMax } from './keyframe-watch.ts';
 
 export type SpliceStep =
   /** Not to be shown: already had, or not decodable yet. */
@@ -17,9 +19,6 @@ export type SpliceStep =
   | { readonly kind: 'pass'; readonly frame: UntimedFrame };
 
 const skip: SpliceStep = { kind: 'skip' };
-
-/** A source without a keyframe in this many frames has none to wait for. */
-export const framesWithoutKeyframeMax = 3_000;
 
 /** A source with this many audio frames and nothing of video has none (some five seconds of AAC). */
 const audioWithoutVideoMax = 250;
@@ -42,7 +41,7 @@ export class Splice {
   #unconfirmed: UntimedFrame[] | undefined;
   #seen = 0;
   #seenVideo = false;
-  readonly #headers = new Map<string | number, UntimedFrame>();
+  readonly #headers = new HeaderRoom<UntimedFrame>();
   /** What the stream had when this source took over, and the tracks that have got beyond it. */
   #before: FrameIndex | undefined;
   #beyond = 0;
@@ -81,7 +80,7 @@ export class Splice {
 
   #header(frame: UntimedFrame): SpliceStep {
     if (this.#state === 'joined' || this.#state === 'done') return { kind: 'pass', frame };
-    this.#headers.set(headerKey(frame), frame);
+    this.#headers.keep(frame, frame);
     return skip;
   }
 
@@ -148,7 +147,7 @@ export class Splice {
   #join(media: readonly UntimedFrame[], sameClock: boolean): SpliceStep {
     const { history } = this.#stream;
     const headers = this.#stream.headers();
-    const changed = [...this.#headers.values()].filter((header) => !headers.has(header));
+    const changed = this.#headers.values.filter((header) => !headers.has(header));
     this.#headers.clear();
     this.#before = sameClock ? history.snapshot() : undefined;
     this.#beyond = 0;

@@ -28,6 +28,7 @@ export interface UpstreamCounters {
   pushDroppedGops: number;
   /** Messages of origins that could not be used and were passed over. */
   oddMessages: number;
+  droppedHeaders: number;
   spliceGaps: (gapMs: number) => void;
 }
 

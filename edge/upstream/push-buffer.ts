@@ -4,9 +4,9 @@
  * fallen silent may not have got. Bounded in bytes.
  */
 
-import { sequenceHeaderKey } from '../flv/media.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
-import { type FrameRole, placed, toUntimedFrame } from '../stream/frame.ts';
+import { type FrameRole, isHeader, placed, toUntimedFrame } from '../stream/frame.ts';
+import { HeaderRoom } from '../stream/header-room.ts';
 import { HeaderSet, type StreamContent } from '../stream/headers.ts';
 import type { PushRun } from './push-run.ts';
 
@@ -18,7 +18,7 @@ export interface PushBufferLimits {
 
 export class PushBuffer {
   readonly #limits: () => PushBufferLimits;
-  readonly #headers = new Map<string, RtmpMessage>();
+  readonly #headers = new HeaderRoom<RtmpMessage>();
   #gop: PushRun[] = [];
   #bytes = 0;
   #hasVideo = false;
@@ -41,12 +41,15 @@ export class PushBuffer {
     return role === 'keyframe' || (role === 'media' && !this.#hasVideo);
   }
 
-  /** Notes a message and tells its role; undefined for what is no media and need not be passed on. */
-  note(message: RtmpMessage): FrameRole | undefined {
-    const role = toUntimedFrame(message)?.role;
-    if (role === 'metadata') this.#headers.set('metadata', lasting(message));
-    else if (role === 'header') {
-      this.#headers.set(sequenceHeaderKey(message.type, message.payload), lasting(message));
+  /**
+   * Notes a message and tells its role. Undefined for what is no media and need not be passed on; `no-room` for a header
+   * that is too much.
+   */
+  note(message: RtmpMessage): FrameRole | 'no-room' | undefined {
+    const frame = toUntimedFrame(message);
+    const role = frame?.role;
+    if (frame !== undefined && isHeader(frame)) {
+      if (!this.#headers.keep(frame, lasting(message))) return 'no-room';
     } else if (message.type === MessageType.video) this.#hasVideo = true;
     else if (message.type === MessageType.audio) this.#hasAudio = true;
     return role;
@@ -79,13 +82,13 @@ export class PushBuffer {
 
   /** Metadata and sequence headers, for media that begins at `timestamp`. */
   headers(timestamp: number | undefined): RtmpMessage[] {
-    return [...this.#headers.values()].map((header) => ({ ...header, timestamp: timestamp ?? header.timestamp }));
+    return this.#headers.values.map((header) => ({ ...header, timestamp: timestamp ?? header.timestamp }));
   }
 
   /** What the stream has shown itself to be; put together when somebody asks. */
   get content(): StreamContent {
     let headers = HeaderSet.empty;
-    for (const message of this.#headers.values()) {
+    for (const message of this.#headers.values) {
       const frame = toUntimedFrame(message);
       if (frame !== undefined) headers = headers.with(placed(frame, 0));
     }

@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
 import type { RtmpMessage } from '../rtmp/message.ts';
+import { headerBytesMax, headersMax } from '../stream/header-room.ts';
 import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
@@ -40,6 +41,7 @@ export class Pusher implements Publication {
   #attempts = 0;
   #lastFailure: UpstreamError | undefined;
   #pending: RtmpMessage[] = [];
+  #toldHeaders = false;
   /** The origin is too slow: nothing is sent before a keyframe. */
   #dropping = false;
 
@@ -88,6 +90,7 @@ export class Pusher implements Publication {
   push(message: RtmpMessage): void {
     const role = this.#buffer.note(message);
     if (role === undefined) return;
+    if (role === 'no-room') return this.#dropHeader();
     if (role === 'header' || role === 'metadata') {
       // Kept apart from the runs: a new origin gets each of them once, before all runs.
       this.flush();
@@ -141,6 +144,15 @@ export class Pusher implements Publication {
     if (live === undefined || vhost.cluster.mode !== 'remote') return;
     if (vhost.cluster.origins.some((origin) => originName(origin) === live.listedAs)) return;
     this.#search(new Set([live.name]));
+  }
+
+  /** A new origin would not get it: so that all have the same, none gets it. */
+  #dropHeader(): void {
+    this.#context.counters.droppedHeaders++;
+    if (this.#toldHeaders) return;
+    this.#toldHeaders = true;
+    const limits = { headersMax, headerBytesMax };
+    this.#context.log.warn({ stream: this.key, ...limits }, 'headers dropped: the stream has as many as it may have');
   }
 
   #hasRoom(): boolean {

@@ -28,6 +28,7 @@ export class Origins implements Upstream {
     pushSwitches: 0,
     pushDroppedGops: 0,
     oddMessages: 0,
+    droppedHeaders: 0,
     spliceGaps: () => {},
   };
   readonly #context: UpstreamContext;

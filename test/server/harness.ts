@@ -63,7 +63,15 @@ export class TestEdge implements Gateway {
         { name: 'two:1935', state: 'down', reason: 'refused', sinceMs: 2, failures: 3, connections: 0 },
       ],
       lostCallbacks: () => 0,
-      counters: () => ({ pulls: 5, pushes: 4, pullSwitches: 3, pushSwitches: 2, pushDroppedGops: 1, oddMessages: 6 }),
+      counters: () => ({
+        pulls: 5,
+        pushes: 4,
+        pullSwitches: 3,
+        pushSwitches: 2,
+        pushDroppedGops: 1,
+        oddMessages: 6,
+        droppedHeaders: 0,
+      }),
       reload: async () => {
         this.calls.push('reload');
         this.outcome = { ok: true, atMs: 7, difference: { changes: [], vhostsAdded: [], vhostsRemoved: [] } };

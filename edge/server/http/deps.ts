@@ -27,6 +27,7 @@ export interface OriginCounters {
   readonly pushSwitches: number;
   readonly pushDroppedGops: number;
   readonly oddMessages: number;
+  readonly droppedHeaders: number;
 }
 
 /** How taking over a changed configuration went. */

@@ -106,6 +106,10 @@ export class Metrics {
     });
     const oddHelp = 'Audio and video frames dropped because their times did not follow their track.';
     this.#counter('edge_odd_frames_total', oddHelp, () => hub.counters.oddFrames);
+    const headersHelp = 'Sequence headers and metadata dropped: their stream had as many as a stream may have.';
+    this.#counter('edge_dropped_headers_total', headersHelp, () => {
+      return hub.counters.droppedHeaders + this.#deps.counters().droppedHeaders;
+    });
     new Gauge({
       name: 'edge_streams',
       help: 'Streams by the state of what feeds them.',
