@@ -220,13 +220,15 @@ const httpRemux = block(
       type: onOff,
       default: HTTP_REMUX.guessHasAv,
       effect: 'new connections',
-      doc: 'Fill the FLV header by what the stream has shown so far.',
+      doc: 'Fill the FLV header by the tracks that have come so far. What the metadata says counts for nothing.',
     }),
     drop_if_not_match: leaf({
       type: onOff,
       default: HTTP_REMUX.dropIfNotMatch,
       effect: 'new connections',
-      doc: 'Leave out audio (or video) that the FLV header does not announce.',
+      doc:
+        'Leave out audio (or video) that the FLV header does not announce. With `guess_has_av`, not for those who ' +
+        'join a stream in its first 2 s, when a track may still come.',
     }),
   },
   { ignored: { fast_cache: 'it concerns MP3 and AAC streams' } },

@@ -269,11 +269,17 @@ describe('flags of the FLV header', () => {
     assert.deepEqual(await begin(edge), { flags: 1, types: [9, 9] });
   });
 
-  it('follow the metadata for a track that is still to come', async (context) => {
+  it('do not follow what only the metadata says, and drop no track that comes later', async (context) => {
     const edge = await startEdge(context);
     const publisher = await edge.publisher();
     publisher.push(metadata(0, { videocodecid: 7, audiocodecid: 'mp4a' }), videoHeader(0), keyframe(0));
-    assert.deepEqual(await begin(edge), { flags: 5, types: [18, 9, 9] });
+    const player = await play(edge, getRequest('/live/one.flv'));
+    await player.takeHead();
+    assert.equal((await takeChunk(player))![4], 1);
+    await takeChunk(player);
+    publisher.push(audioHeader(0), audioFrame(3));
+    const types = tagsOf((await takeChunk(player))!).map(({ type }) => type);
+    assert.deepEqual(types, [8, 8]);
   });
 
   it('follow what has come once the stream is no longer new', async (context) => {

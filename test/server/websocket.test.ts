@@ -72,6 +72,26 @@ describe('WebSocket-FLV', () => {
     assert.deepEqual(sizes.slice(1), [60_000 + 5 + 15, 70_000 + 5 + 15]);
   });
 
+  it('answers the first subprotocol that is offered', async (context) => {
+    const edge = await startEdge(context);
+    const publisher = await edge.publisher();
+    publisher.push(...clip());
+    for (const [offered, answered] of [
+      ['flv', 'flv'],
+      ['v1.stream.example, flv', 'v1.stream.example'],
+      [' ,"not a token", flv', 'flv'],
+      ['', undefined],
+    ] as const) {
+      const player = await play(edge, { 'Sec-WebSocket-Protocol': offered });
+      const head = await player.takeHead();
+      assert.equal(/\r\nSec-WebSocket-Protocol: (.*?)(\r\n|$)/.exec(head)?.[1], answered);
+    }
+    const socket = new WebSocket(edge.url('/live/one.flv').replace('http', 'ws'), ['a', 'b']);
+    await once(socket, 'open');
+    assert.equal(socket.protocol, 'a');
+    socket.close();
+  });
+
   it('is understood by a browser’s client', async (context) => {
     const edge = await startEdge(context);
     const publisher = await edge.publisher();

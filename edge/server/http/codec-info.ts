@@ -4,10 +4,10 @@
  */
 
 import { codecName } from '../../flv/media.ts';
+import { AmfError, decodeAmf0, isAmfObject } from '../../rtmp/amf0.ts';
 import { MessageType } from '../../rtmp/message.ts';
 import { type Frame, Track } from '../../stream/frame.ts';
 import type { HeaderSet, StreamContent } from '../../stream/headers.ts';
-import { readMetadata } from './flv-tracks.ts';
 
 export interface VideoInfo {
   readonly codec: string;
@@ -85,4 +85,17 @@ export function audioInfo({ headers, hasAudio }: StreamContent): AudioInfo | nul
 
 function headerOf(headers: HeaderSet, track: Track): Frame | undefined {
   return headers.frames.find((frame) => frame.track === track && frame.role === 'header');
+}
+
+/** The properties of onMetaData; none when there is none that can be read. */
+function readMetadata(headers: HeaderSet): Readonly<Record<string, unknown>> {
+  const frame = headers.frames.find(({ role }) => role === 'metadata');
+  if (frame === undefined) return {};
+  try {
+    const value = decodeAmf0(frame.payload)[1];
+    return isAmfObject(value) ? value : {};
+  } catch (error) {
+    if (error instanceof AmfError) return {};
+    throw error;
+  }
 }

@@ -4,10 +4,8 @@
  */
 
 import type { HttpRemuxConfig } from '../../conf/model.ts';
-import { AmfError, decodeAmf0, isAmfObject } from '../../rtmp/amf0.ts';
 import type { FlvTracks } from '../../stream/flv-format.ts';
 import { Track } from '../../stream/frame.ts';
-import type { HeaderSet } from '../../stream/headers.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 
 export interface FlvPlan {
@@ -17,47 +15,27 @@ export interface FlvPlan {
   readonly sent: FlvTracks;
 }
 
+const everything: FlvTracks = { audio: true, video: true };
+
+/** A stream is new for so long: tracks that it has may not have come yet. */
+const newMs = 2_000;
+
 /** To be asked when the first bytes are due: what the stream has is known by then. */
 export function planTracks(remux: HttpRemuxConfig, stream: LiveStream): FlvPlan {
   const header = remux.guessHasAv ? guess(stream) : { audio: remux.hasAudio, video: remux.hasVideo };
-  return { header, sent: remux.dropIfNotMatch ? header : { audio: true, video: true } };
+  // What is missing from a guess about a new stream may still come. It must not be lost for that.
+  const sure = !remux.guessHasAv || stream.ageMs > newMs;
+  return { header, sent: remux.dropIfNotMatch && sure ? header : everything };
 }
 
-/** A stream is new for so long: tracks that it only announces may still come. */
-const newMs = 2_000;
-
 /**
- * The tracks that frames have come of; of a new stream also those that headers or metadata announce, because its first
- * bytes may be of one track only. (SRS looks at the first messages alone.) Later nothing announced is believed:
- * encoders without a microphone announce audio, too.
+ * The tracks that frames have come of; of a new stream also those whose sequence header has come, because its first
+ * bytes may be of one track only. What the metadata says counts for nothing: encoders without a microphone announce
+ * audio, too, and a player then waits for it.
  */
 function guess(stream: LiveStream): FlvTracks {
   const audio = stream.hasMedia(Track.audio);
   const video = stream.hasMedia(Track.video);
   if (stream.ageMs > newMs) return { audio, video };
-  const announced = announcedTracks(stream.headers);
-  return {
-    audio: audio || stream.hasAudio || announced.audio,
-    video: video || stream.hasVideo || announced.video,
-  };
-}
-
-/** The tracks that onMetaData names by their codecs (FLV 10.1 §E.5). */
-function announcedTracks(headers: HeaderSet): FlvTracks {
-  const metadata = readMetadata(headers);
-  const has = (name: string): boolean => typeof metadata[name] === 'string' || Number(metadata[name] ?? 0) > 0;
-  return { audio: has('audiocodecid'), video: has('videocodecid') };
-}
-
-/** The properties of onMetaData; none when there is none that can be read. */
-export function readMetadata(headers: HeaderSet): Readonly<Record<string, unknown>> {
-  const frame = headers.frames.find(({ role }) => role === 'metadata');
-  if (frame === undefined) return {};
-  try {
-    const value = decodeAmf0(frame.payload)[1];
-    return isAmfObject(value) ? value : {};
-  } catch (error) {
-    if (error instanceof AmfError) return {};
-    throw error;
-  }
+  return { audio: audio || stream.hasAudio, video: video || stream.hasVideo };
 }

@@ -13,6 +13,7 @@ import {
   closeFrame,
   pingFrame,
   pongFrame,
+  subprotocol,
   WebSocketError,
   WebSocketReader,
 } from './websocket.ts';
@@ -77,12 +78,14 @@ export class WebSocketTransport implements FlvTransport {
   readonly socket: Socket;
   readonly framing = 'websocket';
   readonly #key: string;
+  readonly #protocol: string | undefined;
   readonly #reader = new WebSocketReader();
   #begun = false;
 
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
     this.socket = socket;
     this.#key = request.headers['sec-websocket-key'] ?? '';
+    this.#protocol = subprotocol(request);
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
     if (head.length > 0) this.#received(head);
   }
@@ -90,7 +93,9 @@ export class WebSocketTransport implements FlvTransport {
   begin(): void {
     this.#begun = true;
     const head = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade'];
-    head.push(`Sec-WebSocket-Accept: ${acceptValue(this.#key)}`, `Server: ${serverHeader}`, '', '');
+    head.push(`Sec-WebSocket-Accept: ${acceptValue(this.#key)}`, `Server: ${serverHeader}`);
+    if (this.#protocol !== undefined) head.push(`Sec-WebSocket-Protocol: ${this.#protocol}`);
+    head.push('', '');
     this.socket.write(head.join('\r\n'));
   }
 

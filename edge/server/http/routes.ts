@@ -67,9 +67,14 @@ export class Routes {
     this.#flv.close();
   }
 
-  /** Answers a request to speak another protocol on the connection from now on. */
+  /** Answers a request to speak another protocol on the connection from now on; never fails. */
   upgrade(role: Role, request: IncomingMessage, socket: Socket, head: Buffer): void {
-    this.#flv.upgrade(role === 'server', request, socket, head);
+    try {
+      this.#flv.upgrade(role === 'server', request, socket, head);
+    } catch (error) {
+      this.#gateway.log.error({ err: error, url: request.url }, 'http upgrade failed');
+      socket.destroy();
+    }
   }
 
   /** Answers a request; never fails. */

@@ -39,6 +39,15 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
   return undefined;
 }
 
+/**
+ * The subprotocol to answer with (§4.2.2): the first that the client offers, because FLV is all there is whatever it
+ * is called. A browser that offers some and gets none fails the connection. Undefined when it offers none.
+ */
+export function subprotocol({ headers }: IncomingMessage): string | undefined {
+  const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
+  return offered?.find((name) => /^[!#$%&'*+\-.^_`|~\w]+$/.test(name));
+}
+
 /** The value of Sec-WebSocket-Accept (§4.2.2). */
 export function acceptValue(key: string): string {
   return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
