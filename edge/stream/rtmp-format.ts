@@ -1,5 +1,5 @@
 /**
- * Frames as RTMP chunks (RTMP 1.0 §5.3.1). All players use the same chunk size, chunk stream ids and message
+ * Frames as RTMP chunks (RTMP 1.0 §5.3.1). Nearly all players use the same chunk size, chunk stream ids and message
  * stream id, and type-1 headers carry time differences: so one buffer is right for every player, whatever time
  * each of them started at. The first message of a track a player gets has a type-0 header with absolute time.
  *
@@ -10,20 +10,23 @@
 import { messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
 import type { Frame } from './frame.ts';
 import { RtmpSharedRun } from './rtmp-shared-run.ts';
-import { chunkStreamOfTrack, playStreamId } from './rtmp-stream-ids.ts';
+import { chunkStreamOfTrack, firstStreamId } from './rtmp-stream-ids.ts';
 import type { Run, SharedRun, WireFormat } from './slice.ts';
 
 class RtmpFormat implements WireFormat {
   readonly zeroBased: boolean;
   readonly #chunkSize: number;
+  readonly #streamId: number;
 
-  constructor(chunkSize: number, zeroBased: boolean) {
+  constructor(chunkSize: number, zeroBased: boolean, streamId: number) {
     this.#chunkSize = chunkSize;
+    this.#streamId = streamId;
     this.zeroBased = zeroBased;
   }
 
   encode(run: Run): Buffer {
     const chunkSize = this.#chunkSize;
+    const streamId = this.#streamId;
     let size = 0;
     this.#walk(run, (frame, headerType, time) => {
       size += messageSize(frame.payload.length, headerType, chunkStreamOfTrack[frame.track], time, chunkSize);
@@ -33,13 +36,13 @@ class RtmpFormat implements WireFormat {
     let offset = 0;
     this.#walk(run, (frame, headerType, time) => {
       const csid = chunkStreamOfTrack[frame.track];
-      offset = writeMessage(bytes, offset, headerType, csid, time, frame.type, playStreamId, frame.payload, chunkSize);
+      offset = writeMessage(bytes, offset, headerType, csid, time, frame.type, streamId, frame.payload, chunkSize);
     });
     return bytes;
   }
 
   share(run: Run): SharedRun {
-    return new RtmpSharedRun(run, this.#chunkSize);
+    return new RtmpSharedRun(run, this.#chunkSize, this.#streamId);
   }
 
   #walk(run: Run, visit: (frame: Frame, headerType: 0 | 1, time: number) => void): void {
@@ -62,11 +65,11 @@ class RtmpFormat implements WireFormat {
 const formats = new Map<string, RtmpFormat>();
 
 /** The one format object for these settings, so that all players with them share bytes. */
-export function rtmpFormat(chunkSize: number, zeroBased: boolean): RtmpFormat {
-  const key = `${chunkSize} ${zeroBased}`;
+export function rtmpFormat(chunkSize: number, zeroBased: boolean, streamId: number = firstStreamId): RtmpFormat {
+  const key = `${chunkSize} ${zeroBased} ${streamId}`;
   let format = formats.get(key);
   if (format === undefined) {
-    format = new RtmpFormat(chunkSize, zeroBased);
+    format = new RtmpFormat(chunkSize, zeroBased, streamId);
     formats.set(key, format);
   }
   return format;

@@ -6,7 +6,7 @@
 
 import { messageHeaderSize, messageSize, writeMessage, writeMessageHeader } from '../rtmp/chunk-writer.ts';
 import { type Frame, trackCount } from './frame.ts';
-import { chunkStreamOfTrack, playStreamId } from './rtmp-stream-ids.ts';
+import { chunkStreamOfTrack } from './rtmp-stream-ids.ts';
 import type { Rejoining, Run, SharedRun } from './slice.ts';
 
 /** From this time on chunk headers have four bytes more, which every chunk of the message repeats. */
@@ -14,6 +14,7 @@ const extendedFrom = 0xffffff;
 
 export class RtmpSharedRun implements SharedRun {
   readonly #chunkSize: number;
+  readonly #streamId: number;
   readonly #messages: readonly Frame[];
   readonly #times: readonly number[];
   /** Where each message begins in `#bytes`, and where its first payload byte is. */
@@ -21,7 +22,8 @@ export class RtmpSharedRun implements SharedRun {
   readonly #payloads: number[] = [];
   readonly #bytes: Buffer;
 
-  constructor({ headers, headersMs, frames, lastTimes }: Run, chunkSize: number) {
+  constructor({ headers, headersMs, frames, lastTimes }: Run, chunkSize: number, streamId: number) {
+    this.#streamId = streamId;
     this.#chunkSize = chunkSize;
     this.#messages = [...headers, ...frames];
     this.#times = [...headers.map(() => headersMs), ...frames.map(({ timeMs }) => timeMs)];
@@ -37,7 +39,7 @@ export class RtmpSharedRun implements SharedRun {
       const difference = differences[index] ?? 0;
       this.#starts.push(offset);
       this.#payloads.push(offset + messageHeaderSize(1, csid, difference));
-      offset = writeMessage(this.#bytes, offset, 1, csid, difference, type, playStreamId, payload, chunkSize);
+      offset = writeMessage(this.#bytes, offset, 1, csid, difference, type, streamId, payload, chunkSize);
     }
   }
 
@@ -91,12 +93,12 @@ export class RtmpSharedRun implements SharedRun {
     const chunkSize = this.#chunkSize;
     if (isOwn) {
       const own = Buffer.allocUnsafeSlow(messageSize(payload.length, headerType, csid, timeField, chunkSize));
-      writeMessage(own, 0, headerType, csid, timeField, type, playStreamId, payload, chunkSize);
+      writeMessage(own, 0, headerType, csid, timeField, type, this.#streamId, payload, chunkSize);
       parts.push(own);
       return nextAt;
     }
     const header = Buffer.allocUnsafe(messageHeaderSize(headerType, csid, timeField));
-    writeMessageHeader(header, 0, headerType, csid, timeField, payload.length, type, playStreamId);
+    writeMessageHeader(header, 0, headerType, csid, timeField, payload.length, type, this.#streamId);
     parts.push(header);
     return payloadAt;
   }

@@ -8,7 +8,8 @@ import { findVhost } from '../../conf/vhost.ts';
 import type { ConnectCommand } from '../../rtmp/command.ts';
 import { RtmpError } from '../../rtmp/errors.ts';
 import { resolveStreamUrl, type StreamUrl, tcUrlOf } from '../../rtmp/url.ts';
-import { type ConnectRequest, Refusal, type StreamRequest } from '../../stream/request.ts';
+import { streamKey } from '../../stream/name.ts';
+import { type ConnectRequest, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import type { Client } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 
@@ -68,9 +69,9 @@ export class Admission {
    * leaves the one it has connected to and must be let into the other: callbacks may have refused it there. Undefined
    * when it has gone meanwhile; throws a Refusal.
    */
-  async admit(connected: Connected, streamName: string): Promise<Admitted | undefined> {
+  async admit(connected: Connected, name: string): Promise<Admitted | undefined> {
     const { tcUrl } = connected.sent;
-    const url = resolve({ ...connected.sent, stream: streamName });
+    const url = resolve({ ...connected.sent, stream: name });
     if (url.stream === '') throw new Refusal('NetStream.Failed', 'the stream has no name', 400);
     const vhost = this.#vhostNamed(url.vhost);
     const place = { vhost: vhost.name, app: url.app };
@@ -81,6 +82,17 @@ export class Admission {
     if (moved === undefined) return undefined;
     this.#gateway.closed(connected.request, connected.vhost, this.#client);
     return { connected: moved, request, vhost };
+  }
+
+  /** Whether a name means to this client the stream that it was admitted to. */
+  isSame({ connected, request }: Admitted, name: string): boolean {
+    try {
+      const { vhost, app, stream } = resolveStreamUrl({ ...connected.sent, stream: name });
+      const key = streamKey({ vhost: this.#vhostNamed(vhost).name, app, stream });
+      return key === streamKey(streamName(request));
+    } catch {
+      return false;
+    }
   }
 
   async #enter(connected: Connected): Promise<Connected | undefined> {

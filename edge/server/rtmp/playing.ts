@@ -12,12 +12,15 @@ import type { RtmpTransport } from './transport.ts';
 
 export class Playing {
   readonly kind = 'playing';
+  /** The message stream of the client. */
+  readonly streamId: number;
   readonly admitted: Admitted;
   readonly #gateway: Gateway;
   readonly #stream: LiveStream;
   readonly #player: Player;
 
-  private constructor(admitted: Admitted, gateway: Gateway, stream: LiveStream, player: Player) {
+  private constructor(streamId: number, admitted: Admitted, gateway: Gateway, stream: LiveStream, player: Player) {
+    this.streamId = streamId;
     this.admitted = admitted;
     this.#gateway = gateway;
     this.#stream = stream;
@@ -29,6 +32,7 @@ export class Playing {
    * gone meanwhile; throws a Refusal.
    */
   static async begin(
+    streamId: number,
     admitted: Admitted,
     gateway: Gateway,
     transport: RtmpTransport,
@@ -41,13 +45,13 @@ export class Playing {
       gateway.stopped(request, vhost);
       return undefined;
     }
-    transport.send(playStarted());
+    transport.send(playStarted(streamId));
     const player = new Player({
-      format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off'),
+      format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off', streamId),
       sink,
       limits: () => queueLimits(stream.vhost),
     });
-    return new Playing(admitted, gateway, stream, player);
+    return new Playing(streamId, admitted, gateway, stream, player);
   }
 
   attach(): void {

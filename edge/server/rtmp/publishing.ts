@@ -10,6 +10,8 @@ import type { Admitted } from './admission.ts';
 
 export class Publishing {
   readonly kind = 'publishing';
+  /** The message stream of the client. */
+  readonly streamId: number;
   readonly admitted: Admitted;
   readonly #gateway: Gateway;
   readonly #publication: Publication;
@@ -17,7 +19,8 @@ export class Publishing {
   /** When the newest media came. */
   #lastMediaMs: number | undefined;
 
-  private constructor(admitted: Admitted, gateway: Gateway, publication: Publication) {
+  private constructor(streamId: number, admitted: Admitted, gateway: Gateway, publication: Publication) {
+    this.streamId = streamId;
     this.admitted = admitted;
     this.#gateway = gateway;
     this.#publication = publication;
@@ -29,6 +32,7 @@ export class Publishing {
    * @param ended called when the publication ends for a reason beyond the client
    */
   static async begin(
+    streamId: number,
     admitted: Admitted,
     gateway: Gateway,
     gone: AbortSignal,
@@ -36,7 +40,7 @@ export class Publishing {
   ): Promise<Publishing | undefined> {
     const { request, vhost } = admitted;
     const publication = await gateway.publish(request, vhost, { gone, ended });
-    if (!gone.aborted) return new Publishing(admitted, gateway, publication);
+    if (!gone.aborted) return new Publishing(streamId, admitted, gateway, publication);
     gateway.unpublished(request, vhost, publication);
     return undefined;
   }

@@ -8,6 +8,7 @@ import {
   buildCommand,
   type ClientCommand,
   type ConnectCommand,
+  connectError,
   connectResult,
   createStreamResult,
   nullResult,
@@ -26,8 +27,8 @@ import {
 } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
-import { playStreamId } from '../../stream/rtmp-stream-ids.ts';
 import { version } from '../../version.ts';
+import { streamIdOf } from './message-streams.ts';
 
 export function connectAccepted(
   command: ConnectCommand,
@@ -59,62 +60,68 @@ export function connectAccepted(
   ];
 }
 
-export function playStarted(): RtmpMessage[] {
+export function playStarted(streamId: number): RtmpMessage[] {
   return [
-    streamBegin(playStreamId),
-    onStatus(playStreamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.'),
-    onStatus(playStreamId, 'status', 'NetStream.Play.Start', 'Started playing stream.'),
+    streamBegin(streamId),
+    onStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.'),
+    onStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.'),
   ];
 }
 
-export function playEnded(reason: string): RtmpMessage[] {
-  return [onStatus(playStreamId, 'status', 'NetStream.Play.UnpublishNotify', reason), streamEof(playStreamId)];
+export function playEnded(streamId: number, reason: string): RtmpMessage[] {
+  return [onStatus(streamId, 'status', 'NetStream.Play.UnpublishNotify', reason), streamEof(streamId)];
 }
 
-export function playFailed(code: string, reason: string): RtmpMessage[] {
-  return [onStatus(playStreamId, 'error', code, reason)];
+export function playFailed(streamId: number, code: string, reason: string): RtmpMessage[] {
+  return [onStatus(streamId, 'error', code, reason)];
 }
 
-export function publishAccepted(): RtmpMessage[] {
+export function publishAccepted(streamId: number): RtmpMessage[] {
+  return [onFCPublish(streamId), onStatus(streamId, 'status', 'NetStream.Publish.Start', 'Started publishing stream.')];
+}
+
+export function publishRefused(streamId: number, code: string, reason: string): RtmpMessage[] {
+  return [onStatus(streamId, 'error', code, reason)];
+}
+
+export function unpublishAccepted(streamId: number, transactionId: number): RtmpMessage[] {
   return [
-    onFCPublish(playStreamId),
-    onStatus(playStreamId, 'status', 'NetStream.Publish.Start', 'Started publishing stream.'),
-  ];
-}
-
-export function publishRefused(code: string, reason: string): RtmpMessage[] {
-  return [onStatus(playStreamId, 'error', code, reason)];
-}
-
-export function unpublishAccepted(transactionId: number): RtmpMessage[] {
-  return [
-    onFCUnpublish(playStreamId),
+    onFCUnpublish(streamId),
     nullResult(transactionId),
-    onStatus(playStreamId, 'status', 'NetStream.Unpublish.Success', 'Stream is now unpublished.'),
+    onStatus(streamId, 'status', 'NetStream.Unpublish.Success', 'Stream is now unpublished.'),
   ];
+}
+
+/** @param streamId undefined: there are enough streams */
+export function streamCreated(transactionId: number, streamId: number | undefined): RtmpMessage[] {
+  if (streamId !== undefined) return [createStreamResult(transactionId, streamId)];
+  return [connectError(transactionId, 'NetConnection.Call.Failed', 'this connection has enough streams')];
+}
+
+/** The result of a command that has none to speak of, for who waits for it. */
+export function acknowledged(transactionId: number): RtmpMessage[] {
+  return transactionId > 0 ? [nullResult(transactionId)] : [];
 }
 
 /** Answers commands that need no more than an answer. */
 export function replyToAside(command: ClientCommand): RtmpMessage[] {
   switch (command.kind) {
-    case 'createStream':
-      return [createStreamResult(command.transactionId, playStreamId)];
     case 'releaseStream':
     case 'FCPublish':
     case 'checkBandwidth':
-      return command.transactionId > 0 ? [nullResult(command.transactionId)] : [];
+      return acknowledged(command.transactionId);
     case 'getStreamLength':
       // Live streams have no length.
       return command.transactionId > 0 ? [buildCommand('_result', command.transactionId, [null, 0], 0)] : [];
     case 'pause': {
       // A live stream cannot wait: the client is answered, and the stream goes on.
       const code = command.paused ? 'NetStream.Pause.Notify' : 'NetStream.Unpause.Notify';
-      return [onStatus(playStreamId, 'status', code, 'Live streams go on.')];
+      return [onStatus(streamIdOf(command.streamId), 'status', code, 'Live streams go on.')];
     }
     case 'seek':
-      return [onStatus(playStreamId, 'error', 'NetStream.Seek.Failed', 'Live streams cannot seek.')];
+      return [onStatus(streamIdOf(command.streamId), 'error', 'NetStream.Seek.Failed', 'Live streams cannot seek.')];
     case 'other':
-      return command.transactionId > 0 ? [nullResult(command.transactionId)] : [];
+      return acknowledged(command.transactionId);
     default:
       return [];
   }

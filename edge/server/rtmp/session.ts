@@ -16,25 +16,32 @@ import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
+import { firstStreamId } from '../../stream/rtmp-stream-ids.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { Admission, type Admitted, toRefusal } from './admission.ts';
 import { CommandQueue, type CommandQueueOwner } from './command-queue.ts';
+import { MessageStreams, messageStreamsMax, streamIdOf } from './message-streams.ts';
 import { Playing } from './playing.ts';
 import { Publishing } from './publishing.ts';
 import {
+  acknowledged,
   connectAccepted,
   playEnded,
   playFailed,
+  playStarted,
   publishAccepted,
   publishRefused,
   replyToAside,
+  streamCreated,
   unpublishAccepted,
 } from './replies.ts';
 import { admittedOf, connectedOf, type State } from './state.ts';
 import { RtmpTransport, type TransportOwner } from './transport.ts';
+
+type BeginCommand = Extract<ClientCommand, { readonly kind: 'publish' | 'play' }>;
 
 /** Characters of a URL in a log line; of its parameters there may be thousands. */
 const loggedUrlMaxLength = 512;
@@ -50,6 +57,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   readonly #ended: (session: RtmpSession) => void;
   readonly #admission: Admission;
   readonly #queue: CommandQueue;
+  readonly #streams = new MessageStreams();
   #state: State = { kind: 'connecting' };
   /** Of a publisher that waits for an origin: aborted when it is gone, or on its way. */
   #gone: AbortController | undefined;
@@ -123,10 +131,10 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
 
   disconnect(reason: string): void {
     if (this.#isGone()) return;
-    const { kind } = this.#state;
     this.#log('info', 'client disconnected', { reason });
-    if (kind === 'playing') this.#transport.send(playEnded(reason));
-    if (kind === 'publishing') this.#transport.send(publishRefused('NetStream.Publish.Failed', reason));
+    if (this.#state.kind === 'playing') this.#transport.send(playEnded(this.#state.streamId, reason));
+    if (this.#state.kind === 'publishing')
+      this.#transport.send(publishRefused(this.#state.streamId, 'NetStream.Publish.Failed', reason));
     this.#hangUp();
   }
 
@@ -203,7 +211,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     if (message.type === MessageType.commandAmf0 || message.type === MessageType.commandAmf3) {
       return this.#command(parseClientCommand(message));
     }
-    if (state.kind !== 'publishing' && isMediaType(message.type)) return;
+    if (isMediaType(message.type) && !this.#isPublishedOn(message)) return;
     const fault = eachMediaMessage(message, this.#media);
     if (fault !== undefined) this.odd(fault);
   }
@@ -211,6 +219,14 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   readonly #media = (message: RtmpMessage): void => {
     if (this.#state.kind === 'publishing') this.#state.push(message);
   };
+
+  /** Media of no publication, or of another message stream, is nothing to us. */
+  #isPublishedOn({ streamId }: RtmpMessage): boolean {
+    if (this.#state.kind !== 'publishing') return false;
+    if (streamId === this.#state.streamId || streamId === 0) return true;
+    this.odd('media of another message stream');
+    return false;
+  }
 
   /** What cannot be used is passed over; who looks for the reason finds the first one in the log. */
   odd(reason: string): void {
@@ -225,22 +241,66 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     switch (command.kind) {
       case 'connect':
         return this.#queue.await(this.#connect(command));
+      case 'createStream':
+        return this.#transport.send(streamCreated(command.transactionId, this.#streams.create()));
       case 'play':
-        return this.#queue.await(this.#play(command.streamName));
       case 'publish':
-        return this.#queue.await(this.#publish(command.streamName));
+        return this.#begin(command);
       case 'FCUnpublish':
+        return this.#unpublish(command);
       case 'deleteStream':
+        return this.#close(command.deletedStreamId);
       case 'closeStream':
-        if (command.kind === 'FCUnpublish') this.#transport.send(unpublishAccepted(command.transactionId));
-        return this.#stop();
+        return this.#close(command.streamId);
       case 'data':
-        return this.#media(command.message);
+        if (this.#isPublishedOn(command.message)) this.#media(command.message);
+        return;
       case 'unusable':
         return this.odd(command.reason);
       default:
         return this.#transport.send(replyToAside(command));
     }
+  }
+
+  /** Plays or publishes; a second stream beside the first is refused, and the first goes on. */
+  #begin({ kind, streamId, streamName }: BeginCommand): void {
+    const state = this.#state;
+    const id = streamIdOf(streamId);
+    if (state.kind === 'connected' && (kind === 'publish' || id <= messageStreamsMax)) {
+      return this.#queue.await(kind === 'play' ? this.#play(id, streamName) : this.#publish(id, streamName));
+    }
+    if (state.kind === 'connecting') return this.odd(`${kind} before connect`);
+    const admitted = admittedOf(state);
+    const isAgain = state.kind === (kind === 'play' ? 'playing' : 'publishing') && state.streamId === id;
+    if (isAgain && admitted !== undefined && this.#admission.isSame(admitted, streamName)) {
+      return this.#transport.send(kind === 'play' ? playStarted(id) : publishAccepted(id));
+    }
+    const reason =
+      admitted === undefined
+        ? `there is no message stream ${id}: use the one that createStream gave`
+        : 'this connection has a stream already; a second one needs a connection of its own';
+    this.#log('info', 'second stream refused', { kind, reason });
+    const failed = kind === 'play' ? playFailed : publishRefused;
+    this.#transport.send(failed(id, kind === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Failed', reason));
+  }
+
+  #unpublish({ transactionId, streamName }: { readonly transactionId: number; readonly streamName: string }): void {
+    const state = this.#state;
+    const isOurs =
+      state.kind !== 'playing' &&
+      (state.kind !== 'publishing' || streamName === '' || this.#admission.isSame(state.admitted, streamName));
+    if (!isOurs) return this.#transport.send(acknowledged(transactionId));
+    const streamId = state.kind === 'publishing' ? state.streamId : firstStreamId;
+    this.#transport.send(unpublishAccepted(streamId, transactionId));
+    this.#stop();
+  }
+
+  /** The client closes one of its message streams; what another one plays or publishes goes on. */
+  #close(streamId: number): void {
+    this.#streams.free(streamIdOf(streamId));
+    const state = this.#state;
+    if (state.kind !== 'playing' && state.kind !== 'publishing') return;
+    if (streamId === 0 || streamId === state.streamId) this.#stop();
   }
 
   async #connect(command: ConnectCommand): Promise<void> {
@@ -263,12 +323,12 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     }
   }
 
-  async #play(streamName: string): Promise<void> {
+  async #play(streamId: number, streamName: string): Promise<void> {
     try {
       const admitted = await this.#admit(streamName);
       if (admitted === undefined) return;
       const isGone = (): boolean => this.#isGone();
-      const playing = await Playing.begin(admitted, this.#gateway, this.#transport, this, isGone);
+      const playing = await Playing.begin(streamId, admitted, this.#gateway, this.#transport, this, isGone);
       if (playing === undefined) return;
       this.#takePlace(playing, 'NetStream.Play.Failed');
       const { vhost, request } = admitted;
@@ -280,27 +340,27 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       this.#transport.noDelay = vhost.tcpNodelay || vhost.minLatency;
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Play.Failed');
-      this.#refuse({ code, reason: message }, playFailed(code, message));
+      this.#refuse({ code, reason: message }, playFailed(streamId, code, message));
     }
   }
 
-  async #publish(streamName: string): Promise<void> {
+  async #publish(streamId: number, streamName: string): Promise<void> {
     try {
       const admitted = await this.#admit(streamName);
       if (admitted === undefined) return;
       this.#gone = new AbortController();
-      const publishing = await Publishing.begin(admitted, this.#gateway, this.#gone.signal, (code, reason) =>
-        this.#publicationEnded(code, reason),
+      const publishing = await Publishing.begin(streamId, admitted, this.#gateway, this.#gone.signal, (code, reason) =>
+        this.#publicationEnded(streamId, code, reason),
       );
       if (publishing === undefined) return;
       this.#takePlace(publishing, 'NetStream.Publish.Failed');
       this.#state = publishing;
-      this.#transport.send(publishAccepted());
+      this.#transport.send(publishAccepted(streamId));
       this.#log('info', 'publish', { param: admitted.request.param });
       if (this.#gateway.asksToReconnect) this.askToReconnect();
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
-      this.#refuse({ code, reason: message }, publishRefused(code, message));
+      this.#refuse({ code, reason: message }, publishRefused(streamId, code, message));
     }
   }
 
@@ -319,11 +379,11 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     throw new Refusal(code, 'this edge has all clients it may have', 503);
   }
 
-  #publicationEnded(code: string, reason: string): void {
+  #publicationEnded(streamId: number, code: string, reason: string): void {
     if (this.#isGone()) return;
     this.#failed = true;
     this.#log('warn', 'publication ended', { code, reason });
-    this.#transport.send(publishRefused(code, reason));
+    this.#transport.send(publishRefused(streamId, code, reason));
     this.#hangUp();
   }
 
