@@ -3,8 +3,7 @@
  * it sent since its last keyframe is sent to the new origin again.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
+import type { VhostConfig } from '../conf/model.ts';
 import type { RtmpMessage } from '../rtmp/message.ts';
 import { headerBytesMax, headersMax } from '../stream/header-room.ts';
 import type { StreamContent } from '../stream/headers.ts';
@@ -12,13 +11,12 @@ import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
 import { originName } from './address.ts';
-import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
-import { toUpstreamError, UpstreamError } from './errors.ts';
-import { Push, type PushEvents } from './push.ts';
+import { UpstreamError } from './errors.ts';
+import type { Push } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
 import { encodeRun } from './push-run.ts';
-import { redirectTarget, upstreamRequest } from './request.ts';
+import { PushSearch } from './push-search.ts';
 
 /** Silence is found some time after the stall timeout, on a busy machine: what was sent meanwhile is still needed. */
 const audioKeptFactor = 3;
@@ -27,7 +25,6 @@ export class Pusher implements Publication {
   readonly name: StreamName;
   readonly key: string;
   #vhost: VhostConfig;
-  readonly #request: StreamRequest;
   readonly #context: UpstreamContext;
   readonly #events: PublicationEvents;
   readonly #buffer: PushBuffer;
@@ -37,9 +34,11 @@ export class Pusher implements Publication {
   #live: Push | undefined;
   /** An accepted connection that takes over at the next keyframe. */
   #standby: Push | undefined;
-  #searching = false;
-  #attempts = 0;
-  #lastFailure: UpstreamError | undefined;
+  /** The connection whose origin has asked us to go elsewhere. */
+  #unwelcome: Push | undefined;
+  readonly #origins: PushSearch;
+  /** Ends the search for another origin that is under way. */
+  #search: AbortController | undefined;
   #pending: RtmpMessage[] = [];
   #toldHeaders = false;
   /** The origin is too slow: nothing is sent before a keyframe. */
@@ -50,9 +49,17 @@ export class Pusher implements Publication {
     this.key = streamKey(this.name);
     this.#vhost = vhost;
     this.#chunkSize = vhost.chunkSize;
-    this.#request = request;
     this.#context = context;
     this.#events = events;
+    this.#origins = new PushSearch({
+      request,
+      context,
+      vhost: () => this.#vhost,
+      chunkSize: this.#chunkSize,
+      live: () => this.#live,
+      isWanted: (push) => !this.#mustLeave(push),
+      events: { lost: (push, error) => this.#lost(push, error), asked: (push) => this.#asked(push) },
+    });
     this.#buffer = new PushBuffer(() => {
       const { gopCacheMaxBytes, stallTimeoutMs } = this.#vhost.edge;
       return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
@@ -73,13 +80,15 @@ export class Pusher implements Publication {
     const { publishTimeoutMs } = this.#vhost.edge;
     const timeout = AbortSignal.timeout(publishTimeoutMs);
     try {
-      await this.#connect(new Set(), 'first', AbortSignal.any([timeout, this.#stop.signal, this.#events.gone]));
+      const signal = AbortSignal.any([timeout, this.#stop.signal, this.#events.gone]);
+      this.#accepted(await this.#origins.find(new Set(), 'first', signal));
     } catch (error) {
       this.#stop.abort();
       if (error instanceof UpstreamError && error.failure === 'rejected') {
         throw new Refusal(error.code ?? 'NetStream.Publish.Rejected', error.reason, 403, { cause: error });
       }
-      const last = this.#lastFailure === undefined ? '' : `: ${this.#lastFailure.reason}`;
+      const { lastFailure } = this.#origins;
+      const last = lastFailure === undefined ? '' : `: ${lastFailure.reason}`;
       const why = timeout.aborted
         ? `no origin accepted the stream within ${publishTimeoutMs} ms${last}`
         : messageOf(error);
@@ -131,19 +140,35 @@ export class Pusher implements Publication {
     if (this.#stop.signal.aborted) return;
     this.flush();
     this.#stop.abort();
+    this.#endSearch();
+    this.#leaveStandby();
     this.#live?.unpublish();
-    this.#standby?.unpublish();
     this.#live = undefined;
-    this.#standby = undefined;
   }
 
   /** The vhost's configuration has changed: an origin that is no longer listed is left at a keyframe. */
   reconfigured(vhost: VhostConfig): void {
     this.#vhost = vhost;
-    const live = this.#live;
-    if (live === undefined || vhost.cluster.mode !== 'remote') return;
-    if (vhost.cluster.origins.some((origin) => originName(origin) === live.listedAs)) return;
-    this.#search(new Set([live.name]));
+    const [live, standby] = [this.#live, this.#standby];
+    if (standby !== undefined && this.#mustLeave(standby)) this.#leaveStandby();
+    if (live === undefined) return;
+    if (this.#mustLeave(live)) this.#lookBeside(live);
+    else {
+      // What an earlier change made necessary is not needed any more.
+      this.#endSearch();
+      this.#leaveStandby();
+    }
+  }
+
+  #mustLeave(push: Push): boolean {
+    if (push === this.#unwelcome) return true;
+    const { cluster } = this.#vhost;
+    return cluster.mode === 'remote' && !cluster.origins.some((origin) => originName(origin) === push.listedAs);
+  }
+
+  #leaveStandby(): void {
+    this.#standby?.unpublish();
+    this.#standby = undefined;
   }
 
   /** A new origin would not get it: so that all have the same, none gets it. */
@@ -184,148 +209,61 @@ export class Pusher implements Publication {
   #lost(push: Push, error: UpstreamError): void {
     this.#context.log.warn({ err: error, stream: this.key }, 'push lost');
     this.#context.health.failed(push.origin, error);
-    const standby = this.#standby;
+    const [live, standby] = [this.#live, this.#standby];
     if (push === standby) {
       this.#standby = undefined;
-      this.#search(new Set([push.name, this.#live?.name ?? '']));
-    } else if (push === this.#live) {
+      if (live !== undefined) this.#lookBeside(live, push);
+    } else if (push === live) {
       this.#live = undefined;
-      if (standby === undefined) this.#search(new Set([push.name]));
-      else this.#takeOver(standby);
+      if (standby !== undefined) return this.#takeOver(standby);
+      // A search for a better origin may be resting: the publisher has none now.
+      this.#endSearch();
+      this.#look(new Set([push.name]));
     }
   }
 
   /** The origin is about to stop: goes on with another one at a keyframe. */
   #asked(push: Push): void {
-    if (push === this.#live && this.#standby === undefined) this.#search(new Set([push.name]));
+    this.#unwelcome = push;
+    if (push === this.#live) this.#lookBeside(push);
   }
 
-  /** Looks for another origin in the background. */
-  #search(tried: Set<string>): void {
-    if (this.#searching || this.#stop.signal.aborted) return;
-    this.#searching = true;
+  /** Looks for another origin, unless one stands by. */
+  #lookBeside(live: Push, failed: Push = live): void {
+    if (this.#standby === undefined) this.#look(new Set([live.name, failed.name]));
+  }
+
+  /** Looks for another origin in the background: one search at a time. */
+  #look(tried: Set<string>): void {
+    if (this.#search !== undefined || this.#stop.signal.aborted) return;
+    const search = new AbortController();
+    this.#search = search;
     this.#context.counters.pushSwitches++;
-    this.#connect(tried, 'again', this.#stop.signal)
+    const { signal } = search;
+    this.#origins
+      .find(tried, 'again', signal)
+      .then((push) => {
+        this.#search = undefined;
+        this.#accepted(push);
+      })
       .catch((error: Error) => {
-        if (this.#stop.signal.aborted) return;
+        if (signal.aborted) return;
+        this.#search = undefined;
         this.close();
         this.#events.ended('NetStream.Publish.Failed', error.message);
-      })
-      .finally(() => {
-        this.#searching = false;
       });
   }
 
-  /**
-   * Goes through the origins until one accepts. A publisher's first refusal is the publisher's; later ones are an
-   * origin's (its name may still be taken by the connection that died) and are tried again.
-   */
-  async #connect(tried: Set<string>, which: 'first' | 'again', signal: AbortSignal): Promise<void> {
-    const { health } = this.#context;
-    let unreachableSinceMs: number | undefined;
-    for (let round = 0; ; ) {
-      signal.throwIfAborted();
-      const origins = this.#cluster().origins;
-      const origin = this.#next(origins, tried);
-      if (origin !== undefined) {
-        tried.add(originName(origin));
-        try {
-          return this.#accepted(await this.#open(origin, signal));
-        } catch (error) {
-          const failure = toUpstreamError(error, 'protocol', originName(origin));
-          if (failure.failure === 'cancelled') continue;
-          this.#lastFailure = failure;
-          this.#context.log.warn({ err: failure, stream: this.key }, 'push failed');
-          health.failed(origin, failure);
-          if (which === 'first' && failure.failure === 'rejected') throw failure;
-          continue;
-        }
-      }
-      tried.clear();
-      const { retryMinMs, retryMaxMs, holdTimeoutMs } = this.#vhost.edge;
-      if (this.#live === undefined) {
-        unreachableSinceMs ??= performance.now();
-        const leftMs = holdTimeoutMs - (performance.now() - unreachableSinceMs);
-        if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
-        if (origins.every((each) => health.state(each) === 'down')) {
-          const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
-          await untilAvailable(
-            health.available(() => this.#cluster().origins, inTime),
-            signal,
-          );
-          continue;
-        }
-      } else tried.add(this.#live.name);
-      round++;
-      const backOffMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
-      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
-    }
+  #endSearch(): void {
+    this.#search?.abort();
+    this.#search = undefined;
   }
 
-  #cluster(): RemoteCluster {
-    const { cluster, name } = this.#vhost;
-    if (cluster.mode === 'remote') return cluster;
-    throw new Error(`vhost ${name} has no origins any more`);
-  }
-
-  #next(origins: readonly OriginAddress[], tried: ReadonlySet<string>): OriginAddress | undefined {
-    const { health, memory } = this.#context;
-    return nextOrigin({
-      origins,
-      balance: this.#vhost.edge.balance,
-      streamKey: this.key,
-      attempt: this.#attempts,
-      remembered: memory.originOf(this.key),
-      tried,
-      state: (origin) => health.state(origin),
-    });
-  }
-
-  /** Opens a push to an origin or where it redirects to. */
-  async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
-    this.#attempts++;
-    const events: PushEvents = {
-      lost: (push, error) => this.#lost(push, error),
-      asked: (push) => this.#asked(push),
-    };
-    let address = origin;
-    for (let redirects = 0; ; redirects++) {
-      const request = upstreamRequest(this.#request, this.#cluster(), address, this.#context.serverId);
-      try {
-        const push = await Push.open(
-          address,
-          originName(origin),
-          request,
-          () => this.#vhost,
-          this.#chunkSize,
-          this.#context,
-          events,
-          signal,
-        );
-        this.#context.health.succeeded(address);
-        this.#context.log.info({ origin: push.name, stream: this.key, upnode: push.upnode }, 'push connected');
-        return push;
-      } catch (error) {
-        const target = redirectTarget(error);
-        if (target === undefined || redirects >= this.#vhost.edge.redirectMax) throw error;
-        address = target;
-      }
-    }
-  }
-
+  /** Goes on with a connection that was accepted: at once where there is no other, else at the next keyframe. */
   #accepted(push: Push): void {
     if (this.#stop.signal.aborted) push.unpublish();
     else if (this.#live === undefined) this.#takeOver(push);
     else this.#standby = push;
-  }
-}
-
-/** Running out of time is told by the caller's own clock. */
-async function untilAvailable(available: Promise<void>, signal: AbortSignal): Promise<void> {
-  try {
-    await available;
-  } catch (error) {
-    if (signal.aborted) throw error;
   }
 }
 

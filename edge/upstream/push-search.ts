@@ -1,0 +1,145 @@
+/**
+ * Finds an origin that accepts a publisher's stream: goes through those of the vhost, follows redirections, and comes
+ * back to those that failed.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
+import { streamKey } from '../stream/name.ts';
+import { type StreamRequest, streamName } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { nextOrigin } from './balance.ts';
+import type { UpstreamContext } from './context.ts';
+import { toUpstreamError, type UpstreamError } from './errors.ts';
+import { Push, type PushEvents } from './push.ts';
+import { redirectTarget, upstreamRequest } from './request.ts';
+
+export interface PushSearchOptions {
+  readonly request: StreamRequest;
+  readonly context: UpstreamContext;
+  /** The settings in force: a reload may replace them. */
+  readonly vhost: () => VhostConfig;
+  /** Of the runs that will be sent. */
+  readonly chunkSize: number;
+  /** The connection in use meanwhile, if any. */
+  readonly live: () => Push | undefined;
+  /** Whether an accepted connection is of use: its origin may no longer be listed. */
+  readonly isWanted: (push: Push) => boolean;
+  readonly events: PushEvents;
+}
+
+export class PushSearch {
+  readonly #options: PushSearchOptions;
+  readonly #key: string;
+  #attempts = 0;
+  #lastFailure: UpstreamError | undefined;
+
+  constructor(options: PushSearchOptions) {
+    this.#options = options;
+    this.#key = streamKey(streamName(options.request));
+  }
+
+  get lastFailure(): UpstreamError | undefined {
+    return this.#lastFailure;
+  }
+
+  /**
+   * Goes through the origins until one accepts. A publisher's first refusal is the publisher's; later ones are an
+   * origin's (its name may still be taken by the connection that died) and are tried again.
+   * @param tried names of origins that come last
+   * @param signal ends the search: what is accepted too late is let go
+   */
+  async find(tried: Set<string>, which: 'first' | 'again', signal: AbortSignal): Promise<Push> {
+    const { context, vhost, live, isWanted } = this.#options;
+    const { health, log } = context;
+    let unreachableSinceMs: number | undefined;
+    for (let round = 0; ; ) {
+      signal.throwIfAborted();
+      const origins = this.#cluster().origins;
+      const origin = this.#next(origins, tried);
+      if (origin !== undefined) {
+        tried.add(originName(origin));
+        try {
+          const push = await this.#open(origin, signal);
+          if (!signal.aborted && isWanted(push)) return push;
+          push.unpublish();
+        } catch (error) {
+          const failure = toUpstreamError(error, 'protocol', originName(origin));
+          if (failure.failure === 'cancelled') continue;
+          this.#lastFailure = failure;
+          log.warn({ err: failure, stream: this.#key }, 'push failed');
+          health.failed(origin, failure);
+          if (which === 'first' && failure.failure === 'rejected') throw failure;
+        }
+        continue;
+      }
+      tried.clear();
+      const { retryMinMs, retryMaxMs, holdTimeoutMs } = vhost().edge;
+      const present = live();
+      if (present === undefined) {
+        unreachableSinceMs ??= performance.now();
+        const leftMs = holdTimeoutMs - (performance.now() - unreachableSinceMs);
+        if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
+        if (origins.every((each) => health.state(each) === 'down')) {
+          const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
+          await untilAvailable(
+            health.available(() => this.#cluster().origins, inTime),
+            signal,
+          );
+          continue;
+        }
+      } else tried.add(present.name);
+      round++;
+      const backOffMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
+      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
+    }
+  }
+
+  #cluster(): RemoteCluster {
+    const { cluster, name } = this.#options.vhost();
+    if (cluster.mode === 'remote') return cluster;
+    throw new Error(`vhost ${name} has no origins any more`);
+  }
+
+  #next(origins: readonly OriginAddress[], tried: ReadonlySet<string>): OriginAddress | undefined {
+    const { health, memory } = this.#options.context;
+    return nextOrigin({
+      origins,
+      balance: this.#options.vhost().edge.balance,
+      streamKey: this.#key,
+      attempt: this.#attempts,
+      remembered: memory.originOf(this.#key),
+      tried,
+      state: (origin) => health.state(origin),
+    });
+  }
+
+  /** Opens a push to an origin or where it redirects to. */
+  async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
+    const { request: asked, context, vhost, chunkSize, events } = this.#options;
+    this.#attempts++;
+    let address = origin;
+    for (let redirects = 0; ; redirects++) {
+      const request = upstreamRequest(asked, this.#cluster(), address, context.serverId);
+      try {
+        const push = await Push.open(address, originName(origin), request, vhost, chunkSize, context, events, signal);
+        context.health.succeeded(address);
+        context.log.info({ origin: push.name, stream: this.#key, upnode: push.upnode }, 'push connected');
+        return push;
+      } catch (error) {
+        const target = redirectTarget(error);
+        if (target === undefined || redirects >= vhost().edge.redirectMax) throw error;
+        address = target;
+      }
+    }
+  }
+}
+
+/** Running out of time is told by the caller's own clock. */
+async function untilAvailable(available: Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    await available;
+  } catch (error) {
+    if (signal.aborted) throw error;
+  }
+}
