@@ -7,8 +7,8 @@ import type { Logger } from 'pino';
 import { type Difference, needsRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
-import { formatProblem } from './conf/problem.ts';
-import { watchFiles } from './config-watch.ts';
+import { ConfigError, type FilesRead, formatProblem } from './conf/problem.ts';
+import { ConfigWatch } from './config-watch.ts';
 import type { ConfigInForce, ReloadOutcome } from './server/http/deps.ts';
 
 export interface ReloaderOptions {
@@ -27,12 +27,17 @@ export class Reloader {
   #running: Promise<ReloadOutcome | undefined> = Promise.resolve(undefined);
   #last: ReloadOutcome | undefined;
   #inForce: ConfigInForce;
-  #unwatch: (() => void) | undefined;
+  /** Vhosts of the configuration in force. */
+  #vhosts: number;
+  /** Whether changes of the files are to be taken, and what sees them. */
+  #watched = false;
+  #watch: ConfigWatch | undefined;
   #closed = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
     this.#inForce = { hash: options.loaded.hash, needsRestart: [] };
+    this.#vhosts = options.loaded.config.vhosts.length;
   }
 
   get inForce(): ConfigInForce {
@@ -52,31 +57,52 @@ export class Reloader {
   }
 
   /** From here on a change of the files is taken by itself, if the configuration says so. */
-  watch({ config, files }: Loaded = this.#options.loaded): void {
-    this.#unwatch?.();
-    const watched = config.autoReload && !this.#closed;
-    this.#unwatch = watched ? watchFiles(files, () => void this.reload()) : undefined;
+  watch(): void {
+    this.#watched = this.#options.loaded.config.autoReload;
+    this.#watchFiles(this.#options.loaded);
   }
 
   close(): void {
     this.#closed = true;
-    this.#unwatch?.();
+    this.#watch?.close();
   }
 
   async #reload(): Promise<ReloadOutcome> {
     const { read, apply, log } = this.#options;
     try {
       const loaded = read();
+      this.#refuseLoss(loaded);
       const difference = await apply(loaded.config);
       for (const warning of loaded.warnings) log.warn(formatProblem(warning));
-      this.watch(loaded);
+      this.#watched = loaded.config.autoReload;
+      this.#watchFiles(loaded);
+      this.#vhosts = loaded.config.vhosts.length;
       this.#inForce = { hash: loaded.hash, needsRestart: needsRestart(difference).map(({ path }) => path) };
       this.#last = { ok: true, atMs: Date.now(), difference };
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       log.error({ reason }, 'reload failed: the running configuration stays in force');
       this.#last = { ok: false, atMs: Date.now(), error: reason };
+      // The file to be mended may be one that was included just now.
+      if (error instanceof ConfigError && error.source !== undefined) this.#watchFiles(error.source);
     }
     return this.#last;
+  }
+
+  /** A file that is empty or written by half is no wish to serve nobody any more. */
+  #refuseLoss({ config, files, fingerprint }: Loaded): void {
+    if (config.vhosts.length > 0 || this.#vhosts === 0) return;
+    const [file = ''] = files;
+    const at = { file, line: 1, column: 1 };
+    const remedy = 'write at least one vhost, or stop the edge';
+    const problem = { at, what: 'it has no vhost, while the running configuration has some', remedy };
+    throw new ConfigError([problem], { files, fingerprint });
+  }
+
+  #watchFiles({ files, fingerprint }: FilesRead): void {
+    this.#watch?.close();
+    this.#watch = undefined;
+    if (!this.#watched || this.#closed) return;
+    this.#watch = new ConfigWatch(files, fingerprint, () => void this.reload());
   }
 }

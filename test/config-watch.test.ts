@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { watchFiles } from '../edge/config-watch.ts';
+import { fingerprintOfAll } from '../edge/conf/fingerprint.ts';
+import { ConfigWatch } from '../edge/config-watch.ts';
 
 const options = { timeout: 10_000 };
 
@@ -21,11 +22,11 @@ function directory(t: TestContext): string {
 function watched(t: TestContext, ...files: string[]): { next: () => Promise<unknown>; count: () => number } {
   const events = new EventEmitter();
   let count = 0;
-  const unwatch = watchFiles(files, () => {
+  const watch = new ConfigWatch(files, fingerprintOfAll(files), () => {
     count++;
     events.emit('changed');
   });
-  t.after(unwatch);
+  t.after(() => watch.close());
   return { next: () => once(events, 'changed'), count: () => count };
 }
 
@@ -111,17 +112,88 @@ test('a log file beside it that is written all the time is no change, and hides 
   await changed;
 });
 
+test(
+  'a circle of links, a folder that is gone, a folder in the place of the file: changes, and no end',
+  options,
+  async (t) => {
+    const root = directory(t);
+    const folder = join(root, 'conf');
+    const file = join(folder, 'edge.conf');
+    mkdirSync(folder);
+    writeFileSync(file, 'a');
+    const { next } = watched(t, file);
+    const steps: (() => void)[] = [
+      () => {
+        rmSync(file);
+        symlinkSync('edge.conf', file);
+      },
+      () => {
+        rmSync(file);
+        mkdirSync(file);
+      },
+      () => rmSync(folder, { recursive: true }),
+      () => {
+        mkdirSync(folder);
+        writeFileSync(file, 'b');
+      },
+      () => writeFileSync(file, 'bb'),
+      () => {
+        mkdirSync(join(root, 'other'));
+        writeFileSync(join(root, 'other', 'edge.conf'), 'c');
+        renameSync(folder, join(root, 'away'));
+        renameSync(join(root, 'other'), folder);
+      },
+      () => writeFileSync(file, 'cc'),
+    ];
+    for (const step of steps) {
+      const changed = next();
+      step();
+      await changed;
+    }
+  },
+);
+
+test('links that lead to links: whichever is swapped, and what the last one leads to', options, async (t) => {
+  const [one, two, three] = [directory(t), directory(t), directory(t)];
+  for (const folder of [two, three]) writeFileSync(join(folder, 'edge.conf'), folder);
+  symlinkSync(two, join(one, 'current'));
+  symlinkSync(join(one, 'current', 'edge.conf'), join(one, 'edge.conf'));
+  const { next } = watched(t, join(one, 'edge.conf'));
+  for (const step of [
+    () => {
+      symlinkSync(three, join(one, 'next'));
+      renameSync(join(one, 'next'), join(one, 'current'));
+    },
+    () => writeFileSync(join(three, 'edge.conf'), 'changed'),
+  ]) {
+    const changed = next();
+    step();
+    await changed;
+  }
+});
+
+test('a change between reading and the start of the watch', options, async (t) => {
+  const file = join(directory(t), 'edge.conf');
+  writeFileSync(file, 'a');
+  const known = fingerprintOfAll([file]);
+  writeFileSync(file, 'bb');
+  await new Promise<void>((resolve) => {
+    const watch = new ConfigWatch([file], known, resolve);
+    t.after(() => watch.close());
+  });
+});
+
 test('after the end of the watch nothing is told', options, async (t) => {
   const path = directory(t);
   const file = join(path, 'edge.conf');
   writeFileSync(file, 'a');
   let count = 0;
-  const unwatch = watchFiles([file], () => {
+  const watch = new ConfigWatch([file], fingerprintOfAll([file]), () => {
     count++;
   });
   const { next } = watched(t, file);
   writeFileSync(file, 'b');
-  unwatch();
+  watch.close();
   await next();
   assert.equal(count, 0);
 });

@@ -5,9 +5,10 @@ import { checkSettings } from './check.ts';
 import { toConfig } from './convert.ts';
 import { ROOT } from './directives.ts';
 import { checkVariables, type Environment } from './env.ts';
+import { type Fingerprint, fingerprint } from './fingerprint.ts';
 import { type ReadFile, readTree } from './include.ts';
 import type { EdgeConfig } from './model.ts';
-import { ConfigError, type Problem } from './problem.ts';
+import { ConfigError, type FilesRead, type Problem } from './problem.ts';
 import { readSettings } from './read.ts';
 
 export interface LoadOptions {
@@ -17,12 +18,10 @@ export interface LoadOptions {
   readonly readFile?: ReadFile;
 }
 
-export interface Loaded {
+export interface Loaded extends FilesRead {
   readonly config: EdgeConfig;
   /** Directives and variables without effect. `formatProblem` makes a line of each. */
   readonly warnings: readonly Problem[];
-  /** Absolute paths of the file and all it includes: those to watch. */
-  readonly files: readonly string[];
   /** `configHash` of the file's text, without what it includes. */
   readonly hash: string;
 }
@@ -30,17 +29,25 @@ export interface Loaded {
 /** Throws ConfigError (and nothing else) with all problems of the configuration. */
 export function loadConfig(file: string, options: LoadOptions = {}): Loaded {
   const env = options.env ?? {};
-  const tree = readTree(file, options.readFile ?? ((path) => readFileSync(path, 'utf8')));
+  const fingerprints = new Map<string, Fingerprint>();
+  const readFile = options.readFile ?? ((path: string) => readFileSync(path, 'utf8'));
+  const tree = readTree(file, (path) => {
+    if (!fingerprints.has(path)) fingerprints.set(path, fingerprint(path));
+    return readFile(path);
+  });
+  const source = { files: tree.files, fingerprint: tree.files.map((path) => fingerprints.get(path)).join('\n') };
   // A file that isn't there, or isn't a configuration, says nothing about directives.
-  if (tree.problems.length > 0 && tree.directives.length === 0) throw new ConfigError(inOrder(tree.problems));
+  if (tree.problems.length > 0 && tree.directives.length === 0) {
+    throw new ConfigError(inOrder(tree.problems), source);
+  }
   const reading = readSettings(tree.directives, env, file);
   const checked = checkSettings(reading.settings, reading.given, file);
   const errors = inOrder([...tree.problems, ...reading.errors, ...checked.errors]);
-  if (errors.length > 0) throw new ConfigError(errors);
+  if (errors.length > 0) throw new ConfigError(errors, source);
   return {
     config: toConfig(reading.settings),
     warnings: inOrder([...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)]),
-    files: tree.files,
+    ...source,
     hash: configHash(tree.text),
   };
 }

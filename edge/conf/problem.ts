@@ -37,14 +37,25 @@ export function formatProblem(problem: Problem): string {
   return text;
 }
 
+/** The files that make up a configuration, as they were when they were read. */
+export interface FilesRead {
+  /** Absolute paths of the file and all it includes: those to watch. */
+  readonly files: readonly string[];
+  /** `fingerprintOfAll` of them, taken before they were read: what differs from it has changed since. */
+  readonly fingerprint: string;
+}
+
 /** Thrown when a configuration can't be used. It carries everything that is wrong with it, not only the first. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly Problem[];
+  /** Where it was read from: one of these files must change before it can be used. */
+  readonly source: FilesRead | undefined;
 
-  constructor(problems: readonly Problem[]) {
+  constructor(problems: readonly Problem[], source?: FilesRead) {
     super(problems.map(formatProblem).join('\n'));
     this.problems = problems;
+    this.source = source;
   }
 }
 
