@@ -10,6 +10,7 @@ import { pino } from 'pino';
 import type { ConfigOverrides } from '../../edge/conf/defaults.ts';
 import { Attempts } from '../../edge/server/http/attempts.ts';
 import { Credentials } from '../../edge/server/http/credentials.ts';
+import { clip } from '../support/media.ts';
 import { startEdge, type TestEdge } from './harness.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -234,6 +235,20 @@ describe('the figures of the page', () => {
     assert.equal(await figures(), 200);
     assert.equal((await fetch(edge.url('/edge/status.json'), { headers: { ...far } })).status, 200);
     assert.equal((await ask(edge, '/edge/status.json')).status, 404);
+  });
+});
+
+describe('/metrics', () => {
+  it('counts refusals, and names no streams', async (context) => {
+    const edge = await startApi(context, { exporter: { enabled: true } });
+    const publisher = await edge.publisher('secret-name');
+    publisher.push(...clip());
+    await ask(edge, streams, far);
+    await ask(edge, kick, { Origin: 'https://evil.example' }, 'DELETE');
+    const text = await (await fetch(edge.url('/metrics', 'exporter'))).text();
+    assert.match(text, /^edge_api_refused_total\{reason="credentials"\} 1$/m);
+    assert.match(text, /^edge_api_refused_total\{reason="page"\} 1$/m);
+    assert.doesNotMatch(text, /secret-name/);
   });
 });
 

@@ -25,16 +25,12 @@ export interface AccessRefusal {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Refusals since the start, by reason. */
-export interface RefusalCounts {
-  credentials: number;
-  rate: number;
-  page: number;
-}
+/** Why the API refused a request: no or wrong credentials, too many wrong ones, a web page of another origin. */
+export const refusalReasons = ['credentials', 'rate', 'page'] as const;
 
 export class Access {
-  /** For metrics. */
-  readonly refused: RefusalCounts = { credentials: 0, rate: 0, page: 0 };
+  /** Refusals since the start. */
+  readonly refused: Record<(typeof refusalReasons)[number], number> = { credentials: 0, rate: 0, page: 0 };
   readonly #gateway: Gateway;
   readonly #credentials: Credentials;
   readonly #attempts = new Attempts();

@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import type { EdgeConfig, ListenAddress } from '../../conf/model.ts';
 import type { Gateway } from '../gateway.ts';
 import { Access } from './access.ts';
+import { addAccessMetrics } from './access-metrics.ts';
 import { Api } from './api.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps } from './deps.ts';
@@ -44,6 +45,7 @@ export class Routes {
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
       : undefined;
+    if (this.#metrics !== undefined) addAccessMetrics(this.#metrics.registry, this.#access);
   }
 
   /** Warns when the API listens to others although nobody has credentials. */
