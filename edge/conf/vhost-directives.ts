@@ -106,8 +106,11 @@ const play = block(
       default: PLAY.timeJitter,
       effect: 'new connections',
       doc:
-        '`full` and `zero`: an RTMP player’s time begins at zero. `off`: it begins at the publisher’s time, as it ' +
-        'always does by HTTP, where players make it zero themselves. It never jumps.',
+        '`full` and `zero`: a player’s time begins at 0. HTTP-FLV players share bytes only if their time began with the ' +
+        'same frame, so a stream has 8 such beginnings at most; who comes when all are in use joins the newest one, ' +
+        'and its time begins with the age of that (less than a day). `off`: time is the publisher’s, 32 bits of it. ' +
+        'With any of them the distance between audio and video is the publisher’s (60 s at most), and the time of a ' +
+        'track never runs backwards.',
     }),
     atc: leaf({
       type: onOff,

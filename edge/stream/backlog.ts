@@ -26,11 +26,11 @@ export class Backlog {
     return this.#bytes;
   }
 
-  /** Milliseconds of stream time that wait, the opening left out. */
+  /** Milliseconds by which the stream has gone on since the oldest slice that waits, the opening left out. */
   get spanMs(): number {
     const oldest = this.#slices[Math.max(this.#head, this.#firstLive)];
     const newest = this.#slices.at(-1);
-    return oldest === undefined || newest === undefined ? 0 : newest.endMs - oldest.earliestMs;
+    return oldest === undefined || newest === undefined ? 0 : newest.leadMs - oldest.leadMs;
   }
 
   get oldest(): Slice | undefined {

@@ -1,6 +1,6 @@
 /**
- * Frames as FLV tags (FLV 10.1 §E.4.1), bare, as one HTTP/1.1 chunk, or as one WebSocket message. Tags carry
- * the stream's own time: players measure from the first tag they get.
+ * Frames as FLV tags (FLV 10.1 §E.4.1), bare, as one HTTP/1.1 chunk, or as one WebSocket message. Tags carry absolute
+ * times: those of the stream, or the time since an epoch (see flv-epochs.ts). What was before the epoch has the time 0.
  */
 
 import { tagSize, writeTag } from '../flv/tag.ts';
@@ -16,14 +16,17 @@ export interface FlvTracks {
   readonly video: boolean;
 }
 
-class FlvFormat implements WireFormat {
+export class FlvFormat implements WireFormat {
   readonly zeroBased = false;
   readonly #framing: FlvFraming;
   readonly #tracks: FlvTracks;
+  readonly #epochMs: number | undefined;
 
-  constructor(framing: FlvFraming, tracks: FlvTracks) {
+  /** @param epochMs stream time at which time begins; undefined for the stream's own time */
+  constructor(framing: FlvFraming, tracks: FlvTracks, epochMs: number | undefined) {
     this.#framing = framing;
     this.#tracks = tracks;
+    this.#epochMs = epochMs;
   }
 
   encode(run: Run): Buffer {
@@ -37,20 +40,26 @@ class FlvFormat implements WireFormat {
     const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
     let offset = head.copy(bytes);
     for (const header of headers) {
-      offset = writeTag(bytes, offset, header.type, tagTime(header, run.headersMs), header.payload);
+      offset = writeTag(bytes, offset, header.type, this.#tagTime(header, run.headersMs), header.payload);
     }
     for (const frame of frames) {
-      offset = writeTag(bytes, offset, frame.type, tagTime(frame, frame.timeMs), frame.payload);
+      offset = writeTag(bytes, offset, frame.type, this.#tagTime(frame, frame.timeMs), frame.payload);
     }
     tail.copy(bytes, offset);
     return bytes;
   }
 
-  /** Every tag has the stream's own time: it is right for every player, whatever the player had before. */
+  /** Tags have absolute times: they are right for every player, whatever the player had before. */
   share(run: Run): SharedRun {
     const bytes = this.encode(run);
     const parts = bytes.length === 0 ? [] : [bytes];
     return { heldBytes: bytes.length, parts: () => parts };
+  }
+
+  /** As in SRS, metadata has no time: FFmpeg takes it for a subtitle track where it has one. */
+  #tagTime({ role }: Frame, timeMs: number): number {
+    if (role === 'metadata') return 0;
+    return this.#epochMs === undefined ? timeMs >>> 0 : Math.max(0, timeMs - this.#epochMs) >>> 0;
   }
 
   #wanted(frames: readonly Frame[]): readonly Frame[] {
@@ -58,11 +67,6 @@ class FlvFormat implements WireFormat {
     if (audio && video) return frames;
     return frames.filter(({ track }) => (track === Track.audio ? audio : track === Track.video ? video : true));
   }
-}
-
-/** As in SRS, metadata has no time: FFmpeg takes it for a subtitle track where it has one. */
-function tagTime({ role }: Frame, timeMs: number): number {
-  return role === 'metadata' ? 0 : timeMs % 2 ** 32;
 }
 
 const nothing = Buffer.alloc(0);
@@ -104,13 +108,17 @@ export function framed(framing: FlvFraming, bytes: Buffer): Buffer {
 
 const formats = new Map<string, FlvFormat>();
 
-/** The one format object for these settings, so that all players with them share bytes. */
+/** The one format object for these settings, so that all players that see the stream's own time share bytes. */
 export function flvFormat(framing: FlvFraming, tracks: FlvTracks): FlvFormat {
-  const key = `${framing} ${tracks.audio} ${tracks.video}`;
+  const key = formatKey(framing, tracks);
   let format = formats.get(key);
   if (format === undefined) {
-    format = new FlvFormat(framing, tracks);
+    format = new FlvFormat(framing, tracks, undefined);
     formats.set(key, format);
   }
   return format;
+}
+
+export function formatKey(framing: FlvFraming, tracks: FlvTracks): string {
+  return `${framing} ${tracks.audio} ${tracks.video}`;
 }

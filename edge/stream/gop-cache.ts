@@ -38,6 +38,7 @@ export class GopCache {
   #frameCount = 0;
   #bytes = 0;
   #headersAfter: HeaderSet = HeaderSet.empty;
+  #floorMs: number | undefined;
   #opening: readonly Slice[] | undefined;
 
   /** Whether a new player has a picture at once. */
@@ -54,6 +55,7 @@ export class GopCache {
   add(slice: Slice, limits: GopCacheLimits): void {
     this.#opening = undefined;
     this.#headersAfter = slice.headersAfter;
+    this.#floorMs = slice.floorMs;
     if (slice.keyframeIndex >= 0) this.#begin(slice);
     else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
     else {
@@ -111,6 +113,7 @@ export class GopCache {
       headersBefore: this.#openHeaders,
       headersAfter: this.#headersAfter,
       lastTimes: this.#openTimes,
+      floorMs: this.#floorMs,
     });
   }
 

@@ -6,6 +6,7 @@
 import type { VhostConfig } from '../conf/model.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { Feed, type FeedEvents } from './feed.ts';
+import { FlvEpochs } from './flv-epochs.ts';
 import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
 import { headerBytesMax, headersMax } from './header-room.ts';
@@ -55,6 +56,8 @@ export class LiveStream {
     lastSpliceGapMs: undefined,
     splices: 0,
   };
+  /** Where time begins for its HTTP-FLV players. */
+  readonly flvEpochs: FlvEpochs = new FlvEpochs();
   /** The settings in force; replaced on reload. */
   vhost: VhostConfig;
   readonly #reports: StreamReports;
@@ -81,11 +84,13 @@ export class LiveStream {
   #feed: Feed | undefined;
   /** What came before the first audio or video gave the clock its start. */
   readonly #early = new EarlyFrames();
-  readonly #open = new OpenSlice(
-    () => this.vhost,
-    () => this.#keyframes.lacksKeyframes,
-    (slice) => this.#deliver(slice),
-  );
+  readonly #open = new OpenSlice({
+    settings: () => this.vhost,
+    lacksKeyframes: () => this.#keyframes.lacksKeyframes,
+    lacksTrack: () => this.#headers.frames.some(({ role, track }) => role === 'header' && !this.hasMedia(track)),
+    floorMs: () => this.#timeline.floorMs,
+    closed: (slice) => this.#deliver(slice),
+  });
   #tracks = 0;
   /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
@@ -196,6 +201,8 @@ export class LiveStream {
     this.#history.clear();
     this.#gop.clear();
     this.#tracks = 0;
+    this.#mediaTracks = 0;
+    this.#firstArrivalMs = undefined;
     this.#keyframes.restart();
   }
 

@@ -9,7 +9,7 @@
 import type { VhostConfig } from '../conf/model.ts';
 import { type Frame, isMedia, placed } from './frame.ts';
 import { HeaderSet } from './headers.ts';
-import { Slice, trackBit } from './slice.ts';
+import { Slice } from './slice.ts';
 
 /** How long the first slice waits for a track that has a header and no frame. */
 const trackWaitMs = 500;
@@ -20,10 +20,22 @@ const trackWaitMs = 500;
  */
 const sliceMaxBytes = 1024 * 1024;
 
+/** What a slice takes from its stream when it is closed. */
+export interface SliceStream {
+  /** The settings in force: a reload may replace them. */
+  settings(): VhostConfig;
+  /** Whether the stream has shown that it sends no key frames. */
+  lacksKeyframes(): boolean;
+  /** Whether a track has a header and has brought nothing. */
+  lacksTrack(): boolean;
+  /** No later frame is before this stream time; infinite where tracks are side by side. */
+  floorMs(): number;
+  /** Takes each slice, in order. */
+  closed(slice: Slice): void;
+}
+
 export class OpenSlice {
-  readonly #settings: () => VhostConfig;
-  readonly #lacksKeyframes: () => boolean;
-  readonly #closed: (slice: Slice) => void;
+  readonly #stream: SliceStream;
   #frames: Frame[] = [];
   #bytes = 0;
   /** Headers in force after the last closed slice. */
@@ -31,21 +43,15 @@ export class OpenSlice {
   /** Last stream time of each track in the slices that are closed, and in this one. */
   #closedTimes: (number | undefined)[] = [];
   #times: (number | undefined)[] = [];
+  #leadMs: number = Number.NEGATIVE_INFINITY;
   #lastCloseMs = Number.NEGATIVE_INFINITY;
   /** When a first slice was due, had it not waited for a track; undefined where none waits. */
   #waitsSinceMs: number | undefined;
   #isFirst = true;
   #timer: NodeJS.Timeout | undefined;
 
-  /**
-   * @param settings those in force: a reload may replace them
-   * @param lacksKeyframes whether the stream has shown that it sends no key frames
-   * @param closed takes each slice, in order
-   */
-  constructor(settings: () => VhostConfig, lacksKeyframes: () => boolean, closed: (slice: Slice) => void) {
-    this.#settings = settings;
-    this.#lacksKeyframes = lacksKeyframes;
-    this.#closed = closed;
+  constructor(stream: SliceStream) {
+    this.#stream = stream;
   }
 
   add(frame: Frame): void {
@@ -53,6 +59,7 @@ export class OpenSlice {
     const last = this.#times[track];
     if (last === undefined || timeMs >= last) this.#times[track] = timeMs;
     else if (!this.#pullHeadersBack(frame)) placed(frame, last);
+    if (frame.timeMs > this.#leadMs) this.#leadMs = frame.timeMs;
     this.#frames.push(frame);
     this.#bytes += frame.payload.length;
   }
@@ -78,28 +85,16 @@ export class OpenSlice {
     if (this.#bytes >= sliceMaxBytes) return this.close();
     if (this.#isFirst) return this.#flushFirst(nowMs);
     if (this.#timer !== undefined) return;
-    const waitMs = this.#lastCloseMs + intervalMs(this.#settings()) - nowMs;
+    const waitMs = this.#lastCloseMs + intervalMs(this.#stream.settings()) - nowMs;
     if (waitMs <= 0) this.close();
     else this.#timer = setTimeout(() => this.#due(), waitMs);
   }
 
   #flushFirst(nowMs: number): void {
     this.#waitsSinceMs ??= nowMs;
-    const waitMs = this.#lacksTrack ? this.#waitsSinceMs + trackWaitMs - nowMs : 0;
+    const waitMs = this.#stream.lacksTrack() ? this.#waitsSinceMs + trackWaitMs - nowMs : 0;
     if (!(waitMs > 0)) this.close();
     else this.#timer ??= setTimeout(() => this.close(), waitMs);
-  }
-
-  /** Whether a track has a header and no frame. */
-  get #lacksTrack(): boolean {
-    let announced = 0;
-    let here = 0;
-    for (const { track, role } of this.#headers.frames) if (role === 'header') announced |= trackBit(track);
-    for (const frame of this.#frames) {
-      if (frame.role === 'header') announced |= trackBit(frame.track);
-      else if (isMedia(frame)) here |= trackBit(frame.track);
-    }
-    return (announced & ~here) !== 0;
   }
 
   /** Another publication begins: its first slice is a first one again. */
@@ -118,7 +113,9 @@ export class OpenSlice {
       frames: this.#frames,
       headersBefore: this.#headers,
       lastTimes: this.#closedTimes,
-      lacksKeyframes: this.#lacksKeyframes(),
+      lacksKeyframes: this.#stream.lacksKeyframes(),
+      leadMs: this.#leadMs,
+      floorMs: this.#stream.floorMs(),
     });
     this.#frames = [];
     this.#isFirst = false;
@@ -126,7 +123,7 @@ export class OpenSlice {
     this.#headers = slice.headersAfter;
     this.#closedTimes = [...this.#times];
     this.#lastCloseMs = performance.now();
-    this.#closed(slice);
+    this.#stream.closed(slice);
   }
 
   /** Forgets what is in it. */
@@ -140,7 +137,7 @@ export class OpenSlice {
   /** SRS's merged write waits for `mw_msgs` messages too; here it does so for one more interval at most. */
   #due(): void {
     this.#timer = undefined;
-    const settings = this.#settings();
+    const settings = this.#stream.settings();
     const waitMs = intervalMs(settings);
     const fewMessages =
       this.#frames.length < settings.play.mwMsgs && performance.now() < this.#lastCloseMs + 2 * waitMs;

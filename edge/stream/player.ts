@@ -7,7 +7,7 @@ import type { VhostConfig } from '../conf/model.ts';
 import { Backlog } from './backlog.ts';
 import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
-import { type Slice, trackBit, type WireFormat } from './slice.ts';
+import { type Slice, trackBit, type WireFormat, wholeRoundMs } from './slice.ts';
 
 /** Where a player's bytes go. */
 export interface PlayerSink {
@@ -22,8 +22,11 @@ export interface PlayerSink {
 }
 
 export interface PlayerOptions {
-  /** A function is called when the first bytes are due: some formats depend on what the stream has. */
-  readonly format: WireFormat | (() => WireFormat);
+  /**
+   * A function is called when the first bytes are due: some formats depend on what the stream has, and on the stream
+   * time at which the player begins.
+   */
+  readonly format: WireFormat | ((zeroMs: number) => WireFormat);
   readonly sink: PlayerSink;
   /** Those in force: a reload may change them. */
   readonly limits: () => QueueLimits;
@@ -42,7 +45,9 @@ export function queueLimits({ play, edge }: VhostConfig): QueueLimits {
 const videoBit = trackBit(Track.video);
 
 export class Player {
-  #format: PlayerOptions['format'];
+  readonly #formatOption: PlayerOptions['format'];
+  /** Undefined before the first byte. */
+  #format: WireFormat | undefined;
   readonly #sink: PlayerSink;
   readonly #limits: () => QueueLimits;
   /** Headers that the client has; undefined before its first byte. */
@@ -61,7 +66,7 @@ export class Player {
   #bytesSent = 0;
 
   constructor(options: PlayerOptions) {
-    this.#format = options.format;
+    this.#formatOption = options.format;
     this.#sink = options.sink;
     this.#limits = options.limits;
   }
@@ -77,7 +82,7 @@ export class Player {
 
   /** Whether any media has been given to it. */
   get started(): boolean {
-    return this.#headers !== undefined;
+    return this.#format !== undefined;
   }
 
   /** The stream is known to be live. */
@@ -128,31 +133,35 @@ export class Player {
   }
 
   #send(slice: Slice): void {
-    if (this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0) {
-      this.#write(slice.shared(this.#wireFormat));
-    } else if (this.started) this.#rejoin(slice);
-    // Headers alone give no time to begin at; the next slice has them before it.
-    else if (slice.startMs !== Number.POSITIVE_INFINITY) this.#begin(slice);
-    else return;
+    const format = this.#format;
+    if (format === undefined) {
+      // Headers alone give no time to begin at; the next slice has them before it.
+      if (slice.startMs === Number.POSITIVE_INFINITY) return;
+      this.#begin(slice);
+    } else if (this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0) {
+      this.#write(slice.shared(format));
+    } else this.#rejoin(slice, format);
     this.#headers = slice.headersAfter;
   }
 
   #begin(slice: Slice): void {
-    const format = this.#wireFormat;
-    this.#baseMs = format.zeroBased ? slice.startMs : 0;
+    const option = this.#formatOption;
+    const format = typeof option === 'function' ? option(slice.zeroMs) : option;
+    this.#format = format;
+    this.#baseMs = format.zeroBased ? slice.zeroMs : wholeRoundMs;
     this.#nowInStep(slice);
     this.#write(slice.opening(format));
   }
 
   /** Out of step: after dropped frames, or where a track comes that the client meets for the first time. */
-  #rejoin(slice: Slice): void {
+  #rejoin(slice: Slice, format: WireFormat): void {
     const withHeaders = this.#headers !== slice.headersBefore;
     if (withHeaders) {
       // The headers go first, on all tracks: what the client had before them counts no more.
       this.#inStep = 0;
       this.#known.fill(undefined);
     }
-    const run = slice.rejoining(this.#wireFormat, withHeaders);
+    const run = slice.rejoining(format, withHeaders);
     const parts = run.parts({ inStep: this.#inStep, known: this.#known, baseMs: this.#baseMs });
     this.#nowInStep(slice);
     const [only] = parts;
@@ -176,11 +185,6 @@ export class Player {
       if ((this.#inStep & (1 << track)) !== 0) this.#known[track] = next.lastTimes[track];
     }
     this.#inStep = 0;
-  }
-
-  get #wireFormat(): WireFormat {
-    if (typeof this.#format === 'function') this.#format = this.#format();
-    return this.#format;
   }
 
   #write(bytes: Buffer): void {

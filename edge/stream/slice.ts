@@ -17,9 +17,15 @@ export interface Run {
   readonly headersMs: number;
   /** What players last had of each track; a track without a time here begins with an absolute one. */
   readonly lastTimes: TrackTimes;
-  /** Stream time that is zero for the player. */
+  /** Stream time that is zero for the player; `wholeRoundMs` where it is that of the stream itself. */
   readonly baseMs: number;
 }
+
+/**
+ * The base of players that see the stream's own time: absolute times are times since the base in 32 bits, and this is
+ * a whole round of them before zero. A track that is behind the other may begin before zero.
+ */
+export const wholeRoundMs: number = -(2 ** 32);
 
 /** What a player knows of a stream that it rejoins. */
 export interface Rejoining {
@@ -41,7 +47,7 @@ export interface SharedRun {
 
 /** How frames become bytes. Identity matters: one object for each format whose bytes differ. */
 export interface WireFormat {
-  /** Whether each player's time starts at zero; else all see the stream's own time. */
+  /** Whether each player's time begins at zero; else all players of the format see the same time. */
   readonly zeroBased: boolean;
   encode(run: Run): Buffer;
   /** Encodes a run for players who rejoin the stream here, each from another place. */
@@ -59,6 +65,10 @@ export interface SliceOptions {
   readonly headersAfter?: HeaderSet;
   /** The stream has shown that it sends no key frames: its video can begin anywhere. */
   readonly lacksKeyframes?: boolean;
+  /** Stream time of the newest frame when this slice was closed, of whichever track. Default: its own newest. */
+  readonly leadMs?: number | undefined;
+  /** No later frame is before this stream time and the slice's own frames. Default: none is before those. */
+  readonly floorMs?: number | undefined;
   /** For players whose video waits: video has been left out, here or before; its headers may be here. */
   readonly skipsVideo?: boolean;
 }
@@ -78,6 +88,8 @@ export class Slice {
   /** Earliest and latest stream time of all that is here, headers included. */
   readonly earliestMs: number;
   readonly endMs: number;
+  readonly leadMs: number;
+  readonly floorMs: number;
   /** Index of the last keyframe, or -1. */
   readonly keyframeIndex: number;
   /** Index of the frame at which a player that waits for video can begin with it, or -1. */
@@ -95,6 +107,7 @@ export class Slice {
     this.frames = frames;
     this.headersBefore = headersBefore;
     this.lastTimes = lastTimes;
+    this.floorMs = options.floorMs ?? Number.POSITIVE_INFINITY;
     this.skipsVideo = skipsVideo;
     let tracks = 0;
     let payloadBytes = 0;
@@ -118,10 +131,19 @@ export class Slice {
     this.startMs = startMs;
     this.earliestMs = earliestMs;
     this.endMs = endMs;
+    this.leadMs = options.leadMs ?? endMs;
     this.keyframeIndex = keyframeIndex;
     this.entryIndex = keyframeIndex < 0 && lacksKeyframes ? 0 : keyframeIndex;
     this.#lastHeaderIndex = lastHeaderIndex;
     this.headersAfter = headersAfter ?? this.#headersBefore(frames.length);
+  }
+
+  /**
+   * The stream time at which time begins for a player that begins here: that of the earliest frame here or to come,
+   * so that a track which is behind the other has its distance from the start.
+   */
+  get zeroMs(): number {
+    return Math.min(this.startMs, this.floorMs);
   }
 
   /** Headers in force before the frame at `index`. */
@@ -162,8 +184,9 @@ export class Slice {
   #cut(index: number): Slice | 'nothing' {
     const frames = this.frames.filter((frame, at) => at >= index || frame.track !== Track.video || !isMedia(frame));
     if (frames.length === 0) return 'nothing';
-    const { headersBefore, headersAfter, lastTimes } = this;
-    return new Slice({ frames, headersBefore, headersAfter, lastTimes, skipsVideo: index === this.frames.length });
+    const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
+    const skipsVideo = index === this.frames.length;
+    return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skipsVideo });
   }
 
   /** Bytes for every player that has had all slices before: time differences only. */
@@ -181,10 +204,10 @@ export class Slice {
   opening(format: WireFormat): Buffer {
     let bytes = this.#opening.get(format);
     if (bytes === undefined) {
-      const { frames, startMs } = this;
+      const { frames, zeroMs } = this;
       const headers = this.headersBefore.frames;
-      const baseMs = format.zeroBased ? startMs : 0;
-      bytes = format.encode({ frames, headers, headersMs: startMs, lastTimes: [], baseMs });
+      const baseMs = format.zeroBased ? zeroMs : wholeRoundMs;
+      bytes = format.encode({ frames, headers, headersMs: zeroMs, lastTimes: [], baseMs });
       this.#opening.set(format, bytes);
     }
     return bytes;

@@ -5,10 +5,13 @@
 
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { Track } from '../../edge/stream/frame.ts';
-import { identify, type Ledger, type TrackLedger } from './ledger.ts';
+import { identify, type Ledger, type MediaTrack, type TrackLedger } from './ledger.ts';
 
 /** A wait that begins later than this after a kill is not the kill's. */
 const switchWithinMs = 3_000;
+
+/** A track's time has settled when so many frames came without a change. */
+const settledFramesMin = 3;
 
 export interface Sight {
   frames: number;
@@ -38,6 +41,9 @@ export class Watch {
   readonly playing: Promise<void>;
   #begun: () => void = () => {};
   readonly #tracks: Readonly<Record<number, TrackWatch>>;
+  /** Of audio and video: the player's time minus the publisher's, and for how many frames neither has changed. */
+  readonly #offsetsMs: number[] = [];
+  readonly #settledFrames: number[] = [0, 0];
   #lastMs: number | undefined;
   #longestGapMs = 0;
   #killedMs = Number.NEGATIVE_INFINITY;
@@ -60,15 +66,22 @@ export class Watch {
     this.#measure(nowMs);
     this.#lastMs = nowMs;
     this.#tracks[frame.track]?.received(frame.id, message.timestamp);
-    this.#compareTracks();
+    this.#compare(frame.track);
     this.#begun();
   }
 
-  #compareTracks(): void {
-    const audio = this.#tracks[Track.audio]?.offsetMs;
-    const video = this.#tracks[Track.video]?.offsetMs;
-    if (audio === undefined || video === undefined) return;
-    this.sight.worstDistanceMs = Math.max(this.sight.worstDistanceMs, Math.abs((video - audio) | 0));
+  /** A switch to another clock moves one track before the other: they are compared when both have settled. */
+  #compare(track: MediaTrack): void {
+    const offsetsMs = this.#offsetsMs;
+    const settledFrames = this.#settledFrames;
+    const offsetMs = this.#tracks[track]?.offsetMs;
+    if (offsetMs === undefined) return;
+    if (offsetMs !== offsetsMs[track]) settledFrames.fill(0);
+    offsetsMs[track] = offsetMs;
+    settledFrames[track] = (settledFrames[track] ?? 0) + 1;
+    if (settledFrames.some((frames) => frames < settledFramesMin)) return;
+    const distanceMs = ((offsetsMs[Track.video] ?? 0) - (offsetsMs[Track.audio] ?? 0)) | 0;
+    this.sight.worstDistanceMs = Math.max(this.sight.worstDistanceMs, Math.abs(distanceMs));
   }
 
   /** An origin is killed now: the longest wait from here on is that of the switch. */

@@ -237,7 +237,8 @@ function check(session: Session, allSent: readonly UntimedFrame[]): number {
     const isMetadata = isFlv && header.type === MessageType.dataAmf0;
     if (isMetadata) assert.equal(header.timestamp, 0);
     if (sent.length < allSent.length || header.type === MessageType.dataAmf0) continue;
-    const isAhead = (of: Played): boolean => ((of.timestamp - header.timestamp) | 0) < 0;
+    // A track that has brought nothing yet may turn out to be behind the other.
+    const isAhead = (of: Played): boolean => ((of.timestamp - header.timestamp) | 0) < -240;
     const ofTrack = played.find((message) => message.type === header.type && isFrame(message));
     assert.ok(
       !isAhead(firstMedia) || ofTrack === undefined || !isAhead(ofTrack),
@@ -308,7 +309,8 @@ function check(session: Session, allSent: readonly UntimedFrame[]): number {
     assert.ok(missing.length === 0 || waited, 'the end is missing');
   }
   assert.ok(gaps <= session.player.droppedGops);
-  if (zeroBased) assert.equal(least, 0, 'time begins at zero');
+  // A track that is behind the other may have nothing yet: then time begins where its next frame can be.
+  if (zeroBased) assert.ok(least >= 0 && least <= 240 + 150, `time begins at ${least}`);
   return gaps;
 }
 

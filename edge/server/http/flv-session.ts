@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { VhostConfig } from '../../conf/model.ts';
 import { flvHeader } from '../../flv/tag.ts';
+import type { FlvEpoch } from '../../stream/flv-epochs.ts';
 import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { streamKey } from '../../stream/name.ts';
@@ -48,6 +49,8 @@ export class FlvSession implements Client, PlayerSink {
     const { httpFirstFrameTimeoutMs } = this.#vhost.edge;
     this.#refuse(404, `no frame of the stream within ${httpFirstFrameTimeoutMs} ms`);
   });
+  /** Where its time began; undefined before, and with the stream's own time. */
+  #epoch: FlvEpoch | undefined;
   /** It leaves because something went wrong, not because it is done. */
   #failed = false;
   #error: Error | undefined;
@@ -186,7 +189,12 @@ export class FlvSession implements Client, PlayerSink {
       return planned;
     };
     const player = new Player({
-      format: () => flvFormat(this.#transport.framing, plan().sent),
+      format: (zeroMs) => {
+        const { framing } = this.#transport;
+        if (this.#vhost.play.timeJitter === 'off') return flvFormat(framing, plan().sent);
+        this.#epoch = stream.flvEpochs.join(zeroMs);
+        return this.#epoch.format(framing, plan().sent);
+      },
       sink: this,
       limits: () => queueLimits(stream.vhost),
     });
@@ -222,6 +230,7 @@ export class FlvSession implements Client, PlayerSink {
       this.#state = { kind: 'gone' };
       if (state.kind === 'playing') {
         state.stream.detach(state.player);
+        if (this.#epoch !== undefined) state.stream.flvEpochs.leave(this.#epoch);
         this.#gateway.stopped(this.request, this.#vhost);
       }
     }

@@ -104,6 +104,10 @@ export class Metrics {
       this.#traffic.collect();
       return this.#traffic.sliceBytes;
     });
+    const epochsHelp = 'Beginnings of time that HTTP-FLV players have: each costs one encoding of every slice.';
+    this.#gauge('edge_flv_epochs', epochsHelp, () =>
+      [...hub.streams.values()].reduce((sum, stream) => sum + stream.flvEpochs.size, 0),
+    );
     const oddHelp = 'Audio and video frames dropped because their times did not follow their track.';
     this.#counter('edge_odd_frames_total', oddHelp, () => hub.counters.oddFrames);
     const headersHelp = 'Sequence headers and metadata dropped: their stream had as many as a stream may have.';
