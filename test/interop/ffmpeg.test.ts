@@ -115,6 +115,8 @@ describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, time
     { title: '...vhost... in the app', path: 'live...vhost...quick.test/a3', name: 'quick.test/live/a3' },
     { title: 'parameters', path: 'live/a4?token=x', name: '__defaultVhost__/live/a4', param: '?token=x' },
     { title: 'an app of two levels', path: 'live/show/a5', name: '__defaultVhost__/live/show/a5' },
+    { title: 'no app', path: 'a6', name: '__defaultVhost__/__defaultApp__/a6' },
+    { title: 'an encoded slash and a space', path: 'live%2Fshow/a%207', name: '__defaultVhost__/live/show/a7' },
   ]) {
     it(`publishes and plays with ${title}: the origin is asked for the same`, async (t) => {
       publishFile(t, clip, lower.rtmp(path), { loop: true });
