@@ -9,7 +9,7 @@ const backPointerBytes = 4;
 /** Servers put some dozens of messages into one; more than this would only keep us busy. */
 const partsMax = 4096;
 
-export interface Aggregate {
+interface Aggregate {
   /** The messages within, their payloads views of the aggregate's. */
   readonly parts: readonly RtmpMessage[];
   /** Why there is something behind them that could not be used. */

@@ -51,7 +51,7 @@ export function decodeAmf0(payload: Buffer, offset = 0): AmfValue[] {
 }
 
 /** What could be read of a payload. */
-export interface Amf0Values {
+interface Amf0Values {
   readonly values: AmfValue[];
   /** Where each value begins; at the end, where the last one ends. */
   readonly offsets: number[];

@@ -45,11 +45,6 @@ function transactionIdAt(values: readonly AmfValue[]): -1 | 0 {
   return objectFollows || (typeof first === 'string' && first.trim() !== '' && !Number.isNaN(Number(first))) ? 0 : -1;
 }
 
-/** A name that a peer sent, fit for a message or a log. */
-export function printable(text: string): string {
-  return JSON.stringify(text.slice(0, 80)).slice(1, -1);
-}
-
 /** Builds a command of type 20 with timestamp 0. `args` is the command object and what follows it. */
 export function buildCommand(
   name: string,

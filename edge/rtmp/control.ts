@@ -4,9 +4,8 @@
 
 import { MessageType, type RtmpMessage, type Unusable, unusable } from './message.ts';
 
-/** SetPeerBandwidth (§5.4.5). */
-export const LimitType = { hard: 0, soft: 1, dynamic: 2 } as const;
-export type LimitType = (typeof LimitType)[keyof typeof LimitType];
+/** A limit of SetPeerBandwidth that is hard where the one before was, and else none (§5.4.5). */
+const dynamicLimit = 2;
 
 /** User control event types (§7.1.7). */
 const Event = {
@@ -63,10 +62,10 @@ export function windowAckSize(windowBytes: number): RtmpMessage {
 }
 
 /** "Have at most `windowBytes` bytes unacknowledged." */
-export function setPeerBandwidth(windowBytes: number, limitType: LimitType): RtmpMessage {
+export function setPeerBandwidth(windowBytes: number): RtmpMessage {
   const payload = Buffer.allocUnsafe(5);
   payload.writeUInt32BE(windowBytes, 0);
-  payload[4] = limitType;
+  payload[4] = dynamicLimit;
   return { type: MessageType.setPeerBandwidth, timestamp: 0, streamId: 0, payload };
 }
 
@@ -110,7 +109,7 @@ export function parseControl(message: RtmpMessage): ControlMessage {
       return { kind: 'windowAckSize', windowBytes: word };
     default:
       // Senders that leave the limit type out mean a dynamic limit.
-      return { kind: 'setPeerBandwidth', windowBytes: word, limitType: payload[4] ?? LimitType.dynamic };
+      return { kind: 'setPeerBandwidth', windowBytes: word, limitType: payload[4] ?? dynamicLimit };
   }
 }
 

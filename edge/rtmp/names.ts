@@ -14,10 +14,10 @@
 import { RtmpError } from './errors.ts';
 
 export const defaultVhost = '__defaultVhost__';
-export const defaultApp = '__defaultApp__';
+const defaultApp = '__defaultApp__';
 
 /** Characters of an application with all its levels, and of a stream: far above what people and programs use. */
-export const nameMaxLength = 512;
+const nameMaxLength = 512;
 /** Characters of the parameters of a stream: some signed tokens have thousands. */
 export const paramMaxLength = 4096;
 /** Characters of a whole URL as it was sent. */

@@ -10,12 +10,12 @@ import { capabilityProperties, type EnhancedCapabilities } from './enhanced.ts';
 import type { RtmpMessage, Unusable } from './message.ts';
 import { urlMaxLength } from './names.ts';
 
-export type StatusLevel = 'status' | 'warning' | 'error';
+type StatusLevel = 'status' | 'warning' | 'error';
 
 /** The version we claim: clients look for FMS 3 or later before they send H.264. */
 const fmsVersion = '3,5,3,888';
 
-export interface ConnectResult {
+interface ConnectResult {
   /** As the client asked: 0 or 3. */
   readonly objectEncoding: number;
   /** What both sides know of Enhanced RTMP. Leave out for a client that announced nothing. */
@@ -38,22 +38,9 @@ export function connectResult(transactionId: number, result: ConnectResult): Rtm
   return buildCommand('_result', transactionId, [properties, info], 0);
 }
 
-/** `_error` of connect: the client is refused, or sent elsewhere (see `redirectInfo`) by `extra`. */
-export function connectError(
-  transactionId: number,
-  code: string,
-  description: string,
-  extra: AmfObject = {},
-): RtmpMessage {
-  return buildCommand('_error', transactionId, [null, { level: 'error', code, description, ...extra }], 0);
-}
-
-/**
- * The `extra` that sends a client to another server (RTMP 302): `redirect` is a tcUrl, `redirect2` the whole URL with
- * the stream, which SRS reads first.
- */
-export function redirectInfo(tcUrl: string, url: string): AmfObject {
-  return { ex: { code: 302, redirect: tcUrl, redirect2: url } };
+/** `_error`: connect, or another call, is refused. */
+export function errorResult(transactionId: number, code: string, description: string): RtmpMessage {
+  return buildCommand('_error', transactionId, [null, { level: 'error', code, description }], 0);
 }
 
 /** `_result` of createStream. */

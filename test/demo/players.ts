@@ -1,8 +1,8 @@
 /** The players of an edge: by RTMP with the client that edges use towards origins, and by HTTP-FLV. */
 
 import { get } from 'node:http';
-import { FlvReader } from '../../edge/flv/tag.ts';
 import { RtmpClient } from '../../edge/upstream/rtmp-client.ts';
+import { FlvReader } from '../support/flv-reader.ts';
 import type { Ledger } from './ledger.ts';
 import type { Edge } from './servers.ts';
 import { Watch } from './watch.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectError } from '../../edge/rtmp/command.ts';
+import { errorResult } from '../../edge/rtmp/command.ts';
 import { clip, interFrame, keyframe } from '../support/media.ts';
 import { edgeConfig } from '../support/rtmp-config.ts';
 import type { OriginConnection, RtmpOrigin } from '../support/rtmp-origin.ts';
@@ -71,7 +71,7 @@ test(
     const first = await startOrigin(t);
     const refusing = await startOrigin(t, {
       connect: ({ transactionId }, connection) =>
-        connection.send(connectError(transactionId, 'NetConnection.Connect.Rejected', 'no')),
+        connection.send(errorResult(transactionId, 'NetConnection.Connect.Rejected', 'no')),
     });
     const edge = await startEdge(t, config(first));
     for (const end of ['reload', 'leave'] as const) {

@@ -4,9 +4,9 @@ import { type AmfObject, type AmfValue, decodeAmf0, encodeAmf0, wireType } from 
 import {
   buildCommand,
   type ClientCommand,
-  connectError,
   connectResult,
   createStreamResult,
+  errorResult,
   nullResult,
   onBWDone,
   onFCPublish,
@@ -16,7 +16,6 @@ import {
   parseCommand,
   parseServerCommand,
   reconnectRequest,
-  redirectInfo,
   redirectOf,
 } from '../../edge/rtmp/command.ts';
 import { CapsEx, intersectCapabilities, ourCapabilities, parseCapabilities } from '../../edge/rtmp/enhanced.ts';
@@ -233,7 +232,7 @@ test('answers, as the client reads them', () => {
     object: null,
     info: undefined,
   });
-  const error = parseServerCommand(connectError(1, 'NetConnection.Connect.Rejected', 'no such vhost'));
+  const error = parseServerCommand(errorResult(1, 'NetConnection.Connect.Rejected', 'no such vhost'));
   assert.deepEqual(error, {
     kind: 'error',
     transactionId: 1,
@@ -257,11 +256,11 @@ test('onStatus, as the client reads it', () => {
 });
 
 test('a redirect (RTMP 302) is found in onStatus and in _error', () => {
-  const to = redirectInfo('rtmp://b/live', 'rtmp://b/live/s');
+  const to: AmfObject = { ex: { code: 302, redirect: 'rtmp://b/live', redirect2: 'rtmp://b/live/s' } };
   const status = parseServerCommand(onStatus(1, 'error', 'NetConnection.Connect.Rejected', 'RTMP 302', to));
   assert.ok(status.kind === 'onStatus');
   assert.equal(redirectOf(status.info), 'rtmp://b/live/s');
-  const error = parseServerCommand(connectError(1, 'NetConnection.Connect.Rejected', 'RTMP 302', to));
+  const error = parseServerCommand(buildCommand('_error', 1, [null, { level: 'error', ...to }], 0));
   assert.ok(error.kind === 'error');
   assert.equal(redirectOf(error.info), 'rtmp://b/live/s');
   assert.equal(redirectOf({ ex: { code: 302, redirect: 'rtmp://b/live' } }), 'rtmp://b/live');

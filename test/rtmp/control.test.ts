@@ -4,7 +4,6 @@ import { AckWindow } from '../../edge/rtmp/acknowledgement.ts';
 import {
   acknowledgement,
   type ControlMessage,
-  LimitType,
   parseControl,
   pingRequest,
   pingResponse,
@@ -21,12 +20,7 @@ const messages: [RtmpMessage, number, string, ControlMessage][] = [
   [setChunkSize(60000), 1, '0000ea60', { kind: 'setChunkSize', chunkSize: 60000 }],
   [acknowledgement(0xffffffff), 3, 'ffffffff', { kind: 'acknowledgement', sequenceNumber: 0xffffffff }],
   [windowAckSize(2500000), 5, '002625a0', { kind: 'windowAckSize', windowBytes: 2500000 }],
-  [
-    setPeerBandwidth(2500000, LimitType.dynamic),
-    6,
-    '002625a002',
-    { kind: 'setPeerBandwidth', windowBytes: 2500000, limitType: 2 },
-  ],
+  [setPeerBandwidth(2500000), 6, '002625a002', { kind: 'setPeerBandwidth', windowBytes: 2500000, limitType: 2 }],
   [streamBegin(1), 4, '000000000001', { kind: 'streamBegin', streamId: 1 }],
   [streamEof(1), 4, '000100000001', { kind: 'streamEof', streamId: 1 }],
   [setBufferLength(1, 3000), 4, '00030000000100000bb8', { kind: 'setBufferLength', streamId: 1, bufferMs: 3000 }],

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Browser, chromium, type Page } from 'playwright-core';
-import { FlvReader } from '../../edge/flv/tag.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { makeClip } from '../support/ffmpeg.ts';
+import { FlvReader } from '../support/flv-reader.ts';
 import { findProgram, missing } from '../support/programs.ts';
 import { startEdge, type TestEdge } from './harness.ts';
 

@@ -11,12 +11,11 @@ import { ChunkStreamId, encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
-  connectError,
   connectResult,
   createStreamResult,
+  errorResult,
   onStatus,
   parseClientCommand,
-  redirectInfo,
 } from '../../edge/rtmp/command.ts';
 import { parseControl, pingResponse, setChunkSize } from '../../edge/rtmp/control.ts';
 import { ServerHandshake } from '../../edge/rtmp/handshake.ts';
@@ -95,7 +94,11 @@ export class OriginConnection {
   /** Redirects as SRS does, once connect has been accepted. */
   redirect(url: string): void {
     const tcUrl = url.slice(0, url.lastIndexOf('/'));
-    this.send(onStatus(0, 'error', 'NetConnection.Connect.Rejected', 'RTMP 302 Redirect', redirectInfo(tcUrl, url)));
+    this.send(
+      onStatus(0, 'error', 'NetConnection.Connect.Rejected', 'RTMP 302 Redirect', {
+        ex: { code: 302, redirect: tcUrl, redirect2: url },
+      }),
+    );
   }
 
   reset(): void {
@@ -166,7 +169,7 @@ export class OriginConnection {
   }
 
   refuse(command: ConnectCommand, code: string, description: string): void {
-    this.send(connectError(command.transactionId, code, description));
+    this.send(errorResult(command.transactionId, code, description));
   }
 }
 

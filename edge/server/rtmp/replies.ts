@@ -8,23 +8,16 @@ import {
   buildCommand,
   type ClientCommand,
   type ConnectCommand,
-  connectError,
   connectResult,
   createStreamResult,
+  errorResult,
   nullResult,
   onBWDone,
   onFCPublish,
   onFCUnpublish,
   onStatus,
 } from '../../rtmp/command.ts';
-import {
-  LimitType,
-  setChunkSize,
-  setPeerBandwidth,
-  streamBegin,
-  streamEof,
-  windowAckSize,
-} from '../../rtmp/control.ts';
+import { setChunkSize, setPeerBandwidth, streamBegin, streamEof, windowAckSize } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import { version } from '../../version.ts';
@@ -46,9 +39,7 @@ export function connectAccepted(
     srs_id: clientId,
   };
   return [
-    ...(vhost.outAckSize > 0
-      ? [windowAckSize(vhost.outAckSize), setPeerBandwidth(vhost.outAckSize, LimitType.dynamic)]
-      : []),
+    ...(vhost.outAckSize > 0 ? [windowAckSize(vhost.outAckSize), setPeerBandwidth(vhost.outAckSize)] : []),
     connectResult(command.transactionId, {
       objectEncoding: command.objectEncoding,
       enhanced,
@@ -95,7 +86,7 @@ export function unpublishAccepted(streamId: number, transactionId: number): Rtmp
 /** @param streamId undefined: there are enough streams */
 export function streamCreated(transactionId: number, streamId: number | undefined): RtmpMessage[] {
   if (streamId !== undefined) return [createStreamResult(transactionId, streamId)];
-  return [connectError(transactionId, 'NetConnection.Call.Failed', 'this connection has enough streams')];
+  return [errorResult(transactionId, 'NetConnection.Call.Failed', 'this connection has enough streams')];
 }
 
 /** The result of a command that has none to speak of, for who waits for it. */

@@ -7,7 +7,7 @@ import type { Place } from '../../budget/connections.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
-  connectError,
+  errorResult,
   parseClientCommand,
   reconnectRequest,
 } from '../../rtmp/command.ts';
@@ -319,7 +319,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetConnection.Connect.Rejected');
-      this.#refuse({ ip: this.ip, tcUrl, code, reason: message }, [connectError(command.transactionId, code, message)]);
+      this.#refuse({ ip: this.ip, tcUrl, code, reason: message }, [errorResult(command.transactionId, code, message)]);
     }
   }
 
