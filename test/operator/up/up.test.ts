@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { get, type IncomingMessage, type RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -104,6 +105,26 @@ async function rtmpPort(up: Up, edge = 'live-1'): Promise<number> {
 const play = { play: (_: string, connection: OriginConnection) => connection.send(...clip()) };
 
 describe('edgecluster up', { concurrency: 2 }, () => {
+  test('the API of its edges has a credential, which only its user can read', testOptions, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'up-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const ports = nextPorts();
+    const up = startUp(t, manifest({ servers: ['127.0.0.1:1'] }, ports), ['--directory', directory]);
+    await up.said(/edges 1\/1/);
+    const file = join(directory, 'api-credentials');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const auth = readFileSync(file, 'utf8').trim();
+    // By a name that is not loopback's it is asked as from another machine.
+    const ask = async (more: RequestOptions): Promise<number | undefined> => {
+      const headers = { host: 'edge.example' };
+      const request = get({ host: '127.0.0.1', port: ports + 2, path: '/api/v1/edge', headers, ...more });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.resume();
+      return response.statusCode;
+    };
+    assert.deepEqual([await ask({}), await ask({ auth: 'operator:wrong' }), await ask({ auth })], [401, 401, 200]);
+  });
+
   test('a changed list of origins reaches a running edge; its player stays', testOptions, async (t) => {
     const [first, second] = [await startOrigin(t, play), await startOrigin(t, play)];
     const ports = nextPorts();
