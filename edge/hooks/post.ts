@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { http, https } from '../node-http.ts';
+import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { version } from '../version.ts';
 
 /** An answer is a number or a small object; who sends more than this is no callback. */
@@ -45,15 +46,17 @@ interface Answer {
  * @throws HookError otherwise; its message does not name the URL
  */
 export async function postHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<void> {
-  const deadline = AbortSignal.timeout(timeoutMs);
+  const deadline = new DeadlineSignal(timeoutMs);
   const bytes = Buffer.from(JSON.stringify(body));
   let answer: Answer;
   try {
-    answer = await request(new URL(url), bytes, AbortSignal.any([deadline, cancelled]));
+    answer = await request(new URL(url), bytes, AbortSignal.any([deadline.signal, cancelled]));
   } catch (error) {
     if (error instanceof HookError) throw error;
-    if (deadline.aborted) throw new HookError('failed', `no answer in ${timeoutMs} ms`);
+    if (deadline.signal.aborted) throw new HookError('failed', `no answer in ${timeoutMs} ms`);
     throw new HookError('failed', describe(error), { cause: error });
+  } finally {
+    deadline.stop();
   }
   judge(answer);
 }

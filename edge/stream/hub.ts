@@ -4,6 +4,7 @@
 
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import { readRestMs } from '../conf/vhost.ts';
+import { Deadline } from '../time/deadline.ts';
 import { LiveStream, type StreamSource } from './live-stream.ts';
 import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
@@ -119,12 +120,14 @@ export class Hub {
     this.#awaitingNames.set(key, awaiting);
     await new Promise<void>((resolve) => {
       const go = (): void => {
-        clearTimeout(timer);
+        deadline.stop();
         awaiting.delete(go);
         if (awaiting.size === 0) this.#awaitingNames.delete(key);
         resolve();
       };
-      const timer = setTimeout(go, readRestMs(vhost) + goodbyeMs);
+      // A goodbye that came while this process was held up is read before it expires.
+      const deadline = new Deadline(go);
+      deadline.start(readRestMs(vhost) + goodbyeMs);
       awaiting.add(go);
     });
   }

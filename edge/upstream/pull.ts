@@ -6,6 +6,7 @@ import type { OriginAddress } from '../conf/model.ts';
 import { reconnectRequestCode } from '../rtmp/command.ts';
 import type { Feed } from '../stream/feed.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
+import { awakeNow } from '../time/awake.ts';
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
@@ -39,8 +40,8 @@ const unpublishedCodes = new Set([
 export class Pull {
   readonly origin: OriginAddress;
   readonly name: string;
-  /** Local monotonic time of the newest media message. */
-  lastMediaMs: number = performance.now();
+  /** When the newest media message came, on the clock of `awakeNow`. */
+  lastMediaMs: number = awakeNow();
   /** The longest time between two media messages so far, up to a limit. */
   longestPauseMs = 0;
   /** The origin has said that the stream ended, and has sent nothing since. */
@@ -87,11 +88,11 @@ export class Pull {
         media: (message) => {
           const feed = this.#feed;
           if (feed === undefined) return;
-          const nowMs = client.lastReceivedMs;
-          this.longestPauseMs = Math.min(Math.max(this.longestPauseMs, nowMs - this.lastMediaMs), greatestPauseMs);
-          this.lastMediaMs = nowMs;
+          const { heardMs } = client;
+          this.longestPauseMs = Math.min(Math.max(this.longestPauseMs, heardMs - this.lastMediaMs), greatestPauseMs);
+          this.lastMediaMs = heardMs;
           this.unpublished = false;
-          feed.push(message, nowMs);
+          feed.push(message, client.lastReceivedMs);
         },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
@@ -116,7 +117,7 @@ export class Pull {
     health.succeeded(this.origin);
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: this.name, stream: this.#stream.key, upnode: { ip, pid, id } }, 'pull connected');
-    this.lastMediaMs = performance.now();
+    this.lastMediaMs = awakeNow();
     this.longestPauseMs = 0;
     this.#watchdog = new Watchdog(client, {
       owesMedia: true,

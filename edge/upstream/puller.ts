@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
 import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
 import type { StreamRequest } from '../stream/request.ts';
+import { awakeNow } from '../time/awake.ts';
+import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
@@ -38,8 +40,12 @@ export class Puller implements StreamSource {
   #attempts = 0;
   #wasLive = false;
   #lingerTimer: NodeJS.Timeout | undefined;
-  #holdTimer: NodeJS.Timeout | undefined;
-  #pauseTimer: NodeJS.Timeout | undefined;
+  /** Players wait for an origin so long; then they are told that there is none. */
+  readonly #hold = new Deadline(() => {
+    this.#stop(`no origin could be reached for ${this.#stream.vhost.edge.holdTimeoutMs} ms`);
+  });
+  /** The next look at whether the origin in use still sends. */
+  readonly #pauseCheck = new Deadline(() => this.#checkPause());
   #stopped = false;
 
   constructor(
@@ -90,7 +96,8 @@ export class Puller implements StreamSource {
   #stop(reason: string | undefined): void {
     if (this.#stopped) return;
     this.#stopped = true;
-    for (const timer of [this.#lingerTimer, this.#holdTimer, this.#pauseTimer]) clearTimeout(timer);
+    clearTimeout(this.#lingerTimer);
+    for (const deadline of [this.#hold, this.#pauseCheck]) deadline.stop();
     this.#search?.abort();
     this.#live?.close();
     this.#ended(reason);
@@ -136,11 +143,11 @@ export class Puller implements StreamSource {
       const origins = this.#cluster()?.origins ?? [];
       tried.clear();
       if (origins.every((each) => this.#context.health.state(each) === 'down')) {
-        if (this.#live === undefined) this.#hold();
+        if (this.#live === undefined && !this.#hold.pending) this.#hold.start(edge.holdTimeoutMs);
         await this.#context.health.available(() => this.#cluster()?.origins ?? [], signal);
         continue;
       }
-      this.#unhold();
+      this.#hold.stop();
       if (this.#live !== undefined) tried.add(this.#live.name);
       else this.#notFound();
       round++;
@@ -198,24 +205,21 @@ export class Puller implements StreamSource {
     }
     const { edge } = this.#stream.vhost;
     return new Promise((resolve) => {
-      let dwell: NodeJS.Timeout | undefined;
       const settle = (outcome: Outcome): void => {
-        clearTimeout(dwell);
+        dwell.stop();
         signal.removeEventListener('abort', cancel);
         if (outcome.kind === 'absent') pull.close();
         resolve(outcome);
       };
       // No frame yet: another origin may have the stream. Where there is none, this one is as good a place to wait.
-      const expire = (): void => {
+      const dwell = new Deadline(() => {
         if (this.#next(tried) !== undefined || tried.size > 1) settle({ kind: 'absent' });
         else {
           this.#notFound();
           wait();
         }
-      };
-      const wait = (): void => {
-        dwell = setTimeout(expire, edge.firstFrameTimeoutMs * Math.min(round + 1, 2));
-      };
+      });
+      const wait = (): void => dwell.start(edge.firstFrameTimeoutMs * Math.min(round + 1, 2));
       const cancel = (): void => {
         pull.close();
         settle({ kind: 'failed', error: new UpstreamError('cancelled', 'cancelled', { origin: name }) });
@@ -224,7 +228,7 @@ export class Puller implements StreamSource {
       const request = upstreamRequest(this.#request, cluster, address, this.#context.serverId);
       const pull = new Pull(address, this.#stream, request, this.#context, {
         connected: () => {
-          this.#unhold();
+          this.#hold.stop();
           wait();
         },
         live: () => {
@@ -270,7 +274,7 @@ export class Puller implements StreamSource {
   #lost(pull: Pull, error: UpstreamError | undefined): void {
     if (error === undefined) return;
     this.#live = undefined;
-    clearTimeout(this.#pauseTimer);
+    this.#pauseCheck.stop();
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
     // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
@@ -279,18 +283,23 @@ export class Puller implements StreamSource {
     this.#look(new Set([pull.name]));
   }
 
-  /** An origin that is well and has stopped sending may have lost the stream to another. */
+  /** Until an origin that is well and sends nothing may have lost the stream to another. */
+  #patienceMs({ longestPauseMs }: Pull): number {
+    return Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * longestPauseMs);
+  }
+
   #watchForPauses(pull: Pull): void {
-    clearTimeout(this.#pauseTimer);
-    const patienceMs = Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * pull.longestPauseMs);
-    this.#pauseTimer = setTimeout(() => {
-      const paused = pull.unpublished || performance.now() - pull.lastMediaMs >= patienceMs;
-      if (paused) {
-        this.#stream.dropGop();
-        this.#look(new Set([pull.name]));
-      } else this.#endSearch();
-      this.#watchForPauses(pull);
-    }, patienceMs / 2);
+    this.#pauseCheck.start(this.#patienceMs(pull) / 2);
+  }
+
+  #checkPause(): void {
+    const pull = this.#live;
+    if (pull === undefined) return;
+    if (pull.unpublished || awakeNow() - pull.lastMediaMs >= this.#patienceMs(pull)) {
+      this.#stream.dropGop();
+      this.#look(new Set([pull.name]));
+    } else this.#endSearch();
+    this.#watchForPauses(pull);
   }
 
   /** The present origin delivers again: no need to look further. */
@@ -304,17 +313,5 @@ export class Puller implements StreamSource {
   #notFound(): void {
     const { key, vhost } = this.#stream;
     if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
-  }
-
-  #hold(): void {
-    const { holdTimeoutMs } = this.#stream.vhost.edge;
-    this.#holdTimer ??= setTimeout(() => {
-      this.#stop(`no origin could be reached for ${holdTimeoutMs} ms`);
-    }, holdTimeoutMs);
-  }
-
-  #unhold(): void {
-    clearTimeout(this.#holdTimer);
-    this.#holdTimer = undefined;
   }
 }

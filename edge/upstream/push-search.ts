@@ -7,6 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
 import { streamKey } from '../stream/name.ts';
 import { type StreamRequest, streamName } from '../stream/request.ts';
+import { awakeNow } from '../time/awake.ts';
+import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
@@ -77,21 +79,30 @@ export class PushSearch {
       const { retryMinMs, retryMaxMs, holdTimeoutMs } = vhost().edge;
       const present = live();
       if (present === undefined) {
-        unreachableSinceMs ??= performance.now();
-        const leftMs = holdTimeoutMs - (performance.now() - unreachableSinceMs);
+        unreachableSinceMs ??= awakeNow();
+        const leftMs = holdTimeoutMs - (awakeNow() - unreachableSinceMs);
         if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
         if (origins.every((each) => health.state(each) === 'down')) {
-          const inTime = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]);
-          await untilAvailable(
-            health.available(() => this.#cluster().origins, inTime),
-            signal,
-          );
+          await this.#available(leftMs, signal);
           continue;
         }
       } else tried.add(present.name);
       round++;
       const backOffMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
       await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
+    }
+  }
+
+  /** Resolves when an origin is not down any more, or after this time; rejects when the search ends. */
+  async #available(withinMs: number, signal: AbortSignal): Promise<void> {
+    const timeout = new DeadlineSignal(withinMs);
+    const inTime = AbortSignal.any([signal, timeout.signal]);
+    try {
+      await this.#options.context.health.available(() => this.#cluster().origins, inTime);
+    } catch (error) {
+      if (!timeout.signal.aborted) throw error;
+    } finally {
+      timeout.stop();
     }
   }
 
@@ -132,14 +143,5 @@ export class PushSearch {
         address = target;
       }
     }
-  }
-}
-
-/** Running out of time is told by the caller's own clock. */
-async function untilAvailable(available: Promise<void>, signal: AbortSignal): Promise<void> {
-  try {
-    await available;
-  } catch (error) {
-    if (signal.aborted) throw error;
   }
 }

@@ -10,6 +10,7 @@ import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
+import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { originName } from './address.ts';
 import type { UpstreamContext } from './context.ts';
 import { UpstreamError } from './errors.ts';
@@ -78,9 +79,9 @@ export class Pusher implements Publication {
   /** Finds the first origin; throws a Refusal with the origin's words, or when none is found in `publish_timeout`. */
   async start(): Promise<void> {
     const { publishTimeoutMs } = this.#vhost.edge;
-    const timeout = AbortSignal.timeout(publishTimeoutMs);
+    const timeout = new DeadlineSignal(publishTimeoutMs);
     try {
-      const signal = AbortSignal.any([timeout, this.#stop.signal, this.#events.gone]);
+      const signal = AbortSignal.any([timeout.signal, this.#stop.signal, this.#events.gone]);
       this.#accepted(await this.#origins.find(new Set(), 'first', signal));
     } catch (error) {
       this.#stop.abort();
@@ -89,10 +90,12 @@ export class Pusher implements Publication {
       }
       const { lastFailure } = this.#origins;
       const last = lastFailure === undefined ? '' : `: ${lastFailure.reason}`;
-      const why = timeout.aborted
+      const why = timeout.signal.aborted
         ? `no origin accepted the stream within ${publishTimeoutMs} ms${last}`
         : messageOf(error);
       throw new Refusal('NetStream.Publish.Failed', why, 503, { cause: error });
+    } finally {
+      timeout.stop();
     }
   }
 

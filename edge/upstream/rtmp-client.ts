@@ -22,6 +22,8 @@ import {
 import { ClientHandshake } from '../rtmp/handshake.ts';
 import { eachMediaMessage } from '../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { awakeNow } from '../time/awake.ts';
+import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 import { openSocket, type SocketOptions } from './socket.ts';
@@ -77,6 +79,8 @@ export class RtmpClient {
   answersPings = false;
   /** Local monotonic time of the last byte received. */
   lastReceivedMs: number = performance.now();
+  /** The same on the clock of `awakeNow`. */
+  heardMs: number = awakeNow();
   /** The message stream that the origin gave us. */
   streamId = 0;
   readonly #socket: Socket;
@@ -250,10 +254,11 @@ export class RtmpClient {
     const { origin } = this;
     const { requestTimeoutMs } = this.#options;
     const onAbort = (): void => this.#fail(new UpstreamError('cancelled', 'cancelled', { origin }));
-    const timer = setTimeout(() => {
+    const deadline = new Deadline(() => {
       const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
       this.#fail(new UpstreamError('unanswered', message, { origin }));
-    }, requestTimeoutMs);
+    });
+    deadline.start(requestTimeoutMs);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       if (signal.aborted) onAbort();
@@ -262,7 +267,7 @@ export class RtmpClient {
       this.destroy();
       throw toUpstreamError(error, 'protocol', origin);
     } finally {
-      clearTimeout(timer);
+      deadline.stop();
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -312,6 +317,7 @@ export class RtmpClient {
 
   #received(bytes: Buffer): void {
     this.lastReceivedMs = performance.now();
+    this.heardMs = awakeNow();
     try {
       let chunks: Buffer | undefined = bytes;
       if (!this.#handshakeDone) {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import type { OriginAddress } from '../conf/model.ts';
+import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 
@@ -45,12 +46,13 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
     };
     const onError = (error: Error): void => fail(toUpstreamError(error, 'unreachable', origin));
     const onAbort = (): void => fail(new UpstreamError('cancelled', 'cancelled', { origin }));
-    const timer = setTimeout(() => {
+    const deadline = new Deadline(() => {
       const message = `no connection within connect_timeout ${options.connectTimeoutMs} ms`;
       fail(new UpstreamError('unreachable', message, { origin }));
-    }, options.connectTimeoutMs);
+    });
+    deadline.start(options.connectTimeoutMs);
     const settle = (): void => {
-      clearTimeout(timer);
+      deadline.stop();
       signal.removeEventListener('abort', onAbort);
       socket.off(ready, onReady);
       socket.off('error', onError);

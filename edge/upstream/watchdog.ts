@@ -4,13 +4,16 @@
  * origin that never answers pings is judged by the longest pause it has made so far, if it owes media at all.
  */
 
+import { awakeNow } from '../time/awake.ts';
+import { Deadline } from '../time/deadline.ts';
 import { UpstreamError } from './errors.ts';
 
 /** What is watched. */
 export interface Watched {
   readonly origin: string;
   readonly answersPings: boolean;
-  readonly lastReceivedMs: number;
+  /** When it was last heard of, on the clock of `awakeNow`. */
+  readonly heardMs: number;
   /** Bytes that wait to be taken, and bytes taken so far. */
   readonly pendingBytes: number;
   readonly takenBytes: number;
@@ -31,69 +34,59 @@ const unansweredFactor = 4;
 export class Watchdog {
   readonly #client: Watched;
   readonly #options: WatchdogOptions;
-  #timer: NodeJS.Timeout | undefined;
-  #dueMs = 0;
+  readonly #next = new Deadline(() => this.#check());
   #longestPauseMs = 0;
   #lastSeenMs: number;
   #pingedMs: number | undefined;
   #takenBytes = 0;
-  #takenSinceMs: number = performance.now();
+  #takenSinceMs: number = awakeNow();
 
   constructor(client: Watched, options: WatchdogOptions) {
     this.#client = client;
     this.#options = options;
-    this.#lastSeenMs = client.lastReceivedMs;
-    this.#schedule(options.stallTimeoutMs() / 4);
+    this.#lastSeenMs = client.heardMs;
+    this.#next.start(options.stallTimeoutMs() / 4);
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-  }
-
-  #schedule(delayMs: number): void {
-    this.#dueMs = performance.now() + delayMs;
-    this.#timer = setTimeout(() => this.#check(), Math.ceil(delayMs));
+    this.#next.stop();
   }
 
   #check(): void {
-    const nowMs = performance.now();
+    const nowMs = awakeNow();
     const stallTimeoutMs = this.#options.stallTimeoutMs();
-    const { lastReceivedMs, pendingBytes, takenBytes } = this.#client;
-    if (lastReceivedMs !== this.#lastSeenMs) {
-      this.#longestPauseMs = Math.max(this.#longestPauseMs, lastReceivedMs - this.#lastSeenMs);
-      this.#lastSeenMs = lastReceivedMs;
+    const { heardMs, pendingBytes, takenBytes } = this.#client;
+    if (heardMs !== this.#lastSeenMs) {
+      this.#longestPauseMs = Math.max(this.#longestPauseMs, heardMs - this.#lastSeenMs);
+      this.#lastSeenMs = heardMs;
       this.#pingedMs = undefined;
     }
     if (pendingBytes === 0 || takenBytes !== this.#takenBytes) {
       this.#takenBytes = takenBytes;
       this.#takenSinceMs = nowMs;
     }
-    const silentMs = nowMs - lastReceivedMs;
+    const silentMs = nowMs - heardMs;
     if (this.#pingedMs === undefined && silentMs >= stallTimeoutMs / 4) {
       this.#pingedMs = nowMs;
       this.#client.ping();
     }
     const silenceLeftMs = this.#silenceLeftMs(nowMs, stallTimeoutMs);
     const stuckLeftMs = pendingBytes === 0 ? Infinity : this.#takenSinceMs + stallTimeoutMs - nowMs;
-    // Where this very process was held up, what came meanwhile has not been read yet: no verdict before it is.
-    const heldUp = nowMs - this.#dueMs > stallTimeoutMs / 4;
-    if (!heldUp && silenceLeftMs <= 0) return this.#stall(`silent for ${Math.round(silentMs)} ms`);
-    if (!heldUp && stuckLeftMs <= 0)
-      return this.#stall(`takes no bytes for ${Math.round(nowMs - this.#takenSinceMs)} ms`);
-    const soonestMs = Math.max(Math.min(silenceLeftMs, stuckLeftMs), heldUp ? stallTimeoutMs / 4 : 1);
-    this.#schedule(Math.min(stallTimeoutMs / 4, soonestMs));
+    if (silenceLeftMs <= 0) return this.#stall(`silent for ${Math.round(silentMs)} ms`);
+    if (stuckLeftMs <= 0) return this.#stall(`takes no bytes for ${Math.round(nowMs - this.#takenSinceMs)} ms`);
+    this.#next.start(Math.min(stallTimeoutMs / 4, Math.max(1, Math.min(silenceLeftMs, stuckLeftMs))));
   }
 
   /** Milliseconds until silence speaks against the origin. */
   #silenceLeftMs(nowMs: number, stallTimeoutMs: number): number {
-    const { answersPings, lastReceivedMs, pendingBytes } = this.#client;
+    const { answersPings, heardMs, pendingBytes } = this.#client;
     if (answersPings) {
       // A ping waits behind the bytes that have not gone out; one just sent could not be answered yet.
       if (pendingBytes > 0 || this.#pingedMs === undefined) return Infinity;
-      return Math.max(lastReceivedMs + stallTimeoutMs, this.#pingedMs + stallTimeoutMs / 2) - nowMs;
+      return Math.max(heardMs + stallTimeoutMs, this.#pingedMs + stallTimeoutMs / 2) - nowMs;
     }
     if (!this.#options.owesMedia) return Infinity;
-    return lastReceivedMs + Math.max(this.#longestPauseMs, stallTimeoutMs) * unansweredFactor - nowMs;
+    return heardMs + Math.max(this.#longestPauseMs, stallTimeoutMs) * unansweredFactor - nowMs;
   }
 
   #stall(message: string): void {

@@ -5,6 +5,7 @@
 import { readRestMs } from '../../conf/vhost.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import type { Publication } from '../../stream/publication.ts';
+import { awakeNow } from '../../time/awake.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Admitted } from './admission.ts';
 
@@ -15,7 +16,8 @@ export class Publishing {
   readonly admitted: Admitted;
   readonly #gateway: Gateway;
   readonly #publication: Publication;
-  readonly #sinceMs: number = performance.now();
+  /** Times here are of the clock of `awakeNow`. */
+  readonly #sinceMs: number = awakeNow();
   /** When the newest media came. */
   #lastMediaMs: number | undefined;
 
@@ -47,7 +49,7 @@ export class Publishing {
 
   /** Takes audio, video or data. */
   push(message: RtmpMessage): void {
-    this.#lastMediaMs = performance.now();
+    this.#lastMediaMs = awakeNow();
     this.#publication.push(message);
   }
 
@@ -61,7 +63,7 @@ export class Publishing {
     return readRestMs(this.admitted.vhost);
   }
 
-  /** Why the client must go, if it sends too little. @param nowMs monotonic */
+  /** Why the client must go, if it sends too little. @param nowMs of `awakeNow` */
   overdue(nowMs: number): string | undefined {
     const { firstPacketTimeoutMs, normalTimeoutMs } = this.admitted.vhost.publish;
     if (this.#lastMediaMs === undefined) {

@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { EdgeConfig, TlsListen } from '../../conf/model.ts';
+import { awakeNow } from '../../time/awake.ts';
 import type { Gateway } from '../gateway.ts';
 import { type BoundAddress, Listeners } from '../listeners.ts';
 import { tlsOptions, watchCertificate } from '../tls.ts';
@@ -32,7 +33,7 @@ export class RtmpServer {
     );
     this.#secure = new Listeners('rtmps', 'rtmp', gateway, () => this.#createSecure(gateway.config.rtmps));
     this.#timer = setInterval(() => {
-      const nowMs = performance.now();
+      const nowMs = awakeNow();
       for (const session of this.#sessions) session.tick(nowMs);
     }, tickIntervalMs);
   }

@@ -17,6 +17,7 @@ import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
 import { firstStreamId } from '../../stream/rtmp-stream-ids.ts';
+import { awakeNow } from '../../time/awake.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
@@ -62,7 +63,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   /** Of a publisher that waits for an origin: aborted when it is gone, or on its way. */
   #gone: AbortController | undefined;
   /** Since when it neither plays nor publishes. */
-  #idleSinceMs: number = performance.now();
+  #idleSinceMs: number = awakeNow();
   /** Messages that could not be used. */
   #oddMessages = 0;
   /** It leaves because something went wrong, not because it is done. */
@@ -138,7 +139,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     this.#hangUp();
   }
 
-  /** Called about once a second: ends clients that do not get on. @param nowMs monotonic */
+  /** Called about once a second: ends clients that do not get on. @param nowMs of `awakeNow` */
   tick(nowMs: number): void {
     const overdue = this.#overdue(nowMs);
     if (overdue === undefined) return;
@@ -402,7 +403,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     state.leave();
     this.#place.dismiss();
     this.#state = { kind: 'connected', connected: state.admitted.connected };
-    this.#idleSinceMs = performance.now();
+    this.#idleSinceMs = awakeNow();
   }
 
   closed(error: Error | undefined): void {
