@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { Budget } from './budget/budget.ts';
+import { MediaMemory } from './budget/media-memory.ts';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
@@ -41,6 +42,7 @@ export class Edge implements Gateway {
   readonly clients: Clients = new Clients();
   readonly budget: Budget = new Budget(() => ({ maxConnections: this.#config.maxConnections, ...this.#config.edge }));
   readonly hub: Hub;
+  readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #origins: Origins;
   readonly #hooks: HttpHooks;
   readonly #rtmp: RtmpServer;
@@ -54,9 +56,9 @@ export class Edge implements Gateway {
     this.log = log;
     this.serverId = serverId;
     this.#config = loaded.config;
-    this.#origins = new Origins(loaded.config, serverId, log);
+    this.#origins = new Origins(loaded.config, serverId, log, this.#memory);
     this.#hooks = new HttpHooks({ log, serverId });
-    this.hub = new Hub(this.#origins, log);
+    this.hub = new Hub(this.#origins, log, this.#memory);
     this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
     this.#http = new HttpServers(this, {
@@ -112,6 +114,7 @@ export class Edge implements Gateway {
     this.log.level = this.#config.log.level;
     this.#origins.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
+    this.#memory.settle();
     this.#checkDescriptors();
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
     this.log.info({ changes: difference.changes.length }, 'configuration changed');

@@ -148,6 +148,8 @@ const PROCESS: ProcessTuning = {
   handshakeTimeoutMs: 5_000,
   unadmittedPerAddress: defaultUnadmittedPerAddress(MAX_CONNECTIONS),
   // 300 publishers whose key frames of 200 KB arrive at the same moment.
+  // A thousand streams of 0.5 Mb/s with 2 s GOPs. With the rest of the process that stays below 400 MB.
+  mediaMemoryMaxBytes: 128 * 1024 * 1024,
   unfinishedMaxBytes: 64 * 1024 * 1024,
   keepaliveMs: 30_000,
   probeMinMs: 500,

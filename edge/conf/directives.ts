@@ -314,6 +314,17 @@ export const ROOT = block(
             'Most connections of one IPv4 address or IPv6 /64 network that neither play nor publish. One more closes ' +
             'the one of them that has shown no progress for longest.',
         }),
+        media_memory_max_bytes: leaf({
+          type: integer(1_048_576, 2 ** 40, 'bytes'),
+          default: D.edge.mediaMemoryMaxBytes,
+          effect: 'at once',
+          doc:
+            'Most memory for GOP caches, for what waits for slow players (what several wait for counts once), and for ' +
+            'what is kept for origins or waits for one. Beyond it, until a quarter is free: slow players go on at a key ' +
+            'frame, slowest first; GOP caches of streams that nobody plays are emptied, greatest first; players that ' +
+            'have taken nothing for 2 s are disconnected; GOP caches of other streams are emptied; what is kept for ' +
+            'origins is given up. Players and publishers that keep up are not touched.',
+        }),
         unfinished_max_bytes: leaf({
           type: integer(65_536, 2 ** 32, 'bytes'),
           default: D.edge.unfinishedMaxBytes,

@@ -64,6 +64,8 @@ export interface ProcessTuning {
   readonly handshakeTimeoutMs: number;
   /** Connections of one address that neither play nor publish. */
   readonly unadmittedPerAddress: number;
+  /** What GOP caches and the queues of slow players and origins may hold together. */
+  readonly mediaMemoryMaxBytes: number;
   /** What unfinished messages of all clients together may hold. */
   readonly unfinishedMaxBytes: number;
   /** TCP keep-alive probes start after this much silence on a client's socket. */

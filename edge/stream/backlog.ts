@@ -2,12 +2,14 @@
  * What waits for a slow player: slices in order, the oldest first. Nothing here takes longer the more there is.
  */
 
+import type { MediaMemory } from '../budget/media-memory.ts';
 import type { Slice } from './slice.ts';
 
 /** Taken slices are cut off from the array when they are so many, and half of it. */
 const takenMax = 32;
 
 export class Backlog {
+  readonly #memory: MediaMemory;
   #slices: Slice[] = [];
   /** Index of the oldest slice that waits. */
   #head = 0;
@@ -17,8 +19,9 @@ export class Backlog {
   #newestEntry = -1;
   #bytes = 0;
 
-  get size(): number {
-    return this.#slices.length - this.#head;
+  /** @param memory where what waits is counted */
+  constructor(memory: MediaMemory) {
+    this.#memory = memory;
   }
 
   /** Bytes of media that wait, the opening left out. */
@@ -40,12 +43,17 @@ export class Backlog {
   /** Adds the parts of an opening; only to a backlog that is empty. */
   open(slices: readonly Slice[], from: number): void {
     this.clear();
-    for (let index = from; index < slices.length; index++) this.#slices.push(slices[index] as Slice);
+    for (let index = from; index < slices.length; index++) {
+      const slice = slices[index] as Slice;
+      slice.hold(this.#memory);
+      this.#slices.push(slice);
+    }
     this.#firstLive = this.#slices.length;
   }
 
   push(slice: Slice): void {
     if (slice.entryIndex >= 0) this.#newestEntry = this.#slices.length;
+    slice.hold(this.#memory);
     this.#slices.push(slice);
     this.#bytes += slice.payloadBytes;
   }
@@ -54,9 +62,10 @@ export class Backlog {
   shift(): Slice | undefined {
     const slice = this.#slices[this.#head];
     if (slice === undefined) return undefined;
+    slice.release();
     if (this.#head >= this.#firstLive) this.#bytes -= slice.payloadBytes;
     this.#head++;
-    if (this.#head === this.#slices.length) this.clear();
+    if (this.#head === this.#slices.length) this.#reset();
     else if (this.#head >= takenMax && this.#head * 2 >= this.#slices.length) this.#cutOff();
     return slice;
   }
@@ -66,8 +75,11 @@ export class Backlog {
     const entry = this.#newestEntry;
     if (entry <= this.#head) return false;
     const slice = this.#slices[entry] as Slice;
-    this.#slices[entry] = slice.fromEntry;
-    this.#bytes += slice.fromEntry.payloadBytes - slice.payloadBytes;
+    const part = slice.fromEntry;
+    part.hold(this.#memory);
+    slice.release();
+    this.#slices[entry] = part;
+    this.#bytes += part.payloadBytes - slice.payloadBytes;
     for (let left = entry - this.#head; left > 0; left--) this.shift();
     return true;
   }
@@ -80,6 +92,11 @@ export class Backlog {
   }
 
   clear(): void {
+    for (let index = this.#head; index < this.#slices.length; index++) this.#slices[index]?.release();
+    this.#reset();
+  }
+
+  #reset(): void {
     this.#slices = [];
     this.#head = 0;
     this.#firstLive = 0;

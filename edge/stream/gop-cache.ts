@@ -7,6 +7,7 @@
  * the stream at once and sees it from the next keyframe on.
  */
 
+import type { MediaMemory } from '../budget/media-memory.ts';
 import { type Frame, Track } from './frame.ts';
 import { HeaderSet } from './headers.ts';
 import { Slice, type TrackTimes } from './slice.ts';
@@ -27,6 +28,7 @@ const soundMs = 1_000;
 const pageBytes = 64 * 1024;
 
 export class GopCache {
+  readonly #memory: MediaMemory;
   /** Finished pages of the GOP, or slices of sound. */
   #pages: Slice[] = [];
   #holds: 'gop' | 'sound' = 'sound';
@@ -41,14 +43,19 @@ export class GopCache {
   #floorMs: number | undefined;
   #opening: readonly Slice[] | undefined;
 
+  /** @param memory where what is kept is counted */
+  constructor(memory: MediaMemory) {
+    this.#memory = memory;
+  }
+
   /** Whether a new player has a picture at once. */
   get holdsPicture(): boolean {
     return this.#holds === 'gop';
   }
 
-  /** Bytes of media kept. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Bytes kept, encoded ones included. */
+  get keptBytes(): number {
+    return this.#pages.reduce((sum, page) => sum + page.heldBytes, this.#openBytes);
   }
 
   /** Takes in a slice that players have been given. */
@@ -72,12 +79,10 @@ export class GopCache {
     return this.#opening;
   }
 
-  /** Gives up the picture; what comes is kept as sound until the next keyframe. */
-  giveUp(): void {
-    this.clear();
-  }
-
+  /** Forgets all; what comes is kept as sound until the next keyframe. */
   clear(): void {
+    for (const page of this.#pages) page.keep(this.#memory, false);
+    this.#memory.change('gop_cache', -this.#openBytes);
     this.#pages = [];
     this.#holds = 'sound';
     this.#open = [];
@@ -103,6 +108,7 @@ export class GopCache {
   #push(frame: Frame): void {
     this.#open.push(frame);
     this.#openBytes += frame.payload.length;
+    this.#memory.change('gop_cache', frame.payload.length);
     this.#frameCount++;
     this.#bytes += frame.payload.length;
   }
@@ -118,7 +124,10 @@ export class GopCache {
   }
 
   #closePage(): void {
-    this.#pages.push(this.#page());
+    const page = this.#page();
+    page.keep(this.#memory, true);
+    this.#pages.push(page);
+    this.#memory.change('gop_cache', -this.#openBytes);
     this.#open = [];
     this.#openBytes = 0;
   }
@@ -128,6 +137,7 @@ export class GopCache {
     const sound = slice.withoutVideo;
     if (sound === undefined) return;
     this.#opening = undefined;
+    sound.keep(this.#memory, true);
     this.#pages.push(sound);
     this.#frameCount += sound.frames.length;
     this.#bytes += sound.payloadBytes;
@@ -137,6 +147,7 @@ export class GopCache {
       if (!isOld && this.#frameCount <= limits.maxFrames && this.#bytes <= limits.maxBytes) break;
       this.#frameCount -= page.frames.length;
       this.#bytes -= page.payloadBytes;
+      page.keep(this.#memory, false);
       excess++;
     }
     this.#pages.splice(0, excess);

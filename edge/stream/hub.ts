@@ -2,6 +2,7 @@
  * All streams of this edge, by name: where players find what publishers or origins bring.
  */
 
+import { MediaMemory } from '../budget/media-memory.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import { readRestMs } from '../conf/vhost.ts';
 import { Deadline } from '../time/deadline.ts';
@@ -31,6 +32,7 @@ const goodbyeMs = 100;
 export class Hub {
   /** Of all streams since the start. */
   readonly counters: { oddFrames: number; droppedHeaders: number } = { oddFrames: 0, droppedHeaders: 0 };
+  readonly memory: MediaMemory;
   readonly #upstream: Upstream;
   readonly #reports: StreamReports;
   readonly #streams = new Map<string, LiveStream>();
@@ -38,7 +40,9 @@ export class Hub {
   /** Publishers of a name that is taken, by its key. */
   readonly #awaitingNames = new Map<string, Set<() => void>>();
 
-  constructor(upstream: Upstream, log: Pick<StreamReports, 'warn'> = noReports) {
+  /** @param memory where what all streams keep is counted */
+  constructor(upstream: Upstream, log: Pick<StreamReports, 'warn'> = noReports, memory = MediaMemory.unbounded) {
+    this.memory = memory;
     this.#upstream = upstream;
     this.#reports = {
       oddFrames: (count) => {
@@ -66,7 +70,7 @@ export class Hub {
     const name = streamName(request);
     const known = this.#streams.get(streamKey(name));
     if (known !== undefined) return known;
-    const stream = new LiveStream(name, vhost, this.#reports);
+    const stream = new LiveStream(name, vhost, this.#reports, this.memory);
     const source =
       vhost.cluster.mode === 'remote'
         ? this.#upstream.pull(stream, request, (reason) => this.#remove(stream, reason))

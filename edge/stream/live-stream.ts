@@ -3,6 +3,7 @@
  * never to what feeds it, so that a feed may die, be replaced or never come without touching them.
  */
 
+import { type MediaKeeper, MediaMemory } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { Feed, type FeedEvents } from './feed.ts';
@@ -77,7 +78,10 @@ export class LiveStream {
     tooFarApart: (track, distanceMs) =>
       this.#warn('audio and video are more than 60 s apart: 60 s are kept', { track: trackName(track), distanceMs }),
   });
-  readonly #gop = new GopCache();
+  readonly #gop: GopCache;
+  readonly #keeper: MediaKeeper;
+  /** Where all that it keeps is counted. */
+  readonly memory: MediaMemory;
   readonly #history = new History();
   #headers: HeaderSet = HeaderSet.empty;
   #source: StreamSource | undefined;
@@ -102,11 +106,30 @@ export class LiveStream {
   #announced = false;
   #lastArrivalMs: number | undefined;
 
-  constructor(name: StreamName, vhost: VhostConfig, reports: StreamReports = noReports) {
+  constructor(
+    name: StreamName,
+    vhost: VhostConfig,
+    reports: StreamReports = noReports,
+    memory: MediaMemory = MediaMemory.unbounded,
+  ) {
     this.#reports = reports;
+    this.memory = memory;
     this.name = name;
     this.key = streamKey(name);
     this.vhost = vhost;
+    const gop = new GopCache(memory);
+    const players = this.#players;
+    this.#gop = gop;
+    this.#keeper = {
+      get keptBytes() {
+        return gop.keptBytes;
+      },
+      get isPlayed() {
+        return players.size > 0;
+      },
+      giveUp: () => gop.clear(),
+    };
+    memory.gopCaches.add(this.#keeper);
   }
 
   get playerCount(): number {
@@ -166,6 +189,7 @@ export class LiveStream {
   }
 
   detach(player: Player): void {
+    player.leave();
     if (this.#players.delete(player)) this.#source?.players(this.#players.size);
   }
 
@@ -215,6 +239,7 @@ export class LiveStream {
   dispose(): void {
     this.#open.discard();
     this.#gop.clear();
+    this.memory.gopCaches.delete(this.#keeper);
   }
 
   #splice(): Splice | undefined {
@@ -305,6 +330,7 @@ export class LiveStream {
     if (gopCache) this.#gop.add(slice, { maxFrames: gopCacheMaxFrames, maxBytes: this.vhost.edge.gopCacheMaxBytes });
     else this.#gop.clear();
     for (const player of this.#players) player.deliver(slice);
+    this.memory.settle();
   }
 }
 

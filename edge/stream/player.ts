@@ -3,7 +3,9 @@
  * not keep up. The sink is the rim: RTMP, HTTP-FLV or WebSocket.
  */
 
+import { MediaMemory, type SlowPlayer } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
+import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
 import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
@@ -30,6 +32,8 @@ export interface PlayerOptions {
   readonly sink: PlayerSink;
   /** Those in force: a reload may change them. */
   readonly limits: () => QueueLimits;
+  /** Where what waits for it is counted. */
+  readonly memory?: MediaMemory;
 }
 
 /** Media that may wait for a slow player before frames are dropped: by stream time, and in bytes. */
@@ -44,7 +48,10 @@ export function queueLimits({ play, edge }: VhostConfig): QueueLimits {
 
 const videoBit = trackBit(Track.video);
 
-export class Player {
+/** A player that takes nothing for so long may be disconnected when memory is short. */
+const stalledMs = 2_000;
+
+export class Player implements SlowPlayer {
   readonly #formatOption: PlayerOptions['format'];
   /** Undefined before the first byte. */
   #format: WireFormat | undefined;
@@ -59,9 +66,12 @@ export class Player {
   readonly #known: (number | undefined)[] = new Array<number | undefined>(trackCount).fill(undefined);
   /** Video is left out until it can be decoded; audio and data go on. */
   #videoWaits = false;
-  /** The client has not yet taken what it was given. */
+  /** The client has not yet taken what it was given: since when, and what that was last. */
   #blocked = false;
-  readonly #backlog = new Backlog();
+  #blockedSinceMs = 0;
+  #given: Slice | undefined;
+  readonly #memory: MediaMemory;
+  readonly #backlog: Backlog;
   #droppedGops = 0;
   #bytesSent = 0;
 
@@ -69,6 +79,8 @@ export class Player {
     this.#formatOption = options.format;
     this.#sink = options.sink;
     this.#limits = options.limits;
+    this.#memory = options.memory ?? MediaMemory.unbounded;
+    this.#backlog = new Backlog(this.#memory);
   }
 
   /** Times that frames were dropped because this player was too slow. */
@@ -113,7 +125,7 @@ export class Player {
 
   /** The client took what it had been given. */
   drained(): void {
-    this.#blocked = false;
+    this.#unblock();
     while (!this.#blocked) {
       const slice = this.#backlog.shift();
       if (slice === undefined) return;
@@ -122,8 +134,49 @@ export class Player {
   }
 
   end(reason: string): void {
-    this.#backlog.clear();
+    this.leave();
     this.#sink.end(reason);
+  }
+
+  /** The client is gone, or will be: nothing is kept for it. */
+  leave(): void {
+    this.#backlog.clear();
+    this.#unblock();
+  }
+
+  get stalled(): boolean {
+    return this.#blocked && awakeNow() - this.#blockedSinceMs >= stalledMs;
+  }
+
+  giveUpBacklog(): boolean {
+    const next = this.#backlog.oldest;
+    if (next === undefined) return false;
+    this.#droppedGops++;
+    this.#fallOut(next);
+    this.#backlog.clear();
+    this.#videoWaits = true;
+    return true;
+  }
+
+  disconnect(): void {
+    this.end('memory is short, and this player does not take what it is sent');
+  }
+
+  #unblock(): void {
+    if (!this.#blocked) return;
+    this.#blocked = false;
+    this.#memory.slowPlayers.delete(this);
+    this.#given?.release();
+    this.#given = undefined;
+  }
+
+  /** The sink wants no more for now. @param slice what it was given last */
+  #block(slice: Slice): void {
+    this.#blocked = true;
+    this.#blockedSinceMs = awakeNow();
+    this.#memory.slowPlayers.add(this);
+    slice.hold(this.#memory);
+    this.#given = slice;
   }
 
   #whileVideoWaits(slice: Slice): Slice | undefined {
@@ -139,7 +192,7 @@ export class Player {
       if (slice.startMs === Number.POSITIVE_INFINITY) return;
       this.#begin(slice);
     } else if (this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0) {
-      this.#write(slice.shared(format));
+      this.#write(slice, slice.shared(format));
     } else this.#rejoin(slice, format);
     this.#headers = slice.headersAfter;
   }
@@ -150,7 +203,7 @@ export class Player {
     this.#format = format;
     this.#baseMs = format.zeroBased ? slice.zeroMs : wholeRoundMs;
     this.#nowInStep(slice);
-    this.#write(slice.opening(format));
+    this.#write(slice, slice.opening(format));
   }
 
   /** Out of step: after dropped frames, or where a track comes that the client meets for the first time. */
@@ -166,9 +219,9 @@ export class Player {
     this.#nowInStep(slice);
     const [only] = parts;
     if (only === undefined) return;
-    if (parts.length === 1) return this.#write(only);
+    if (parts.length === 1) return this.#write(slice, only);
     for (const { length } of parts) this.#bytesSent += length;
-    this.#blocked = !this.#sink.writeParts(parts);
+    if (!this.#sink.writeParts(parts)) this.#block(slice);
   }
 
   #nowInStep(slice: Slice): void {
@@ -187,10 +240,10 @@ export class Player {
     this.#inStep = 0;
   }
 
-  #write(bytes: Buffer): void {
+  #write(slice: Slice, bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.#bytesSent += bytes.length;
-    this.#blocked = !this.#sink.write(bytes);
+    if (!this.#sink.write(bytes)) this.#block(slice);
   }
 
   #queue(slice: Slice): void {

@@ -3,6 +3,7 @@
  * player of that format is handed the same bytes.
  */
 
+import type { MediaKind, MediaMemory } from '../budget/media-memory.ts';
 import { type Frame, isHeader, isMedia, Track } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
 
@@ -100,6 +101,13 @@ export class Slice {
   readonly #rejoining = new Map<WireFormat, SharedRun>();
   readonly #rejoiningWithHeaders = new Map<WireFormat, SharedRun>();
   #withoutVideo: Slice | 'nothing' | undefined;
+  #encodedBytes = 0;
+  /** How many wait for it, and whether it is kept for those who come later. */
+  #waiting = 0;
+  #cached = false;
+  /** What it is counted as, and where. */
+  #countedAs: MediaKind | undefined;
+  #memory: MediaMemory | undefined;
   #fromEntry: Slice | undefined;
 
   constructor(options: SliceOptions) {
@@ -196,6 +204,7 @@ export class Slice {
       const { frames, lastTimes } = this;
       bytes = format.encode({ frames, headers: [], headersMs: 0, lastTimes, baseMs: 0 });
       this.#shared.set(format, bytes);
+      this.#encoded(bytes.length);
     }
     return bytes;
   }
@@ -209,6 +218,7 @@ export class Slice {
       const baseMs = format.zeroBased ? zeroMs : wholeRoundMs;
       bytes = format.encode({ frames, headers, headersMs: zeroMs, lastTimes: [], baseMs });
       this.#opening.set(format, bytes);
+      this.#encoded(bytes.length);
     }
     return bytes;
   }
@@ -222,8 +232,45 @@ export class Slice {
       const headers = withHeaders ? this.headersBefore.frames : [];
       run = format.share({ frames, headers, headersMs: earliestMs, lastTimes, baseMs: 0 });
       runs.set(format, run);
+      this.#encoded(run.heldBytes);
     }
     return run;
+  }
+
+  /** Bytes that it holds: media as it came, and encoded. */
+  get heldBytes(): number {
+    return this.payloadBytes + this.#encodedBytes;
+  }
+
+  /** A player waits for it, until `release`. However many do, its bytes count once. */
+  hold(memory: MediaMemory): void {
+    this.#waiting++;
+    if (this.#countedAs === undefined) this.#count(memory);
+  }
+
+  release(): void {
+    this.#waiting--;
+    if (this.#waiting === 0 && this.#memory !== undefined) this.#count(this.#memory);
+  }
+
+  /** It is kept for players to come, or no more. */
+  keep(memory: MediaMemory, kept: boolean): void {
+    this.#cached = kept;
+    this.#count(memory);
+  }
+
+  #count(memory: MediaMemory): void {
+    const as = this.#cached ? 'gop_cache' : this.#waiting > 0 ? 'backlog' : undefined;
+    if (as === this.#countedAs) return;
+    if (this.#countedAs !== undefined) memory.change(this.#countedAs, -this.heldBytes);
+    if (as !== undefined) memory.change(as, this.heldBytes);
+    this.#countedAs = as;
+    this.#memory = memory;
+  }
+
+  #encoded(bytes: number): void {
+    this.#encodedBytes += bytes;
+    if (this.#countedAs !== undefined) this.#memory?.change(this.#countedAs, bytes);
   }
 }
 

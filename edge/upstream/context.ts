@@ -3,6 +3,7 @@
  */
 
 import type { Logger } from 'pino';
+import type { MediaMemory } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
@@ -12,6 +13,8 @@ export interface UpstreamContext {
   readonly log: Logger;
   readonly health: OriginHealth;
   readonly memory: StreamMemory;
+  /** Where what is kept for origins is counted. */
+  readonly mediaMemory: MediaMemory;
   /** Told to origins that ask who we are (`debug_srs_upnode`). */
   readonly serverId: string;
   readonly keepaliveMs: () => number;

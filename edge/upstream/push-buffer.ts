@@ -31,6 +31,16 @@ export class PushBuffer {
     this.#limits = limits;
   }
 
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Gives up what is kept; without video it begins again at once, else with the next keyframe. */
+  giveUp(): void {
+    this.#overflowed = this.#hasVideo;
+    this.#forget();
+  }
+
   /** What has been kept since the last keyframe. */
   get runs(): readonly PushRun[] {
     return this.#gop;
@@ -67,8 +77,7 @@ export class PushBuffer {
     this.#gop.push(run);
     this.#bytes += run.bytes.length;
     if (this.#bytes <= this.#limits().maxBytes) return;
-    this.#overflowed = this.#hasVideo;
-    this.#forget();
+    this.giveUp();
   }
 
   /** Everything so far has been given to an origin. Without video there is no keyframe to go back to. */

@@ -3,6 +3,7 @@
  * it sent since its last keyframe is sent to the new origin again.
  */
 
+import type { MediaKeeper } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
 import type { RtmpMessage } from '../rtmp/message.ts';
 import { headerBytesMax, headersMax } from '../stream/header-room.ts';
@@ -16,7 +17,7 @@ import type { UpstreamContext } from './context.ts';
 import { UpstreamError } from './errors.ts';
 import type { Push } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
-import { encodeRun } from './push-run.ts';
+import { encodeRun, type PushRun } from './push-run.ts';
 import { PushSearch } from './push-search.ts';
 
 /** Silence is found some time after the stall timeout, on a busy machine: what was sent meanwhile is still needed. */
@@ -42,6 +43,9 @@ export class Pusher implements Publication {
   #search: AbortController | undefined;
   #pending: RtmpMessage[] = [];
   #toldHeaders = false;
+  /** What is counted in the process's memory, as of the last flush. */
+  #countedBytes = 0;
+  readonly #keeper: MediaKeeper;
   /** The origin is too slow: nothing is sent before a keyframe. */
   #dropping = false;
 
@@ -65,6 +69,15 @@ export class Pusher implements Publication {
       const { gopCacheMaxBytes, stallTimeoutMs } = this.#vhost.edge;
       return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
     });
+    const keptBytes = (): number => this.#countedBytes;
+    this.#keeper = {
+      get keptBytes() {
+        return keptBytes();
+      },
+      isPlayed: true,
+      giveUp: () => this.#giveUp(),
+    };
+    context.mediaMemory.pushes.add(this.#keeper);
   }
 
   /** Name of the origin in use. */
@@ -106,8 +119,7 @@ export class Pusher implements Publication {
     if (role === 'header' || role === 'metadata') {
       // Kept apart from the runs: a new origin gets each of them once, before all runs.
       this.flush();
-      if (!this.#dropping) this.#live?.send(encodeRun([message], this.#chunkSize));
-      return;
+      return this.#send(encodeRun([message], this.#chunkSize));
     }
     if (role === 'keyframe') {
       // What came before belongs to the GOP before.
@@ -125,28 +137,59 @@ export class Pusher implements Publication {
 
   flush(): void {
     if (this.#pending.length === 0) return;
-    const run = encodeRun(this.#pending, this.#chunkSize);
+    const messages = this.#pending;
     this.#pending = [];
+    if (this.#stop.signal.aborted) return;
+    const run = encodeRun(messages, this.#chunkSize);
     this.#buffer.keep(run);
+    if (this.#live !== undefined && !this.#dropping) {
+      this.#send(run);
+      this.#buffer.delivered();
+    }
+    this.#count();
+    this.#context.mediaMemory.settle();
+  }
+
+  #send(run: PushRun): void {
     const live = this.#live;
     if (live === undefined || this.#dropping) return;
     if (this.#hasRoom()) live.send(run);
-    else {
-      this.#dropping = true;
-      this.#context.counters.pushDroppedGops++;
-      this.#context.log.warn({ stream: this.key, origin: live.name }, 'push drops until a keyframe: origin is slow');
-    }
-    this.#buffer.delivered();
+    else this.#drop('origin is slow');
+  }
+
+  #drop(why: string): void {
+    if (this.#live === undefined || this.#dropping) return;
+    this.#dropping = true;
+    this.#context.counters.pushDroppedGops++;
+    this.#context.log.warn({ stream: this.key, origin: this.#live.name }, `push drops until a keyframe: ${why}`);
+  }
+
+  /** Tells the process's memory what is kept for origins and waits for one. */
+  #count(): void {
+    const bytes = this.#buffer.bytes + (this.#live?.pendingBytes ?? 0);
+    this.#context.mediaMemory.change('push', bytes - this.#countedBytes);
+    this.#countedBytes = bytes;
   }
 
   close(): void {
-    if (this.#stop.signal.aborted) return;
-    this.flush();
-    this.#stop.abort();
-    this.#endSearch();
-    this.#leaveStandby();
-    this.#live?.unpublish();
-    this.#live = undefined;
+    if (!this.#stop.signal.aborted) {
+      this.flush();
+      this.#stop.abort();
+      this.#endSearch();
+      this.#leaveStandby();
+      this.#live?.unpublish();
+      this.#live = undefined;
+    }
+    this.#context.mediaMemory.pushes.delete(this.#keeper);
+    this.#buffer.giveUp();
+    this.#count();
+  }
+
+  /** Memory is short: nothing is kept for another origin, and what waits for this one is let run out. */
+  #giveUp(): void {
+    this.#buffer.giveUp();
+    if ((this.#live?.pendingBytes ?? 0) > 0) this.#drop('memory is short');
+    this.#count();
   }
 
   /** The vhost's configuration has changed: an origin that is no longer listed is left at a keyframe. */

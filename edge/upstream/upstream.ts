@@ -3,6 +3,7 @@
  */
 
 import type { Logger } from 'pino';
+import { MediaMemory } from '../budget/media-memory.ts';
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
 import type { Upstream } from '../stream/hub.ts';
 import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
@@ -34,7 +35,7 @@ export class Origins implements Upstream {
   readonly #context: UpstreamContext;
   #config: EdgeConfig;
 
-  constructor(config: EdgeConfig, serverId: string, log: Logger) {
+  constructor(config: EdgeConfig, serverId: string, log: Logger, mediaMemory: MediaMemory = MediaMemory.unbounded) {
     this.#config = config;
     const health = new OriginHealth({
       probe: (address, signal) => this.#probe(address, signal),
@@ -44,7 +45,7 @@ export class Origins implements Upstream {
     });
     const memory = new StreamMemory();
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
-    this.#context = { log, health, memory, serverId, keepaliveMs, counters: this.counters };
+    this.#context = { log, health, memory, mediaMemory, serverId, keepaliveMs, counters: this.counters };
     health.retain(allOrigins(config));
   }
 

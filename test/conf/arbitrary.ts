@@ -175,6 +175,7 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             pageFigures: bool,
             trustedProxies: fc.array(network, { maxLength: 3 }),
             unadmittedPerAddress: fc.integer({ min: 1, max: 1e6 }),
+            mediaMemoryMaxBytes: fc.integer({ min: 1_048_576, max: 2 ** 40 }),
             unfinishedMaxBytes: fc.integer({ min: 65_536, max: 2 ** 32 }),
           }),
         )

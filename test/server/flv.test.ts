@@ -107,6 +107,34 @@ describe('HTTP-FLV', () => {
     assert.equal(edge.clients.size, 0);
   });
 
+  it('answers as soon as the stream is known to be live, though its video waits for a key frame', async (context) => {
+    const edge = await startEdge(context, { vhosts: [flvVhost({ play: { gopCacheMaxFrames: 5 } })] });
+    const publisher = await edge.publisher();
+    publisher.push(videoHeader(0), keyframe(0));
+    for (let index = 1; index < 20; index++) publisher.push(interFrame(index * 40));
+    const player = await play(edge, getRequest('/live/one.flv'));
+    assert.match(await player.takeHead(), /^HTTP\/1\.1 200 OK\r\n/);
+    assert.deepEqual(await takeChunk(player), flvHeader({ audio: false, video: true }));
+    publisher.push(keyframe(800));
+    assert.deepEqual(
+      tagsOf((await takeChunk(player))!).map(({ payload }) => payload),
+      [videoHeader(0).payload, keyframe(800).payload],
+    );
+  });
+
+  it('answers those who were there first when nothing of the source can be decoded yet', async (context) => {
+    const edge = await startEdge(context);
+    const player = await play(edge, getRequest('/live/one.flv'));
+    const publisher = await edge.publisher();
+    publisher.push(videoHeader(0));
+    // The source goes on sending what needs a key frame.
+    let sent = 0;
+    const source = setInterval(() => publisher.push(interFrame(40 * sent++)), 40);
+    context.after(() => clearInterval(source));
+    assert.match(await player.takeHead(), /^HTTP\/1\.1 200 OK\r\n/);
+    assert.deepEqual(await takeChunk(player), flvHeader({ audio: false, video: true }));
+  });
+
   it('answers 404 when no frame comes in time, and lets go of the stream', async (context) => {
     const edge = await startEdge(context, { vhosts: [flvVhost({ edge: { httpFirstFrameTimeoutMs: 30 } })] });
     const { status, body } = await text(edge, '/live/none.flv');

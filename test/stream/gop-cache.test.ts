@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MediaMemory } from '../../edge/budget/media-memory.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { type Frame, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { GopCache } from '../../edge/stream/gop-cache.ts';
@@ -24,7 +25,7 @@ function slices(...parts: RtmpMessage[][]): Slice[] {
 const roomy = { maxFrames: 100, maxBytes: 100_000 };
 
 function filled(parts: Slice[], limits = roomy): GopCache {
-  const cache = new GopCache();
+  const cache = new GopCache(MediaMemory.unbounded);
   for (const slice of parts) cache.add(slice, limits);
   return cache;
 }
@@ -39,7 +40,7 @@ test('holds what came since the last keyframe, over slices and within one', () =
     [interFrame(80), audioFrame(85)],
     [interFrame(120), keyframe(160), audioFrame(165)],
   );
-  assert.deepEqual(new GopCache().opening, []);
+  assert.deepEqual(new GopCache(MediaMemory.unbounded).opening, []);
   assert.deepEqual(times(filled([first!]).opening), [0, 40]);
   assert.deepEqual(times(filled([first!, second!]).opening), [0, 40, 80, 85]);
   assert.deepEqual(times(filled([first!, second!, third!]).opening), [160, 165]);

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { MediaMemory } from '../../edge/budget/media-memory.ts';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { type FlvFraming, type FlvTracks, flvFormat } from '../../edge/stream/flv-format.ts';
@@ -13,6 +14,7 @@ import { isHeader, Track, toUntimedFrame, type UntimedFrame } from '../../edge/s
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { noReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
 
@@ -100,7 +102,8 @@ const vhost = defaultVhost({ minLatency: true });
 
 /** Plays the plan against a stream; in the end everyone is fast and everything is sliced. */
 function run(steps: readonly Step[], startMs: number): Outcome {
-  const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, vhost);
+  const memory = new MediaMemory(() => Number.POSITIVE_INFINITY);
+  const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, vhost, noReports, memory);
   const feed = stream.openFeed();
   const sent: UntimedFrame[] = [];
   const sessions: Session[] = [];
@@ -160,7 +163,12 @@ function run(steps: readonly Step[], startMs: number): Outcome {
         const format =
           wire.kind === 'rtmp' ? rtmpFormat(wire.chunkSize, wire.zeroBased) : flvFormat(wire.framing, wire.tracks);
         const sink = new RecordingSink();
-        const player = new Player({ format, sink, limits: () => ({ queueLengthMs, queueMaxBytes: 16_000_000 }) });
+        const player = new Player({
+          format,
+          sink,
+          limits: () => ({ queueLengthMs, queueMaxBytes: 16_000_000 }),
+          memory,
+        });
         sessions.push({ wire, player, sink, joinedAt: sent.length });
         stream.attach(player);
         break;
@@ -179,7 +187,10 @@ function run(steps: readonly Step[], startMs: number): Outcome {
     sink.credit = Number.POSITIVE_INFINITY;
     player.drained();
   }
+  assert.equal(memory.bytesOf('backlog'), 0, 'nothing waits for players that keep up');
+  for (const { player } of sessions) stream.detach(player);
   stream.dispose();
+  assert.equal(memory.total, 0, 'what nobody holds is not counted');
   return { sent, sessions };
 }
 

@@ -197,6 +197,7 @@ export class FlvSession implements Client, PlayerSink {
       },
       sink: this,
       limits: () => queueLimits(stream.vhost),
+      memory: stream.memory,
     });
     this.#state = { kind: 'playing', stream, player, plan };
     this.#firstFrame.start(this.#vhost.edge.httpFirstFrameTimeoutMs);

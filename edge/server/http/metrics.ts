@@ -11,6 +11,7 @@ import type { Gateway } from '../gateway.ts';
 import { addBudgetMetrics } from './budget-metrics.ts';
 import type { HttpDeps, OriginCounters } from './deps.ts';
 import { streamCount, streamEntries } from './figures.ts';
+import { addMemoryMetrics } from './memory-metrics.ts';
 import { countRoles } from './status.ts';
 import type { CpuShare } from './system.ts';
 import type { Traffic } from './traffic.ts';
@@ -41,6 +42,7 @@ export class Metrics {
     this.#addOrigins();
     this.#addLog();
     addBudgetMetrics(this.registry, gateway.budget);
+    addMemoryMetrics(this.registry, gateway.hub.memory);
     this.#spliceGap = new Histogram({
       name: 'edge_splice_gap_seconds',
       help: 'How long players had no frame when their stream went on from another origin.',

@@ -50,6 +50,7 @@ export class Playing {
       format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off', streamId),
       sink,
       limits: () => queueLimits(stream.vhost),
+      memory: stream.memory,
     });
     return new Playing(streamId, admitted, gateway, stream, player);
   }

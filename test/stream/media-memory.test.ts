@@ -1,0 +1,172 @@
+/** What media may take of the process's memory: counted once, bounded, and given up in an order. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type MediaKeeper, MediaMemory, type SlowPlayer } from '../../edge/budget/media-memory.ts';
+import { defaultVhost } from '../../edge/conf/defaults.ts';
+import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import { LiveStream } from '../../edge/stream/live-stream.ts';
+import { Player } from '../../edge/stream/player.ts';
+import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { noReports } from '../../edge/stream/stream-reports.ts';
+import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
+import { RecordingSink } from '../support/playback.ts';
+
+const vhost = defaultVhost({ minLatency: true });
+const MB = 1_000_000;
+
+function world(maxBytes = Number.POSITIVE_INFINITY) {
+  const limits = { maxBytes };
+  const memory = new MediaMemory(() => limits.maxBytes);
+  const stream = (name = 's') => {
+    const live = new LiveStream({ vhost: 'v', app: 'a', stream: name }, vhost, noReports, memory);
+    const feed = live.openFeed();
+    const bring = (...messages: RtmpMessage[]): void => {
+      for (const message of messages) {
+        feed.push(message, message.timestamp);
+        feed.flush(Number.POSITIVE_INFINITY);
+      }
+    };
+    const join = (queueMaxBytes = 16 * MB) => {
+      const sink = new RecordingSink();
+      const limits = () => ({ queueLengthMs: 30_000, queueMaxBytes });
+      const player = new Player({ format: rtmpFormat(60_000, true), sink, limits, memory });
+      live.attach(player);
+      return { sink, player };
+    };
+    return { live, bring, join };
+  };
+  return { memory, stream, limits };
+}
+
+test('what a thousand slow players wait for counts once', () => {
+  const { memory, stream } = world();
+  const { bring, join, live } = stream();
+  bring(videoHeader(0), keyframe(0));
+  const players = Array.from({ length: 1_000 }, () => join());
+  for (const { sink } of players) sink.credit = 1;
+  for (let index = 1; index <= 10; index++) bring(interFrame(index * 40, index, 100_000));
+  const waiting = memory.bytesOf('backlog');
+  assert.ok(waiting > MB && waiting < 2.2 * MB, `${waiting} bytes`);
+  for (const { player } of players) live.detach(player);
+  assert.equal(memory.bytesOf('backlog'), 0);
+});
+
+test('a player that reads nothing of a stream whose time stands still holds no more than its queue', () => {
+  for (const first of [[], [audioHeader(0)]] as RtmpMessage[][]) {
+    const { memory, stream } = world();
+    const { bring, join } = stream();
+    bring(videoHeader(0), keyframe(0));
+    const { sink, player } = join(5 * MB);
+    sink.credit = 1;
+    bring(interFrame(0));
+    for (const message of first) bring({ ...message, payload: Buffer.concat([message.payload, Buffer.from([1])]) });
+    for (let index = 0; index < 200; index++) {
+      bring(interFrame(0, index, 100_000), audioFrame(0, index));
+      assert.ok(memory.bytesOf('backlog') < 5.5 * MB, `${memory.bytesOf('backlog')} bytes`);
+    }
+    assert.ok(player.droppedGops > 0);
+  }
+});
+
+test('GOP caches have one limit for all; those that nobody plays are emptied first, the greatest first', () => {
+  const { memory, stream } = world(10 * MB);
+  const sizes = [100_000, 300_000, 200_000];
+  const streams = sizes.map((size, index) => ({ size, ...stream(`s${index}`) }));
+  const played = stream('played');
+  const { player } = played.join();
+  played.bring(videoHeader(0), keyframe(0));
+  for (const { bring } of streams) bring(videoHeader(0), keyframe(0));
+  let index = 0;
+  const holds = ({
+    join,
+    live,
+  }: {
+    join: () => { sink: RecordingSink; player: Player };
+    live: LiveStream;
+  }): boolean => {
+    const joined = join();
+    live.detach(joined.player);
+    return joined.sink.writes.length > 0;
+  };
+  while (memory.givenUp.gopCaches === 0) {
+    index++;
+    for (const { bring, size } of streams) bring(interFrame(index * 40, index, size));
+    played.bring(interFrame(index * 40, index, 400_000));
+    assert.ok(memory.total <= 10 * MB);
+  }
+  assert.deepEqual(streams.map(holds), [true, false, true]);
+  assert.ok(holds(played), 'although it is the greatest');
+  assert.equal(player.droppedGops, 0);
+
+  for (let more = 0; more < 100; more++) {
+    played.bring(interFrame((index + more) * 40, 1_000 + more, 100_000));
+    assert.ok(memory.total <= 10 * MB);
+  }
+  assert.deepEqual(streams.map(holds), [false, false, false]);
+});
+
+test('a lower limit is obeyed at once', () => {
+  const { memory, stream, limits } = world(10 * MB);
+  const { bring } = stream();
+  bring(videoHeader(0), keyframe(0, 1, 4 * MB));
+  assert.ok(memory.total > 4 * MB);
+  limits.maxBytes = 2 * MB;
+  memory.settle();
+  assert.ok(memory.total < 2 * MB);
+});
+
+test('the order in which holders give up', () => {
+  let held = 100;
+  const order: string[] = [];
+  const memory = new MediaMemory(() => 90);
+  memory.change('gop_cache', held);
+  const give = (what: string): void => {
+    order.push(what);
+  };
+  const slow = (name: string, stalled: boolean): SlowPlayer => ({
+    stalled,
+    giveUpBacklog: () => {
+      give(`backlog ${name}`);
+      return true;
+    },
+    disconnect: () => give(`disconnect ${name}`),
+  });
+  const keeper = (name: string, keptBytes: number, isPlayed: boolean): MediaKeeper => ({
+    keptBytes,
+    isPlayed,
+    giveUp: () => give(name),
+  });
+  for (const player of [slow('a', true), slow('b', false), slow('c', true)]) memory.slowPlayers.add(player);
+  for (const cache of [keeper('played', 9, true), keeper('small', 1, false), keeper('large', 2, false)]) {
+    memory.gopCaches.add(cache);
+  }
+  memory.gopCaches.add(keeper('empty', 0, false));
+  memory.pushes.add(keeper('push', 5, true));
+  memory.settle();
+  assert.deepEqual(order, ['backlog a', 'backlog b', 'backlog c', 'large', 'small', 'disconnect a', 'played', 'push']);
+  assert.deepEqual(memory.givenUp, { backlogs: 3, gopCaches: 3, players: 1, pushes: 1 });
+
+  held -= 50;
+  memory.change('gop_cache', -50);
+  order.length = 0;
+  memory.settle();
+  assert.deepEqual(order, [], 'within the limit nobody gives up');
+});
+
+test('players that keep up are not touched while others fill the memory', () => {
+  const { memory, stream } = world(8 * MB);
+  const { bring, join } = stream();
+  bring(videoHeader(0), keyframe(0));
+  const honest = join();
+  const slow = Array.from({ length: 20 }, () => join());
+  for (let index = 1; index <= 200; index++) {
+    const lazy = slow[index % 20]!;
+    if (index <= 20) lazy.sink.credit = 1;
+    bring(interFrame(index * 40, index, 100_000));
+    assert.ok(memory.total < 8.3 * MB, `${memory.total} bytes`);
+  }
+  assert.equal(honest.sink.writes.length, 201);
+  assert.equal(honest.player.droppedGops, 0);
+  assert.ok(memory.givenUp.backlogs > 0);
+});
