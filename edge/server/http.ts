@@ -6,12 +6,13 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { Purpose } from '../budget/connections.ts';
+import { EDGE } from '../conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
 import { http, https } from '../node-http.ts';
 import { placeOf } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import { clientAddress } from './http/client-address.ts';
-import { HttpConnection } from './http/connection.ts';
+import { HttpConnection, type HttpLimits } from './http/connection.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { includes, type Role, Routes } from './http/routes.ts';
 import { isWebSocket } from './http/websocket.ts';
@@ -38,6 +39,10 @@ export class HttpServers {
   readonly #servers = new Set<Server>();
   readonly #connections = new WeakMap<Socket, HttpConnection>();
   readonly #routes: Routes;
+  readonly #limits: HttpLimits = {
+    requestTimeoutMs: () => this.#gateway.config.edge.clientTimeoutMs,
+    answerTimeoutMs: EDGE.writeTimeoutMs,
+  };
 
   constructor(gateway: Gateway, deps: HttpDeps) {
     this.#gateway = gateway;
@@ -52,7 +57,7 @@ export class HttpServers {
       secureApi: secure('https-api', 'api', () => gateway.config.httpApi.https),
       exporter: plain('exporter', 'exporter'),
     };
-    this.#routes = new Routes(gateway, deps);
+    this.#routes = new Routes(gateway, deps, (socket) => this.#connections.get(socket)?.handOver());
   }
 
   /** Opens and closes listeners until they are those of the configuration. Throws when one cannot be opened. */
@@ -134,8 +139,7 @@ export class HttpServers {
   }
 
   #connect(socket: Socket): void {
-    const timeoutMs = (): number => this.#gateway.config.edge.clientTimeoutMs;
-    this.#connections.set(socket, new HttpConnection(socket, placeOf(socket), timeoutMs));
+    this.#connections.set(socket, new HttpConnection(socket, placeOf(socket), this.#limits));
   }
 
   /** The connection of a request, which shows that somebody is there, and whom it is counted for. */

@@ -3,11 +3,16 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
+import { Budget } from '../../edge/budget/budget.ts';
+import { defaultConfig } from '../../edge/conf/defaults.ts';
+import { HttpConnection } from '../../edge/server/http/connection.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { clip, interFrame } from '../support/media.ts';
 import { missing } from '../support/programs.ts';
@@ -99,6 +104,50 @@ describe('the deadline of a request', () => {
     });
     await once(socket, 'close');
     assert.match(received, /^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('an answer', () => {
+  it('that is not read ends the connection; one that is made slowly, or read slowly, does not', async (context) => {
+    const { connections } = new Budget(() => ({ maxConnections: 9, ...defaultConfig().edge }));
+    const limits = { requestTimeoutMs: () => 60_000, answerTimeoutMs: 250 };
+    const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
+      '/large': (response) => void Readable.from(Array<Buffer>(500).fill(Buffer.alloc(60_000))).pipe(response),
+      '/late': (response) => setTimeout(() => response.end('late'), 800),
+    };
+    const server = createServer().on('connection', (socket: Socket) => {
+      const place = connections.take('http', '127.0.0.1', () => socket.destroy());
+      if (typeof place === 'string') throw new Error(place);
+      const connection = new HttpConnection(socket, place, limits);
+      server.once('request', (request: IncomingMessage, response: ServerResponse) => {
+        connection.request(request, response, () => answers[request.url ?? '']?.(response));
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    context.after(() => server.close());
+    const { port } = server.address() as AddressInfo;
+
+    const late = new RawClient(port, getRequest('/late', { Connection: 'close' }));
+    assert.match((await late.rest()).toString(), /late$/);
+
+    const slow = connect(port, '127.0.0.1', () => slow.write(getRequest('/large', {}, '1.0')));
+    let bytes = 0;
+    slow.on('data', ({ length }: Buffer) => {
+      bytes += length;
+    });
+    const pulse = setInterval(() => (slow.isPaused() ? slow.resume() : slow.pause()), 20);
+    await once(slow, 'close');
+    clearInterval(pulse);
+    assert.ok(bytes > 30_000_000);
+
+    const idle = new RawClient(port, getRequest('/large'));
+    await idle.takeHead();
+    idle.socket.pause();
+    const cut = once(server, 'cut');
+    const look = setInterval(() => server.getConnections((_, count) => count === 0 && server.emit('cut')), 20);
+    await cut;
+    clearInterval(look);
   });
 });
 

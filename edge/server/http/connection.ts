@@ -2,7 +2,7 @@
  * One connection of an HTTP client. Requests are served one after the other, so that answers never mix, whatever a
  * client pipelines (a stream among its requests, too); while some wait, nothing more is read. A client has one
  * deadline for everything that it must bring before it is served: the first byte, the header, the body, and the next
- * request on a connection that is kept alive.
+ * request on a connection that is kept alive. An answer that it does not read ends the connection, too.
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -17,14 +17,21 @@ const waitingMax = 64;
 /** Nothing of the edge takes a body; a small one is passed over. */
 const bodyMaxBytes = 16 * 1024;
 
+export interface HttpLimits {
+  /** For a request to come whole; asked when the time begins to run. */
+  requestTimeoutMs(): number;
+  /** A client that takes nothing of its answer for so long, up to twice that, is disconnected. */
+  readonly answerTimeoutMs: number;
+}
+
 type State =
   /** A request is awaited, or is on its way. */
   | { readonly kind: 'idle' }
   /** The body of a request is on its way. */
   | { readonly kind: 'body'; readonly response: ServerResponse }
   | { readonly kind: 'answering'; readonly response: ServerResponse }
-  /** Another protocol has taken over. */
-  | { readonly kind: 'upgraded' }
+  /** The connection is a stream's, which has rules of its own. */
+  | { readonly kind: 'handed over' }
   /** The last answer is on its way. */
   | { readonly kind: 'ending' };
 
@@ -33,21 +40,22 @@ const idle: State = { kind: 'idle' };
 export class HttpConnection {
   readonly #socket: Socket;
   readonly #place: Place;
-  readonly #timeoutMs: () => number;
+  readonly #limits: HttpLimits;
   readonly #deadline = new Deadline(() => this.#expired());
   readonly #waiting: (() => void)[] = [];
   #state: State = idle;
   /** How much had come when the last request was complete. */
   #bytesRead = 0;
+  /** Bytes of answers that the client had taken when somebody looked. */
+  #takenBytes = 0;
   /** What followed the last request was no request. */
   #broken: Fault | undefined;
 
-  /** @param timeoutMs for each request, asked when the time begins to run */
-  constructor(socket: Socket, place: Place, timeoutMs: () => number) {
+  constructor(socket: Socket, place: Place, limits: HttpLimits) {
     this.#socket = socket;
     this.#place = place;
-    this.#timeoutMs = timeoutMs;
-    this.#deadline.start(timeoutMs());
+    this.#limits = limits;
+    this.#deadline.start(limits.requestTimeoutMs());
     socket.on('close', () => {
       this.#deadline.stop();
       this.#waiting.length = 0;
@@ -63,6 +71,12 @@ export class HttpConnection {
     });
   }
 
+  /** What is served now is a stream: nothing that follows it on the connection is answered. */
+  handOver(): void {
+    this.#deadline.stop();
+    this.#state = { kind: 'handed over' };
+  }
+
   /** Calls `serve` when the answers before are complete; the socket is its own from then on. */
   upgrade(serve: () => void): void {
     this.#socket.on('error', () => {});
@@ -71,8 +85,7 @@ export class HttpConnection {
       if (this.#state.kind === 'answering') this.#state.response.emit('drain');
     });
     this.#takeTurn(() => {
-      this.#deadline.stop();
-      this.#state = { kind: 'upgraded' };
+      this.handOver();
       serve();
     });
   }
@@ -96,7 +109,7 @@ export class HttpConnection {
 
   #passBody(request: IncomingMessage, response: ServerResponse, serve: () => void): void {
     this.#state = { kind: 'body', response };
-    this.#deadline.start(this.#timeoutMs());
+    this.#deadline.start(this.#limits.requestTimeoutMs());
     let left = bodyMaxBytes;
     request.on('data', (bytes: Buffer) => {
       left -= bytes.length;
@@ -111,20 +124,20 @@ export class HttpConnection {
   }
 
   #answer(response: ServerResponse, serve: () => void): void {
-    this.#deadline.stop();
+    this.#deadline.start(this.#limits.answerTimeoutMs);
     this.#state = { kind: 'answering', response };
     serve();
   }
 
   #answered(): void {
     // The connection ends with an answer that says so.
-    if (!this.#socket.writable) return;
+    if (!this.#socket.writable || this.#state.kind === 'handed over') return;
     this.#state = idle;
     const next = this.#waiting.shift();
     if (next !== undefined) return next();
     if (this.#broken !== undefined) return this.#end(this.#broken);
     this.#bytesRead = this.#socket.bytesRead;
-    this.#deadline.start(this.#timeoutMs());
+    this.#deadline.start(this.#limits.requestTimeoutMs());
     // While bytes wait, Node has paused the socket itself, and must be the one to end that.
     if (this.#socket.writableNeedDrain) this.#socket.once('drain', () => this.#readOn());
     else this.#readOn();
@@ -136,6 +149,7 @@ export class HttpConnection {
 
   #expired(): void {
     const { kind } = this.#state;
+    if (kind === 'answering') return this.#endIfStuck();
     // The body of a request has not come.
     if (kind === 'body') return this.#refuse(this.#state.response, 408, 'the body of the request is late');
     // It does not take its last answer.
@@ -145,6 +159,15 @@ export class HttpConnection {
     // A connection that has served is closed in silence: the next request may be on its way, and get no wrong answer.
     if (bytesRead > 0) this.#socket.destroy();
     else this.#place.turnAway('timeout');
+  }
+
+  /** Ends a connection that has taken nothing of its answer since the last look. */
+  #endIfStuck(): void {
+    const { writableLength, bytesWritten } = this.#socket;
+    const takenBytes = bytesWritten - writableLength;
+    if (writableLength > 0 && takenBytes === this.#takenBytes) return void this.#socket.destroy();
+    this.#takenBytes = takenBytes;
+    this.#deadline.start(this.#limits.answerTimeoutMs);
   }
 
   #refuse(response: ServerResponse, status: number, reason: string): void {
@@ -160,7 +183,7 @@ export class HttpConnection {
     if (fault === 'timeout') this.#socket.once('finish', () => this.#place.turnAway('timeout'));
     this.#socket.destroySoon();
     // Who does not take even this is not waited for.
-    this.#deadline.start(this.#timeoutMs());
+    this.#deadline.start(this.#limits.requestTimeoutMs());
   }
 }
 

@@ -23,10 +23,13 @@ export class FlvServer {
   readonly #deps: HttpDeps;
   readonly #watch = new WriteWatch();
   readonly #sockets = new Set<Socket>();
+  readonly #begins: (socket: Socket) => void;
 
-  constructor(gateway: Gateway, deps: HttpDeps) {
+  /** @param begins called when a stream takes over a connection */
+  constructor(gateway: Gateway, deps: HttpDeps, begins: (socket: Socket) => void) {
     this.#gateway = gateway;
     this.#deps = deps;
+    this.#begins = begins;
   }
 
   /** Serves a request for a stream. Returns why not, with nothing sent, when it is for none. */
@@ -78,6 +81,7 @@ export class FlvServer {
   }
 
   #begin(session: FlvSession, socket: Socket): void {
+    this.#begins(socket);
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
     void session.start();

@@ -33,7 +33,8 @@ export class Routes {
   readonly #flv: FlvServer;
   readonly #metrics: Metrics | undefined;
 
-  constructor(gateway: Gateway, deps: HttpDeps) {
+  /** @param streamBegins called when a stream takes over a connection */
+  constructor(gateway: Gateway, deps: HttpDeps, streamBegins: (socket: Socket) => void) {
     this.#gateway = gateway;
     this.#deps = deps;
     const { config } = gateway;
@@ -41,7 +42,7 @@ export class Routes {
     this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
     this.#access = new Access(gateway);
     this.#api = new Api(gateway, deps, this.#access, this.#traffic, this.#cpu);
-    this.#flv = new FlvServer(gateway, deps);
+    this.#flv = new FlvServer(gateway, deps, streamBegins);
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
       : undefined;
