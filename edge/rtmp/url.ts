@@ -5,7 +5,7 @@
  *     rtmp://host/app/stream?vhost=name        rtmp://host/app?vhost=name/stream        (also domain=name)
  *     rtmp://host/app...vhost...name/stream    rtmp://host/app#vhost=name/stream
  *
- * An address as host (`127.0.0.1`, `localhost`) is the vhost's name too, as in SRS: it becomes `__defaultVhost__` where
+ * Each name has one form, whatever its spelling (names.ts). An address as host (`127.0.0.1`, `localhost`) is the vhost's name too, as in SRS: it becomes `__defaultVhost__` where
  * vhosts are looked up, because no vhost of that name is configured.
  */
 

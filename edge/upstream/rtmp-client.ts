@@ -66,6 +66,8 @@ const windowBytes = 2_500_000;
 /** What players tell a server to buffer: servers with a queue of their own read it. */
 const playBufferMs = 3_000;
 const commandStreamId = 0;
+/** The message stream that origins give first, as a rule: for those that do not say which. */
+const usualStreamId = 1;
 /** Bytes given to the socket at a time: it tells that a write is done, but not how far it has got. */
 const pieceBytes = 64 * 1024;
 
@@ -246,7 +248,8 @@ export class RtmpClient {
 
   async #createStream(): Promise<void> {
     const [, id] = await this.#call('createStream', [null]);
-    this.streamId = typeof id === 'number' ? id : 1;
+    const isStreamId = typeof id === 'number' && Number.isInteger(id) && id > 0 && id <= 0xffffffff;
+    this.streamId = isStreamId ? id : usualStreamId;
   }
 
   /** Runs one exchange under `requestTimeoutMs`; whatever fails ends the connection. */

@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
+import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
 import { matchMount, mountPath } from '../../edge/server/http/mount.ts';
 
 const byHost = '[vhost]/[app]/[stream].flv';
@@ -64,6 +66,43 @@ describe('matchMount', () => {
     });
     assert.equal(matchMount('/[stream].flv', '', '/one.flv')?.app, '__defaultApp__');
     assert.equal(matchMount('/live/(only).flv', '', '/live/(only).flv')?.stream, '(only)');
+  });
+});
+
+describe('HTTP and RTMP', () => {
+  const part = fc
+    .array(
+      fc.oneof(
+        fc.constantFrom('live', 'cam', '/', '%2F', '%252F', '%', '25', '%20', '%00', '%2e', '..', '_definst_', '%3F'),
+        fc.constantFrom('%C3%A9', '%CC%81', 'e', '%E9', '&', '%23', ';', '='),
+      ),
+      { minLength: 1, maxLength: 6 },
+    )
+    .map((parts) => parts.join(''));
+
+  function outcome<T>(read: () => T): T | 'bad-name' {
+    try {
+      return read();
+    } catch (error) {
+      assert.ok(error instanceof RtmpError && error.code === 'bad-name');
+      return 'bad-name';
+    }
+  }
+
+  it('mean the same stream by the same names, and its path leads back to it', () => {
+    fc.assert(
+      fc.property(part, part, (app, stream) => {
+        const byHttp = outcome(() => matchMount(byHost, '', `/${app}/${stream}.flv`));
+        const byRtmp = outcome(() => resolveStreamUrl({ tcUrl: `rtmp://h/${app}`, app: '', stream: `${stream}.end` }));
+        const again = outcome(() => matchMount(byHost, '', `/${app}/${stream}.end.flv`));
+        if (byRtmp === 'bad-name' || again === 'bad-name' || again === undefined) return assert.equal(again, byRtmp);
+        assert.deepEqual([again.app, again.stream], [byRtmp.app, byRtmp.stream]);
+        if (byHttp === 'bad-name' || byHttp === undefined) return;
+        const path = mountPath(byHost, { ...byHttp, vhost: 'a.example' });
+        assert.deepEqual(matchMount(byHost, '', path), byHttp);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AmfValue, decodeAmf0, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { ChunkStreamId, encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
+import { buildCommand } from '../../edge/rtmp/command.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { clip } from '../support/media.ts';
@@ -140,6 +141,34 @@ test('an origin whose answers have odd transaction ids is understood', testOptio
     await (await player(t, edge)).frames(10);
     assert.equal(origin.connections.length, 1);
   }
+});
+
+test('an origin that gives no stream id, or an odd one, is understood', testOptions, async (t) => {
+  for (const id of [null, '1', 0, -1, 1.5, Number.NaN, 5e9]) {
+    const origin = await startOrigin(t, {
+      createStream: (transactionId, connection) =>
+        connection.send(buildCommand('_result', transactionId, [null, id], 0)),
+      play: (_, connection) => connection.send(...clip()),
+    });
+    const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
+    await (await player(t, edge)).frames(10);
+    assert.equal(origin.connections.length, 1);
+  }
+});
+
+test('what comes before connect, or a second connect, is passed over', testOptions, async (t) => {
+  const edge = await startEdge(t, originConfig({ root: exporter }));
+  const peer = await RtmpPeer.open({ port: edge.port() });
+  t.after(() => peer.reset());
+  peer.play(stream);
+  peer.publish(stream);
+  peer.sendConnect();
+  peer.sendConnect();
+  peer.call('createStream', null);
+  await peer.command('createStream', (command) => command.kind === 'result' && command.transactionId === 3);
+  peer.play(stream);
+  await peer.status('NetStream.Play.Start');
+  assert.equal(await metric(edge, 'edge_client_odd_messages_total'), 3);
 });
 
 test('commands with odd transaction ids are answered', testOptions, async (t) => {

@@ -32,6 +32,8 @@ export interface OriginScript {
   readonly answersPings?: boolean;
   /** Instead of accepting. */
   readonly connect?: (command: ConnectCommand, connection: OriginConnection) => void;
+  /** Instead of giving stream 1. */
+  readonly createStream?: (transactionId: number, connection: OriginConnection) => void;
   /** After `play`; default says Play.Start. */
   readonly play?: (stream: string, connection: OriginConnection) => void;
   /** After `publish`; default says Publish.Start. */
@@ -150,6 +152,7 @@ export class OriginConnection {
         if (script.connect !== undefined) return script.connect(command, this);
         return this.accept(command);
       case 'createStream':
+        if (script.createStream !== undefined) return script.createStream(command.transactionId, this);
         return this.send(createStreamResult(command.transactionId, 1));
       case 'play':
         if (script.play !== undefined) return script.play(command.streamName, this);

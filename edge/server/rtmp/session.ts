@@ -305,7 +305,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   }
 
   async #connect(command: ConnectCommand): Promise<void> {
-    if (this.#state.kind !== 'connecting') return;
+    if (this.#state.kind !== 'connecting') return this.odd('a second connect');
     const { args } = command;
     const tcUrl = command.tcUrl.slice(0, loggedUrlMaxLength);
     try {
