@@ -194,6 +194,63 @@ test('commands with odd transaction ids are answered', testOptions, async (t) =>
   }
 });
 
+/** Messages of any type with any payload: sound ones cut, changed and mixed up. None stops the stream by itself. */
+function anyMessages(count: number, seed: number): RtmpMessage[] {
+  let state = seed;
+  const random = (below: number): number => {
+    state = (Math.imul(state, 1103515245) + 12345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const values: AmfValue[] = [null, undefined, 0, 1, -1, Number.NaN, '', 'x', true, {}, { a: [1] }, [], new Date(0)];
+  const names = [
+    'play',
+    'publish',
+    'createStream',
+    'onMetaData',
+    '@setDataFrame',
+    '_result',
+    'onStatus',
+    '',
+    'x',
+    'pause',
+  ];
+  const types = [0, 3, 4, 5, 6, 7, 8, 9, 10, 15, 16, 17, 18, 19, 20, 21, 22, 23, 99, 255];
+  return Array.from({ length: count }, () => {
+    const arity = random(5);
+    const amf = [names[random(names.length)], ...Array.from({ length: arity }, () => values[random(values.length)])];
+    const payload = random(4) === 0 ? Buffer.alloc(random(60), random(256)) : encodeAmf0(...amf);
+    if (payload.length > 0 && random(2) === 0) payload[random(payload.length)] = random(256);
+    const cut = random(3) === 0 ? payload.subarray(0, random(payload.length + 1)) : payload;
+    const type = types[random(types.length)] ?? 0;
+    // Media that is odd is media; what is looked at here is what is none.
+    const isMedia = type === MessageType.audio || type === MessageType.video;
+    return { type, timestamp: random(1000), streamId: random(3), payload: isMedia ? Buffer.alloc(0) : cut };
+  });
+}
+
+test('whatever whole messages a publisher or an origin sends, it stays connected', testOptions, async (t) => {
+  const seed = Date.now() % 2 ** 31;
+  t.diagnostic(`seed ${seed}`);
+  const odd = anyMessages(3000, seed);
+  const isMedia = ({ type }: RtmpMessage): boolean => type === MessageType.audio || type === MessageType.video;
+  const sent = clip({ startMs: 2000 });
+  const edge = await startEdge(t, originConfig());
+  const watcher = await player(t, edge);
+  const source = await publisher(t, edge);
+  source.send(...odd, ...sent);
+  await watcher.until('the stream', () => watcher.mediaMessages.filter(isMedia).length >= 22 || undefined);
+  const origin = await startOrigin(t, {
+    play: (_, connection) => {
+      // An error in onStatus would be the origin's refusal.
+      connection.send(...odd, ...sent);
+    },
+  });
+  const pulling = await startEdge(t, edgeConfig({ origins: [origin.port] }));
+  const other = await player(t, pulling);
+  await other.until('the stream', () => other.mediaMessages.filter(isMedia).length >= 22 || undefined);
+  assert.equal(origin.connections.length, 1);
+});
+
 test('what breaks framing still ends that connection alone', testOptions, async (t) => {
   const edge = await startEdge(t, originConfig());
   const watcher = await player(t, edge);
