@@ -56,7 +56,7 @@ export class Edge implements Gateway {
     this.log = log;
     this.serverId = serverId;
     this.#config = loaded.config;
-    this.#origins = new Origins(loaded.config, serverId, log, this.#memory);
+    this.#origins = new Origins(loaded.config, serverId, log, this.#memory, this.budget.paused);
     this.#hooks = new HttpHooks({ log, serverId });
     this.hub = new Hub(this.#origins, log, this.#memory);
     this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });

@@ -31,6 +31,13 @@ export class Outbox {
     return this.#send();
   }
 
+  /** The same for several pieces that follow each other. */
+  writeParts(parts: readonly Buffer[]): boolean {
+    let taken = true;
+    for (const part of parts) taken = this.write(part);
+    return taken;
+  }
+
   /** Bytes written that the kernel has not taken yet. */
   get pendingBytes(): number {
     return this.#socket.writableLength + this.#waitingBytes;
@@ -41,11 +48,21 @@ export class Outbox {
     return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
-  /** Ends the connection behind what was written. */
-  end(): void {
+  /** Gives the socket all that waits: more can then be written to the socket itself, or it can be ended. */
+  handOver(): void {
     for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) this.#socket.write(piece);
     this.#waitingBytes = 0;
+  }
+
+  /** Ends the connection behind what was written. */
+  end(): void {
+    this.handOver();
     this.#socket.end();
+  }
+
+  /** Ends the connection at once, for this reason. */
+  destroy(reason: Error): void {
+    this.#socket.destroy(reason);
   }
 
   #pump(): void {

@@ -11,7 +11,7 @@ import { RtmpError } from './errors.ts';
 import { MessageType, type RtmpMessage } from './message.ts';
 
 export interface ChunkReaderOptions {
-  /** Largest message, and half of what all unfinished messages together may hold. Default 32 MiB. */
+  /** Largest message, and half of what all unfinished messages together may hold. Default: no message is larger. */
   readonly maxMessageBytes?: number;
   /** The peer's chunk size before its first SetChunkSize. Default 128. */
   readonly chunkSize?: number;
@@ -19,7 +19,8 @@ export interface ChunkReaderOptions {
   readonly inputIsReused?: boolean;
 }
 
-const defaultMaxMessageBytes = 32 * 1024 * 1024;
+/** Lengths have 24 bits. */
+const defaultMaxMessageBytes = 0xffffff;
 const defaultChunkSize = 128;
 const maxChunkSize = 0x7fffffff;
 const maxChunkStreams = 128;
@@ -61,9 +62,10 @@ class ChunkStream {
 export class ChunkReader {
   /** The size in force for the next chunk; the peer's SetChunkSize changes it. */
   chunkSize: number;
+  /** Largest message from the next one on, and half of what all unfinished messages together may hold. */
+  maxMessageBytes: number;
   #bytesRead = 0;
 
-  readonly #maxMessageBytes: number;
   readonly #viewFromBytes: number;
   /** Chunk streams below 64, by id; grows to the greatest that is used, mostly below 8. */
   readonly #few: (ChunkStream | undefined)[] = [];
@@ -78,27 +80,35 @@ export class ChunkReader {
   /** Bytes of a header that was cut. */
   #carry: Buffer = noBytes;
   #dead = false;
+  #stopped = false;
 
   constructor(options: ChunkReaderOptions = {}) {
     this.chunkSize = options.chunkSize ?? defaultChunkSize;
-    this.#maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
+    this.maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
     this.#viewFromBytes = options.inputIsReused === true ? Number.POSITIVE_INFINITY : viewFromBytes;
   }
 
-  /** All bytes ever pushed, as acknowledgements count them. */
-  get bytesRead(): number {
-    return this.#bytesRead;
+  /** Memory that messages take which are not complete. */
+  get unfinishedBytes(): number {
+    return this.#roomBytes;
+  }
+
+  /** Called by `onMessage`: no more messages for now. What is left of the bytes is returned by `push`. */
+  stop(): void {
+    this.#stopped = true;
   }
 
   /**
    * Reads the next bytes and calls `onMessage`, before it returns, for each message they complete. Unless
    * `inputIsReused`, `bytes` belongs to the messages from here on. `onMessage` must not push.
    *
+   * @returns what has not been read, because of `stop`: to be pushed before all else
    * @throws RtmpError when the peer broke the protocol; whatever is thrown, the reader is of no more use.
    */
-  push(bytes: Buffer, onMessage: (message: RtmpMessage) => void): void {
+  push(bytes: Buffer, onMessage: (message: RtmpMessage) => void): Buffer | undefined {
     if (this.#dead) throw new RtmpError('reader-dead', 'chunk stream read on after an error');
     this.#dead = true; // Until the end of this call is reached.
+    this.#stopped = false;
     this.#bytesRead += bytes.length;
     let input = bytes;
     if (this.#carry.length > 0) {
@@ -107,11 +117,12 @@ export class ChunkReader {
     }
     const end = input.length;
     let at = 0;
-    while (at < end) {
+    while (at < end && !this.#stopped) {
       if (this.#chunkLeft === 0) {
         const next = this.#readHeader(input, at, end);
         if (next < 0) {
           this.#carry = Buffer.from(input.subarray(at));
+          at = end;
           break;
         }
         at = next;
@@ -119,6 +130,9 @@ export class ChunkReader {
       at = this.#readPayload(input, at, end, onMessage);
     }
     this.#dead = false;
+    if (at === end) return undefined;
+    this.#bytesRead -= end - at;
+    return input.subarray(at);
   }
 
   /** Reads a chunk header whole and opens its chunk; returns the offset behind it, or -1 when it is cut. */
@@ -212,9 +226,9 @@ export class ChunkReader {
   }
 
   #begin(stream: ChunkStream, timestamp: number): void {
-    if (stream.length > this.#maxMessageBytes) {
+    if (stream.length > this.maxMessageBytes) {
       const what = `message of ${stream.length} bytes, type ${stream.type}`;
-      throw new RtmpError('message-too-large', `${what}; at most ${this.#maxMessageBytes} are allowed`);
+      throw new RtmpError('message-too-large', `${what}; at most ${this.maxMessageBytes} are allowed`);
     }
     stream.timestamp = timestamp;
     stream.open = true;
@@ -262,8 +276,8 @@ export class ChunkReader {
     const wanted = Math.max(minRoomBytes, needed, 2 * old.length, atHand);
     const room = Buffer.allocUnsafe(Math.min(stream.length, wanted));
     this.#roomBytes += room.length - old.length;
-    if (this.#roomBytes > 2 * this.#maxMessageBytes) {
-      throw new RtmpError('message-too-large', `unfinished messages hold more than ${2 * this.#maxMessageBytes} bytes`);
+    if (this.#roomBytes > 2 * this.maxMessageBytes) {
+      throw new RtmpError('message-too-large', `unfinished messages hold more than ${2 * this.maxMessageBytes} bytes`);
     }
     old.copy(room, 0, 0, stream.received);
     stream.payload = room;

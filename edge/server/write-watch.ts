@@ -1,43 +1,50 @@
 /**
- * Finds clients that accept no more bytes. One timer looks over all sockets; only those that have bytes waiting get
- * a timer of their own, which Node's sockets restart whenever some of these bytes were taken.
+ * Finds clients that accept no more bytes, whatever they send meanwhile. One timer looks over all of them.
  */
 
-import type { Socket } from 'node:net';
+import type { Outbox } from '../budget/outbox.ts';
+import { awakeNow } from '../time/awake.ts';
 
 const lookEveryMs = 1_000;
 
 interface Watched {
   readonly timeoutMs: () => number;
-  armed: boolean;
+  takenBytes: number;
+  /** Since when bytes wait and none is taken, on the clock of `awakeNow`. */
+  stuckSinceMs: number | undefined;
 }
 
 export class WriteWatch {
-  readonly #sockets = new Map<Socket, Watched>();
+  readonly #watched = new Map<Outbox, Watched>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** Destroys the socket when bytes wait and none is taken for this long; `remove` ends that. */
-  add(socket: Socket, timeoutMs: () => number): void {
-    this.#sockets.set(socket, { timeoutMs, armed: false });
-    socket.on('timeout', () => {
-      if (socket.writableLength > 0) socket.destroy(new Error(`accepted no byte for ${timeoutMs()} ms`));
-    });
+  /** Ends a connection when bytes wait and none is taken for this long; `remove` ends the watch. */
+  add(outbox: Outbox, timeoutMs: () => number): void {
+    this.#watched.set(outbox, { timeoutMs, takenBytes: 0, stuckSinceMs: undefined });
     this.#timer ??= setInterval(() => this.#look(), lookEveryMs).unref();
   }
 
-  remove(socket: Socket): void {
-    this.#sockets.delete(socket);
-    if (this.#sockets.size > 0) return;
+  remove(outbox: Outbox): void {
+    this.#watched.delete(outbox);
+    if (this.#watched.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
   #look(): void {
-    for (const [socket, watched] of this.#sockets) {
-      const waiting = socket.writableLength > 0;
-      if (waiting === watched.armed) continue;
-      watched.armed = waiting;
-      socket.setTimeout(waiting ? watched.timeoutMs() : 0);
+    const nowMs = awakeNow();
+    for (const [outbox, watched] of this.#watched) {
+      const { takenBytes } = outbox;
+      if (outbox.pendingBytes === 0 || takenBytes !== watched.takenBytes) {
+        watched.takenBytes = takenBytes;
+        watched.stuckSinceMs = undefined;
+        continue;
+      }
+      watched.stuckSinceMs ??= nowMs;
+      const timeoutMs = watched.timeoutMs();
+      if (nowMs - watched.stuckSinceMs >= timeoutMs) {
+        outbox.destroy(new Error(`accepted no byte for ${timeoutMs} ms`));
+      }
     }
   }
 }

@@ -4,6 +4,7 @@
 
 import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
+import type { PausedReaders } from '../budget/readers.ts';
 import type { VhostConfig } from '../conf/model.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
@@ -18,6 +19,8 @@ export interface UpstreamContext {
   /** Told to origins that ask who we are (`debug_srs_upnode`). */
   readonly serverId: string;
   readonly keepaliveMs: () => number;
+  /** Counts origins that are not read for now. */
+  readonly paused: PausedReaders;
   readonly counters: UpstreamCounters;
 }
 
@@ -37,10 +40,11 @@ export interface UpstreamCounters {
 
 export function clientOptions(
   vhost: VhostConfig,
-  { keepaliveMs, counters, log }: Pick<UpstreamContext, 'keepaliveMs' | 'counters' | 'log'>,
+  { keepaliveMs, paused, counters, log }: Pick<UpstreamContext, 'keepaliveMs' | 'paused' | 'counters' | 'log'>,
 ): ClientOptions {
   const { edge } = vhost;
   return {
+    paused,
     connectTimeoutMs: edge.connectTimeoutMs,
     requestTimeoutMs: edge.requestTimeoutMs,
     chunkSize: vhost.chunkSize,

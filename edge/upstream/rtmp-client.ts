@@ -3,6 +3,8 @@
  */
 
 import type { Socket } from 'node:net';
+import { Outbox } from '../budget/outbox.ts';
+import { type PausedReaders, ReadGate, Wait } from '../budget/readers.ts';
 import type { OriginAddress } from '../conf/model.ts';
 import { AckWindow } from '../rtmp/acknowledgement.ts';
 import { type AmfObject, type AmfValue, isAmfObject } from '../rtmp/amf0.ts';
@@ -49,6 +51,8 @@ export interface ClientOptions extends SocketOptions {
   readonly chunkSize: number;
   /** Told of each message that could not be used. */
   readonly odd: (origin: string, reason: string, isFirst: boolean) => void;
+  /** Counts origins that are not read, because they do not read our answers. */
+  readonly paused: PausedReaders;
 }
 
 export interface ClientHandlers {
@@ -68,8 +72,8 @@ const playBufferMs = 3_000;
 const commandStreamId = 0;
 /** The message stream that origins give first, as a rule: for those that do not say which. */
 const usualStreamId = 1;
-/** Bytes given to the socket at a time: it tells that a write is done, but not how far it has got. */
-const pieceBytes = 64 * 1024;
+/** Answers to pings that the origin has not read; with more it is not read any further. */
+const unreadAnswersMaxBytes = 16 * 1024;
 
 type Reply = { readonly ok: true; readonly values: AmfValue[] } | { readonly ok: false; readonly error: UpstreamError };
 
@@ -102,9 +106,9 @@ export class RtmpClient {
   /** Messages that could not be used. */
   #oddMessages = 0;
   #outChunkSize = 128;
-  /** What the socket has not been given yet, in pieces, and its length. */
-  readonly #queue: Buffer[] = [];
-  #queuedBytes = 0;
+  readonly #gate: ReadGate;
+  readonly #outbox: Outbox;
+  #unreadAnswerBytes = 0;
   #over = false;
   #cause: Error | undefined;
 
@@ -113,8 +117,9 @@ export class RtmpClient {
     this.#socket = socket;
     this.#options = options;
     this.#handlers = handlers;
+    this.#gate = new ReadGate(socket, options.paused);
+    this.#outbox = new Outbox(socket, () => this.#drained());
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
-    socket.on('drain', () => this.#pump());
     socket.on('error', (error) => {
       this.#cause = error;
     });
@@ -208,8 +213,7 @@ export class RtmpClient {
     this.#over = true;
     this.#command('FCUnpublish', [null, stream], ++this.#transactionId, commandStreamId);
     this.#command('deleteStream', [null, this.streamId], ++this.#transactionId, commandStreamId);
-    for (const piece of this.#queue.splice(0)) this.#socket.write(piece);
-    this.#socket.end();
+    this.#outbox.end();
     // The origin may not read on: the socket must not stay.
     setTimeout(() => this.#socket.destroy(), 1_000).unref();
   }
@@ -221,23 +225,17 @@ export class RtmpClient {
 
   /** Writes whole chunks, made with the chunk size of the options. */
   write(bytes: Buffer): void {
-    if (this.#queue.length === 0 && !this.#socket.writableNeedDrain && bytes.length <= pieceBytes) {
-      this.#socket.write(bytes);
-      return;
-    }
-    for (let at = 0; at < bytes.length; at += pieceBytes) this.#queue.push(bytes.subarray(at, at + pieceBytes));
-    this.#queuedBytes += bytes.length;
-    this.#pump();
+    this.#outbox.write(bytes);
   }
 
   /** Bytes written and not yet taken by the kernel. */
   get pendingBytes(): number {
-    return this.#socket.writableLength + this.#queuedBytes;
+    return this.#outbox.pendingBytes;
   }
 
   /** Bytes the kernel has taken. */
   get takenBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength;
+    return this.#outbox.takenBytes;
   }
 
   /** Ends the connection without telling the handlers. */
@@ -307,15 +305,16 @@ export class RtmpClient {
     this.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
   }
 
-  #pump(): void {
-    let sent = 0;
-    for (const piece of this.#queue) {
-      if (this.#socket.writableNeedDrain) break;
-      this.#socket.write(piece);
-      this.#queuedBytes -= piece.length;
-      sent++;
-    }
-    this.#queue.splice(0, sent);
+  #answerPing(timestamp: number): void {
+    const answer = encodeMessage(pingResponse(timestamp), ChunkStreamId.control, this.#outChunkSize);
+    this.write(answer);
+    this.#unreadAnswerBytes += answer.length;
+    if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
+  }
+
+  #drained(): void {
+    this.#unreadAnswerBytes = 0;
+    this.#gate.done(Wait.answers);
   }
 
   #received(bytes: Buffer): void {
@@ -364,7 +363,7 @@ export class RtmpClient {
         this.#ack.windowBytes = control.windowBytes;
         break;
       case 'pingRequest':
-        this.#send(pingResponse(control.timestamp));
+        this.#answerPing(control.timestamp);
         break;
       case 'pingResponse':
         this.answersPings = true;

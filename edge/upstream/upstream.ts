@@ -4,6 +4,7 @@
 
 import type { Logger } from 'pino';
 import { MediaMemory } from '../budget/media-memory.ts';
+import { PausedReaders } from '../budget/readers.ts';
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
 import type { Upstream } from '../stream/hub.ts';
 import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
@@ -35,7 +36,14 @@ export class Origins implements Upstream {
   readonly #context: UpstreamContext;
   #config: EdgeConfig;
 
-  constructor(config: EdgeConfig, serverId: string, log: Logger, mediaMemory: MediaMemory = MediaMemory.unbounded) {
+  /** @param paused counts origins that are not read for now */
+  constructor(
+    config: EdgeConfig,
+    serverId: string,
+    log: Logger,
+    mediaMemory: MediaMemory = MediaMemory.unbounded,
+    paused: PausedReaders = new PausedReaders(),
+  ) {
     this.#config = config;
     const health = new OriginHealth({
       probe: (address, signal) => this.#probe(address, signal),
@@ -45,7 +53,7 @@ export class Origins implements Upstream {
     });
     const memory = new StreamMemory();
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
-    this.#context = { log, health, memory, mediaMemory, serverId, keepaliveMs, counters: this.counters };
+    this.#context = { log, health, memory, mediaMemory, serverId, keepaliveMs, paused, counters: this.counters };
     health.retain(allOrigins(config));
   }
 

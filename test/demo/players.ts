@@ -1,6 +1,7 @@
 /** The players of an edge: by RTMP with the client that edges use towards origins, and by HTTP-FLV. */
 
 import { get } from 'node:http';
+import { PausedReaders } from '../../edge/budget/readers.ts';
 import { RtmpClient } from '../../edge/upstream/rtmp-client.ts';
 import { FlvReader } from '../support/flv-reader.ts';
 import type { Ledger } from './ledger.ts';
@@ -15,6 +16,7 @@ const clientOptions = {
   tlsVerify: true,
   tlsCaFile: '',
   odd: () => {},
+  paused: new PausedReaders(),
 };
 
 export class Players {

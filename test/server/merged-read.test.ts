@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createSecureContext, connect as secureConnect, TLSSocket } from 'node:tls';
+import { PausedReaders, ReadGate } from '../../edge/budget/readers.ts';
 import { MergedRead, restfulHighWaterMark } from '../../edge/server/rtmp/merged-read.ts';
 import { makeCertificate } from '../support/certificate.ts';
 
@@ -44,7 +45,7 @@ function sent(socket: Socket, bytes: Buffer | string): Promise<void> {
 /** How many rests it takes until all bytes have come. */
 async function restsUntil(t: TestContext, socket: Socket, bytes: number, send: () => unknown): Promise<number> {
   useTimers(t);
-  const reads = new MergedRead(socket);
+  const reads = new MergedRead(socket, new ReadGate(socket, new PausedReaders()));
   let [received, rests] = [0, 0];
   let came = Promise.withResolvers<void>();
   socket.on('data', (chunk: Buffer) => {
@@ -77,7 +78,7 @@ describe('merged read', () => {
   test('small packets wait for each other', async (t) => {
     const [client, server] = await pair(t);
     client.setNoDelay(true);
-    const reads = new MergedRead(server);
+    const reads = new MergedRead(server, new ReadGate(server, new PausedReaders()));
     const sizes: number[] = [];
     server.on('data', (chunk: Buffer) => {
       sizes.push(chunk.length);

@@ -252,7 +252,7 @@ describe('RTMP clients', { concurrency: 3 }, () => {
   });
 
   test('srs_clients_errs_total counts who left because something failed, and no other', testOptions, async (t) => {
-    const root = 'edge { client_timeout 300; } exporter { enabled on; listen 127.0.0.1:0; }';
+    const root = 'edge { client_timeout 2000; } exporter { enabled on; listen 127.0.0.1:0; }';
     const edge = await startEdge(t, originConfig({ root }));
     const done = await player(t, edge);
     const gone = await player(t, edge);

@@ -3,6 +3,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { Outbox } from '../../budget/outbox.ts';
 import type { VhostConfig } from '../../conf/model.ts';
 import { flvHeader } from '../../flv/tag.ts';
 import type { FlvEpoch } from '../../stream/flv-epochs.ts';
@@ -40,6 +41,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly #vhost: VhostConfig;
   readonly #transport: FlvTransport;
   readonly #socket: Socket;
+  readonly #outbox: Outbox;
   readonly #gateway: Gateway;
   readonly #watch: WriteWatch;
   #state: State = { kind: 'asking' };
@@ -76,7 +78,7 @@ export class FlvSession implements Client, PlayerSink {
     const { keepaliveMs } = gateway.config.edge;
     socket.setKeepAlive(keepaliveMs > 0, keepaliveMs);
     socket.setNoDelay(vhost.tcpNodelay || vhost.minLatency);
-    socket.on('drain', () => {
+    this.#outbox = new Outbox(socket, () => {
       if (this.#state.kind === 'playing') this.#state.player.drained();
     });
     socket.on('error', (error) => {
@@ -89,7 +91,7 @@ export class FlvSession implements Client, PlayerSink {
       this.#log('info', 'client gone', { reason: this.#error?.message, bytesSent, bytesReceived });
       this.#leave();
     });
-    watch.add(socket, () => this.#settings.edge.writeTimeoutMs);
+    watch.add(this.#outbox, () => this.#settings.edge.writeTimeoutMs);
   }
 
   get bytesReceived(): number {
@@ -125,11 +127,11 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   write(bytes: Buffer): boolean {
-    if (this.#answered) return this.#socket.write(bytes);
+    if (this.#answered) return this.#outbox.write(bytes);
     // Answer, FLV header and media leave in one piece.
     this.#socket.cork();
     this.#begin();
-    const taken = this.#socket.write(bytes);
+    const taken = this.#outbox.write(bytes);
     this.#socket.uncork();
     return taken;
   }
@@ -154,6 +156,7 @@ export class FlvSession implements Client, PlayerSink {
     if (!this.#answered) this.#refuse(404, reason);
     else if (this.#state.kind === 'playing') {
       this.#leave();
+      this.#outbox.handOver();
       this.#transport.finish(reason);
     }
   }
@@ -165,7 +168,7 @@ export class FlvSession implements Client, PlayerSink {
     this.#log('info', 'client disconnected', { reason });
     if (!this.#answered) return this.#refuse(503, reason);
     // Who does not take what it was sent would not take a goodbye either.
-    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    if (this.#outbox.pendingBytes > 0) this.#socket.destroy();
     else this.#finish(reason);
   }
 
@@ -175,7 +178,9 @@ export class FlvSession implements Client, PlayerSink {
    */
   #probe(): void {
     const probe = (): void => {
-      if (this.#answered && this.#socket.writable) this.#transport.probe();
+      // Where bytes wait there is no need, and no place between two slices.
+      const idle = this.#answered && this.#socket.writable && this.#outbox.pendingBytes === 0;
+      if (idle) this.#transport.probe();
     };
     probe();
     setTimeout(probe, probeAgainMs).unref();
@@ -236,7 +241,7 @@ export class FlvSession implements Client, PlayerSink {
       }
     }
     if (!this.#socket.destroyed) return;
-    this.#watch.remove(this.#socket);
+    this.#watch.remove(this.#outbox);
     this.#gateway.clients.remove(this, this.#failed);
   }
 

@@ -108,12 +108,17 @@ export class WebSocketTransport implements FlvTransport {
   }
 
   finish(reason: string): void {
-    this.#close(CloseCode.normal, reason);
+    this.socket.write(closeFrame(CloseCode.normal, reason));
+    this.socket.destroySoon();
   }
 
   #close(code: number, reason: string): void {
-    this.socket.write(closeFrame(code, reason));
-    this.socket.destroySoon();
+    // A client that has not read what it was sent may be in the middle of a message: no frame can stand there.
+    if (this.socket.writableNeedDrain) this.socket.destroySoon();
+    else {
+      this.socket.write(closeFrame(code, reason));
+      this.socket.destroySoon();
+    }
   }
 
   #received(bytes: Buffer): void {
@@ -122,7 +127,7 @@ export class WebSocketTransport implements FlvTransport {
       if (!this.#begun) throw new WebSocketError(CloseCode.protocolError, 'a client waits for the handshake');
       this.#reader.push(bytes, (frame) => {
         if (frame.kind === 'close') this.#close(CloseCode.normal, '');
-        // Who sends pings and reads nothing gets no pongs to pile up.
+        // A client that does not read gets no pongs: they would pile up, and could stand inside a message.
         else if (!this.socket.writableNeedDrain && this.socket.writable) this.socket.write(pongFrame(frame.payload));
       });
     } catch (error) {

@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { type ReadGate, Wait } from '../../budget/readers.ts';
 
 /**
  * What a socket's `highWaterMark` must be for a rest to be one: with more, Node goes on reading into its own buffer,
@@ -15,17 +16,19 @@ export const restfulHighWaterMark = 1;
 const plentyBytes = 64 * 1024;
 
 /** Sockets at rest, by the length of it: one timer wakes all that fell asleep since it was set. */
-const resting = new Map<number, Socket[]>();
+const resting = new Map<number, ReadGate[]>();
 
 /** The rests of one socket. */
 export class MergedRead {
   readonly #socket: Socket;
+  readonly #gate: ReadGate;
   /** Of the socket's `bytesRead`, when it was last decided. */
   #decidedBytes = 0;
   #undecided = false;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, gate: ReadGate) {
     this.#socket = socket;
+    this.#gate = gate;
   }
 
   /**
@@ -40,22 +43,22 @@ export class MergedRead {
       const { bytesRead } = this.#socket;
       const isPlenty = bytesRead - this.#decidedBytes >= plentyBytes;
       this.#decidedBytes = bytesRead;
-      if (!isPlenty) stopReading(this.#socket, restMs);
+      if (!isPlenty) stopReading(this.#gate, restMs);
     });
   }
 }
 
-function stopReading(socket: Socket, restMs: number): void {
-  socket.pause();
+function stopReading(gate: ReadGate, restMs: number): void {
+  gate.wait(Wait.rest);
   const together = resting.get(restMs);
   if (together !== undefined) {
-    together.push(socket);
+    together.push(gate);
     return;
   }
-  const first = [socket];
+  const first = [gate];
   resting.set(restMs, first);
   setTimeout(() => {
     resting.delete(restMs);
-    for (const each of first) each.resume();
+    for (const each of first) each.done(Wait.rest);
   }, restMs);
 }

@@ -18,12 +18,12 @@ import type { PlayerSink } from '../../stream/player.ts';
 import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
 import { firstStreamId } from '../../stream/rtmp-stream-ids.ts';
 import { awakeNow } from '../../time/awake.ts';
+import { Deadline } from '../../time/deadline.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { Admission, type Admitted, toRefusal } from './admission.ts';
-import { CommandQueue, type CommandQueueOwner } from './command-queue.ts';
 import { MessageStreams, messageStreamsMax, streamIdOf } from './message-streams.ts';
 import { Playing } from './playing.ts';
 import { Publishing } from './publishing.ts';
@@ -47,7 +47,7 @@ type BeginCommand = Extract<ClientCommand, { readonly kind: 'publish' | 'play' }
 /** Characters of a URL in a log line; of its parameters there may be thousands. */
 const loggedUrlMaxLength = 512;
 
-export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQueueOwner {
+export class RtmpSession implements Client, PlayerSink, TransportOwner {
   readonly id: string = newClientId();
   readonly protocol: ClientProtocol;
   readonly ip: string;
@@ -57,12 +57,14 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   readonly #gateway: Gateway;
   readonly #ended: (session: RtmpSession) => void;
   readonly #admission: Admission;
-  readonly #queue: CommandQueue;
   readonly #streams = new MessageStreams();
   #state: State = { kind: 'connecting' };
   /** Of a publisher that waits for an origin: aborted when it is gone, or on its way. */
   #gone: AbortController | undefined;
-  /** Since when it neither plays nor publishes. */
+  /** What it must do next, and by when: while it neither plays nor publishes, nor waits for our answer. */
+  readonly #deadline = new Deadline(() => this.#timedOut(this.#expected));
+  #expected = '';
+  /** Since when it neither plays nor publishes, on the clock of `awakeNow`. */
   #idleSinceMs: number = awakeNow();
   /** Messages that could not be used. */
   #oddMessages = 0;
@@ -82,11 +84,13 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     this.#gateway = gateway;
     this.#ended = ended;
     this.#admission = new Admission(gateway, this, () => this.#isGone());
-    this.#queue = new CommandQueue(this);
-    this.#transport = new RtmpTransport(socket, this, gateway.config.edge.keepaliveMs);
+    const { handshakeTimeoutMs, keepaliveMs } = gateway.config.edge;
+    this.#transport = new RtmpTransport(socket, this, gateway.budget, this.#place, keepaliveMs);
     gateway.clients.add(this);
-    watch.add(socket, () => this.#writeTimeoutMs);
-    socket.once('close', () => watch.remove(socket));
+    const { outbox } = this.#transport;
+    watch.add(outbox, () => this.#writeTimeoutMs);
+    socket.once('close', () => watch.remove(outbox));
+    this.#expect(`no RTMP handshake within handshake_timeout ${handshakeTimeoutMs} ms`, handshakeTimeoutMs);
   }
 
   get role(): Client['role'] {
@@ -141,29 +145,33 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
 
   /** Called about once a second: ends clients that do not get on. @param nowMs of `awakeNow` */
   tick(nowMs: number): void {
-    const overdue = this.#overdue(nowMs);
-    if (overdue === undefined) return;
+    const state = this.#state;
+    const overdue = state.kind === 'publishing' ? state.overdue(nowMs) : undefined;
+    if (overdue !== undefined) this.#timedOut(overdue);
+  }
+
+  #timedOut(reason: string): void {
     this.#failed = true;
-    this.#log('info', 'client timed out', { reason: overdue });
+    this.#log('info', 'client timed out', { reason });
+    this.#gateway.budget.connections.count('timeout');
     this.#transport.destroy();
   }
 
-  #overdue(nowMs: number): string | undefined {
-    const state = this.#state;
-    switch (state.kind) {
-      case 'connecting':
-      case 'connected': {
-        const { clientTimeoutMs } = this.#gateway.config.edge;
-        const late = !this.#queue.waiting && nowMs - this.#idleSinceMs > clientTimeoutMs;
-        return late ? `neither plays nor publishes after client_timeout ${clientTimeoutMs} ms` : undefined;
-      }
-      case 'playing':
-      case 'publishing':
-        return state.overdue(nowMs);
-      case 'leaving':
-      case 'closed':
-        return undefined;
-    }
+  #expect(otherwise: string, withinMs: number): void {
+    this.#expected = otherwise;
+    this.#deadline.start(Math.max(withinMs, 1));
+  }
+
+  /** It must ask to play or publish within what is left of `client_timeout`. */
+  #expectRequest(): void {
+    const { clientTimeoutMs } = this.#gateway.config.edge;
+    const leftMs = this.#idleSinceMs + clientTimeoutMs - awakeNow();
+    this.#expect(`neither plays nor publishes after client_timeout ${clientTimeoutMs} ms`, leftMs);
+  }
+
+  shaken(): void {
+    this.#place.progressed();
+    this.#expectRequest();
   }
 
   get #writeTimeoutMs(): number {
@@ -187,26 +195,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     this.#transport.destroy();
   }
 
-  failed(error: unknown): void {
-    this.#failed = true;
-    this.#log('error', 'client command failed', { err: error });
-    this.#transport.destroy();
-  }
-
-  full(): void {
-    this.#transport.pause();
-  }
-
-  caughtUp(): void {
-    if (this.#state.kind === 'publishing') this.#state.flush();
-    this.#transport.resume();
-  }
-
   received(message: RtmpMessage): void {
-    this.#queue.push(message);
-  }
-
-  handle(message: RtmpMessage): void {
     const state = this.#state;
     if (state.kind === 'leaving') return;
     if (message.type === MessageType.commandAmf0 || message.type === MessageType.commandAmf3) {
@@ -241,7 +230,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
   #command(command: ClientCommand): void {
     switch (command.kind) {
       case 'connect':
-        return this.#queue.await(this.#connect(command));
+        return this.#await(this.#connect(command));
       case 'createStream':
         return this.#transport.send(streamCreated(command.transactionId, this.#streams.create()));
       case 'play':
@@ -268,7 +257,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     const state = this.#state;
     const id = streamIdOf(streamId);
     if (state.kind === 'connected' && (kind === 'publish' || id <= messageStreamsMax)) {
-      return this.#queue.await(kind === 'play' ? this.#play(id, streamName) : this.#publish(id, streamName));
+      return this.#await(kind === 'play' ? this.#play(id, streamName) : this.#publish(id, streamName));
     }
     if (state.kind === 'connecting') return this.odd(`${kind} before connect`);
     const admitted = admittedOf(state);
@@ -302,6 +291,28 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     const state = this.#state;
     if (state.kind !== 'playing' && state.kind !== 'publishing') return;
     if (streamId === 0 || streamId === state.streamId) this.#stop();
+  }
+
+  /** Keeps back what comes behind a command until its answer has been found; the time does not count against it. */
+  #await(answer: Promise<void>): void {
+    const sinceMs = awakeNow();
+    this.#deadline.stop();
+    this.#place.progressed();
+    this.#transport.hold();
+    answer
+      .catch((error: unknown) => this.#commandFailed(error))
+      .finally(() => {
+        this.#idleSinceMs += awakeNow() - sinceMs;
+        const { kind } = this.#state;
+        if (kind === 'connecting' || kind === 'connected') this.#expectRequest();
+        this.#transport.release();
+      });
+  }
+
+  #commandFailed(error: unknown): void {
+    this.#failed = true;
+    this.#log('error', 'client command failed', { err: error });
+    this.#transport.destroy();
   }
 
   async #connect(command: ConnectCommand): Promise<void> {
@@ -355,6 +366,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
       );
       if (publishing === undefined) return;
       this.#takePlace(publishing, 'NetStream.Publish.Failed');
+      this.#transport.admitMedia();
       this.#state = publishing;
       this.#transport.send(publishAccepted(streamId));
       this.#log('info', 'publish', { param: admitted.request.param });
@@ -404,6 +416,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     this.#place.dismiss();
     this.#state = { kind: 'connected', connected: state.admitted.connected };
     this.#idleSinceMs = awakeNow();
+    this.#expectRequest();
   }
 
   closed(error: Error | undefined): void {
@@ -419,6 +432,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     });
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
     this.#state = { kind: 'closed' };
+    this.#deadline.stop();
     this.#gone?.abort();
     const connected = connectedOf(state);
     if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
@@ -439,6 +453,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner, CommandQ
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
     this.#place.dismiss();
     this.#state = { kind: 'leaving', connected: connectedOf(state) };
+    this.#deadline.stop();
     this.#gone?.abort();
     this.#transport.hangUp();
   }

@@ -1,29 +1,30 @@
 /**
- * The wire to one RTMP client: handshake, chunks, acknowledgements and pings (RTMP 1.0 §5). Bytes in, messages to the
- * session; messages and shared bytes out.
+ * The wire to one RTMP client: handshake, acknowledgements and pings (RTMP 1.0 §5). Messages to the session; answers
+ * and shared bytes out. A client that does not read what we answer is not read further.
  */
 
 import type { Socket } from 'node:net';
+import type { Budget } from '../../budget/budget.ts';
+import { Outbox } from '../../budget/outbox.ts';
+import { ReadGate, Wait } from '../../budget/readers.ts';
+import type { Holder } from '../../budget/unfinished.ts';
+import { Cost } from '../../budget/work.ts';
 import { AckWindow } from '../../rtmp/acknowledgement.ts';
-import { ChunkReader } from '../../rtmp/chunk-reader.ts';
 import { ChunkStreamId, encodeMessage } from '../../rtmp/chunk-writer.ts';
 import { acknowledgement, parseControl, pingResponse } from '../../rtmp/control.ts';
 import { ServerHandshake } from '../../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
+import { Inbox, type InboxOwner } from './inbox.ts';
 import { MergedRead } from './merged-read.ts';
 
-/** What stands behind the wire. */
-export interface TransportOwner {
-  /** A message other than control; what it throws ends the client. */
-  received(message: RtmpMessage): void;
+/** What stands behind the wire; its `received` gets messages other than control. */
+export interface TransportOwner extends InboxOwner {
   /** A control message that could not be used. */
   odd(reason: string): void;
-  /** All messages of one read have been given. */
-  readEnd(): void;
+  /** The handshake is done. */
+  shaken(): void;
   /** All that was written has been taken by the kernel. */
   drained(): void;
-  /** The client broke the protocol, and is being disconnected. */
-  broken(error: unknown): void;
   /** The connection is over; an error if it was cut. */
   closed(error: Error | undefined): void;
 }
@@ -31,33 +32,46 @@ export interface TransportOwner {
 /** Chunk size of our side before `SetChunkSize` (RTMP 1.0 §5.4.1). */
 const initialChunkSize = 128;
 
+/** Answers that the client has not read; with more it is not read any further. */
+const unreadAnswersMaxBytes = 16 * 1024;
+
 /** How long a client that was told goodbye may take to read it. */
 const farewellMs = 1_000;
 
-export class RtmpTransport {
+export class RtmpTransport implements InboxOwner {
+  /** What waits until the client reads it. */
+  readonly outbox: Outbox;
   readonly #socket: Socket;
   readonly #owner: TransportOwner;
   #handshake: ServerHandshake | undefined = new ServerHandshake();
-  readonly #reader = new ChunkReader();
+  readonly #gate: ReadGate;
+  readonly #inbox: Inbox;
   readonly #ack = new AckWindow();
   readonly #mergedRead: MergedRead;
   #chunkSize = initialChunkSize;
+  #unreadAnswerBytes = 0;
   #error: Error | undefined;
   #leaving = false;
 
-  constructor(socket: Socket, owner: TransportOwner, keepaliveMs: number) {
+  /** @param holder whose place in the budget it is */
+  constructor(socket: Socket, owner: TransportOwner, budget: Budget, holder: Holder, keepaliveMs: number) {
     this.#socket = socket;
     this.#owner = owner;
-    this.#mergedRead = new MergedRead(socket);
+    this.#gate = new ReadGate(socket, budget.paused);
+    this.#inbox = new Inbox(this, this.#gate, budget, holder);
+    this.#mergedRead = new MergedRead(socket, this.#gate);
+    this.outbox = new Outbox(socket, () => this.#drained());
     socket.setKeepAlive(keepaliveMs > 0, keepaliveMs);
     // Questions and answers are small: each must leave at once.
     socket.setNoDelay(true);
     socket.on('data', (bytes: Buffer) => this.#received(bytes));
-    socket.on('drain', () => owner.drained());
     socket.on('error', (error) => {
       this.#error = error;
     });
-    socket.on('close', () => owner.closed(this.#error));
+    socket.on('close', () => {
+      this.#inbox.close();
+      owner.closed(this.#error);
+    });
   }
 
   get bytesReceived(): number {
@@ -86,37 +100,43 @@ export class RtmpTransport {
     this.#socket.setNoDelay(on);
   }
 
+  /** The client publishes: from now on its messages may be as large as media is. */
+  admitMedia(): void {
+    this.#inbox.admitMedia();
+  }
+
   /** Bytes in chunks already. False: they wait for the client, until `drained`. */
   write(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+    return this.outbox.write(bytes);
   }
 
   /** The same for pieces that leave in one go. */
   writeParts(parts: readonly Buffer[]): boolean {
-    const socket = this.#socket;
-    let taken = true;
-    socket.cork();
-    for (const part of parts) taken = socket.write(part);
-    socket.uncork();
-    return taken;
+    return this.outbox.writeParts(parts);
   }
 
-  /** Several messages leave in one write. */
+  /** Answers a client, or tells it something. Several messages leave in one write. */
   send(messages: readonly RtmpMessage[]): void {
     if (messages.length === 0 || this.#socket.destroyed || this.#leaving) return;
     const encoded = messages.map((message) => {
       const command = message.type === MessageType.commandAmf0;
       return encodeMessage(message, command ? ChunkStreamId.command : ChunkStreamId.control, this.#chunkSize);
     });
-    this.#socket.write(Buffer.concat(encoded));
+    const bytes = Buffer.concat(encoded);
+    this.outbox.write(bytes);
+    this.#inbox.spend(messages.length * Cost.answer);
+    this.#unreadAnswerBytes += bytes.length;
+    if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
   }
 
-  pause(): void {
-    this.#socket.pause();
+  /** Keeps back what the client sends behind this command, which waits for an answer, until `release`. */
+  hold(): void {
+    this.#inbox.spend(Cost.request);
+    this.#inbox.hold();
   }
 
-  resume(): void {
-    this.#socket.resume();
+  release(): void {
+    this.#inbox.release();
   }
 
   /** Merged read: once all is read that is here, nothing is for this long at most. */
@@ -135,38 +155,14 @@ export class RtmpTransport {
    */
   hangUp(): void {
     this.#leaving = true;
-    this.#socket.end();
-    this.#socket.resume();
+    this.#inbox.close();
+    this.outbox.end();
+    this.#gate.open();
     const timer = setTimeout(() => this.#socket.destroy(), farewellMs);
     this.#socket.once('close', () => clearTimeout(timer));
   }
 
-  #received(bytes: Buffer): void {
-    if (this.#leaving) return;
-    try {
-      const chunks = this.#handshake === undefined ? bytes : this.#shakeHands(this.#handshake, bytes);
-      if (chunks === undefined || chunks.length === 0) return;
-      this.#reader.push(chunks, this.#onMessage);
-      const due = this.#ack.received(chunks.length);
-      if (due !== undefined) this.send([acknowledgement(due)]);
-    } catch (error) {
-      this.#owner.broken(error);
-      this.#socket.destroy();
-      return;
-    }
-    this.#owner.readEnd();
-  }
-
-  /** Returns what came behind the handshake. */
-  #shakeHands(handshake: ServerHandshake, bytes: Buffer): Buffer | undefined {
-    const { reply, rest, done } = handshake.push(bytes);
-    if (reply !== undefined) this.#socket.write(reply);
-    if (done) this.#handshake = undefined;
-    return rest;
-  }
-
-  readonly #onMessage = (message: RtmpMessage): void => {
-    if (this.#leaving) return;
+  received(message: RtmpMessage): void {
     // Control messages have the smallest types.
     if (message.type > MessageType.setPeerBandwidth) return this.#owner.received(message);
     const control = parseControl(message);
@@ -174,5 +170,44 @@ export class RtmpTransport {
     else if (control.kind === 'pingRequest') this.send([pingResponse(control.timestamp)]);
     else if (control.kind === 'unusable') this.#owner.odd(control.reason);
     else if (control.kind === 'other') this.#owner.odd(`a message of type ${control.type}`);
-  };
+  }
+
+  readEnd(): void {
+    this.#owner.readEnd();
+  }
+
+  broken(error: unknown): void {
+    this.#owner.broken(error);
+  }
+
+  #received(bytes: Buffer): void {
+    if (this.#leaving) return;
+    const chunks = this.#handshake === undefined ? bytes : this.#shakeHands(this.#handshake, bytes);
+    if (chunks === undefined || chunks.length === 0) return;
+    this.#inbox.push(chunks);
+    const due = this.#ack.received(chunks.length);
+    if (due !== undefined) this.send([acknowledgement(due)]);
+  }
+
+  /** Returns what came behind the handshake. */
+  #shakeHands(handshake: ServerHandshake, bytes: Buffer): Buffer | undefined {
+    try {
+      const { reply, rest, done } = handshake.push(bytes);
+      if (reply !== undefined) this.outbox.write(reply);
+      if (done) {
+        this.#handshake = undefined;
+        this.#owner.shaken();
+      }
+      return rest;
+    } catch (error) {
+      this.#owner.broken(error);
+      return undefined;
+    }
+  }
+
+  #drained(): void {
+    this.#unreadAnswerBytes = 0;
+    this.#gate.done(Wait.answers);
+    this.#owner.drained();
+  }
 }
