@@ -303,7 +303,7 @@ export const ROOT = block(
           type: milliseconds(1),
           default: D.edge.handshakeTimeoutMs,
           effect: 'at once',
-          doc: 'Time for each step of a client before `connect`: its first byte, the TLS handshake, the RTMP handshake.',
+          doc: 'Time for each step of a client before `connect`: the TLS handshake, then the first byte and the RTMP handshake.',
         }),
         unadmitted_per_address: leaf({
           type: inherited(integer(1, 1_000_000, 'connections')),

@@ -60,7 +60,7 @@ export interface ExporterConfig {
 export interface ProcessTuning {
   /** A client must have finished handshake, connect and publish/play within this time. */
   readonly clientTimeoutMs: number;
-  /** Each step of a client before `connect`: its first byte, TLS, the RTMP handshake. */
+  /** Each step of a client before `connect`: the TLS handshake, then the first byte and the RTMP handshake. */
   readonly handshakeTimeoutMs: number;
   /** Connections of one address that neither play nor publish. */
   readonly unadmittedPerAddress: number;

@@ -307,8 +307,7 @@ export class RtmpClient {
 
   #answerPing(timestamp: number): void {
     const answer = encodeMessage(pingResponse(timestamp), ChunkStreamId.control, this.#outChunkSize);
-    this.write(answer);
-    this.#unreadAnswerBytes += answer.length;
+    this.#unreadAnswerBytes = this.#outbox.write(answer) ? 0 : this.#unreadAnswerBytes + answer.length;
     if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
   }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import { ChunkStreamId, encodeMessage, messageSize, writeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
-import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { encodePlan, type Plan } from './chunk-model.ts';
 
 /** Pushes `bytes` cut at `cuts` (offsets in any order) and returns what was delivered. */
@@ -271,4 +271,43 @@ test('after an exception in onMessage the reader is of no more use', () => {
     }),
   );
   assert.throws(() => reader.push(bytes, () => undefined), RtmpError);
+});
+
+test('a reader that is stopped after any message reads the same messages, piece by piece', () => {
+  const messages = Array.from({ length: 40 }, (_, i) => ({
+    type: MessageType.audio,
+    timestamp: i * 20,
+    streamId: 1,
+    payload: Buffer.alloc((i * 37) % 300, i),
+  }));
+  const bytes = Buffer.concat(messages.map((message, i) => encodeMessage(message, 4 + (i % 3), 128)));
+  for (const every of [1, 2, 7]) {
+    for (const size of [1, 13, 500, bytes.length]) {
+      const reader = new ChunkReader();
+      const got: RtmpMessage[] = [];
+      for (let at = 0; at < bytes.length; at += size) {
+        let rest: Buffer | undefined = bytes.subarray(at, at + size);
+        while (rest !== undefined) {
+          const before = got.length;
+          rest = reader.push(rest, (message) => {
+            got.push(message);
+            if (got.length % every === 0) reader.stop();
+          });
+          assert.ok(every > 1 || got.length <= before + 1);
+        }
+      }
+      assert.deepEqual(got, messages);
+      assert.equal(reader.unfinishedBytes, 0);
+    }
+  }
+});
+
+test('the limit of messages can be raised', () => {
+  const message = { type: MessageType.video, timestamp: 0, streamId: 1, payload: Buffer.alloc(2000, 1) };
+  const bytes = encodeMessage(message, 6, 128);
+  const reader = new ChunkReader({ maxMessageBytes: 1000 });
+  reader.maxMessageBytes = 2000;
+  assert.deepEqual(read(bytes, [], reader), [message]);
+  reader.maxMessageBytes = 1999;
+  assert.throws(() => read(bytes, [], reader), /message of 2000 bytes/);
 });

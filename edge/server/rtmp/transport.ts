@@ -123,10 +123,9 @@ export class RtmpTransport implements InboxOwner {
       return encodeMessage(message, command ? ChunkStreamId.command : ChunkStreamId.control, this.#chunkSize);
     });
     const bytes = Buffer.concat(encoded);
-    this.outbox.write(bytes);
-    this.#inbox.spend(messages.length * Cost.answer);
-    this.#unreadAnswerBytes += bytes.length;
+    this.#unreadAnswerBytes = this.outbox.write(bytes) ? 0 : this.#unreadAnswerBytes + bytes.length;
     if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
+    this.#inbox.spend(messages.length * Cost.answer);
   }
 
   /** Keeps back what the client sends behind this command, which waits for an answer, until `release`. */
