@@ -50,6 +50,12 @@ export function decodeAmf0(payload: Buffer, offset = 0): AmfValue[] {
   return values;
 }
 
+/** Whether a text can begin here: cheaper than to try, for messages that must begin with a name. */
+export function mayBeText(payload: Buffer, offset: number): boolean {
+  const marker = payload[offset];
+  return marker === Marker.string || marker === Marker.longString || marker === Marker.avmplus;
+}
+
 /** What could be read of a payload. */
 interface Amf0Values {
   readonly values: AmfValue[];

@@ -5,7 +5,7 @@
  * Peers get much of this wrong and mean something nevertheless: what can be understood is taken.
  */
 
-import { type AmfValue, encodeAmf0, isAmfObject, readAmf0 } from './amf0.ts';
+import { type AmfValue, encodeAmf0, isAmfObject, mayBeText, readAmf0 } from './amf0.ts';
 import { MessageType, type RtmpMessage, type Unusable, unusable } from './message.ts';
 
 export interface Command {
@@ -17,6 +17,9 @@ export interface Command {
   readonly args: AmfValue[];
 }
 
+const emptyCommand = unusable('an empty command');
+const namelessCommand = unusable('a command without a name');
+
 /**
  * Reads a command message, of type 20 (AMF0) or 17 (AMF0 behind a format byte, with AMF3 values inside). What is behind
  * the last value that can be read is ignored.
@@ -25,9 +28,10 @@ export function parseCommand(message: RtmpMessage): Command | Unusable {
   const { type, payload } = message;
   // A command begins with a string, so a zero can only be the format byte; some clients leave it out.
   const offset = type === MessageType.commandAmf3 && payload[0] === 0 ? 1 : 0;
-  if (payload.length === offset) return unusable('an empty command');
+  if (payload.length === offset) return emptyCommand;
+  if (!mayBeText(payload, offset)) return namelessCommand;
   const [name, ...rest] = readAmf0(payload, offset).values;
-  if (typeof name !== 'string' || name === '') return unusable('a command without a name');
+  if (typeof name !== 'string' || name === '') return namelessCommand;
   const at = transactionIdAt(rest);
   const transactionId = at < 0 ? 0 : Number(rest[at]) || 0;
   const args = rest.slice(at + 1);

@@ -3,7 +3,7 @@
  * a format byte, and some as commands with a transaction id. They leave here in one form: type 18, the name first.
  */
 
-import { readAmf0 } from './amf0.ts';
+import { mayBeText, readAmf0 } from './amf0.ts';
 import { MessageType, type RtmpMessage, type Unusable, unusable } from './message.ts';
 
 const setDataFrame = '@setDataFrame';
@@ -25,18 +25,22 @@ export function isDataName(name: string): boolean {
   return name === setDataFrame || name === '@clearDataFrame' || (/^on[A-Z]/.test(name) && !serverCommands.has(name));
 }
 
+const emptyData = unusable('an empty data message');
+const namelessData = unusable('a data message without a name');
+
 /**
  * The message as AMF0 data, without what is behind its last value: players give up a message that ends in the middle of
  * one. Of a command, without transaction id and command object.
  */
 export function readData(message: RtmpMessage): RtmpMessage | Unusable {
   const { type, payload } = message;
-  if (payload.length === 0) return unusable('an empty data message');
+  if (payload.length === 0) return emptyData;
   // Data begins with a name, so a zero can only be AMF3's format byte; some senders leave it out, or put it everywhere.
   const begin = payload[0] === 0 ? 1 : 0;
+  if (!mayBeText(payload, begin)) return namelessData;
   const { values, offsets, fault } = readAmf0(payload, begin);
   const [name] = values;
-  if (typeof name !== 'string') return unusable('a data message without a name');
+  if (typeof name !== 'string') return namelessData;
   const names = name === setDataFrame && typeof values[1] === 'string' ? 2 : 1;
   const isCut = fault?.code === 'truncated' || fault?.code === 'unknown-marker';
   if (isCut && values.length === names) return unusable('a data message without a whole value');
