@@ -11,7 +11,7 @@ export interface Client {
   readonly id: string;
   readonly protocol: ClientProtocol;
   readonly ip: string;
-  /** Milliseconds since the epoch. */
+  /** Local monotonic time (`performance.now`): the system's clock may jump. */
   readonly connectedAtMs: number;
   /** What it has come to do, as far as it has said so. */
   readonly role: 'connecting' | 'play' | 'publish';

@@ -50,6 +50,7 @@ interface Entry {
   readonly address: OriginAddress;
   state: OriginState;
   reason: string;
+  /** Local monotonic time: the system's clock may jump. */
   sinceMs: number;
   /** Whether the configuration names it; others are where origins have redirected to. */
   listed: boolean;
@@ -168,7 +169,7 @@ export class OriginHealth {
         address,
         state: 'untried',
         reason: '',
-        sinceMs: Date.now(),
+        sinceMs: performance.now(),
         listed: false,
         failures: 0,
         connections: 0,
@@ -187,7 +188,7 @@ export class OriginHealth {
     if (entry.state === state) return;
     const wasDown = entry.state === 'down';
     entry.state = state;
-    entry.sinceMs = Date.now();
+    entry.sinceMs = performance.now();
     this.#options.changed(report(entry));
     if (wasDown) this.#events.emit('change');
   }
@@ -286,5 +287,6 @@ export class OriginHealth {
 
 function report(entry: Entry): OriginReport {
   const { state, reason, sinceMs, failures, connections } = entry;
-  return { name: originName(entry.address), state, reason, sinceMs, failures, connections };
+  const epochMs = Math.round(Date.now() - (performance.now() - sinceMs));
+  return { name: originName(entry.address), state, reason, sinceMs: epochMs, failures, connections };
 }

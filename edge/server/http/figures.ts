@@ -113,7 +113,7 @@ export function clientFigures(client: Client, traffic: Traffic): object {
     name: name.stream,
     type: clientType(client),
     publish,
-    alive: (Date.now() - client.connectedAtMs) / 1000,
+    alive: (performance.now() - client.connectedAtMs) / 1000,
     send_bytes: client.bytesSent,
     recv_bytes: client.bytesReceived,
     kbps,

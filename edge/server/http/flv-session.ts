@@ -35,7 +35,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly id: string;
   readonly protocol: ClientProtocol;
   readonly ip: string;
-  readonly connectedAtMs: number = Date.now();
+  readonly connectedAtMs: number = performance.now();
   readonly role = 'play';
   readonly request: StreamRequest;
   readonly #vhost: VhostConfig;

@@ -51,7 +51,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   readonly id: string = newClientId();
   readonly protocol: ClientProtocol;
   readonly ip: string;
-  readonly connectedAtMs: number = Date.now();
+  readonly connectedAtMs: number = performance.now();
   readonly #place: Place;
   readonly #transport: RtmpTransport;
   readonly #gateway: Gateway;
