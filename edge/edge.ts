@@ -22,7 +22,7 @@ import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
 import type { Publication, PublicationEvents } from './stream/publication.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
-import { Origins } from './upstream/upstream.ts';
+import { OriginUpstream } from './upstream/upstream.ts';
 import { version } from './version.ts';
 
 export interface EdgeOptions {
@@ -43,7 +43,7 @@ export class Edge implements Gateway {
   readonly budget: Budget = new Budget(() => ({ maxConnections: this.#config.maxConnections, ...this.#config.edge }));
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
-  readonly #origins: Origins;
+  readonly #upstream: OriginUpstream;
   readonly #hooks: HttpHooks;
   readonly #rtmp: RtmpServer;
   readonly #http: HttpServers;
@@ -56,22 +56,22 @@ export class Edge implements Gateway {
     this.log = log;
     this.serverId = serverId;
     this.#config = loaded.config;
-    this.#origins = new Origins(loaded.config, serverId, log, this.#memory, this.budget.paused);
+    this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused);
     this.#hooks = new HttpHooks({ log, serverId });
-    this.hub = new Hub(this.#origins, log, this.#memory);
+    this.hub = new Hub(this.#upstream, log, this.#memory);
     this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
     this.#http = new HttpServers(this, {
       accepting: () => this.#rtmp.addresses.length > 0,
-      origins: () => this.#origins.reports(),
-      counters: () => this.#origins.counters,
+      origins: () => this.#upstream.reports(),
+      counters: () => this.#upstream.counters,
       lostCallbacks: () => this.#hooks.lostNotices,
       reload: () => this.#reloader.reload(),
       config: () => this.#reloader.inForce,
       lastReload: () => this.#reloader.last,
       logCounts,
     });
-    this.#origins.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
+    this.#upstream.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
   }
 
   get config(): EdgeConfig {
@@ -112,7 +112,7 @@ export class Edge implements Gateway {
     if (isSame(difference)) return difference;
     this.#config = withoutRestart(this.#config, next);
     this.log.level = this.#config.log.level;
-    this.#origins.reconfigure(this.#config);
+    this.#upstream.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
     this.#memory.settle();
     this.#checkDescriptors();
@@ -141,7 +141,7 @@ export class Edge implements Gateway {
     this.#reloader.close();
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
-    // Load balancers learn by and by that this edge is not ready: until then clients still come.
+    // Load balancers need time to learn that this edge is not ready: until then clients still come.
     await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();
     this.#asksToReconnect = true;
@@ -165,18 +165,18 @@ export class Edge implements Gateway {
     this.#rtmp.stopListening().catch(() => {});
     this.#rtmp.close();
     this.hub.close();
-    this.#origins.close();
+    this.#upstream.close();
     this.#hooks.close();
     this.#http.close().catch(() => {});
   }
 
   isAbsent(request: StreamRequest): boolean {
-    return this.#origins.isAbsent(request);
+    return this.#upstream.isAbsent(request);
   }
 
   async connect(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
     await this.#hooks.onConnect(request, vhost);
-    await this.#origins.checkToken(request, vhost);
+    await this.#upstream.checkToken(request, vhost);
   }
 
   async play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {

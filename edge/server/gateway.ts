@@ -30,7 +30,7 @@ export interface Gateway {
   readonly draining: boolean;
   /** The stop has been announced: clients that begin to play or publish are asked to reconnect elsewhere, too. */
   readonly asksToReconnect: boolean;
-  /** Whether a stream was looked for a moment ago and is nowhere. */
+  /** Whether a search a moment ago found the stream at no origin. */
   isAbsent(request: StreamRequest): boolean;
 
   /** A client wants an application: callbacks and token traverse. Throws a Refusal. */

@@ -15,7 +15,7 @@ import { noReports, type StreamReports } from './stream-reports.ts';
 
 /** The way to the origins; implemented in a layer above. */
 export interface Upstream {
-  /** @param ended called when the stream is no more needed or cannot be had, with a reason if players must be told */
+  /** @param ended called when nobody needs the stream any more or no origin has it, with a reason if players must be told */
   pull(stream: LiveStream, request: StreamRequest, ended: (reason: string | undefined) => void): StreamSource;
   push(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Publication;
 }

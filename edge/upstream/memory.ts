@@ -1,5 +1,5 @@
 /**
- * What is remembered of streams beyond their life here: the origin that had one, and that one is nowhere. Bounded
+ * What is remembered of streams beyond their life here: the origin that had one, and that no origin has one. Bounded
  * in number and time, so that names that come and go leave nothing behind.
  */
 

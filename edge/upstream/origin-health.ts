@@ -124,14 +124,14 @@ export class OriginHealth {
     }
   }
 
-  /** Counts a connection in use; call the result when it is over. */
+  /** Counts a connection in use; call the result when it has ended. */
   connected(address: OriginAddress): () => void {
     const entry = this.#entry(address);
     entry.connections++;
-    let over = false;
+    let ended = false;
     return () => {
-      if (over) return;
-      over = true;
+      if (ended) return;
+      ended = true;
       entry.connections--;
       this.#forgetUnused(entry);
     };

@@ -21,9 +21,9 @@ export interface PullEvents {
   /** The origin says that the stream has ended there; it may begin again. */
   unpublished(pull: Pull): void;
   /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
-  asked(pull: Pull): void;
-  /** It is over, by itself or because another pull took over (then without an error). */
-  over(pull: Pull, error: UpstreamError | undefined): void;
+  askedToLeave(pull: Pull): void;
+  /** It has ended, by itself or because another pull took over (then without an error). */
+  ended(pull: Pull, error: UpstreamError | undefined): void;
 }
 
 /** A pause longer than this is the publisher's, and tells nothing of the stream's cadence. */
@@ -53,7 +53,7 @@ export class Pull {
   #client: RtmpClient | undefined;
   #watchdog: Watchdog | undefined;
   #feed: Feed | undefined;
-  #over = false;
+  #ended = false;
 
   constructor(
     origin: OriginAddress,
@@ -72,8 +72,8 @@ export class Pull {
 
   /** Ends it without a word to the events. */
   close(): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#dispose();
   }
 
@@ -96,7 +96,7 @@ export class Pull {
         },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
-          if (code === reconnectRequestCode) this.#events.asked(this);
+          if (code === reconnectRequestCode) this.#events.askedToLeave(this);
           if (!unpublishedCodes.has(code)) return;
           this.unpublished = true;
           this.#events.unpublished(this);
@@ -113,7 +113,7 @@ export class Pull {
     });
     await client.play(request.stream, signal);
     // The connection may have ended between two answers.
-    if (this.#over) return;
+    if (this.#ended) return;
     health.succeeded(this.origin);
     const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
     log.info({ origin: this.name, stream: this.#stream.key, upnode: { ip, pid, id } }, 'pull connected');
@@ -128,16 +128,16 @@ export class Pull {
   }
 
   #superseded(): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.close();
-    this.#events.over(this, undefined);
+    this.#events.ended(this, undefined);
   }
 
   #end(error: UpstreamError): void {
-    if (this.#over) return;
-    this.#over = true;
+    if (this.#ended) return;
+    this.#ended = true;
     this.#dispose();
-    this.#events.over(this, error);
+    this.#events.ended(this, error);
   }
 
   #dispose(): void {

@@ -29,13 +29,13 @@ export class Puller implements StreamSource {
   readonly #stream: LiveStream;
   readonly #request: StreamRequest;
   readonly #context: UpstreamContext;
-  /** Called when the stream is no more needed or cannot be had: with a reason if players must be told. */
+  /** Called when nobody needs the stream any more, or when no origin has it: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
   /** The pull whose frames players get, and the origin of the configuration that led to it. */
   #live: Pull | undefined;
   #listedAs = '';
   /** The origin has asked us to go elsewhere. */
-  #asked = false;
+  #askedToLeave = false;
   #search: AbortController | undefined;
   #attempts = 0;
   #wasLive = false;
@@ -110,7 +110,7 @@ export class Puller implements StreamSource {
 
   #mustLeave(): boolean {
     const listed = this.#cluster()?.origins.some((origin) => originName(origin) === this.#listedAs);
-    return this.#asked || listed !== true;
+    return this.#askedToLeave || listed !== true;
   }
 
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
@@ -238,12 +238,12 @@ export class Puller implements StreamSource {
         unpublished: () => {
           if (pull === this.#live) this.#look(new Set([pull.name]));
         },
-        asked: () => {
+        askedToLeave: () => {
           if (pull !== this.#live) return;
-          this.#asked = true;
+          this.#askedToLeave = true;
           this.#look(new Set([pull.name]));
         },
-        over: (_, error) => {
+        ended: (_, error) => {
           if (pull === this.#live) this.#lost(pull, error);
           else if (error !== undefined) settle({ kind: 'failed', error });
         },
@@ -257,7 +257,7 @@ export class Puller implements StreamSource {
     const before = this.#live;
     this.#live = pull;
     this.#listedAs = originName(listed);
-    this.#asked = false;
+    this.#askedToLeave = false;
     // Found: should this pull be lost in the very next moment, another search must be free to begin.
     this.#search = undefined;
     memory.foundAt(this.#stream.key, this.#listedAs);
@@ -309,7 +309,7 @@ export class Puller implements StreamSource {
     this.#search = undefined;
   }
 
-  /** All origins that are well have been asked. */
+  /** No origin that is well has the stream. */
   #notFound(): void {
     const { key, vhost } = this.#stream;
     if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);

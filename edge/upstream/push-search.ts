@@ -127,11 +127,11 @@ export class PushSearch {
 
   /** Opens a push to an origin or where it redirects to. */
   async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
-    const { request: asked, context, vhost, chunkSize, events } = this.#options;
+    const { request: clientRequest, context, vhost, chunkSize, events } = this.#options;
     this.#attempts++;
     let address = origin;
     for (let redirects = 0; ; redirects++) {
-      const request = upstreamRequest(asked, this.#cluster(), address, context.serverId);
+      const request = upstreamRequest(clientRequest, this.#cluster(), address, context.serverId);
       try {
         const push = await Push.open(address, originName(origin), request, vhost, chunkSize, context, events, signal);
         context.health.succeeded(address);

@@ -12,10 +12,10 @@ import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface PushEvents {
-  /** The connection is over; not called when we ended it. */
+  /** The connection has ended; not called when we ended it. */
   lost(push: Push, error: UpstreamError): void;
   /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
-  asked(push: Push): void;
+  askedToLeave(push: Push): void;
 }
 
 export class Push {
@@ -28,7 +28,7 @@ export class Push {
   readonly #chunkSize: number;
   readonly #watchdog: Watchdog;
   readonly #release: () => void;
-  #over = false;
+  #ended = false;
 
   private constructor(
     origin: OriginAddress,
@@ -69,7 +69,7 @@ export class Push {
     settings: () => VhostConfig,
     chunkSize: number,
     context: UpstreamContext,
-    { lost, asked }: PushEvents,
+    { lost, askedToLeave }: PushEvents,
     signal: AbortSignal,
   ): Promise<Push> {
     let push: Push | undefined;
@@ -82,7 +82,7 @@ export class Push {
       }
     };
     const status = (code: string): void => {
-      if (push !== undefined && code === reconnectRequestCode) asked(push);
+      if (push !== undefined && code === reconnectRequestCode) askedToLeave(push);
     };
     const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
     const client = await RtmpClient.open(
@@ -120,25 +120,25 @@ export class Push {
   }
 
   send(run: PushRun): void {
-    if (!this.#over) this.#client.write(bytesFor(this.#client.streamId, run, this.#chunkSize));
+    if (!this.#ended) this.#client.write(bytesFor(this.#client.streamId, run, this.#chunkSize));
   }
 
   /** The publisher has stopped: the origin is told. */
   unpublish(): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.#client.unpublish(this.#stream);
     this.#dispose();
   }
 
   /** Ends the connection at once. */
   close(): void {
-    if (this.#over) return;
+    if (this.#ended) return;
     this.#client.destroy();
     this.#dispose();
   }
 
   #dispose(): void {
-    this.#over = true;
+    this.#ended = true;
     this.#watchdog.stop();
     this.#release();
   }

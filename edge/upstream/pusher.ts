@@ -37,7 +37,7 @@ export class Pusher implements Publication {
   /** An accepted connection that takes over at the next keyframe. */
   #standby: Push | undefined;
   /** The connection whose origin has asked us to go elsewhere. */
-  #unwelcome: Push | undefined;
+  #leaving: Push | undefined;
   readonly #origins: PushSearch;
   /** Ends the search for another origin that is under way. */
   #search: AbortController | undefined;
@@ -63,7 +63,7 @@ export class Pusher implements Publication {
       chunkSize: this.#chunkSize,
       live: () => this.#live,
       isWanted: (push) => !this.#mustLeave(push),
-      events: { lost: (push, error) => this.#lost(push, error), asked: (push) => this.#asked(push) },
+      events: { lost: (push, error) => this.#lost(push, error), askedToLeave: (push) => this.#askedToLeave(push) },
     });
     this.#buffer = new PushBuffer(() => {
       const { gopCacheMaxBytes, stallTimeoutMs } = this.#vhost.edge;
@@ -207,7 +207,7 @@ export class Pusher implements Publication {
   }
 
   #mustLeave(push: Push): boolean {
-    if (push === this.#unwelcome) return true;
+    if (push === this.#leaving) return true;
     const { cluster } = this.#vhost;
     return cluster.mode === 'remote' && !cluster.origins.some((origin) => originName(origin) === push.listedAs);
   }
@@ -269,8 +269,8 @@ export class Pusher implements Publication {
   }
 
   /** The origin is about to stop: goes on with another one at a keyframe. */
-  #asked(push: Push): void {
-    this.#unwelcome = push;
+  #askedToLeave(push: Push): void {
+    this.#leaving = push;
     if (push === this.#live) this.#lookBeside(push);
   }
 

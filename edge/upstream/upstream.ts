@@ -22,7 +22,7 @@ import { traverseToken } from './token-traverse.ts';
 
 const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
 
-export class Origins implements Upstream {
+export class OriginUpstream implements Upstream {
   readonly counters: UpstreamCounters = {
     pulls: 0,
     pushes: 0,
@@ -72,7 +72,7 @@ export class Origins implements Upstream {
     await traverseToken(request, vhost, this.#context, new AbortController().signal);
   }
 
-  /** Whether the stream was looked for a moment ago at every origin, and is nowhere. */
+  /** Whether a search a moment ago found the stream at no origin. */
   isAbsent(request: StreamRequest): boolean {
     return this.#context.memory.absentForMs(streamKey(streamName(request))) > 0;
   }

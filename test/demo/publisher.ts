@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { parseConfig } from '../../edge/conf/load.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
 import type { StreamRequest } from '../../edge/stream/request.ts';
-import { Origins } from '../../edge/upstream/upstream.ts';
+import { OriginUpstream } from '../../edge/upstream/upstream.ts';
 import type { FlvTag } from '../support/flv-reader.ts';
 import type { Ledger } from './ledger.ts';
 import type { Origin } from './servers.ts';
@@ -29,11 +29,11 @@ const request: StreamRequest = {
 };
 
 export class Publisher {
-  readonly #upstream: Origins;
+  readonly #upstream: OriginUpstream;
   readonly #publications: ReadonlyMap<Origin, Publication>;
   readonly #source: Source;
 
-  private constructor(upstream: Origins, publications: ReadonlyMap<Origin, Publication>, source: Source) {
+  private constructor(upstream: OriginUpstream, publications: ReadonlyMap<Origin, Publication>, source: Source) {
     this.#upstream = upstream;
     this.#publications = publications;
     this.#source = source;
@@ -50,7 +50,7 @@ export class Publisher {
     signal: AbortSignal,
   ): Promise<Publisher> {
     const { config } = parseConfig(publisherConfig(origins), { name: 'publisher.conf' });
-    const upstream = new Origins(config, 'demo', pino({ level: 'silent' }));
+    const upstream = new OriginUpstream(config, 'demo', pino({ level: 'silent' }));
     const events = {
       gone: signal,
       ended: (code: string, reason: string) => failed(new Error(`an origin was given up: ${code}: ${reason}`)),
@@ -95,7 +95,7 @@ export class Publisher {
   }
 }
 
-function close(upstream: Origins, publications: ReadonlyMap<Origin, Publication>): void {
+function close(upstream: OriginUpstream, publications: ReadonlyMap<Origin, Publication>): void {
   for (const publication of publications.values()) publication.close();
   upstream.close();
 }
