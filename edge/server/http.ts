@@ -118,7 +118,7 @@ export class HttpServers {
   #prepare(server: Server, role: Role): NetServer {
     // A client that has sent its last request and closes its side (`nc -N`, HTTP/1.0) still gets the answer.
     Object.assign(server, { httpAllowHalfOpen: true });
-    // Node destroys sockets that time out unless somebody listens: players' sockets have their own rule.
+    // Without a listener, Node destroys sockets that time out. Players' sockets have their own rule.
     server.on('timeout', () => {});
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const connection = this.#connectionOf(request);
@@ -142,7 +142,7 @@ export class HttpServers {
     this.#connections.set(socket, new HttpConnection(socket, placeOf(socket), this.#limits));
   }
 
-  /** The connection of a request, which shows that somebody is there, and whom it is counted for. */
+  /** The connection of a request. The request is progress in the budget, and may name the client's own address. */
   #connectionOf(request: IncomingMessage): HttpConnection | undefined {
     const place = placeOf(request.socket);
     place.progressed();

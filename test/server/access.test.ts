@@ -233,7 +233,11 @@ describe('the figures of the page', () => {
     assert.equal(await figures(), 404);
     edge.config = { ...edge.config, edge: { ...edge.config.edge, pageFigures: true } };
     assert.equal(await figures(), 200);
-    assert.equal((await fetch(edge.url('/edge/status.json'), { headers: { ...far } })).status, 200);
+    const elsewhere = await fetch(edge.url('/edge/status.json'), {
+      headers: { ...far, Origin: 'https://evil.example' },
+    });
+    assert.equal(elsewhere.status, 200);
+    assert.equal(elsewhere.headers.get('access-control-allow-origin'), null);
     assert.equal((await ask(edge, '/edge/status.json')).status, 404);
   });
 });

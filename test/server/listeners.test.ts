@@ -71,7 +71,7 @@ describe('listeners', () => {
     assert.equal((await fetch(edge.url('/live/one.flv', 'http-api'), { method: 'HEAD' })).status, 404);
   });
 
-  it('let go of who asks for nothing within client_timeout, as a reload has set it', async (context) => {
+  it('end connections that bring no request within client_timeout, as a reload has set it', async (context) => {
     const edge = await startEdge(context);
     edge.config = { ...edge.config, edge: { ...edge.config.edge, clientTimeoutMs: 100 } };
     const answer = await new RawClient(edge.port(), 'GET / HT').rest();

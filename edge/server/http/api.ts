@@ -5,13 +5,12 @@
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { needsRestart } from '../../conf/diff.ts';
 import { streamId, streamKey } from '../../stream/name.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
-import type { HttpDeps, OriginStatus, ReloadOutcome } from './deps.ts';
+import type { HttpDeps, OriginStatus } from './deps.ts';
 import {
   clientFigures,
   clientsByStream,
@@ -21,27 +20,14 @@ import {
   vhostFigures,
   vhostId,
 } from './figures.ts';
+import { Code, fetchedReload, reloadFigures } from './reload-figures.ts';
 import { sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
 import { type CpuShare, selfFigures, systemFigures } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
-/** SRS's error codes (`srs_kernel_error.hpp`). */
-const Code = {
-  success: 0,
-  configInvalid: 1023,
-  raw: 1060,
-  rawDisabled: 1061,
-  vhostNotFound: 2014,
-  streamNotFound: 2048,
-  clientNotFound: 2049,
-} as const;
-
 /** As in SRS: how many streams or clients an answer lists unless `count` says otherwise. */
 const defaultCount = 10;
-
-/** SRS's state of a reload that is over. */
-const reloadFinished = 90;
 
 interface Answer {
   readonly status?: number;
@@ -59,8 +45,16 @@ interface Call {
 interface Resource {
   readonly doc: string;
   readonly GET: (call: Call) => Answer | Promise<Answer>;
+  /** Whether a GET changes something; it does not as a rule. */
+  readonly acts?: (call: Call) => boolean;
   readonly DELETE?: (call: Call) => Answer;
 }
+
+/** What a path means. */
+type Target =
+  | { readonly kind: 'index'; readonly version: string }
+  | { readonly kind: 'resource'; readonly resource: Resource; readonly call: Call }
+  | { readonly kind: 'none' };
 
 export class Api {
   readonly #gateway: Gateway;
@@ -91,23 +85,29 @@ export class Api {
       edge: { doc: 'this edge at a glance: cheap to ask again and again', GET: () => this.#edge() },
       origins: { doc: 'the origins and their health', GET: () => this.#origins() },
       config: { doc: 'how the last reload went', GET: () => this.#config() },
-      raw: { doc: '?rpc=reload reloads the configuration', GET: (call) => this.#raw(call) },
+      raw: {
+        doc: '?rpc=reload reloads the configuration',
+        GET: (call) => this.#raw(call),
+        acts: ({ query }) => query.get('rpc') === 'reload',
+      },
     };
   }
 
   /** Answers a request below `/api/`. */
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { config } = this.#gateway;
-    for (const [name, value] of Object.entries(apiCrossOriginHeaders(request, wishOf(request, url), config))) {
-      response.setHeader(name, value);
-    }
-    if (request.method === 'OPTIONS') return sendOptions(response, config.httpApi.crossdomain);
-    const refusal = await this.#access.refusal(request, wishOf(request, url));
+    const target = this.#find(url);
+    const wish = wishOf(request, target);
+    const crossOrigin = Object.entries(apiCrossOriginHeaders(request, wish, config));
+    for (const [name, value] of crossOrigin) response.setHeader(name, value);
+    if (request.method === 'OPTIONS')
+      return sendOptions(response, config.httpApi.crossdomain || crossOrigin.length > 0);
+    const refusal = await this.#access.refusal(request, wish);
     if (refusal !== undefined) {
       const { status, reason, headers } = refusal;
       return sendJson(response, status, { code: status, data: reason }, headers);
     }
-    const answer = await this.#answer(request.method ?? 'GET', url);
+    const answer = await this.#answer(request.method ?? 'GET', target, url.pathname);
     const { status = 200, code = Code.success, fields = {} } = answer;
     sendJson(response, status, {
       code,
@@ -118,15 +118,20 @@ export class Api {
     });
   }
 
-  async #answer(method: string, url: URL): Promise<Answer> {
-    const [, , v1 = '', name = '', id = '', ...more] = url.pathname.split('/');
-    if (name === '' && (v1 === '' || v1 === 'v1')) return this.#index(v1);
+  #find({ pathname, searchParams }: URL): Target {
+    const [, , v1 = '', name = '', id = '', ...more] = pathname.split('/');
+    if (name === '' && (v1 === '' || v1 === 'v1')) return { kind: 'index', version: v1 };
     const resource = v1 === 'v1' && more.length === 0 && Object.hasOwn(this.#resources, name) && this.#resources[name];
-    if (!resource) return { status: 404, code: 404, fields: { data: `there is no ${url.pathname}` } };
-    const call: Call = { id, query: url.searchParams };
+    return resource ? { kind: 'resource', resource, call: { id, query: searchParams } } : { kind: 'none' };
+  }
+
+  async #answer(method: string, target: Target, path: string): Promise<Answer> {
+    if (target.kind === 'index') return this.#index(target.version);
+    if (target.kind === 'none') return { status: 404, code: 404, fields: { data: `there is no ${path}` } };
+    const { resource, call } = target;
     if (method === 'GET' || method === 'HEAD') return resource.GET(call);
     if (method === 'DELETE' && resource.DELETE !== undefined) return resource.DELETE(call);
-    return { status: 405, code: 405, fields: { data: `${method} is no method of ${url.pathname}` } };
+    return { status: 405, code: 405, fields: { data: `${path} does not take ${method}` } };
   }
 
   #index(v1: string): Answer {
@@ -241,10 +246,10 @@ export class Api {
 }
 
 /** A preflight (`OPTIONS`) asks for what the request behind it wants. */
-function wishOf({ method, headers }: IncomingMessage, { pathname, searchParams }: URL): Wish {
+function wishOf({ method, headers }: IncomingMessage, target: Target): Wish {
   const real = method === 'OPTIONS' ? (headers['access-control-request-method'] ?? 'GET') : method;
   const reads = real === 'GET' || real === 'HEAD';
-  return reads && !(pathname.startsWith('/api/v1/raw') && searchParams.get('rpc') === 'reload') ? 'read' : 'act';
+  return reads && !(target.kind === 'resource' && target.resource.acts?.(target.call)) ? 'read' : 'act';
 }
 
 function versions(): Answer {
@@ -254,29 +259,6 @@ function versions(): Answer {
 
 function originFigures(origins: readonly OriginStatus[]): object[] {
   return origins.map(({ sinceMs: since_ms, ...origin }) => ({ ...origin, since_ms }));
-}
-
-/** What each change of a reload costs, in the words of the configuration's reference. */
-function reloadFigures(outcome: ReloadOutcome): object {
-  const at_ms = outcome.atMs;
-  if (!outcome.ok) return { at_ms, ok: false, error: outcome.error };
-  const { changes, vhostsAdded, vhostsRemoved } = outcome.difference;
-  return {
-    at_ms,
-    ok: true,
-    changes,
-    vhosts_added: vhostsAdded,
-    vhosts_removed: vhostsRemoved,
-    new_connections: changes.filter(({ effect }) => effect === 'new connections').map(({ path }) => path),
-    needs_restart: needsRestart(outcome.difference).map(({ path }) => path),
-  };
-}
-
-/** SRS's `rpc=reload-fetch`. */
-function fetchedReload(outcome: ReloadOutcome | undefined): object {
-  if (outcome === undefined) return { err: 0, msg: '', state: 0, rid: '' };
-  const err = outcome.ok ? Code.success : Code.configInvalid;
-  return { err, msg: outcome.ok ? '' : outcome.error, state: reloadFinished, rid: String(outcome.atMs) };
 }
 
 function page<T>(all: readonly T[], query: URLSearchParams): readonly T[] {

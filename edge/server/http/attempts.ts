@@ -3,7 +3,7 @@
  * that succeed cost nothing.
  */
 
-import { isIPv6 } from 'node:net';
+import { addressKey } from '../../budget/address.ts';
 
 const burst = 10;
 const perSecond = 1;
@@ -31,7 +31,7 @@ export class Attempts {
 
   /** Takes one attempt of an address; returns false, and takes none, when it has none left. */
   take(address: string): boolean {
-    const key = keyOf(address);
+    const key = addressKey(address);
     const nowMs = this.#now();
     const old = this.#buckets.get(key);
     const refilled = old === undefined ? burst : old.attempts + ((nowMs - old.atMs) / 1000) * perSecond;
@@ -45,7 +45,7 @@ export class Attempts {
 
   /** Gives an attempt back: it succeeded. */
   giveBack(address: string): void {
-    const bucket = this.#buckets.get(keyOf(address));
+    const bucket = this.#buckets.get(addressKey(address));
     if (bucket !== undefined) bucket.attempts = Math.min(burst, bucket.attempts + 1);
   }
 
@@ -53,14 +53,4 @@ export class Attempts {
     const [oldest] = this.#buckets.keys();
     if (oldest !== undefined) this.#buckets.delete(oldest);
   }
-}
-
-/** One customer of a provider has a whole /64 of IPv6 addresses. */
-function keyOf(address: string): string {
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('::', 2);
-  const groups = head.split(':').filter((group) => group !== '');
-  const after = tail === undefined ? [] : tail.split(':').filter((group) => group !== '');
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - after.length);
-  return [...groups, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':');
 }

@@ -11,10 +11,10 @@ import type { Place } from '../../budget/connections.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { sendText } from './reply.ts';
 
-/** Requests that wait for answers before theirs. Nobody pipelines more; each holds some KB. */
+/** Requests that may wait for the answers before theirs. Each holds some KB; browsers send none ahead. */
 const waitingMax = 64;
 
-/** Nothing of the edge takes a body; a small one is passed over. */
+/** No request needs a body. The edge reads a small one and drops it. */
 const bodyMaxBytes = 16 * 1024;
 
 export interface HttpLimits {
@@ -119,7 +119,7 @@ export class HttpConnection {
     request.on('end', () => {
       if (this.#state.kind === 'body') this.#answer(response, serve);
     });
-    // It ends with the connection, which has told its reason.
+    // The connection has ended, and has reported why.
     request.on('error', () => {});
   }
 
@@ -156,7 +156,8 @@ export class HttpConnection {
     if (kind === 'ending') return void this.#socket.destroy();
     const { bytesRead } = this.#socket;
     if (bytesRead > this.#bytesRead) return this.#end('timeout');
-    // A connection that has served is closed in silence: the next request may be on its way, and get no wrong answer.
+    // A connection that has served closes without an answer: the client may send its next request just now, and
+    // would take what we say for the answer to it.
     if (bytesRead > 0) this.#socket.destroy();
     else this.#place.turnAway('timeout');
   }
@@ -182,7 +183,7 @@ export class HttpConnection {
     }
     if (fault === 'timeout') this.#socket.once('finish', () => this.#place.turnAway('timeout'));
     this.#socket.destroySoon();
-    // Who does not take even this is not waited for.
+    // A client that does not read even this gets no more time.
     this.#deadline.start(this.#limits.requestTimeoutMs());
   }
 }

@@ -132,7 +132,7 @@ function bytes({ sent, received, kbps }: Meter): object {
 }
 
 /**
- * Where a stream can be played by HTTP on this edge by who asks `host`; undefined where its vhost does not serve that.
+ * The path at which clients that ask `host` play a stream by HTTP; undefined where its vhost does not serve that.
  */
 export function flvPath({ config }: Gateway, name: StreamName, host: string): string | undefined {
   const vhost = findVhost(config, name.vhost);

@@ -78,6 +78,6 @@ function sendFile(file: string, stats: Stats, request: IncomingMessage, response
   const contentType = contentTypes[extname(file)] ?? 'application/octet-stream';
   response.writeHead(200, { ...headers, 'Content-Type': contentType, 'Content-Length': stats.size });
   if (request.method === 'HEAD') response.end();
-  // A client that leaves early ends the reading too; nobody is left to be told of an error. It may have left already.
+  // A client that leaves early ends the reading, too. Then there is no client to report an error to. It may have left already.
   else if (!response.destroyed) pipeline(createReadStream(file), response, () => {});
 }

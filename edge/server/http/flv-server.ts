@@ -1,5 +1,5 @@
 /**
- * Takes requests for streams by HTTP and WebSocket: finds what is meant, and refuses what cannot be had at once.
+ * Takes requests for streams by HTTP and WebSocket: finds the stream, and refuses at once what cannot be played.
  *
  * HEAD looks without playing: 200 if the stream is live on this edge, else 404, though a GET might still bring it
  * from an origin.
@@ -87,7 +87,7 @@ export class FlvServer {
     void session.start();
   }
 
-  /** Why nobody, or nobody more, can play this now. */
+  /** Why this cannot be played now. */
   #refusal(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
     const { budget, draining } = this.#gateway;
     if (draining && !this.#deps.accepting()) return { status: 503, reason: 'this edge is about to stop' };

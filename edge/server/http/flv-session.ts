@@ -167,7 +167,7 @@ export class FlvSession implements Client, PlayerSink {
   disconnect(reason: string): void {
     this.#log('info', 'client disconnected', { reason });
     if (!this.#answered) return this.#refuse(503, reason);
-    // Who does not take what it was sent would not take a goodbye either.
+    // A client that has not read what it was sent would not read a goodbye either.
     if (this.#outbox.pendingBytes > 0) this.#socket.destroy();
     else this.#finish(reason);
   }

@@ -25,20 +25,20 @@ export interface FlvTransport {
   begin(): void;
   /** Answers, instead of the stream, why there is none. */
   refuse(status: number, reason: string): void;
-  /** Sends a byte or two that mean nothing, between two slices: whoever has gone is found that way. */
+  /** Sends a byte or two that mean nothing, between two slices. If the client has gone, this shows it. */
   probe(): void;
   /** Ends a stream that was begun. */
   finish(reason: string): void;
 }
 
-/** The headers of a stream; nobody may keep one. */
+/** The headers of a stream. No cache may store it. */
 export const streamHeaders = {
   'Content-Type': 'video/x-flv',
   'Cache-Control': 'no-store',
   Connection: 'close',
 } as const;
 
-/** A response of its own length: in chunks, or to HTTP/1.0 until the connection closes (RFC 9112 §6.3, §7.1). */
+/** A response of unknown length: in chunks, or for HTTP/1.0 until the connection closes (RFC 9112 §6.3, §7.1). */
 export class HttpTransport implements FlvTransport {
   readonly socket: Socket;
   readonly framing: FlvFraming;
@@ -52,7 +52,7 @@ export class HttpTransport implements FlvTransport {
 
   begin(): void {
     this.#response.writeHead(200, { ...streamHeaders, ...(this.framing === 'chunked' ? chunked : {}) });
-    // From here on the body is written to the socket itself: the response would frame and count each piece anew.
+    // From here on the body is written to the socket itself: the response would put a frame around each piece.
     this.#response.flushHeaders();
   }
 

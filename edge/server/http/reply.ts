@@ -1,5 +1,5 @@
 /**
- * Answers over HTTP, and what all of them have in common.
+ * Sends answers over HTTP.
  */
 
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
@@ -15,7 +15,7 @@ export function targetOf(request: IncomingMessage): URL | undefined {
   return URL.parse(url) ?? undefined;
 }
 
-/** The name of the host that was asked for, without port and without the brackets of an IPv6 address. */
+/** The host name in the request's `Host` header, without port and without the brackets of an IPv6 address. */
 export function hostOf(request: IncomingMessage): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*))/.exec(request.headers.host ?? '');
   return match?.[1] ?? match?.[2] ?? '';

@@ -19,6 +19,8 @@ import { status } from './status.ts';
 import { CpuShare } from './system.ts';
 import { Traffic } from './traffic.ts';
 
+const statusPath = '/edge/status.json';
+
 /** What a listener is for. */
 export type Role = 'server' | 'api' | 'exporter';
 
@@ -97,7 +99,8 @@ export class Routes {
       (role === 'api' || (role === 'server' && shared(this.#gateway.config))) && /^\/api(\/|$)/.test(url.pathname);
     response.setHeader('Server', serverHeader);
     if (isApi) return this.#api.serve(request, response, url);
-    const crossdomain = role === 'server' && httpServer.crossdomain;
+    // The figures are for the page that this listener serves, not for pages from elsewhere.
+    const crossdomain = role === 'server' && httpServer.crossdomain && url.pathname !== statusPath;
     for (const [name, value] of Object.entries(crossOriginHeaders(request, crossdomain))) {
       response.setHeader(name, value);
     }
@@ -123,7 +126,7 @@ export class Routes {
 
   async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { httpServer } = this.#gateway.config;
-    if (url.pathname === '/edge/status.json') return this.#sendStatus(request, response);
+    if (url.pathname === statusPath) return this.#sendStatus(request, response);
     const missing = this.#flv.serve(request, response, url);
     if (missing === undefined) return;
     if (await serveFile(httpServer.dir, url.pathname, request, response)) return;

@@ -13,7 +13,7 @@ import type { Traffic } from './traffic.ts';
 /** Streams listed at most: a page is no place for more. */
 const streamsMax = 200;
 
-/** @param host that was asked: paths are those that work there */
+/** @param host the request's host name: the paths in the answer work with it */
 export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host: string): object {
   traffic.collect();
   const entries = streamEntries(gateway.hub);

@@ -1,6 +1,6 @@
 /**
  * Bytes in and out, by client, stream, vhost and in all, and their rates over the last 30 seconds as SRS gives them.
- * Nothing is counted per frame: the clients' own counts are looked at every few seconds and when somebody asks.
+ * Nothing is counted per frame: the clients' own counts are read every few seconds and for each answer that shows them.
  */
 
 import type { Hub } from '../../stream/hub.ts';

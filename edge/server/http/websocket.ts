@@ -1,6 +1,6 @@
 /**
- * The server's side of WebSocket as far as a stream needs it (RFC 6455): the handshake, control frames, and reading
- * past what clients say. Media is framed once for all players in `stream/flv-format.ts`.
+ * The server's side of WebSocket as far as a stream needs it (RFC 6455): the handshake and control frames. It reads
+ * other messages of clients and drops them. Media is framed once for all players in `stream/flv-format.ts`.
  */
 
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ export class WebSocketError extends Error {
   }
 }
 
-/** Whether a request wants WebSocket. Who offers another protocol (h2c, say) gets HTTP/1.1 as if nothing was said. */
+/** Whether a request asks for WebSocket. An offer of any other protocol (h2c, say) is ignored. */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
 }
@@ -40,8 +40,8 @@ export function handshakeFault(request: IncomingMessage): string | undefined {
 }
 
 /**
- * The subprotocol to answer with (§4.2.2): the first that the client offers, because FLV is all there is whatever it
- * is called. A browser that offers some and gets none fails the connection. Undefined when it offers none.
+ * The subprotocol to answer with (§4.2.2): the first that the client offers, because the edge sends FLV by any
+ * name. A browser that offers some and gets none ends the connection. Undefined when the client offers none.
  */
 export function subprotocol({ headers }: IncomingMessage): string | undefined {
   const offered = headers['sec-websocket-protocol']?.split(',').map((name) => name.trim());
@@ -77,7 +77,7 @@ function controlFrame(opcode: number, payload: Buffer): Buffer {
 
 export type ClientFrame = { readonly kind: 'ping'; readonly payload: Buffer } | { readonly kind: 'close' };
 
-/** Reads what a client sends, cut anywhere. Only control frames are kept; other payloads are passed over. */
+/** Reads what a client sends, in pieces of any size. It reports control frames and drops all other payloads. */
 export class WebSocketReader {
   #pending: Buffer = Buffer.alloc(0);
   #skip = 0;
