@@ -14,7 +14,7 @@ import { summarize, table } from './table.ts';
 
 const USAGE = `usage: node test/bench/bench.ts [options]
   --case NAME,…      only these of: ${cases.map((each) => each.name).join(', ')}
-  --servers NAME,…   only these of: floor, nginx, srs, ours
+  --servers NAME,…   only these of: floor, nginx, srs, before, ours
   --seconds N        length of a window (14)
   --windows N        windows in a round (2)
   --rounds N         how often each server has its turn (2)
@@ -65,11 +65,13 @@ const caseNames = chosen(
   options.case,
   cases.map((each) => each.name),
 );
-const serverNames: readonly ServerName[] = chosen(options.servers, ['floor', 'nginx', 'srs', 'ours']).filter((name) => {
-  const reason = whyAbsent(name);
-  if (reason) console.error(`without ${name}: ${reason}`);
-  return !reason;
-});
+const serverNames: readonly ServerName[] = chosen(options.servers, ['floor', 'nginx', 'srs', 'before', 'ours']).filter(
+  (name) => {
+    const reason = whyAbsent(name);
+    if (reason) console.error(`without ${name}: ${reason}`);
+    return !reason;
+  },
+);
 const folder = mkdtempSync(path.join(os.tmpdir(), 'edge-bench-'));
 process.on('exit', () => {
   if (!options.keep) rmSync(folder, { recursive: true, force: true });

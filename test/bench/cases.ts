@@ -133,7 +133,7 @@ function playersCase(name: string, title: string, servers: readonly ServerName[]
 const push: Case = {
   name: 'publish-300',
   title: '300 publishers pushed on to an origin',
-  servers: ['nginx', 'srs', 'ours'],
+  servers: ['nginx', 'srs', 'before', 'ours'],
   columns: { cpu, user, rss, delivered, gone, late: milliseconds('load late, p99') },
   compare: 'cpu',
   measure: (server, settings) =>
@@ -159,7 +159,7 @@ const push: Case = {
 const joins: Case = {
   name: 'joins',
   title: 'joins: 500 a second to 1,500 RTMP players of a running stream',
-  servers: ['nginx', 'srs', 'ours'],
+  servers: ['nginx', 'srs', 'before', 'ours'],
   columns: {
     pictureP50: milliseconds('first picture p50'),
     pictureP99: milliseconds('p99'),
@@ -192,7 +192,7 @@ function latencyCase(players: number): Case {
   return {
     name: `latency-${players}`,
     title: `latency added by the edge, min_latency on, ${players} players`,
-    servers: ['nginx', 'srs', 'ours'],
+    servers: ['nginx', 'srs', 'before', 'ours'],
     columns: { p50: milliseconds('p50', 2), p99: milliseconds('p99', 2), max: milliseconds('max', 2) },
     compare: 'p50',
     measure: (server, settings) =>
@@ -217,17 +217,17 @@ function latencyCase(players: number): Case {
   };
 }
 
-const everyone = ['floor', 'nginx', 'srs', 'ours'] as const;
+const everyone = ['floor', 'nginx', 'srs', 'before', 'ours'] as const;
 
 export const cases: readonly Case[] = [
   playersCase('rtmp-2000', '2,000 RTMP players of one stream', everyone, { count: 2000, streams: 1, protocol: 'rtmp' }),
   playersCase('rtmp-6000', '6,000 RTMP players of one stream', everyone, { count: 6000, streams: 1, protocol: 'rtmp' }),
-  playersCase('flv-2000', '2,000 HTTP-FLV players of one stream', ['floor', 'srs', 'ours'], {
+  playersCase('flv-2000', '2,000 HTTP-FLV players of one stream', ['floor', 'srs', 'before', 'ours'], {
     count: 2000,
     streams: 1,
     protocol: 'http-flv',
   }),
-  playersCase('streams-300', '300 streams with 5 RTMP players each', ['nginx', 'srs', 'ours'], {
+  playersCase('streams-300', '300 streams with 5 RTMP players each', ['nginx', 'srs', 'before', 'ours'], {
     count: 1500,
     streams: 300,
     protocol: 'rtmp',

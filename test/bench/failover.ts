@@ -77,7 +77,7 @@ export function failover(how: 'killed' | 'hung'): Case {
   return {
     name: `failover-${how}`,
     title: `gap that players see when the origin is ${how}, min_latency on`,
-    servers: ['srs', 'ours'],
+    servers: ['srs', 'before', 'ours'],
     columns: {
       p50: milliseconds('gap p50'),
       p99: milliseconds('p99'),

@@ -7,7 +7,8 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { Tools } from './load.ts';
 import { freePort, type Program, start, untilListening } from './processes.ts';
 
-export type ServerName = 'floor' | 'nginx' | 'srs' | 'ours';
+/** `before`: another version of ours, built in the checkout that `EDGE_BEFORE` names. */
+export type ServerName = 'floor' | 'nginx' | 'srs' | 'before' | 'ours';
 
 /** What a server is to do. An edge pulls what is played from the origins and pushes what is published to them. */
 export type Duty =
@@ -27,9 +28,18 @@ const ROOT = path.join(import.meta.dirname, '../..');
 const [, ...START] = manifest.scripts.start.split(' ');
 const NGINX_MODULE = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 
+/** The compiled edge of a checkout. */
+function edgeProgram(checkout: string): string {
+  return path.join(checkout, START.at(-1) ?? '');
+}
+
 /** Why a server cannot take part here, or undefined when it can. */
 export function whyAbsent(name: ServerName): string | undefined {
-  if (name === 'ours' && !existsSync(path.join(ROOT, START.at(-1) ?? ''))) return 'it is not built: npm run build';
+  if (name === 'ours' && !existsSync(edgeProgram(ROOT))) return 'it is not built: npm run build';
+  if (name === 'before' && !process.env.EDGE_BEFORE) return 'EDGE_BEFORE names no checkout of another version';
+  if (name === 'before' && !existsSync(edgeProgram(process.env.EDGE_BEFORE ?? ''))) {
+    return `${process.env.EDGE_BEFORE} is not built: npm run build`;
+  }
   if (name === 'nginx' && !existsSync(NGINX_MODULE)) return 'libnginx-mod-rtmp is not installed';
   if (name === 'srs' && !process.env.SRS_BIN) return 'SRS_BIN does not say where SRS is';
   if (name === 'srs' && !existsSync(process.env.SRS_BIN ?? ''))
@@ -124,10 +134,11 @@ export async function startServer(
       );
       break;
     }
+    case 'before':
     case 'ours':
       program = launch(
         process.execPath,
-        [...START.slice(0, -1), path.join(ROOT, START.at(-1) ?? ''), '-c', file],
+        [...START.slice(0, -1), edgeProgram(name === 'ours' ? ROOT : (process.env.EDGE_BEFORE ?? '')), '-c', file],
         srsConfiguration(folder, ports, duty, 'srs_log_tank console;', ''),
       );
       break;

@@ -8,7 +8,13 @@ import type { ServerName } from './servers.ts';
 /** Share of the stream, in percent, below which a server has not done the work whose cost is compared. */
 const FULL_DELIVERY = 98;
 
-const NAMES: Readonly<Record<ServerName, string>> = { floor: 'floor', nginx: 'nginx-rtmp', srs: 'SRS', ours: 'ours' };
+const NAMES: Readonly<Record<ServerName, string>> = {
+  floor: 'floor',
+  nginx: 'nginx-rtmp',
+  srs: 'SRS',
+  before: 'ours, before',
+  ours: 'ours',
+};
 
 function combine(column: Column, values: readonly number[]): number {
   switch (column.over) {
