@@ -9,6 +9,9 @@ import { isTraceOf, type Trace, Traces } from './traces.ts';
 /** At least so much is remembered where GOPs are short: a backup may be behind the source that it replaces. */
 const spanMinMs = 2_000;
 
+/** Another origin may send a track's frame this much earlier among those of the other track. */
+const interleaveMs = 250;
+
 /** Frames remembered since a keyframe; twice that at most in all. */
 const framesMax = 5_000;
 
@@ -110,7 +113,7 @@ export class FrameIndex {
     if (last === undefined || first === undefined || !isMedia(frame)) return 'next';
     const behindMs = (last - frame.sourceTime) | 0;
     if (behindMs <= 0) return 'next';
-    return behindMs <= ((last - first) | 0) ? 'past' : 'foreign';
+    return behindMs <= ((last - first) | 0) + interleaveMs ? 'past' : 'foreign';
   }
 }
 

@@ -70,6 +70,8 @@ test('a backup of the same media is joined frame-exactly at any point, whatever 
     before: fc.nat(60),
     meanwhile: fc.nat(20),
     startMs: fc.constantFrom(0, 90_000, 2 ** 32 - 600),
+    /** How far the publisher's audio is from its video. */
+    audioMs: fc.constantFrom(0, 0, 2_500, -2_500, 30_000, -30_000),
     /** Origins that let everyone begin at zero differ by a constant. */
     shiftMs: fc.constantFrom(0, 0, 40, -40, 1_000_000, -86_400_000),
     /** Who is heard next while both are there. */
@@ -80,8 +82,10 @@ test('a backup of the same media is joined frame-exactly at any point, whatever 
     olderGop: fc.boolean(),
   });
   fc.assert(
-    fc.property(plan, ({ framesPerGop, before, meanwhile, startMs, shiftMs, turns, swaps, olderGop }) => {
-      const published = clip({ startMs, framesPerGop, gops: Math.ceil(80 / framesPerGop) });
+    fc.property(plan, ({ framesPerGop, before, meanwhile, startMs, audioMs, shiftMs, turns, swaps, olderGop }) => {
+      const published = clip({ startMs, framesPerGop, gops: Math.ceil(80 / framesPerGop) }).map((message) =>
+        message.type === 8 ? { ...message, timestamp: (message.timestamp + audioMs) >>> 0 } : message,
+      );
       const headers = published.slice(0, headerCount);
       const media = published.slice(headerCount);
       const isKeyframe = (message: RtmpMessage): boolean => message.payload[0] === 0x17;
