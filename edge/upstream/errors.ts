@@ -18,7 +18,9 @@ export type UpstreamFailure =
   /** It sends us elsewhere: RTMP 302. */
   | 'redirected'
   /** We gave up ourselves. */
-  | 'cancelled';
+  | 'cancelled'
+  /** This edge has no file descriptors left: nothing was learned of the origin. */
+  | 'exhausted';
 
 /** Failures that speak against the origin itself; the others may be the request's, or an accident. */
 const blaming: ReadonlySet<UpstreamFailure> = new Set(['unreachable', 'unanswered', 'stalled', 'protocol']);
@@ -55,6 +57,11 @@ export class UpstreamError extends Error {
   get blamesOrigin(): boolean {
     return blaming.has(this.failure);
   }
+}
+
+/** Whether it was this edge that could not: nothing speaks against the origin, or says that it lacks a stream. */
+export function isExhausted(error: unknown): boolean {
+  return error instanceof UpstreamError && error.failure === 'exhausted';
 }
 
 /** Any thrown thing as an UpstreamError of this origin. */

@@ -6,7 +6,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { OriginAddress } from '../conf/model.ts';
 import { originName } from './address.ts';
-import { UpstreamError } from './errors.ts';
+import { isExhausted, UpstreamError } from './errors.ts';
 
 /** `untried`: nothing has been learned of it yet. It is chosen like one that is up. */
 export type OriginState = 'untried' | 'up' | 'suspect' | 'down';
@@ -265,6 +265,8 @@ export class OriginHealth {
       (error: Error) => {
         if (probing.signal.aborted) return;
         entry.probing = undefined;
+        // Nothing was learned of the origin.
+        if (isExhausted(error)) return this.#schedule(entry, this.#delayMs(entry));
         entry.failures++;
         this.#setAside(entry, error instanceof UpstreamError ? error.reason : error.message);
       },

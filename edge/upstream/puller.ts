@@ -12,7 +12,7 @@ import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
-import { UpstreamError } from './errors.ts';
+import { isExhausted, UpstreamError } from './errors.ts';
 import { Pull } from './pull.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 
@@ -131,12 +131,15 @@ export class Puller implements StreamSource {
   async #searchOrigins(tried: Set<string>, signal: AbortSignal): Promise<void> {
     const absentMs = this.#context.memory.absentForMs(this.#stream.key);
     if (absentMs > 0) await delay(absentMs, undefined, { signal });
+    /** An origin could not be asked in this round, for a reason of our own. */
+    let unasked = false;
     for (let round = 0; !signal.aborted; ) {
       const origin = this.#next(tried);
       if (origin !== undefined) {
         tried.add(originName(origin));
         const outcome = await this.#try(origin, round, tried, signal);
         if (outcome.kind === 'live') return;
+        if (outcome.kind === 'failed' && isExhausted(outcome.error)) unasked = true;
         continue;
       }
       const { edge } = this.#stream.vhost;
@@ -149,7 +152,8 @@ export class Puller implements StreamSource {
       }
       this.#hold.stop();
       if (this.#live !== undefined) tried.add(this.#live.name);
-      else this.#notFound();
+      else if (!unasked) this.#notFound();
+      unasked = false;
       round++;
       const backOffMs = Math.min(edge.retryMinMs * 2 ** Math.min(round - 1, 20), edge.retryMaxMs);
       await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
+import { outOfDescriptors } from '../budget/descriptors.ts';
 import type { OriginAddress } from '../conf/model.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
@@ -27,7 +28,7 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
   try {
     socket = dial(address, options);
   } catch (error) {
-    throw toUpstreamError(error, 'unreachable', origin);
+    throw connectError(error, origin);
   }
   const ready = address.scheme === 'rtmps' ? 'secureConnect' : 'connect';
   return new Promise((resolve, reject) => {
@@ -44,7 +45,7 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
       socket.setKeepAlive(options.keepaliveMs > 0, options.keepaliveMs);
       resolve(socket);
     };
-    const onError = (error: Error): void => fail(toUpstreamError(error, 'unreachable', origin));
+    const onError = (error: Error): void => fail(connectError(error, origin));
     const onAbort = (): void => fail(new UpstreamError('cancelled', 'cancelled', { origin }));
     const deadline = new Deadline(() => {
       const message = `no connection within connect_timeout ${options.connectTimeoutMs} ms`;
@@ -61,6 +62,20 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
     socket.once(ready, onReady);
     socket.once('error', onError);
   });
+}
+
+function connectError(error: unknown, origin: string): UpstreamError {
+  if (!isForWantOfDescriptors(error)) return toUpstreamError(error, 'unreachable', origin);
+  const message = 'this edge has no file descriptors left to connect with; let it have more (ulimit -n)';
+  return new UpstreamError('exhausted', message, { origin, cause: error });
+}
+
+function isForWantOfDescriptors(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isForWantOfDescriptors);
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (code === 'EMFILE' || code === 'ENFILE') return true;
+  // A name that cannot be looked up for want of descriptors looks like one that does not exist.
+  return syscall === 'getaddrinfo' && outOfDescriptors();
 }
 
 function dial(address: OriginAddress, options: SocketOptions): Socket {

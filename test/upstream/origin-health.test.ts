@@ -313,3 +313,30 @@ test('the back-off starts over when an origin was well in between', options, asy
   assert.equal(bench.health.reports()[0]?.failures, 3);
   assert.ok((second ?? 0) > (first ?? 0));
 });
+
+test('an edge without file descriptors learns nothing of its origins, and asks again', options, async (t) => {
+  const probed: UpstreamFailure[] = [];
+  let reports: OriginReport[] = [];
+  const asked = Promise.withResolvers<void>();
+  const health = new OriginHealth({
+    probe: async () => {
+      const kind = probed.length < 3 ? 'exhausted' : 'unreachable';
+      probed.push(kind);
+      throw failure(kind);
+    },
+    times: () => ({ probeMinMs: 5, probeMaxMs: 5, retryMinMs: 5, retryMaxMs: 5, checkIntervalMs: 10 }),
+    changed: (report) => {
+      reports = [...reports, report];
+      asked.resolve();
+    },
+  });
+  t.after(() => health.close());
+  health.failed(a, failure('exhausted'));
+  health.retain([a]);
+  health.failed(a, failure('exhausted'));
+  assert.equal(health.state(a), 'untried');
+  await asked.promise;
+  assert.deepEqual(probed, ['exhausted', 'exhausted', 'exhausted', 'unreachable']);
+  assert.equal(reports[0]?.state, 'down');
+  assert.equal(reports[0]?.reason, 'it is unreachable');
+});
