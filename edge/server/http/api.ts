@@ -9,6 +9,7 @@ import { streamId, streamKey } from '../../stream/name.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
+import { Code } from './api-code.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus } from './deps.ts';
 import {
@@ -20,7 +21,7 @@ import {
   vhostFigures,
   vhostId,
 } from './figures.ts';
-import { Code, fetchedReload, reloadFigures } from './reload-figures.ts';
+import { fetchedReload, reloadFigures } from './reload-figures.ts';
 import { sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
 import { type CpuShare, selfFigures, systemFigures } from './system.ts';
