@@ -15,7 +15,7 @@ export interface OperatorOptions {
   readonly masterKeySecret: string;
   /** Whether it may list and watch Secrets. */
   readonly watchSecrets: boolean;
-  /** Undefined: the master key is exchanged only when it is asked for. */
+  /** Undefined: the master key is rotated only on request. */
   readonly rotateEveryDays: number | undefined;
   /** Who this operator is among several. */
   readonly identity: string;
@@ -39,8 +39,8 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
   --lease-name NAME           default edgecluster-operator
   --master-key-secret NAME    Secret with the key that credentials of edges derive from, made where it is missing;
                               default edgecluster-operator-master-key
-  --watch-secrets BOOLEAN     whether Secrets may be listed and watched: then one of a listener that is missing is
-                              told, and a changed one of its own put back at once; default true
+  --watch-secrets BOOLEAN     list and watch Secrets: to tell of a listener's Secret that is missing, and to put back
+                              our own Secrets at once; default true
   --rotate-every-days N       make another master key after N days; 0: never by itself; default 30
   --edge-image IMAGE          for EdgeClusters that name none; default $EDGE_IMAGE
   --listen [HOST]:PORT        /healthz, /readyz and /metrics; default :8081

@@ -96,7 +96,7 @@ function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Optio
     () => undefined,
     () => [],
   );
-  // Who has no master key cannot make credentials, and whoever reads what is printed should not have them.
+  // There is no master key here. And credentials should not be printed.
   const settings = { edgeImage, podMonitors, masterKeys: undefined };
   try {
     return renderObjects({ cluster, origins, settings });

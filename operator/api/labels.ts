@@ -26,7 +26,7 @@ export const RESTART_HASH = `${GROUP}/restart-hash`;
 
 /** On the Secret with the master key: when the key was made. */
 export const ROTATED_AT = `${GROUP}/rotated-at`;
-/** On the same Secret, set by a person, whatever its value: the operator is to exchange the key now. */
+/** On the same Secret: a person sets it, to any value, and the operator rotates the key at once. */
 export const ROTATE = `${GROUP}/rotate`;
 
 /** Where the edge finds its configuration: a key of the ConfigMap, and the directory that it is mounted at. */

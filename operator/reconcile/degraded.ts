@@ -33,7 +33,7 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
   if (masterKeyProblem !== undefined)
     causes.push([
       'CredentialMissing',
-      `${masterKeyProblem}; until then edges answer no operator, and figures are missing`,
+      `${masterKeyProblem}; until there is one the operator cannot ask edges, and figures are missing`,
     ]);
   for (const { message } of secrets) causes.push(['SecretNotFound', message]);
   if (rollout?.failure !== undefined) causes.push(['PodsFailing', `pods cannot be made: ${rollout.failure}`]);

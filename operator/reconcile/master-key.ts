@@ -1,12 +1,13 @@
 /**
- * The master key that the credentials of all edges derive from: a Secret in the operator's own namespace. It is made
- * where it is missing, and exchanged after some time, or at once when its annotation ROTATE is set or it is deleted.
+ * The master key that the credentials of all edges derive from: a Secret in the operator's own namespace. The operator
+ * makes it where it is missing. It rotates the key after some time, and at once when a person sets the annotation ROTATE
+ * or deletes the Secret.
  *
- * An exchange has two steps. First a new key comes, and the former one stays beside it, so that both are valid. Once
- * every kubelet has had the time to bring edges the new credential, the former key is dropped. When a key was made
- * stands in the Secret: the next operator goes on where this one stopped.
+ * A rotation has two steps. First the Secret gets a new key and keeps the former one, and both are valid. Later, when
+ * every kubelet has had the time to bring the new credential to its edges, the former key is dropped. The Secret says
+ * when its key was made, so the next operator goes on where this one stopped.
  *
- * A Secret of that name that somebody else made is used as it is, and never written.
+ * A Secret of that name that somebody else made is used as it is and never written.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -25,9 +26,9 @@ export interface MasterKeyOptions {
   readonly watcher: Pick<Watcher, 'watch' | 'problemOf'>;
   readonly namespace: string;
   readonly name: string;
-  /** Undefined: only when it is asked for. */
+  /** Undefined: only on request. */
   readonly rotateEveryMs: number | undefined;
-  /** How long the former key stays valid after an exchange; default 10 min. */
+  /** How long the former key stays valid after a rotation; default 10 min. */
   readonly overlapMs?: number;
   /** Other keys than before, or another problem. */
   readonly changed: () => void;
@@ -37,7 +38,7 @@ export interface MasterKeyOptions {
 const keyBytes = 32;
 const field = { current: 'key', former: 'former-key' } as const;
 const retryMs = { first: 500, greatest: 60_000 } as const;
-/** Timers take no more than 24 days, and a clock that was wrong is noticed within this. */
+/** A timer cannot wait longer than 24 days. A day also bounds what a wrong clock can do. */
 const longestWaitMs = 86_400_000;
 
 export class MasterKey {
@@ -58,7 +59,7 @@ export class MasterKey {
     this.#overlapMs = options.overlapMs ?? 600_000;
   }
 
-  /** Undefined while there are none. They stay in use while their Secret is gone or cannot be read. */
+  /** Undefined until the first key is known. Keys stay in use while their Secret is gone or cannot be read. */
   get keys(): MasterKeys | undefined {
     return this.#keys;
   }
@@ -67,7 +68,7 @@ export class MasterKey {
   get problem(): string | undefined {
     if (this.#keys !== undefined) return undefined;
     const why = this.#problem ?? this.#options.watcher.problemOf([RESOURCES.Secret])?.message ?? 'no answer yet';
-    return `the master key of all credentials, Secret ${this.#title}, cannot be had: ${why}`;
+    return `there is no master key for the credentials of edges (Secret ${this.#title}): ${why}`;
   }
 
   /** Follows the Secret until `close`; resolves when there are keys. */
@@ -124,7 +125,9 @@ export class MasterKey {
     if (live === undefined) return { step: () => this.#create() };
     const keys = keysOf(live);
     if (keys === undefined) {
-      this.#tell(`it has no "${field.current}" of ${keyBytes} bytes; delete it, and the operator makes another`);
+      this.#tell(
+        `the Secret has no "${field.current}" of at least ${keyBytes} bytes; delete it, and the operator makes another one`,
+      );
       return {};
     }
     this.#use(keys);
@@ -138,7 +141,7 @@ export class MasterKey {
     return { inMs: Math.min(rotateEveryMs, this.#overlapMs) - ageMs };
   }
 
-  /** Where it was deleted, edges still have the credential of the key that it held. */
+  /** If the Secret was deleted, edges still have the credential of its key: that one stays valid for a while. */
   async #create(): Promise<V1Secret> {
     const { api, namespace, name, log } = this.#options;
     const former = this.#keys?.current;
@@ -162,17 +165,17 @@ export class MasterKey {
   async #rotate(live: V1Secret, { current }: MasterKeys): Promise<V1Secret> {
     const annotations = { [ROTATED_AT]: new Date().toISOString(), [ROTATE]: null };
     const rotated = await this.#patch(live, { annotations }, { [field.current]: newKey(), [field.former]: current });
-    this.#options.log.info({ secret: this.#title, formerValidMs: this.#overlapMs }, 'the master key is exchanged');
+    this.#options.log.info({ secret: this.#title, formerValidMs: this.#overlapMs }, 'rotated the master key');
     return rotated;
   }
 
   async #dropFormer(live: V1Secret): Promise<V1Secret> {
     const written = await this.#patch(live, {}, { [field.former]: null });
-    this.#options.log.info({ secret: this.#title }, 'the former master key is not valid any more');
+    this.#options.log.info({ secret: this.#title }, 'dropped the former master key');
     return written;
   }
 
-  /** Refused where somebody has written in between: what is then seen is looked at again. */
+  /** The API server refuses it if somebody has written in between. The watch then shows what is there. */
   #patch(live: V1Secret, metadata: object, data: object): Promise<V1Secret> {
     const { api, namespace, name } = this.#options;
     const { uid, resourceVersion } = live.metadata ?? {};
@@ -193,9 +196,9 @@ export class MasterKey {
     const error = thrown instanceof ApiError ? thrown : new ApiError(0, '', String(thrown));
     const { first, greatest } = retryMs;
     const { status, message, retryAfterMs = 0 } = error;
-    // A conflict: what is there, or has changed, the watch is about to show.
+    // After a conflict the watch shows what is there.
     if (status !== 409) this.#tell(message);
-    // With its namespace the operator ends, too.
+    // The operator ends with its namespace: nothing to warn about.
     if (isNamespaceEnding(error)) return this.#lookAgain(greatest);
     if (status !== 409)
       this.#options.log.warn({ secret: this.#title, err: message }, 'the master key cannot be written; will try again');
@@ -226,7 +229,7 @@ function newKey(): string {
   return randomBytes(keyBytes).toString('base64');
 }
 
-/** Undefined: there is no usable one in it. */
+/** Undefined: the Secret has no usable key. */
 function keysOf({ data = {} }: V1Secret): MasterKeys | undefined {
   const current = usable(data[field.current]);
   return current === undefined ? undefined : { current, former: usable(data[field.former]) };
@@ -236,7 +239,7 @@ function usable(key: string | undefined): string | undefined {
   return key !== undefined && Buffer.from(key, 'base64').length >= keyBytes ? key : undefined;
 }
 
-/** How old the key is; infinitely, where that is not known. A clock that was set back makes no key younger than new. */
+/** Milliseconds since the key was made, at least 0; Infinity where the Secret does not say. */
 function ageOf({ metadata }: V1Secret): number {
   const rotatedMs = Date.parse(metadata?.annotations?.[ROTATED_AT] ?? '');
   return Number.isNaN(rotatedMs) ? Number.POSITIVE_INFINITY : Math.max(0, Date.now() - rotatedMs);

@@ -1,6 +1,6 @@
 /**
- * The credential with which the operator asks edges: derived from its master key, so that it keeps none. A credential
- * is good for one EdgeCluster alone, and another EdgeCluster of the same name has another one.
+ * The credential with which the operator asks edges. It derives from the master key, so the operator need not store it.
+ * A credential opens the edges of one EdgeCluster only; an EdgeCluster that is deleted and made again gets another one.
  */
 import { createHmac } from 'node:crypto';
 import type { EdgeCluster } from '../api/types.ts';
@@ -18,10 +18,10 @@ export interface ApiCredential {
 }
 
 const username = 'operator';
-/** Another use of the master key must have another one. */
+/** What the derived value is for. A second use of the master key needs a purpose of its own. */
 const purpose = 'edge-api/v1';
 
-/** Of the current key first; then, while keys are exchanged, of the former one. All of them are valid. */
+/** The credential of the current key; after it that of the former key, while there is one. Both are valid. */
 export function apiCredentials(cluster: EdgeCluster, { current, former }: MasterKeys): readonly ApiCredential[] {
   return [current, former].flatMap((key) =>
     key === undefined ? [] : [{ username, password: derived(Buffer.from(key, 'base64'), cluster) }],

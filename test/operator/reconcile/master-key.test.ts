@@ -1,4 +1,4 @@
-/** The master key, and the credentials that derive from it: made, exchanged, put back, and kept to themselves. */
+/** The master key, and the credentials that derive from it: made, rotated, put back, and kept to themselves. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KubernetesObject, V1Secret } from '@kubernetes/client-node';
@@ -80,7 +80,7 @@ describe('the master key', options, () => {
     assert.equal(scene.kube.count({ verb: 'create', resource: 'secrets', status: 201 }), 1);
   });
 
-  it('is exchanged when a person asks: both credentials are valid for a while, then the new one alone', async (t) => {
+  it('is rotated when a person asks: both credentials are valid for a while, then the new one alone', async (t) => {
     const { scene, running, before } = await settled(t, { times: { masterKey: { overlapMs: 1500 } } });
     scene.kube.forgetRequests();
     rotate(scene);
@@ -96,7 +96,7 @@ describe('the master key', options, () => {
     assert.deepEqual([...new Set(scene.writes().map(({ resource }) => resource))], ['secrets']);
   });
 
-  it('is exchanged after its time, again and again', async (t) => {
+  it('is rotated after its time, again and again', async (t) => {
     const times = { masterKey: { rotateEveryMs: 400, overlapMs: 200 } };
     const scene = await OperatorScene.start(t);
     scene.operator({ times });
@@ -108,7 +108,7 @@ describe('the master key', options, () => {
     });
   });
 
-  it('that is due is exchanged by the operator that comes next', async (t) => {
+  it('that is due is rotated by the operator that comes next', async (t) => {
     const { scene, running, before } = await settled(t);
     await running.stop();
     annotate(scene, { 'edgecluster.io/rotated-at': '2020-01-01T00:00:00.000Z' });
@@ -153,7 +153,7 @@ describe('the master key', options, () => {
     await scene.settled('live', running);
     assert.equal(scene.condition('live', 'Degraded')?.reason, 'CredentialMissing');
     const message = scene.condition('live', 'Degraded')?.message ?? '';
-    assert.match(message, /Secret default\/edgecluster-operator-master-key, cannot be had: .* delete it/);
+    assert.match(message, /Secret default\/edgecluster-operator-master-key\): .* delete it/);
     assert.ok(scene.deployment('live'));
     assert.equal(scene.get(RESOURCES.Secret, secretName), undefined);
     scene.kube.remove(RESOURCES.Secret, 'default', masterName);
@@ -221,7 +221,7 @@ describe('the Secret of an EdgeCluster', options, () => {
     });
   }
 
-  it('is made and exchanged where Secrets may not be listed; an operator that starts finds it', async (t) => {
+  it('is made and rotated where Secrets may not be listed; an operator that starts finds it', async (t) => {
     const { scene, running, before } = await settled(t, { watchSecrets: false });
     rotate(scene);
     await scene.kube.until(() => passwords(scene).length === 2);
@@ -239,7 +239,7 @@ describe('the Secret of an EdgeCluster', options, () => {
 });
 
 describe('edges that ask for a credential', options, () => {
-  it('are asked with it; who refuses is told of, and an exchange disturbs nobody', async (t) => {
+  it('are asked with it; who refuses is told of, and a rotation disturbs nobody', async (t) => {
     const { scene, running, before } = await settled(t, {
       times: { pollIntervalMs: 50, masterKey: { overlapMs: 1500 } },
     });
