@@ -78,7 +78,13 @@ function writePid({ pidFile }: EdgeConfig): () => void {
   const path = resolve(pidFile);
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `${process.pid}\n`);
-  return () => rmSync(path, { force: true });
+  return () => {
+    try {
+      rmSync(path, { force: true });
+    } catch {
+      // Its folder may have become read-only, or a folder stand in its place: no reason for another exit code.
+    }
+  };
 }
 
 async function run(file: string, loaded: Loaded): Promise<void> {

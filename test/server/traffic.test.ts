@@ -45,7 +45,8 @@ describe('Traffic', () => {
     const unused = (): never => {
       throw new Error('not in this test');
     };
-    const traffic = new Traffic(clients, new Hub({ pull: unused, push: unused }));
+    let vhosts = ['a.example'];
+    const traffic = new Traffic(clients, new Hub({ pull: unused, push: unused }), () => vhosts);
     context.after(() => traffic.close());
     const one = client('1', 'one');
     const two = client('2', 'two');
@@ -65,5 +66,11 @@ describe('Traffic', () => {
     traffic.sample(1);
     assert.equal(traffic.ofStream('a.example/live/one').sent, 0);
     assert.equal(traffic.ofStream('a.example/live/two').sent, 500);
+    vhosts = [];
+    traffic.sample(2);
+    assert.equal(traffic.ofVhost('a.example').sent, 4500, 'a removed vhost is remembered while it has clients');
+    clients.remove(two);
+    traffic.sample(3);
+    assert.equal(traffic.ofVhost('a.example').sent, 0);
   });
 });

@@ -40,7 +40,7 @@ export class Routes {
     this.#gateway = gateway;
     this.#deps = deps;
     const { config } = gateway;
-    this.#traffic = new Traffic(gateway.clients, gateway.hub);
+    this.#traffic = new Traffic(gateway.clients, gateway.hub, () => gateway.config.vhosts.map(({ name }) => name));
     this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
     this.#access = new Access(gateway);
     this.#api = new Api(gateway, deps, this.#access, this.#traffic, this.#cpu);

@@ -54,15 +54,18 @@ export class Traffic {
   sliceBytes = 0;
   readonly #clients: Clients;
   readonly #hub: Hub;
+  readonly #vhosts: () => readonly string[];
   readonly #seen = new WeakMap<LiveStream, { slices: number; bytes: number }>();
   readonly #byClient = new Map<Client, ClientMeter>();
   readonly #byStream = new Map<string, Meter>();
   readonly #byVhost = new Map<string, Meter>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(clients: Clients, hub: Hub) {
+  /** @param vhosts names of those that are configured: their totals stay when nobody is connected */
+  constructor(clients: Clients, hub: Hub, vhosts: () => readonly string[]) {
     this.#clients = clients;
     this.#hub = hub;
+    this.#vhosts = vhosts;
     clients.onLeft((client) => {
       this.#collect(client);
       this.#byClient.delete(client);
@@ -95,19 +98,25 @@ export class Traffic {
     }
   }
 
-  /** One step of all rates. Streams without clients are forgotten; vhosts are as many as the configuration has. */
+  /** One step of all rates. Streams without clients are forgotten, and vhosts that are no longer configured, too. */
   sample(nowMs: number): void {
     this.collect();
     const played = new Set<string>();
+    const vhosts = new Set(this.#vhosts());
     for (const [client, meter] of this.#byClient) {
       meter.sample(nowMs);
-      played.add(streamKey(streamOf(client)));
+      const name = streamOf(client);
+      played.add(streamKey(name));
+      vhosts.add(name.vhost);
     }
     for (const [key, meter] of this.#byStream) {
       if (played.has(key)) meter.sample(nowMs);
       else this.#byStream.delete(key);
     }
-    for (const meter of this.#byVhost.values()) meter.sample(nowMs);
+    for (const [name, meter] of this.#byVhost) {
+      if (vhosts.has(name)) meter.sample(nowMs);
+      else this.#byVhost.delete(name);
+    }
     this.total.sample(nowMs);
   }
 
