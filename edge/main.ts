@@ -24,8 +24,8 @@ const usage = `usage: edge -c FILE          run with a configuration in SRS's sy
        edge -t -c FILE       test the configuration: exit 0 if it can be used, else 1
        edge --version | --help
 
-Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file again, for logrotate. SIGTERM and SIGQUIT let present clients
-finish; SIGINT, or a second signal, ends at once.`;
+Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file again, for logrotate. SIGTERM and SIGQUIT let
+present clients finish; SIGINT, or a second signal, ends at once.`;
 
 const ExitCode = { configuration: 1, usage: 2, internal: 70, signal: 128 } as const;
 
