@@ -9,18 +9,20 @@ export const Cost = {
   /** We answer, and somebody must read that. */
   answer: 50,
   /** `connect`, `play`, `publish`: callbacks, lines in the log, perhaps a whole GOP. */
-  request: 1_000,
+  request: 400,
 } as const;
 
 /**
- * What a client may spend at once (10,000 frames, 200 answers or 10 requests), and what it earns in a second. An edge
- * that sends a whole GOP to another one stays far below.
+ * What a client may spend at once: 3,000 frames, 60 answers or 7 requests. That is 30 ms of our time at most, so that
+ * several such clients together hold up nobody. To connect and to play or publish takes half of it.
  */
-const unitsMax = 10_000;
-const unitsPerSecond = 20_000;
+const unitsMax = 3_000;
+
+/** What it earns in a second: twenty times the frames of a stream, for an edge that sends a whole GOP to another. */
+const unitsPerSecond = 5_000;
 
 /** A client that has spent all is read again when it has earned this much. */
-const restUnits = 1_000;
+const restUnits = 250;
 
 export class Work {
   #units = unitsMax;

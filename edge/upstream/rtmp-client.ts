@@ -73,7 +73,7 @@ const commandStreamId = 0;
 /** The message stream that origins give first, as a rule: for those that do not say which. */
 const usualStreamId = 1;
 /** Answers to pings that the origin has not read; with more it is not read any further. */
-const unreadAnswersMaxBytes = 16 * 1024;
+const unreadAnswersMaxBytes = 4 * 1024;
 
 type Reply = { readonly ok: true; readonly values: AmfValue[] } | { readonly ok: false; readonly error: UpstreamError };
 

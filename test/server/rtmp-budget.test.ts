@@ -62,8 +62,8 @@ async function flood(socket: Socket, bytes: Buffer, enough: () => boolean): Prom
 }
 
 const pings = Buffer.concat(Array.from({ length: 2000 }, () => encodeMessage(pingRequest(1), 2, 4096)));
-const creates = Buffer.concat(
-  Array.from({ length: 1000 }, (_, i) => encodeMessage(buildCommand('createStream', i + 2, [null], 0), 3, 4096)),
+const creates = Array.from({ length: 1000 }, (_, i) =>
+  encodeMessage(buildCommand('createStream', i + 2, [null], 0), 3, 4096),
 );
 
 /** A publisher and a player of an edge to be attacked. */
@@ -89,7 +89,7 @@ async function honest(t: TestContext, scene: Scene): Promise<{ goOn(): Promise<v
 describe('an RTMP client that does not read', () => {
   for (const [what, bytes] of [
     ['answers to pings', pings],
-    ['answers to createStream', creates],
+    ['answers to createStream', Buffer.concat(creates)],
   ] as const) {
     test(`${what}: is read no faster than it may have answers`, testOptions, async (t) => {
       const scene = await start(t, originConfig());
@@ -121,20 +121,16 @@ describe('an RTMP client that does not read', () => {
     const watcher = await peer(t, scene);
     watcher.play('large');
     await watcher.frames(28);
-    const { paused } = scene.edge.budget;
+    const { paused, unfinished } = scene.edge.budget;
     const hostile = await peer(t, scene);
     hostile.socket.pause();
     hostile.play('large');
-    let before = -1;
-    let standing = 0;
-    const client = [...scene.edge.clients.values()].at(-1);
-    await flood(hostile.socket, pings, () => {
-      standing = client?.bytesReceived === before && paused.now === 1 ? standing + 1 : 0;
-      before = client?.bytesReceived ?? 0;
-      return standing > 300;
-    });
+    hostile.socket.write(Buffer.concat(Array.from({ length: 300 }, () => encodeMessage(pingRequest(1), 2, 4096))));
+    await until(() => paused.now === 1);
+    // All has been looked at, and still it is not read.
+    await until(() => paused.now === 1 && unfinished.total === 0);
     hostile.socket.resume();
-    await until(() => (client?.bytesReceived ?? 0) > before || paused.now === 0);
+    await until(() => paused.now === 0);
   });
 
   test('an origin that pings and does not read the answers is not read any further', testOptions, async (t) => {
@@ -173,9 +169,9 @@ describe('an RTMP client that makes us work', () => {
       hostile.socket.write(Buffer.concat([publish, empty, Buffer.alloc(size, 0xc4)]));
       await hostile.status('NetStream.Publish.Start');
       for (let i = 0; i < 10; i++) await others.goOn();
+      assert.ok(scene.edge.budget.unfinished.total < 200_000, `${scene.edge.budget.unfinished.total} bytes are held`);
       hostile.reset();
     }
-    await until(() => scene.edge.budget.unfinished.total === 0);
   });
 
   test('commands come as fast as they may, and all are answered', testOptions, async (t) => {
@@ -183,10 +179,10 @@ describe('an RTMP client that makes us work', () => {
     const others = await honest(t, scene);
     const hostile = await peer(t, scene);
     const from = hostile.commands.length;
-    hostile.socket.write(creates.subarray());
+    hostile.socket.write(Buffer.concat(creates.slice(0, 300)));
     await until(() => scene.edge.budget.paused.total > 0);
     await others.goOn();
-    await hostile.until('1000 answers', () => hostile.commands.length >= from + 1000 || undefined);
+    await hostile.until('300 answers', () => hostile.commands.length >= from + 300 || undefined);
   });
 });
 

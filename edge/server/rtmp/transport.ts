@@ -33,7 +33,7 @@ export interface TransportOwner extends InboxOwner {
 const initialChunkSize = 128;
 
 /** Answers that the client has not read; with more it is not read any further. */
-const unreadAnswersMaxBytes = 16 * 1024;
+const unreadAnswersMaxBytes = 4 * 1024;
 
 /** How long a client that was told goodbye may take to read it. */
 const farewellMs = 1_000;
