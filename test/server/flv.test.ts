@@ -260,6 +260,22 @@ describe('HTTP-FLV', () => {
     assert.deepEqual(edge.calls.slice(-1), ['stopped one']);
   });
 
+  it('finds out that a client has gone before its answer; one that reads on gets it', async (context) => {
+    const edge = await startEdge(context);
+    const gone = await play(edge, getRequest('/live/one.flv'));
+    const patient = await play(edge, getRequest('/live/one.flv'));
+    patient.socket.end();
+    const stopped = once(edge.events, 'stopped');
+    gone.socket.destroy();
+    await stopped;
+    assert.equal(edge.clients.size, 1);
+    const publisher = await edge.publisher();
+    publisher.push(...clip());
+    let head = await patient.takeHead();
+    while (head === 'HTTP/1.1 100 Continue') head = await patient.takeHead();
+    assert.match(head, /^HTTP\/1\.1 200 OK/);
+  });
+
   it('lets go of a client that has gone while callbacks were asked', async (context) => {
     const edge = await startEdge(context);
     const publisher = await edge.publisher();

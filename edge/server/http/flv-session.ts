@@ -28,8 +28,8 @@ type State =
 
 export const tooManyClients = 'this edge has all clients it may have';
 
-/** Longer than a refusal takes to come back from anywhere. */
-const probeAgainMs = 1_000;
+/** A live stream's answer is out before the first; a refusal of the first is back before the second. */
+const probeAfterMs = [1_000, 2_000] as const;
 
 export class FlvSession implements Client, PlayerSink {
   readonly id: string;
@@ -179,11 +179,10 @@ export class FlvSession implements Client, PlayerSink {
   #probe(): void {
     const probe = (): void => {
       // Where bytes wait there is no need, and no place between two slices.
-      const idle = this.#answered && this.#socket.writable && this.#outbox.pendingBytes === 0;
+      const idle = this.#state.kind !== 'gone' && this.#socket.writable && this.#outbox.pendingBytes === 0;
       if (idle) this.#transport.probe();
     };
-    probe();
-    setTimeout(probe, probeAgainMs).unref();
+    for (const afterMs of probeAfterMs) setTimeout(probe, afterMs).unref();
   }
 
   #play(stream: LiveStream): void {

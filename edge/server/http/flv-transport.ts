@@ -25,7 +25,7 @@ export interface FlvTransport {
   begin(): void;
   /** Answers, instead of the stream, why there is none. */
   refuse(status: number, reason: string): void;
-  /** Sends a byte or two that mean nothing, between two slices. If the client has gone, this shows it. */
+  /** Sends bytes that mean nothing, between two slices or before the answer. If the client has gone, this shows it. */
   probe(): void;
   /** Ends a stream that was begun. */
   finish(reason: string): void;
@@ -61,8 +61,11 @@ export class HttpTransport implements FlvTransport {
   }
 
   probe(): void {
-    // The size of the next chunk may begin with zeros. Without chunks there is nothing that means nothing.
-    if (this.framing === 'chunked') this.socket.write('0');
+    // HTTP/1.0 has nothing that means nothing.
+    if (this.framing !== 'chunked') return;
+    // The size of the next chunk may begin with zeros.
+    if (this.#response.headersSent) this.socket.write('0');
+    else this.#response.writeContinue();
   }
 
   finish(): void {
@@ -70,6 +73,9 @@ export class HttpTransport implements FlvTransport {
     this.socket.destroySoon();
   }
 }
+
+/** An answer before the real one, which every client of HTTP/1.1 must expect (RFC 9110 §15.2). */
+const interimAnswer = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 const chunked = { 'Transfer-Encoding': 'chunked' } as const;
 
@@ -104,7 +110,7 @@ export class WebSocketTransport implements FlvTransport {
   }
 
   probe(): void {
-    this.socket.write(pingFrame());
+    this.socket.write(this.#begun ? pingFrame() : interimAnswer);
   }
 
   finish(reason: string): void {
