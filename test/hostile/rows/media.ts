@@ -103,21 +103,29 @@ export const media: readonly Row[] = [
     run: async (attack) => {
       const frames = Array.from({ length: 199 }, (_, index) => interFrame(40 * (index + 1), index, 60_000));
       const gop = encode(videoHeader(0), keyframe(0), ...frames);
-      const count = attack.part(60, 24);
-      for (let index = 0; index < count && !attack.over; index++) {
+      const one = async (index: number): Promise<void> => {
         const pulled = index % 2 === 0;
         const from = hostileAddress(index);
         const port = pulled ? attack.target.origin : attack.target.rtmp;
         const client = attack.adopt((await attack.publisher(`gop-${index}`, { port, localAddress: from })).socket);
         if (pulled) {
           await client.send(encode(videoHeader(0), keyframe(0)));
-          const path = `/live/gop-${index}.flv`;
           const player = attack.open(attack.target.http, { from, reads: true });
-          await player.send(Buffer.from(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`));
+          await player.send(Buffer.from(`GET /live/gop-${index}.flv HTTP/1.1\r\nHost: x\r\n\r\n`));
         }
-        if (!(await client.send(gop))) break;
+        await client.send(gop);
+        // Goes on, so that the stream stays.
+        for (let timestamp = 9_000; !attack.over && !client.closed; timestamp += 1_000) {
+          await client.send(encode(interFrame(timestamp)));
+          await attack.pause(1_000);
+        }
+      };
+      const streams: Promise<void>[] = [];
+      for (let index = 0; index < attack.part(60, 24) && !attack.over; index++) {
+        streams.push(one(index));
+        await attack.pause(50);
       }
-      await attack.stay();
+      await Promise.all(streams);
       return undefined;
     },
   },
