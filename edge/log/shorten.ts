@@ -10,7 +10,9 @@ const depthMax = 4;
 /** The value with long texts cut, and without what is beyond 50 entries or 4 levels. */
 export function shorten(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') return shortenText(value);
-  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  if (typeof value !== 'object' || value === null || value instanceof Error || value instanceof Date) {
+    return value;
+  }
   if (depth === depthMax) return '…';
   if (Array.isArray(value)) {
     const kept = value.slice(0, entriesMax).map((each) => shorten(each, depth + 1));

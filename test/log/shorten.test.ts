@@ -5,6 +5,8 @@ import { shorten } from '../../edge/log/shorten.ts';
 test('what is short stays as it is', () => {
   const fields = { client: 'abc', n: 5, nothing: null, list: [1, 'a'], deep: { deeper: { text: 'x' } } };
   assert.deepEqual(shorten(fields), fields);
+  const date = new Date(0);
+  assert.equal(shorten(date), date);
   const error = new Error('boom');
   assert.equal(shorten(error), error);
 });
