@@ -8,6 +8,7 @@ import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { type FrameRole, isHeader, placed, toUntimedFrame } from '../stream/frame.ts';
 import { HeaderRoom } from '../stream/header-room.ts';
 import { HeaderSet, type StreamContent } from '../stream/headers.ts';
+import { KeyframeWatch } from '../stream/keyframe-watch.ts';
 import type { PushRun } from './push-run.ts';
 
 export interface PushBufferLimits {
@@ -21,6 +22,7 @@ export class PushBuffer {
   readonly #headers = new HeaderRoom<RtmpMessage>();
   #gop: PushRun[] = [];
   #bytes = 0;
+  readonly #keyframes = new KeyframeWatch();
   #hasVideo = false;
   #hasAudio = false;
   /** The GOP outgrew its limit: nothing is kept before the next keyframe. */
@@ -46,9 +48,14 @@ export class PushBuffer {
     return this.#gop;
   }
 
+  /** Whether there is video that nobody can decode before a keyframe. */
+  get waitsForKeyframes(): boolean {
+    return this.#hasVideo && !this.#keyframes.lacksKeyframes;
+  }
+
   /** Whether an origin can begin with a message of this role. */
   canBeginWith(role: FrameRole): boolean {
-    return role === 'keyframe' || (role === 'media' && !this.#hasVideo);
+    return role === 'keyframe' || (role === 'media' && !this.waitsForKeyframes);
   }
 
   /**
@@ -60,8 +67,10 @@ export class PushBuffer {
     const role = frame?.role;
     if (frame !== undefined && isHeader(frame)) {
       if (!this.#headers.keep(frame, lasting(message))) return 'no-room';
-    } else if (message.type === MessageType.video) this.#hasVideo = true;
-    else if (message.type === MessageType.audio) this.#hasAudio = true;
+    } else if (message.type === MessageType.video) {
+      this.#hasVideo = true;
+      if (frame !== undefined) this.#keyframes.isDecodable(frame);
+    } else if (message.type === MessageType.audio) this.#hasAudio = true;
     return role;
   }
 

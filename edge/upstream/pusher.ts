@@ -3,9 +3,8 @@
  * it sent since its last keyframe is sent to the new origin again.
  */
 
-import type { MediaKeeper } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
-import type { RtmpMessage } from '../rtmp/message.ts';
+import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { headerBytesMax, headersMax } from '../stream/header-room.ts';
 import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
@@ -17,6 +16,7 @@ import type { UpstreamContext } from './context.ts';
 import { UpstreamError } from './errors.ts';
 import type { Push } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
+import { PushMemory } from './push-memory.ts';
 import { encodeRun, type PushRun } from './push-run.ts';
 import { PushSearch } from './push-search.ts';
 
@@ -43,11 +43,11 @@ export class Pusher implements Publication {
   #search: AbortController | undefined;
   #pending: RtmpMessage[] = [];
   #toldHeaders = false;
-  /** What is counted in the process's memory, as of the last flush. */
-  #countedBytes = 0;
-  readonly #keeper: MediaKeeper;
-  /** The origin is too slow: nothing is sent before a keyframe. */
+  readonly #memory: PushMemory;
+  /** The origin is too slow: nothing is sent until it has room again. */
   #dropping = false;
+  /** The origin lacks what came before: it gets sound, and video from the next keyframe on. */
+  #videoWaits = false;
 
   constructor(request: StreamRequest, vhost: VhostConfig, context: UpstreamContext, events: PublicationEvents) {
     this.name = streamName(request);
@@ -69,15 +69,7 @@ export class Pusher implements Publication {
       const { gopCacheMaxBytes, stallTimeoutMs } = this.#vhost.edge;
       return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
     });
-    const keptBytes = (): number => this.#countedBytes;
-    this.#keeper = {
-      get keptBytes() {
-        return keptBytes();
-      },
-      isPlayed: true,
-      giveUp: () => this.#giveUp(),
-    };
-    context.mediaMemory.pushes.add(this.#keeper);
+    this.#memory = new PushMemory(context.mediaMemory, () => this.#giveUp());
   }
 
   /** Name of the origin in use. */
@@ -126,13 +118,21 @@ export class Pusher implements Publication {
       this.flush();
       this.#buffer.begin();
     }
-    this.#pending.push(message);
-    if (!this.#buffer.canBeginWith(role)) return;
-    if (this.#standby !== undefined) this.#takeOver(this.#standby);
-    else if (this.#dropping && this.#hasRoom()) {
+    const canBegin = this.#buffer.canBeginWith(role);
+    const isVideo = message.type === MessageType.video;
+    if (this.#dropping && this.#hasRoom() && (canBegin || !isVideo)) {
+      // What is still pending belongs to what was dropped.
+      this.flush();
       this.#dropping = false;
+      this.#videoWaits = this.#buffer.waitsForKeyframes;
       this.#sendHeaders(message.timestamp);
     }
+    if (isVideo && this.#videoWaits) {
+      if (!canBegin) return;
+      this.#videoWaits = false;
+    }
+    this.#pending.push(message);
+    if (canBegin && this.#standby !== undefined) this.#takeOver(this.#standby);
   }
 
   flush(): void {
@@ -161,14 +161,12 @@ export class Pusher implements Publication {
     if (this.#live === undefined || this.#dropping) return;
     this.#dropping = true;
     this.#context.counters.pushDroppedGops++;
-    this.#context.log.warn({ stream: this.key, origin: this.#live.name }, `push drops until a keyframe: ${why}`);
+    this.#context.log.warn({ stream: this.key, origin: this.#live.name }, `push drops until there is room: ${why}`);
   }
 
   /** Tells the process's memory what is kept for origins and waits for one. */
   #count(): void {
-    const bytes = this.#buffer.bytes + (this.#live?.pendingBytes ?? 0);
-    this.#context.mediaMemory.change('push', bytes - this.#countedBytes);
-    this.#countedBytes = bytes;
+    this.#memory.keptBytes = this.#buffer.bytes + (this.#live?.pendingBytes ?? 0);
   }
 
   close(): void {
@@ -180,9 +178,8 @@ export class Pusher implements Publication {
       this.#live?.unpublish();
       this.#live = undefined;
     }
-    this.#context.mediaMemory.pushes.delete(this.#keeper);
     this.#buffer.giveUp();
-    this.#count();
+    this.#memory.close();
   }
 
   /** Memory is short: nothing is kept for another origin, and what waits for this one is let run out. */
@@ -242,6 +239,8 @@ export class Pusher implements Publication {
     this.#live = push;
     this.#sendHeaders(this.#buffer.runs[0]?.firstTimestamp);
     for (const run of this.#buffer.runs) push.send(run);
+    // Of a GOP that outgrew the buffer this origin has had nothing.
+    if (this.#buffer.runs.length === 0 && this.#buffer.waitsForKeyframes) this.#videoWaits = true;
     this.#buffer.delivered();
     this.#context.memory.foundAt(this.key, push.listedAs);
     this.#context.log.info({ stream: this.key, origin: push.name, from: before?.name }, 'push live');

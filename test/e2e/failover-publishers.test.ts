@@ -92,6 +92,58 @@ describe('publishers when origins fail', { concurrency: 3 }, () => {
     },
   );
 
+  test(
+    'origin killed within a GOP that outgrew the buffer: the other gets sound at once, and video from the keyframe',
+    testOptions,
+    async (t) => {
+      const [first, second] = [await startOrigin(t), await startOrigin(t)];
+      const peer = await publisher(t, await edgeWith(t, [first, second], 'gop_cache_max_bytes 100000;'));
+      const sent = [...headers, keyframe(0), audioFrame(3), interFrame(40, 1, 120_000), audioFrame(43)];
+      peer.send(...sent);
+      await received(first, await accepted(first), sent.length);
+      await first.die();
+      const connection = await accepted(second);
+      await received(second, connection, headers.length);
+      peer.send(interFrame(80), audioFrame(83), interFrame(120), audioFrame(123), keyframe(160), interFrame(200));
+      const since = [...headers, audioFrame(83), audioFrame(123), keyframe(160), interFrame(200)];
+      assertSame(await received(second, connection, since.length), since);
+    },
+  );
+
+  test(
+    'a slow origin within a GOP without end: sound goes on as soon as there is room, not at a keyframe',
+    testOptions,
+    async (t) => {
+      const origin = await startOrigin(t, {
+        publish: (_, c) => {
+          c.send(statusStart);
+          c.socket.pause();
+        },
+      });
+      const edge = await edgeWith(t, [origin], 'stall_timeout 20000; push_queue_max_bytes 1000000;');
+      const peer = await publisher(t, edge);
+      const connection = await accepted(origin);
+      const dropped = edge.logged(({ msg }) => msg.startsWith('push drops'));
+      peer.send(...headers, keyframe(0));
+      for (let i = 1; i < 40; i++) peer.send(interFrame(i * 40, i, 500_000), audioFrame(i * 40 + 3));
+      await dropped;
+      connection.socket.resume();
+      const more = setInterval(() => peer.send(interFrame(4_000), audioFrame(4_003)), 40);
+      t.after(() => clearInterval(more));
+      await origin.until(
+        'sound that came after the drop',
+        () => connection.media.some(({ type, timestamp }) => type === 8 && timestamp === 4_003) || undefined,
+      );
+      clearInterval(more);
+      assert.ok(!connection.media.some(({ type, timestamp }) => type === 9 && timestamp === 4_000));
+      peer.send(keyframe(4_040));
+      await origin.until(
+        'the keyframe',
+        () => connection.media.some(({ timestamp }) => timestamp === 4_040) || undefined,
+      );
+    },
+  );
+
   test('origin stopped: found though it takes bytes in, and the publisher never notices', testOptions, async (t) => {
     const [first, second] = await Promise.all([startEdge(t, originConfig()), startEdge(t, originConfig())]);
     const edge = await startEdge(t, edgeConfig({ origins: [first.port(), second.port()] }));
