@@ -91,7 +91,7 @@ export class LiveStream {
   readonly #open = new OpenSlice({
     settings: () => this.vhost,
     lacksKeyframes: () => this.#keyframes.lacksKeyframes,
-    lacksTrack: () => this.#headers.frames.some(({ role, track }) => role === 'header' && !this.hasMedia(track)),
+    lacksTrack: () => this.#headers.frames.some(({ role, track }) => role === 'header' && !this.#timeline.shows(track)),
     floorMs: () => this.#timeline.floorMs,
     closed: (slice) => this.#deliver(slice),
   });

@@ -16,8 +16,8 @@
  * - They last for half a second while the other track goes on: the publisher has moved this track. It is taken as it
  *   is, and the other is not touched. A track that was moved back stands still until it is past its own last frame.
  *
- * Tracks are 60 s apart at most. A track that begins further from the other is odd, too. If that lasts, it is put at a
- * distance of 60 s and the other goes on.
+ * Tracks are 60 s apart at most. A track that begins further from the other is odd, too. If it brings three frames
+ * while the other goes on, it is put at a distance of 60 s.
  */
 
 import { type Frame, placed, Track, type UntimedFrame } from './frame.ts';
@@ -83,10 +83,12 @@ export class Timeline {
     return this.#started;
   }
 
-  /**
-   * Frames to come may be before this stream time only if they are before the newest frame, too, and just by the order
-   * in which tracks take turns. Infinite where tracks are side by side.
-   */
+  /** Whether the present source has brought frames of a track. */
+  shows(track: Track): boolean {
+    return (track === Track.video ? this.#video : this.#audio).line !== undefined;
+  }
+
+  /** No later frame is before this stream time. Infinite unless a track is clearly behind the other. */
   get floorMs(): number {
     return Math.min(this.#floorOf(this.#audio), this.#floorOf(this.#video));
   }
@@ -241,8 +243,10 @@ export class Timeline {
   #lasts(clock: TrackClock, run: OddRun): boolean {
     if (run.full) return true;
     const other = this.#otherThan(clock);
-    const otherIsSilent = other.line === undefined || run.beganMs - other.line.arrivalMs > silentMs;
-    if ((other.odd !== undefined || otherIsSilent) && run.frames.length >= jumpFramesMin) return true;
+    const isSilent = other.line === undefined || run.beganMs - other.line.arrivalMs > silentMs;
+    // A track that begins far away has no line of its own to come back to.
+    const begins = clock.line === undefined && other.placed > run.placedBefore;
+    if ((other.odd !== undefined || isSilent || begins) && run.frames.length >= jumpFramesMin) return true;
     return run.frames.length > 1 && run.lengthMs >= jumpLastsMs;
   }
 

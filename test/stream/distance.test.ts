@@ -12,6 +12,7 @@ import { isMedia, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { noReports, type StreamReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
 
@@ -74,11 +75,15 @@ interface Watcher {
 }
 
 class World {
-  readonly stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
+  readonly stream: LiveStream;
   readonly watchers: Watcher[] = [];
   /** The monotonic clock, which runs faster here than it does elsewhere. */
   readonly #startMs = performance.now();
   #nowMs = 0;
+
+  constructor(reports: StreamReports = noReports) {
+    this.stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }), reports);
+  }
 
   get nowMs(): number {
     return this.#startMs + this.#nowMs;
@@ -197,6 +202,36 @@ for (const [what, encoder] of Object.entries(named)) {
     world.stream.dispose();
   });
 }
+
+test('tracks further apart than 60 s are put 60 s apart; the log says so once, and tells of jumps and dropped frames', () => {
+  const said: string[] = [];
+  let odd = 0;
+  const reports = {
+    ...noReports,
+    oddFrames: (count: number) => {
+      odd += count;
+    },
+    warn: (_: object, event: string) => said.push(event),
+  };
+  const world = new World(reports);
+  const far = encode({ videoMs: 200_000, audioMs: 0, durationMs: 8_000 });
+  const feed = world.stream.openFeed();
+  world.join('first');
+  world.bring(feed, headers({ videoMs: 0, audioMs: 0 }), far);
+  for (const watcher of world.watchers) {
+    const { audio, video, runsBack } = see(watcher, far);
+    assert.deepEqual([new Set(audio).size, new Set(video).size, runsBack], [1, 1, false]);
+    assert.equal((video[0] ?? 0) + 200_000 - (audio[0] ?? 0), 60_000, watcher.name);
+  }
+  assert.equal(said.filter((event) => event.includes('60 s')).length, 1);
+  assert.equal(odd, 0);
+
+  feed.push(audioFrame(123_456_789, 9_999), world.nowMs);
+  feed.push(audioFrame(8_000, 10_000), world.nowMs);
+  assert.equal(odd, 1);
+  assert.equal(said.filter((event) => event.startsWith('frames dropped')).length, 1);
+  world.stream.dispose();
+});
 
 test('sound and pictures that come at once, each from a cache, keep their distance', () => {
   for (const [videoMs, audioMs] of [
