@@ -68,6 +68,30 @@ an error, the running one stays whole. The column *Change* tells when a changed 
 - **restart**: only after a restart, and until then a warning names it.
 
 New vhosts serve at once. Of a vhost that is removed, present clients stay and new ones are refused.
+
+## What clients may hold
+
+What one client does may cost that client, never another one. So everything that a client can make the edge keep has
+a limit, and so has the work that it can cause. The limits of the whole process are at the top of the file and in
+\`edge { }\`; this is how they work together.
+
+**Connections.** Every connection counts from accept to close. A client is *admitted* while it plays or publishes, and an
+admitted client never has to make room. Others must get on (\`handshake_timeout\`, \`client_timeout\`), are limited for
+each address (\`unadmitted_per_address\`), and make room for the next one when all places are taken: first the one that
+has shown no progress for longest. File descriptors are kept for origins and probes: 64, or a quarter if the process may
+have fewer than 256.
+
+**Memory.** The edge itself takes about 100 MB, and each connection about 0.05 MB, with TLS 0.1 MB. To these come at most
+\`media_memory_max_bytes\` and \`unfinished_max_bytes\`. With the defaults and 1,000 connections that is less than 400 MB.
+Until a client publishes, its messages have 16 KiB at most. While one of its commands waits for an answer, 64 KiB of what
+it sends on are kept, and then it is not read any further.
+
+**Work.** A client may send 5,000 messages a second, and more for a moment. An answer that it asks for counts as 50
+messages, and \`connect\`, \`play\` and \`publish\` count as 400 each. A client that is faster is read later; nobody is
+cut off for that. A client that does not read our answers is not read any further.
+
+The metrics \`edge_connections…\`, \`edge_unfinished_bytes\`, \`edge_paused_readers\` and \`edge_descriptors\` show how much
+of this is in use, and who was turned away.
 `;
 }
 
