@@ -115,8 +115,7 @@ export class Pull {
     // The connection may have ended between two answers.
     if (this.#ended) return;
     health.succeeded(this.origin);
-    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = client.serverInfo;
-    log.info({ origin: this.name, stream: this.#stream.key, upnode: { ip, pid, id } }, 'pull connected');
+    log.info({ origin: this.name, stream: this.#stream.key, upnode: client.serverIdentity }, 'pull connected');
     this.lastMediaMs = awakeNow();
     this.longestPauseMs = 0;
     this.#watchdog = new Watchdog(client, {

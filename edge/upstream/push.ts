@@ -109,9 +109,8 @@ export class Push {
   }
 
   /** What an SRS origin tells of itself, by which its log and ours can be read together. */
-  get upnode(): object {
-    const { srs_server_ip: ip, srs_pid: pid, srs_id: id } = this.#client.serverInfo;
-    return { ip, pid, id };
+  get upnode(): object | undefined {
+    return this.#client.serverIdentity;
   }
 
   /** Bytes that wait for the origin. */

@@ -22,6 +22,7 @@ import {
   windowAckSize,
 } from '../rtmp/control.ts';
 import { ClientHandshake } from '../rtmp/handshake.ts';
+import { identityOf, type ServerIdentity } from '../rtmp/identity.ts';
 import { eachMediaMessage } from '../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { awakeNow } from '../time/awake.ts';
@@ -79,8 +80,8 @@ type Reply = { readonly ok: true; readonly values: AmfValue[] } | { readonly ok:
 
 export class RtmpClient {
   readonly origin: string;
-  /** Properties that the origin sent with the connect result: an SRS origin tells its id, pid and address. */
-  serverInfo: AmfObject = {};
+  /** What an SRS origin tells of itself with the connect result. */
+  serverIdentity: ServerIdentity | undefined;
   /** Whether it has ever answered a ping of ours: then silence means something. */
   answersPings = false;
   /** Local monotonic time of the last byte received. */
@@ -173,8 +174,7 @@ export class RtmpClient {
       this.#send(setChunkSize(this.#options.chunkSize));
       this.#outChunkSize = this.#options.chunkSize;
       const [, info] = await reply;
-      const data = isAmfObject(info) ? info.data : undefined;
-      if (isAmfObject(data)) this.serverInfo = data;
+      this.serverIdentity = isAmfObject(info) ? identityOf(info.data) : undefined;
       // Learns whether silence of this origin will mean anything.
       this.ping();
     });

@@ -125,34 +125,31 @@ function later(message: RtmpMessage): RtmpMessage {
 }
 
 test('an origin whose answers have odd transaction ids is understood', testOptions, async (t) => {
-  for (const id of [null, undefined, '1', 'x', true]) {
-    const result = (values: AmfValue[]): RtmpMessage => ({
-      type: MessageType.commandAmf0,
-      timestamp: 0,
-      streamId: 0,
-      payload: encodeAmf0('_result', ...(id === undefined ? [] : [id]), ...values),
-    });
-    const origin = await startOrigin(t, {
-      connect: (_, connection) =>
-        connection.send(result([null, { level: 'status', code: 'NetConnection.Connect.Success' }])),
+  const origin = await startOrigin(t);
+  const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
+  for (const [index, id] of [null, undefined, '1', 'x', true].entries()) {
+    const info = { level: 'status', code: 'NetConnection.Connect.Success' };
+    const payload = encodeAmf0('_result', ...(id === undefined ? [] : [id]), null, info);
+    origin.script = {
+      connect: (_, connection) => connection.send({ type: 20, timestamp: 0, streamId: 0, payload }),
       play: (_, connection) => connection.send(...clip()),
-    });
-    const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
-    await (await player(t, edge)).frames(10);
-    assert.equal(origin.connections.length, 1);
+    };
+    await (await player(t, edge, `s${index}`)).frames(10);
+    assert.equal(origin.connections.length, index + 1);
   }
 });
 
 test('an origin that gives no stream id, or an odd one, is understood', testOptions, async (t) => {
-  for (const id of [null, '1', 0, -1, 1.5, Number.NaN, 5e9]) {
-    const origin = await startOrigin(t, {
+  const origin = await startOrigin(t);
+  const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
+  for (const [index, id] of [null, '1', 0, -1, 1.5, Number.NaN, 5e9].entries()) {
+    origin.script = {
       createStream: (transactionId, connection) =>
         connection.send(buildCommand('_result', transactionId, [null, id], 0)),
       play: (_, connection) => connection.send(...clip()),
-    });
-    const edge = await startEdge(t, edgeConfig({ origins: [origin.port] }));
-    await (await player(t, edge)).frames(10);
-    assert.equal(origin.connections.length, 1);
+    };
+    await (await player(t, edge, `s${index}`)).frames(10);
+    assert.equal(origin.connections.length, index + 1);
   }
 });
 

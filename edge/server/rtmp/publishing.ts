@@ -3,6 +3,7 @@
  */
 
 import { readRestMs } from '../../conf/vhost.ts';
+import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import type { Publication } from '../../stream/publication.ts';
 import { awakeNow } from '../../time/awake.ts';
@@ -47,11 +48,18 @@ export class Publishing {
     return undefined;
   }
 
-  /** Takes audio, video or data. */
-  push(message: RtmpMessage): void {
+  /** Takes the client's media, of its own message stream. Returns why some of it, or all, could not be used. */
+  take(message: RtmpMessage): string | undefined {
+    const { streamId, type } = message;
+    const isOurs = streamId === this.streamId || streamId === 0;
+    if (!isOurs && isMediaType(type)) return 'media of another message stream';
+    return eachMediaMessage(message, this.#push);
+  }
+
+  readonly #push = (message: RtmpMessage): void => {
     this.#lastMediaMs = awakeNow();
     this.#publication.push(message);
-  }
+  };
 
   /** All that came at once is in. */
   flush(): void {

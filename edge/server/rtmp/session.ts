@@ -12,19 +12,19 @@ import {
   reconnectRequest,
 } from '../../rtmp/command.ts';
 import { CapsEx } from '../../rtmp/enhanced.ts';
-import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
+import { identityOf } from '../../rtmp/identity.ts';
+import { isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
-import { type ClientProtocol, type ConnectRequest, Refusal } from '../../stream/request.ts';
+import { type ClientProtocol, Refusal } from '../../stream/request.ts';
 import { firstStreamId } from '../../stream/rtmp-stream-ids.ts';
-import { awakeNow } from '../../time/awake.ts';
-import { Deadline } from '../../time/deadline.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { Admission, type Admitted, toRefusal } from './admission.ts';
-import { MessageStreams, messageStreamsMax, streamIdOf } from './message-streams.ts';
+import { type BeginCommand, MessageStreams, readRequest, streamIdOf } from './message-streams.ts';
+import { NextStep } from './next-step.ts';
 import { Playing } from './playing.ts';
 import { Publishing } from './publishing.ts';
 import {
@@ -41,8 +41,6 @@ import {
 } from './replies.ts';
 import { admittedOf, connectedOf, type State } from './state.ts';
 import { RtmpTransport, type TransportOwner } from './transport.ts';
-
-type BeginCommand = Extract<ClientCommand, { readonly kind: 'publish' | 'play' }>;
 
 /** Characters of a URL in a log line; of its parameters there may be thousands. */
 const loggedUrlMaxLength = 512;
@@ -61,11 +59,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   #state: State = { kind: 'connecting' };
   /** Of a publisher that waits for an origin: aborted when it is gone, or on its way. */
   #gone: AbortController | undefined;
-  /** What it must do next, and by when: while it neither plays nor publishes, nor waits for our answer. */
-  readonly #deadline = new Deadline(() => this.#timedOut(this.#expected));
-  #expected = '';
-  /** Since when it neither plays nor publishes, on the clock of `awakeNow`. */
-  #idleSinceMs: number = awakeNow();
+  readonly #nextStep = new NextStep((reason) => this.#timedOut(reason));
   /** Messages that could not be used. */
   #oddMessages = 0;
   /** It leaves because something went wrong, not because it is done. */
@@ -90,7 +84,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     const { outbox } = this.#transport;
     watch.add(outbox, () => this.#writeTimeoutMs);
     socket.once('close', () => watch.remove(outbox));
-    this.#expect(`no RTMP handshake within handshake_timeout ${handshakeTimeoutMs} ms`, handshakeTimeoutMs);
+    this.#nextStep.expectHandshake(handshakeTimeoutMs);
   }
 
   get role(): Client['role'] {
@@ -157,21 +151,9 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     this.#transport.destroy();
   }
 
-  #expect(otherwise: string, withinMs: number): void {
-    this.#expected = otherwise;
-    this.#deadline.start(Math.max(withinMs, 1));
-  }
-
-  /** It must ask to play or publish within what is left of `client_timeout`. */
-  #expectRequest(): void {
-    const { clientTimeoutMs } = this.#gateway.config.edge;
-    const leftMs = this.#idleSinceMs + clientTimeoutMs - awakeNow();
-    this.#expect(`neither plays nor publishes after client_timeout ${clientTimeoutMs} ms`, leftMs);
-  }
-
   shaken(): void {
     this.#place.progressed();
-    this.#expectRequest();
+    this.#nextStep.expectRequest(this.#gateway.config.edge.clientTimeoutMs);
   }
 
   get #writeTimeoutMs(): number {
@@ -201,21 +183,14 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     if (message.type === MessageType.commandAmf0 || message.type === MessageType.commandAmf3) {
       return this.#command(parseClientCommand(message));
     }
-    if (isMediaType(message.type) && !this.#isPublishedOn(message)) return;
-    const fault = eachMediaMessage(message, this.#media);
-    if (fault !== undefined) this.odd(fault);
+    this.#media(message);
   }
 
-  readonly #media = (message: RtmpMessage): void => {
-    if (this.#state.kind === 'publishing') this.#state.push(message);
-  };
-
-  /** Media of no publication, or of another message stream, is nothing to us. */
-  #isPublishedOn({ streamId }: RtmpMessage): boolean {
-    if (this.#state.kind !== 'publishing') return false;
-    if (streamId === this.#state.streamId || streamId === 0) return true;
-    this.odd('media of another message stream');
-    return false;
+  #media(message: RtmpMessage): void {
+    const state = this.#state;
+    if (state.kind !== 'publishing' && isMediaType(message.type)) return;
+    const fault = state.kind === 'publishing' ? state.take(message) : `a message of type ${message.type}`;
+    if (fault !== undefined) this.odd(fault);
   }
 
   /** What cannot be used is passed over; who looks for the reason finds the first one in the log. */
@@ -243,8 +218,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
       case 'closeStream':
         return this.#close(command.streamId);
       case 'data':
-        if (this.#isPublishedOn(command.message)) this.#media(command.message);
-        return;
+        return this.#media(command.message);
       case 'unusable':
         return this.odd(command.reason);
       default:
@@ -253,25 +227,31 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
   }
 
   /** Plays or publishes; a second stream beside the first is refused, and the first goes on. */
-  #begin({ kind, streamId, streamName }: BeginCommand): void {
-    const state = this.#state;
-    const id = streamIdOf(streamId);
-    if (state.kind === 'connected' && (kind === 'publish' || id <= messageStreamsMax)) {
-      return this.#await(kind === 'play' ? this.#play(id, streamName) : this.#publish(id, streamName));
+  #begin(command: BeginCommand): void {
+    const { kind, streamName } = command;
+    const isSame = (admitted: Admitted): boolean => this.#admission.isSame(admitted, streamName);
+    const request = readRequest(command, this.#state, isSame);
+    switch (request.kind) {
+      case 'early':
+        return this.odd(`${kind} before connect`);
+      case 'new': {
+        const { streamId } = request;
+        return this.#await(kind === 'play' ? this.#play(streamId, streamName) : this.#publish(streamId, streamName));
+      }
+      case 'again':
+        return this.#transport.send(
+          kind === 'play' ? playStarted(request.streamId) : publishAccepted(request.streamId),
+        );
+      case 'refused': {
+        const { streamId, reason } = request;
+        this.#log('info', 'second stream refused', { kind, reason });
+        return this.#transport.send(
+          kind === 'play'
+            ? playFailed(streamId, 'NetStream.Play.Failed', reason)
+            : publishRefused(streamId, 'NetStream.Publish.Failed', reason),
+        );
+      }
     }
-    if (state.kind === 'connecting') return this.odd(`${kind} before connect`);
-    const admitted = admittedOf(state);
-    const isAgain = state.kind === (kind === 'play' ? 'playing' : 'publishing') && state.streamId === id;
-    if (isAgain && admitted !== undefined && this.#admission.isSame(admitted, streamName)) {
-      return this.#transport.send(kind === 'play' ? playStarted(id) : publishAccepted(id));
-    }
-    const reason =
-      admitted === undefined
-        ? `there is no message stream ${id}: use the one that createStream gave`
-        : 'this connection has a stream already; a second one needs a connection of its own';
-    this.#log('info', 'second stream refused', { kind, reason });
-    const failed = kind === 'play' ? playFailed : publishRefused;
-    this.#transport.send(failed(id, kind === 'play' ? 'NetStream.Play.Failed' : 'NetStream.Publish.Failed', reason));
   }
 
   #unpublish({ transactionId, streamName }: { readonly transactionId: number; readonly streamName: string }): void {
@@ -295,16 +275,16 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
 
   /** Keeps back what comes behind a command until its answer has been found; the time does not count against it. */
   #await(answer: Promise<void>): void {
-    const sinceMs = awakeNow();
-    this.#deadline.stop();
+    const goOn = this.#nextStep.pause();
     this.#place.progressed();
     this.#transport.hold();
     answer
       .catch((error: unknown) => this.#commandFailed(error))
       .finally(() => {
-        this.#idleSinceMs += awakeNow() - sinceMs;
+        goOn();
         const { kind } = this.#state;
-        if (kind === 'connecting' || kind === 'connected') this.#expectRequest();
+        const { clientTimeoutMs } = this.#gateway.config.edge;
+        if (kind === 'connecting' || kind === 'connected') this.#nextStep.expectRequest(clientTimeoutMs);
         this.#transport.release();
       });
   }
@@ -328,7 +308,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
       this.#place.progressed();
       this.#transport.send(connectAccepted(command, vhost, this.#gateway.serverId, this.id));
       this.#transport.chunkSize = vhost.chunkSize;
-      this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: upnode(args) });
+      this.#log('info', 'client connected', { ip: this.ip, tcUrl, upnode: identityOf(args[0]) });
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetConnection.Connect.Rejected');
       this.#refuse({ ip: this.ip, tcUrl, code, reason: message }, [errorResult(command.transactionId, code, message)]);
@@ -415,8 +395,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     state.leave();
     this.#place.dismiss();
     this.#state = { kind: 'connected', connected: state.admitted.connected };
-    this.#idleSinceMs = awakeNow();
-    this.#expectRequest();
+    this.#nextStep.beginAgain(this.#gateway.config.edge.clientTimeoutMs);
   }
 
   closed(error: Error | undefined): void {
@@ -432,7 +411,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     });
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
     this.#state = { kind: 'closed' };
-    this.#deadline.stop();
+    this.#nextStep.stop();
     this.#gone?.abort();
     const connected = connectedOf(state);
     if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
@@ -453,7 +432,7 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
     this.#place.dismiss();
     this.#state = { kind: 'leaving', connected: connectedOf(state) };
-    this.#deadline.stop();
+    this.#nextStep.stop();
     this.#gone?.abort();
     this.#transport.hangUp();
   }
@@ -464,12 +443,4 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     const name = request === undefined ? {} : { stream: parts.filter((part) => part !== undefined).join('/') };
     this.#gateway.log[level]({ client: this.id, ...name, ...fields }, event);
   }
-}
-
-/** An edge that announces itself (`debug_srs_upnode`), so that its log and ours can be read together. */
-function upnode(args: ConnectRequest['connectArgs']): object | undefined {
-  const [info] = args;
-  if (typeof info !== 'object' || info === null || !('srs_pid' in info)) return undefined;
-  const { srs_server_ip: ip, srs_pid: pid, srs_id: id, srs_version: version } = info;
-  return { ip, pid, id, version };
 }
