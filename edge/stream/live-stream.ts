@@ -20,6 +20,8 @@ import type { Player } from './player.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { Splice } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
+import { newStats, type StreamStats } from './stream-stats.ts';
+import { clockJumped, oddFrames, tooFarApart } from './time-reports.ts';
 import { Timeline } from './timeline.ts';
 
 /** What feeds a stream on demand: it is told how many want it. */
@@ -35,28 +37,10 @@ export interface StreamSource {
   stop(): void;
 }
 
-export interface StreamStats {
-  bytesReceived: number;
-  framesReceived: number;
-  videoFrames: number;
-  /** Slices handed to the players, however many they are. */
-  slices: number;
-  /** Stream time when the last feed took over, and how long players had nothing before it did. */
-  lastSpliceGapMs: number | undefined;
-  splices: number;
-}
-
 export class LiveStream {
   readonly name: StreamName;
   readonly key: string;
-  readonly stats: StreamStats = {
-    bytesReceived: 0,
-    framesReceived: 0,
-    videoFrames: 0,
-    slices: 0,
-    lastSpliceGapMs: undefined,
-    splices: 0,
-  };
+  readonly stats: StreamStats = newStats();
   /** Where time begins for its HTTP-FLV players. */
   readonly flvEpochs: FlvEpochs = new FlvEpochs();
   /** The settings in force; replaced on reload. */
@@ -67,16 +51,12 @@ export class LiveStream {
     placed: (frame) => {
       if (frame.track === Track.audio || this.#keyframes.isDecodable(frame)) this.#add(frame);
     },
-    dropped: (track, frames) => {
-      this.#reports.oddFrames(frames);
-      this.#warn('frames dropped: their times do not follow their track', { track: trackName(track), frames });
-    },
+    dropped: (track, frames) => oddFrames(this.#reports, this.key, track, frames),
     jumped: (track) => {
       this.#history.clear();
-      this.#warn('the clock of the source jumped', { track: track === undefined ? 'all' : trackName(track) });
+      clockJumped(this.#reports, this.key, track);
     },
-    tooFarApart: (track, distanceMs) =>
-      this.#warn('audio and video are more than 60 s apart: 60 s are kept', { track: trackName(track), distanceMs }),
+    tooFarApart: (track, distanceMs) => tooFarApart(this.#reports, this.key, track, distanceMs),
   });
   readonly #gop: GopCache;
   readonly #keeper: MediaKeeper;
@@ -302,7 +282,8 @@ export class LiveStream {
     this.#reports.droppedHeader();
     if (this.#toldHeaders) return;
     this.#toldHeaders = true;
-    this.#warn('headers dropped: the stream has as many as it may have', { headersMax, headerBytesMax });
+    const fields = { stream: this.key, headersMax, headerBytesMax };
+    this.#reports.warn(fields, 'headers dropped: the stream has as many as it may have');
   }
 
   #addAside(untimed: UntimedFrame): void {
@@ -320,10 +301,6 @@ export class LiveStream {
     this.#open.add(frame);
   }
 
-  #warn(event: string, fields: object): void {
-    this.#reports.warn({ stream: this.key, ...fields }, event);
-  }
-
   #deliver(slice: Slice): void {
     this.stats.slices++;
     const { gopCache, gopCacheMaxFrames } = this.vhost.play;
@@ -332,8 +309,4 @@ export class LiveStream {
     for (const player of this.#players) player.deliver(slice);
     this.memory.settle();
   }
-}
-
-function trackName(track: Track): string {
-  return track === Track.video ? 'video' : 'audio';
 }

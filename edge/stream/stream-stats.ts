@@ -1,0 +1,23 @@
+/** What is counted of a stream. */
+
+export interface StreamStats {
+  bytesReceived: number;
+  framesReceived: number;
+  videoFrames: number;
+  /** Slices handed to the players, however many they are. */
+  slices: number;
+  /** How long players had nothing before the last feed took over, milliseconds. */
+  lastSpliceGapMs: number | undefined;
+  splices: number;
+}
+
+export function newStats(): StreamStats {
+  return {
+    bytesReceived: 0,
+    framesReceived: 0,
+    videoFrames: 0,
+    slices: 0,
+    lastSpliceGapMs: undefined,
+    splices: 0,
+  };
+}
