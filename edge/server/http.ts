@@ -28,6 +28,8 @@ const serverOptions = {
   headersTimeout: 0,
   requestTimeout: 0,
   keepAliveTimeout: 0,
+  // Makes a flood of small requests half as expensive.
+  optimizeEmptyRequests: true,
 };
 
 /** Answers that are under way when the edge closes get this long. */
