@@ -93,7 +93,7 @@ const play = block(
       type: integer(1, 1_000_000, 'messages'),
       default: PLAY.gopCacheMaxFrames,
       effect: 'at once',
-      doc: 'Most messages kept for new players, audio and all else counted. Of a longer GOP nobody can be shown anything in step with the others: then the newest second of sound is kept, and new players see from the next key frame on. See also `gop_cache_max_bytes`.',
+      doc: 'Most messages kept for new players, audio and all else counted. Of a longer GOP nobody can be shown anything in step with the others: then the newest second of sound is kept, and new players see from the next key frame on. (Of a stream that sends none in 3,000 frames, and in twice its longest GOP, they get the video as it comes.) See also `gop_cache_max_bytes`.',
     }),
     queue_length: leaf({
       type: integer(1, 3_600, 's'),

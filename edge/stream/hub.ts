@@ -6,12 +6,13 @@ import { MediaMemory } from '../budget/media-memory.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import { readRestMs } from '../conf/vhost.ts';
 import { Deadline } from '../time/deadline.ts';
-import { LiveStream, type StreamSource } from './live-stream.ts';
+import { LiveStream } from './live-stream.ts';
 import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
 import type { Publication, PublicationEvents } from './publication.ts';
 import { Refusal, type StreamRequest, streamName } from './request.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
+import type { StreamSource } from './stream-source.ts';
 
 /** The way to the origins; implemented in a layer above. */
 export interface Upstream {

@@ -20,22 +20,10 @@ import type { Player } from './player.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { Splice } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
+import type { StreamSource } from './stream-source.ts';
 import { newStats, type StreamStats } from './stream-stats.ts';
 import { clockJumped, oddFrames, tooFarApart } from './time-reports.ts';
 import { Timeline } from './timeline.ts';
-
-/** What feeds a stream on demand: it is told how many want it. */
-export interface StreamSource {
-  readonly state: 'idle' | 'connecting' | 'live' | 'reconnecting' | 'lingering';
-  /** Name of the origin in use, if any. */
-  readonly origin: string | undefined;
-  /** The number of players has changed. */
-  players(count: number): void;
-  /** The vhost's configuration has changed. */
-  reconfigured(): void;
-  /** Frees all it holds. */
-  stop(): void;
-}
 
 export class LiveStream {
   readonly name: StreamName;

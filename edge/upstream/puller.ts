@@ -5,8 +5,9 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
-import type { LiveStream, StreamSource } from '../stream/live-stream.ts';
+import type { LiveStream } from '../stream/live-stream.ts';
 import type { StreamRequest } from '../stream/request.ts';
+import type { StreamSource } from '../stream/stream-source.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';

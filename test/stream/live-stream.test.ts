@@ -4,10 +4,11 @@ import { defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
-import { LiveStream, type StreamSource } from '../../edge/stream/live-stream.ts';
+import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import type { WireFormat } from '../../edge/stream/slice.ts';
+import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import {
   audioFrame,
   audioHeader,
