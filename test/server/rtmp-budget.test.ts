@@ -174,6 +174,23 @@ describe('an RTMP client that makes us work', () => {
     }
   });
 
+  test('each message of an aggregate is work of its own', testOptions, async (t) => {
+    const scene = await start(t, originConfig());
+    const others = await honest(t, scene);
+    const hostile = await peer(t, scene);
+    hostile.publish('aggregates');
+    await hostile.status('NetStream.Publish.Start');
+    // Parts without a payload: header and back pointer.
+    const part = Buffer.alloc(15);
+    part[0] = MessageType.audio;
+    const payload = Buffer.concat(Array.from({ length: 4000 }, () => part));
+    const aggregate = encodeMessage({ type: MessageType.aggregate, timestamp: 0, streamId: 1, payload }, 4, 4096);
+    for (let i = 0; i < 20; i++) hostile.socket.write(aggregate);
+    await until(() => scene.edge.budget.paused.now === 1);
+    await others.goOn();
+    hostile.reset();
+  });
+
   test('commands come as fast as they may, and all are answered', testOptions, async (t) => {
     const scene = await start(t, originConfig());
     const others = await honest(t, scene);

@@ -19,6 +19,8 @@ export class Publishing {
   readonly #publication: Publication;
   /** Times here are of the clock of `awakeNow`. */
   readonly #sinceMs: number = awakeNow();
+  /** Messages that the last one held: one, or those of an aggregate. */
+  takenAtOnce = 0;
   /** When the newest media came. */
   #lastMediaMs: number | undefined;
 
@@ -52,12 +54,14 @@ export class Publishing {
   take(message: RtmpMessage): string | undefined {
     const { streamId, type } = message;
     const isOurs = streamId === this.streamId || streamId === 0;
+    this.takenAtOnce = 0;
     if (!isOurs && isMediaType(type)) return 'media of another message stream';
     return eachMediaMessage(message, this.#push);
   }
 
   readonly #push = (message: RtmpMessage): void => {
     this.#lastMediaMs = awakeNow();
+    this.takenAtOnce++;
     this.#publication.push(message);
   };
 

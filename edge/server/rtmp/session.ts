@@ -4,6 +4,7 @@
 
 import type { Socket } from 'node:net';
 import type { Place } from '../../budget/connections.ts';
+import { Cost } from '../../budget/work.ts';
 import {
   type ClientCommand,
   type ConnectCommand,
@@ -191,6 +192,10 @@ export class RtmpSession implements Client, PlayerSink, TransportOwner {
     if (state.kind !== 'publishing' && isMediaType(message.type)) return;
     const fault = state.kind === 'publishing' ? state.take(message) : `a message of type ${message.type}`;
     if (fault !== undefined) this.odd(fault);
+    // Each message within is work of its own.
+    if (message.type === MessageType.aggregate && state.kind === 'publishing') {
+      this.#transport.spend(state.takenAtOnce * Cost.message);
+    }
   }
 
   /** What cannot be used is passed over; who looks for the reason finds the first one in the log. */

@@ -128,6 +128,11 @@ export class RtmpTransport implements InboxOwner {
     this.#inbox.spend(messages.length * Cost.answer);
   }
 
+  /** Counts work that the client has caused beside sending messages. */
+  spend(units: number): void {
+    this.#inbox.spend(units);
+  }
+
   /** Keeps back what the client sends behind this command, which waits for an answer, until `release`. */
   hold(): void {
     this.#inbox.spend(Cost.request);
