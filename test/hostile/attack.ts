@@ -3,6 +3,7 @@
  * are ended with the run. A connection writes as fast as the edge takes it and, unless told to, never reads.
  */
 
+import { randomBytes } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { type PeerOptions, RtmpPeer } from '../support/rtmp-peer.ts';
 
@@ -119,6 +120,8 @@ export class Attack {
   readonly target: Target;
   readonly seconds: number;
   readonly share: number;
+  /** Differs for each attack: for names of streams. The edge may still have much to read of those of the attack before. */
+  readonly id: string = randomBytes(3).toString('hex');
   readonly #clients: HostileClient[] = [];
   readonly #ended = new AbortController();
   /** Connections that were counted only: they came and went too fast to be kept. */

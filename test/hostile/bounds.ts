@@ -24,7 +24,8 @@ export function countBreaches({ row, runs }: Outcome): string[] {
   const breaches = runs.flatMap((run, index) => {
     const found = [...run.faults];
     if (run.honest.cut.length > 0) found.push(`${run.honest.cut.length} cut: ${run.honest.cut[0]}`);
-    if (run.honest.guestsRefused > 0) found.push(`${run.honest.guestsRefused} guests not served`);
+    if (run.honest.guestsRefused > 0)
+      found.push(`${run.honest.guestsRefused} guests not served: ${run.honest.refusal}`);
     if (run.watched.notReady > 0) found.push(`/readyz ${run.watched.notReady} times not 200`);
     if (!(run.peakMb <= bounds.peakMb)) found.push(`peak of ${run.peakMb.toFixed(0)} MB`);
     if (!(run.originPeakMb <= bounds.peakMb)) found.push(`origin's peak of ${run.originPeakMb.toFixed(0)} MB`);

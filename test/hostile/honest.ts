@@ -29,6 +29,8 @@ export interface HonestReport {
   /** Players that came, and of them those that were refused or saw nothing. */
   readonly guests: number;
   readonly guestsRefused: number;
+  /** Why the first of them was. */
+  readonly refusal: string;
   readonly slowestGuestMs: number;
 }
 
@@ -212,6 +214,7 @@ let ownDelayMs = 0;
 let lastLookMs = performance.now();
 let guests = 0;
 let guestsRefused = 0;
+let refusal = '';
 let slowestGuestMs = 0;
 
 function look(): void {
@@ -236,8 +239,9 @@ async function visit(): Promise<void> {
   try {
     await Promise.race([opening, late]);
     slowestGuestMs = Math.max(slowestGuestMs, performance.now() - startMs);
-  } catch {
+  } catch (error) {
     guestsRefused++;
+    refusal ||= `${guest.name}: ${error instanceof Error ? error.message : error}`;
     slowestGuestMs = Math.max(slowestGuestMs, performance.now() - startMs);
   } finally {
     clearTimeout(timer);
@@ -251,9 +255,10 @@ async function visit(): Promise<void> {
 function report(): HonestReport {
   look();
   const cut = everybody.filter(({ closed }) => closed).map(({ name }) => name);
-  const result = { greatestGapMs, ownDelayMs, cut, guests, guestsRefused, slowestGuestMs };
+  const result = { greatestGapMs, ownDelayMs, cut, guests, guestsRefused, refusal, slowestGuestMs };
   [greatestGapMs, ownDelayMs, guestsRefused, slowestGuestMs] = [0, 0, 0, 0];
   guests = 0;
+  refusal = '';
   return result;
 }
 

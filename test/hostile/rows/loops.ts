@@ -5,8 +5,10 @@ import { type Attack, hostileAddress, type Row } from '../attack.ts';
 import { command, connect, createStream, handshake } from '../bytes.ts';
 
 const inFlight = 100;
+/** A client that gets no answer goes after this. */
+const patienceMs = 500;
 
-/** Opens, writes and resets connections until there were `count` of them; some at a time. */
+/** Opens connections, writes and resets them at the first answer, until there were `count` of them; some at a time. */
 async function storm(
   attack: Attack,
   port: number,
@@ -17,10 +19,13 @@ async function storm(
     new Promise((resolve) => {
       const socket = connectTcp({ host: '127.0.0.1', port, localAddress: hostileAddress(index % 20) });
       socket.on('error', () => {});
-      socket.on('close', () => resolve());
-      socket.on('connect', () => {
-        socket.write(bytes(index), () => setTimeout(() => socket.resetAndDestroy(), 5));
+      const timer = setTimeout(() => socket.resetAndDestroy(), patienceMs);
+      socket.on('close', () => {
+        clearTimeout(timer);
+        resolve();
       });
+      socket.on('data', () => socket.resetAndDestroy());
+      socket.on('connect', () => socket.write(bytes(index)));
     });
   const worker = async (): Promise<void> => {
     while (attack.passing < count && !attack.over) await one(attack.passing++);

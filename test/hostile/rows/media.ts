@@ -57,7 +57,7 @@ export const media: readonly Row[] = [
     name: 'sequence-headers',
     input: '20,000 sequence headers for ever new tracks, through the edge to the origin and back to a player',
     run: async (attack) => {
-      const stream = 'headers';
+      const stream = `headers-${attack.id}`;
       const client = attack.adopt((await attack.publisher(stream)).socket);
       await client.send(encode(videoHeader(0), keyframe(0)));
       await attack.player(stream, { localAddress: hostileAddress(1) });
@@ -93,7 +93,7 @@ export const media: readonly Row[] = [
       const headers = Array.from({ length: 40 }, (_, index) => videoHeader(0, index));
       const frames = Array.from({ length: 10 }, (_, index) => interFrame(0, index, 60_000));
       const bytes = encode(...headers, ...frames);
-      await publishAtOrigin(attack, 'still-headers', bytes, attack.part(1_000 * megabyte, 400 * megabyte));
+      await publishAtOrigin(attack, `still-${attack.id}`, bytes, attack.part(1_000 * megabyte, 400 * megabyte));
       return undefined;
     },
   },
@@ -107,11 +107,13 @@ export const media: readonly Row[] = [
         const pulled = index % 2 === 0;
         const from = hostileAddress(index);
         const port = pulled ? attack.target.origin : attack.target.rtmp;
-        const client = attack.adopt((await attack.publisher(`gop-${index}`, { port, localAddress: from })).socket);
+        const client = attack.adopt(
+          (await attack.publisher(`gop-${attack.id}-${index}`, { port, localAddress: from })).socket,
+        );
         if (pulled) {
           await client.send(encode(videoHeader(0), keyframe(0)));
           const player = attack.open(attack.target.http, { from, reads: true });
-          await player.send(Buffer.from(`GET /live/gop-${index}.flv HTTP/1.1\r\nHost: x\r\n\r\n`));
+          await player.send(Buffer.from(`GET /live/gop-${attack.id}-${index}.flv HTTP/1.1\r\nHost: x\r\n\r\n`));
         }
         await client.send(gop);
         // Goes on, so that the stream stays.
@@ -133,7 +135,7 @@ export const media: readonly Row[] = [
     name: 'huge-openings',
     input: '200 players that read nothing, of a stream with 6 MB of headers and 12 MB of GOP',
     run: async (attack) => {
-      const stream = 'opening';
+      const stream = `opening-${attack.id}`;
       const client = attack.adopt((await attack.publisher(stream, { port: attack.target.origin })).socket);
       const record = Buffer.alloc(6 * megabyte, 1);
       const header = { ...videoHeader(0), payload: Buffer.concat([videoHeader(0).payload, record]) };
@@ -152,7 +154,7 @@ export const media: readonly Row[] = [
     input: 'players that read nothing and go on sending; `write_timeout` of 3 s',
     edge: { vhost: 'edge { write_timeout 3000; }' },
     run: async (attack) => {
-      const stream = 'never-read';
+      const stream = `never-read-${attack.id}`;
       const publisher = attack.adopt((await attack.publisher(stream, { port: attack.target.origin })).socket);
       await publisher.send(encode(videoHeader(0), keyframe(0)));
       const players = await deafPlayers(attack, stream, 4);

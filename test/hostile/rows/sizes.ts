@@ -70,7 +70,7 @@ export const sizes: readonly Row[] = [
     input: '60 publishers that send 4 unfinished messages of 15 MB each',
     run: (attack) =>
       each(attack, attack.part(60, 10), async (index) => {
-        const peer = await attack.publisher(`large-${index}`, { localAddress: hostileAddress(index) });
+        const peer = await attack.publisher(`large-${attack.id}-${index}`, { localAddress: hostileAddress(index) });
         const client = attack.adopt(peer.socket);
         if (!(await client.send(greatChunks))) return;
         for (let csid = 10; csid < 14; csid++) {
@@ -91,7 +91,7 @@ export const sizes: readonly Row[] = [
         const start = index % 4 === 0 ? handshake : Buffer.concat([handshake, connect(), createStream]);
         if (index % 4 >= 2) {
           // Only a publisher may send data.
-          const peer = await attack.publisher(`amf-${index}`, { localAddress: hostileAddress(index) });
+          const peer = await attack.publisher(`amf-${attack.id}-${index}`, { localAddress: hostileAddress(index) });
           peer.socket.write(Buffer.concat([greatChunks, whole(5, type, shape)]));
           return;
         }
@@ -122,7 +122,7 @@ export const sizes: readonly Row[] = [
     input: 'publishers that send 20 MB in chunks of one byte, and aggregates full of empty messages',
     run: (attack) =>
       each(attack, 2, async (index) => {
-        const peer = await attack.publisher(`tiny-${index}`, { localAddress: hostileAddress(index) });
+        const peer = await attack.publisher(`tiny-${attack.id}-${index}`, { localAddress: hostileAddress(index) });
         const client = attack.adopt(peer.socket);
         if (index === 0) {
           const size = 1_000_000;
