@@ -110,6 +110,8 @@ export class RtmpClient {
   readonly #gate: ReadGate;
   readonly #outbox: Outbox;
   #unreadAnswerBytes = 0;
+  /** What the newest ping said that has no answer yet. */
+  #pinged: number | undefined;
   #over = false;
   #cause: Error | undefined;
 
@@ -305,7 +307,11 @@ export class RtmpClient {
     this.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
   }
 
-  #answerPing(timestamp: number): void {
+  /** Answers the newest of the pings that came with one read: an origin may send thousands of them at once. */
+  #answerPing(): void {
+    const timestamp = this.#pinged;
+    if (timestamp === undefined) return;
+    this.#pinged = undefined;
     const answer = encodeMessage(pingResponse(timestamp), ChunkStreamId.control, this.#outChunkSize);
     this.#unreadAnswerBytes = this.#outbox.write(answer) ? 0 : this.#unreadAnswerBytes + answer.length;
     if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
@@ -331,6 +337,7 @@ export class RtmpClient {
       }
       if (chunks === undefined || chunks.length === 0) return;
       this.#reader.push(chunks, this.#onMessage);
+      this.#answerPing();
       const due = this.#ack.received(chunks.length);
       if (due !== undefined) this.#send(acknowledgement(due));
     } catch (error) {
@@ -362,7 +369,7 @@ export class RtmpClient {
         this.#ack.windowBytes = control.windowBytes;
         break;
       case 'pingRequest':
-        this.#answerPing(control.timestamp);
+        this.#pinged = control.timestamp;
         break;
       case 'pingResponse':
         this.answersPings = true;
