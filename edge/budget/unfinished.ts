@@ -2,7 +2,8 @@
  * Memory that clients take without having finished a message: parts of messages, and what they sent on while a command
  * of theirs waits for its answer. All of them together have a limit. When it is reached, one client is closed: the one
  * that has held the most for a whole second, or else the one that holds the most without being admitted. A publisher
- * whose messages arrive and are done with is never closed, whatever their size.
+ * whose messages arrive and are done with is not closed, whatever their size: until all together hold twice the limit,
+ * when the one that holds the most goes, whoever it is.
  */
 
 /** Whose memory it is. */
@@ -17,6 +18,9 @@ const periodMs = 1_000;
 
 /** An admitted client may hold this much for as long as it likes. */
 const fairBytes = 64 * 1024;
+
+/** At so many times the limit nobody is spared: many publishers can take much within the second that they have. */
+const hardLimits = 2;
 
 /** When nobody deserves to be closed, this passes before the next look: it goes over all who hold something. */
 const fruitlessMs = 100;
@@ -103,11 +107,12 @@ export class UnfinishedBytes {
 
   #makeRoom(): void {
     const nowMs = performance.now();
-    if (nowMs < this.#nextLookMs) return;
+    const isHard = this.#total > hardLimits * this.limit;
+    if (nowMs < this.#nextLookMs && !isHard) return;
     let worst: Holding | undefined;
     let worstGuilt = 0;
     for (const holding of this.#holdings) {
-      const guilt = guiltOf(holding);
+      const guilt = guiltOf(holding, isHard);
       if (guilt <= worstGuilt) continue;
       worst = holding;
       worstGuilt = guilt;
@@ -122,8 +127,8 @@ export class UnfinishedBytes {
   }
 }
 
-/** The client with the greatest guilt is closed; one without any never is. */
-function guiltOf({ holder, bytes, lastingBytes }: Holding): number {
+/** The client with the greatest guilt is closed; one without any never is. @param isHard nobody is spared */
+function guiltOf({ holder, bytes, lastingBytes }: Holding, isHard: boolean): number {
   if (lastingBytes >= fairBytes) return Number.MAX_SAFE_INTEGER / 2 + lastingBytes;
-  return holder.admitted ? 0 : bytes;
+  return holder.admitted && !isHard ? 0 : bytes;
 }

@@ -332,7 +332,7 @@ export const ROOT = block(
           doc:
             'Most memory for messages of clients that are not complete, and for what they send while a command waits ' +
             'for its answer. Then the client that has held the most of it for a second is closed, or else one that ' +
-            'neither plays nor publishes.',
+            'neither plays nor publishes; at twice as much, whoever holds the most.',
         }),
         keepalive: leaf({
           type: milliseconds(0),

@@ -68,6 +68,21 @@ describe('memory of unfinished messages', () => {
       assert.deepEqual(scene.closed, []);
     }));
 
+  it('costs whoever holds the most when all together hold twice as much', () =>
+    withClock((pass) => {
+      const scene = new Scene();
+      const publishers = Array.from({ length: 60 }, (_, index) => scene.client(`publisher ${index}`, true));
+      for (let bytes = 10_000; bytes <= 100_000; bytes += 10_000) {
+        pass(5);
+        for (const [index, publisher] of publishers.entries()) {
+          if (!scene.closed.includes(`publisher ${index}`)) publisher.set(index === 0 ? 1_000 : bytes + index);
+          assert.ok(scene.unfinished.total <= 2 * limit, `${scene.unfinished.total} bytes are held`);
+        }
+      }
+      assert.ok(scene.closed.length > 0);
+      assert.ok(!scene.closed.includes('publisher 0'), 'a publisher of small messages stays');
+    }));
+
   it('costs the publisher that keeps messages unfinished, however it goes about it', () =>
     withClock((pass) => {
       const scene = new Scene();
