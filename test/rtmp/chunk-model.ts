@@ -98,6 +98,8 @@ export function encodePlan(plan: Plan): { bytes: Buffer; expected: RtmpMessage[]
       sender.current = undefined;
     }
   }
+  // Where a chunk of a few bytes looks like the beginning of a repeated timestamp, a reader waits for what comes next.
+  sendControl(1, chunkSize);
   return { bytes: Buffer.concat(parts), expected };
 }
 
