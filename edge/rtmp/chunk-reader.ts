@@ -98,6 +98,16 @@ export class ChunkReader {
     this.#stopped = true;
   }
 
+  /** Nothing is read any more: frees what unfinished messages hold. */
+  close(): void {
+    this.#stopped = true;
+    for (const stream of [...this.#few, ...(this.#many?.values() ?? [])]) {
+      if (stream === undefined || !stream.open) continue;
+      free(stream.payload);
+      this.#drop(stream);
+    }
+  }
+
   /**
    * Reads the next bytes and calls `onMessage`, before it returns, for each message they complete. Unless
    * `inputIsReused`, `bytes` belongs to the messages from here on. `onMessage` must not push.
@@ -280,6 +290,7 @@ export class ChunkReader {
       throw new RtmpError('message-too-large', `unfinished messages hold more than ${2 * this.maxMessageBytes} bytes`);
     }
     old.copy(room, 0, 0, stream.received);
+    free(old);
     stream.payload = room;
   }
 
@@ -327,4 +338,13 @@ function matchExtended(input: Buffer, at: number, end: number, stream: ChunkStre
   const matches = value === Math.floor(stream.extendedField / shift) || value === Math.floor(stream.timestamp / shift);
   if (present === 4) return matches;
   return matches ? undefined : false;
+}
+
+/**
+ * Gives back the memory of a room that nobody else has seen. Garbage of this size comes faster than it is collected
+ * when somebody sends large messages without finishing them.
+ */
+function free({ buffer, length }: Buffer): void {
+  // A smaller one is a part of a buffer that others use, too.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === length && length >= maxFirstRoomBytes) buffer.transfer(0);
 }

@@ -87,7 +87,7 @@ export class Inbox {
   /** Nothing is given to the owner any more, and nothing is held. */
   close(): void {
     this.#closed = true;
-    this.#reader.stop();
+    this.#reader.close();
     clearTimeout(this.#workTimer);
     while (this.#next() !== undefined);
     this.#holding.close();
