@@ -7,9 +7,16 @@ import { command, connect, control, createStream, handshake, messageHeader } fro
 
 const megabyte = 1e6;
 
-/** One message whose last byte never comes, in one chunk. */
+/** What `unfinished` counts on. */
+const partBytes = 1_000_000;
+const parts = control(setChunkSize(partBytes));
+
+/** A message of about so many bytes whose last chunk never comes. */
 function unfinished(csid: number, type: number, bytes: number): Buffer {
-  return Buffer.concat([messageHeader(csid, type, bytes + 1, 0), Buffer.alloc(bytes, 1)]);
+  const count = Math.ceil(bytes / partBytes);
+  const chunk = Buffer.concat([Buffer.from([0xc0 | csid]), Buffer.alloc(partBytes, 1)]);
+  const chunks = Buffer.concat(Array(count).fill(chunk)).subarray(1);
+  return Buffer.concat([messageHeader(csid, type, count * partBytes + 1, 0), chunks]);
 }
 
 /** AMF0: a name, a number, then nested objects without an end. */
@@ -45,7 +52,7 @@ export const sizes: readonly Row[] = [
     run: (attack) =>
       each(attack, attack.part(40, 10), async (index) => {
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index % 10) });
-        if (!(await client.send(Buffer.concat([handshake, greatChunks])))) return;
+        if (!(await client.send(Buffer.concat([handshake, parts])))) return;
         for (let csid = 3; csid < 7; csid++) {
           if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte)))))
             return;
@@ -58,7 +65,7 @@ export const sizes: readonly Row[] = [
     run: (attack) =>
       each(attack, attack.part(40, 10), async (index) => {
         const client = attack.open(attack.target.rtmp, { from: hostileAddress(index), reads: true });
-        if (!(await client.send(Buffer.concat([handshake, connect(), createStream, greatChunks])))) return;
+        if (!(await client.send(Buffer.concat([handshake, connect(), createStream, parts])))) return;
         for (let csid = 3; csid < 7; csid++) {
           if (!(await client.send(unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte)))))
             return;
@@ -72,7 +79,7 @@ export const sizes: readonly Row[] = [
       each(attack, attack.part(60, 10), async (index) => {
         const peer = await attack.publisher(`large-${attack.id}-${index}`, { localAddress: hostileAddress(index) });
         const client = attack.adopt(peer.socket);
-        if (!(await client.send(greatChunks))) return;
+        if (!(await client.send(parts))) return;
         for (let csid = 10; csid < 14; csid++) {
           const bytes = unfinished(csid, MessageType.video, attack.part(15 * megabyte, 8 * megabyte));
           if (!(await client.send(bytes))) return;
