@@ -110,8 +110,8 @@ export class RtmpClient {
   readonly #gate: ReadGate;
   readonly #outbox: Outbox;
   #unreadAnswerBytes = 0;
-  /** What the newest ping said that has no answer yet. */
-  #pinged: number | undefined;
+  /** To the pings of the present read. */
+  readonly #answers: Buffer[] = [];
   #over = false;
   #cause: Error | undefined;
 
@@ -307,13 +307,12 @@ export class RtmpClient {
     this.write(encodeMessage(message, ChunkStreamId.control, this.#outChunkSize));
   }
 
-  /** Answers the newest of the pings that came with one read: an origin may send thousands of them at once. */
-  #answerPing(): void {
-    const timestamp = this.#pinged;
-    if (timestamp === undefined) return;
-    this.#pinged = undefined;
-    const answer = encodeMessage(pingResponse(timestamp), ChunkStreamId.control, this.#outChunkSize);
-    this.#unreadAnswerBytes = this.#outbox.write(answer) ? 0 : this.#unreadAnswerBytes + answer.length;
+  /** Answers the pings of one read in one write: an origin may send thousands of them at once. */
+  #answerPings(): void {
+    if (this.#answers.length === 0) return;
+    const bytes = Buffer.concat(this.#answers);
+    this.#answers.length = 0;
+    this.#unreadAnswerBytes = this.#outbox.write(bytes) ? 0 : this.#unreadAnswerBytes + bytes.length;
     if (this.#unreadAnswerBytes > unreadAnswersMaxBytes) this.#gate.wait(Wait.answers);
   }
 
@@ -337,7 +336,7 @@ export class RtmpClient {
       }
       if (chunks === undefined || chunks.length === 0) return;
       this.#reader.push(chunks, this.#onMessage);
-      this.#answerPing();
+      this.#answerPings();
       const due = this.#ack.received(chunks.length);
       if (due !== undefined) this.#send(acknowledgement(due));
     } catch (error) {
@@ -369,7 +368,7 @@ export class RtmpClient {
         this.#ack.windowBytes = control.windowBytes;
         break;
       case 'pingRequest':
-        this.#pinged = control.timestamp;
+        this.#answers.push(encodeMessage(pingResponse(control.timestamp), ChunkStreamId.control, this.#outChunkSize));
         break;
       case 'pingResponse':
         this.answersPings = true;
