@@ -3,7 +3,8 @@
  * of theirs waits for its answer. All of them together have a limit. When it is reached, one client is closed: the one
  * that has held the most for a whole second, or else the one that holds the most without being admitted. A publisher
  * whose messages arrive and are done with is not closed, whatever their size: until all together hold twice the limit,
- * when the one that holds the most goes, whoever it is.
+ * when the one that holds the most goes, whoever it is. Before that, whoever holds more than an
+ * equal share is read more slowly.
  */
 
 /** Whose memory it is. */
@@ -21,6 +22,9 @@ const fairBytes = 64 * 1024;
 
 /** At so many times the limit nobody is spared: many publishers can take much within the second that they have. */
 const hardLimits = 2;
+
+/** How often those that wait for room are looked at. */
+const goOnEveryMs = 50;
 
 /** When nobody deserves to be closed, this passes before the next look: it goes over all who hold something. */
 const fruitlessMs = 100;
@@ -54,8 +58,19 @@ export class Holding {
     this.#unfinished.changed(this, more);
   }
 
+  /** Whether it must not be read now: all together hold too much, and this one more than its share. */
+  get mustWait(): boolean {
+    return this.#unfinished.mustWait(this);
+  }
+
+  /** Calls `resume` when there may be room again. */
+  awaitRoom(resume: () => void): void {
+    this.#unfinished.awaitRoom(this, resume);
+  }
+
   close(): void {
     this.set(0);
+    this.#unfinished.waitsNoMore(this);
   }
 
   /** What it has held all the time for at least a period. */
@@ -77,6 +92,9 @@ export class Holding {
 export class UnfinishedBytes {
   readonly #maxBytes: () => number;
   readonly #holdings = new Set<Holding>();
+  /** Those that must wait, with what resumes them. */
+  readonly #waiting = new Map<Holding, () => void>();
+  #waitTimer: NodeJS.Timeout | undefined;
   #total = 0;
   #nextLookMs = 0;
 
@@ -103,6 +121,34 @@ export class UnfinishedBytes {
     if (holding.bytes === 0) this.#holdings.delete(holding);
     else if (holding.bytes === moreBytes) this.#holdings.add(holding);
     if (moreBytes > 0 && this.#total > this.limit) this.#makeRoom();
+  }
+
+  mustWait(holding: Holding): boolean {
+    // From half of the limit on: what is read at once comes on top.
+    return this.#total > this.limit / 2 && holding.bytes > this.limit / this.#holdings.size;
+  }
+
+  awaitRoom(holding: Holding, resume: () => void): void {
+    this.#waiting.set(holding, resume);
+    this.#waitTimer ??= setInterval(() => this.#goOn(), goOnEveryMs);
+  }
+
+  waitsNoMore(holding: Holding): void {
+    this.#waiting.delete(holding);
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#waitTimer);
+    this.#waitTimer = undefined;
+  }
+
+  /** All go on when there is room; else one does, so that it may get done with its message. */
+  #goOn(): void {
+    if (this.#total > this.limit) this.#makeRoom();
+    for (const [holding, resume] of [...this.#waiting]) {
+      if (!this.#waiting.has(holding)) continue;
+      this.waitsNoMore(holding);
+      resume();
+      if (this.#total > this.limit) break;
+    }
   }
 
   #makeRoom(): void {

@@ -331,8 +331,9 @@ export const ROOT = block(
           effect: 'at once',
           doc:
             'Most memory for messages of clients that are not complete, and for what they send while a command waits ' +
-            'for its answer. Then the client that has held the most of it for a second is closed, or else one that ' +
-            'neither plays nor publishes; at twice as much, whoever holds the most.',
+            'for its answer. From half of it on, clients that hold more than an equal share are read more slowly. At ' +
+            'the limit the client that has held the most of it for a second is closed, or else one that neither plays ' +
+            'nor publishes; at twice as much, whoever holds the most.',
         }),
         keepalive: leaf({
           type: milliseconds(0),

@@ -102,4 +102,34 @@ describe('memory of unfinished messages', () => {
       growing.set(950_000);
       assert.deepEqual(scene.closed, ['still', 'growing']);
     }));
+
+  it('makes those wait that hold more than their share, and lets them go on one by one', async () => {
+    const scene = new Scene();
+    const small = scene.client('small', true);
+    const large = [scene.client('a', true), scene.client('b', true)];
+    for (const each of large) each.set(300_000);
+    small.set(1_000);
+    assert.deepEqual(
+      [small, ...large].map(({ mustWait }) => mustWait),
+      [false, false, false],
+    );
+    for (const each of large) each.set(600_000);
+    assert.deepEqual(
+      [small, ...large].map(({ mustWait }) => mustWait),
+      [false, true, true],
+    );
+    const resumed: number[] = [];
+    await new Promise<void>((resolve) => {
+      for (const [index, each] of large.entries()) {
+        each.awaitRoom(() => {
+          resumed.push(index);
+          each.set(0);
+          if (resumed.length === 2) resolve();
+        });
+      }
+    });
+    assert.deepEqual(resumed, [0, 1]);
+    assert.equal(scene.unfinished.total, 1_000);
+    assert.deepEqual(scene.closed, []);
+  });
 });

@@ -138,6 +138,11 @@ export class Inbox {
   #settle(): void {
     if (this.#closed) return;
     this.#holding.set(this.#keptBytes + this.#reader.unfinishedBytes);
+    if (this.#closed) return;
+    if (this.#holding.mustWait && !this.#gate.isWaiting(Wait.memory)) {
+      this.#gate.wait(Wait.memory);
+      this.#holding.awaitRoom(() => this.#gate.done(Wait.memory));
+    }
     if (this.#keptBytes > keptMaxBytes) this.#gate.wait(Wait.command);
     else this.#gate.done(Wait.command);
     if ((this.#stops & Wait.work) === 0) this.#gate.done(Wait.work);
