@@ -22,6 +22,9 @@ function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+// What was started is ended on `exit`, which a signal alone does not cause.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1));
+
 print(`bounds: ${JSON.stringify(bounds)}\n\n${tableHead}`);
 const breached: string[] = [];
 function note(row: string, breach: string): void {
