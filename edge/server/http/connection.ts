@@ -30,6 +30,8 @@ type State =
   /** The body of a request is on its way. */
   | { readonly kind: 'body'; readonly response: ServerResponse }
   | { readonly kind: 'answering'; readonly response: ServerResponse }
+  /** An answer is complete; the next request is served when others have had their turn. */
+  | { readonly kind: 'yielding' }
   /** The connection is a stream's, which has rules of its own. */
   | { readonly kind: 'handed over' }
   /** The last answer is on its way. */
@@ -132,9 +134,9 @@ export class HttpConnection {
   #answered(): void {
     // The connection ends with an answer that says so.
     if (!this.#socket.writable || this.#state.kind === 'handed over') return;
-    this.#state = idle;
     const next = this.#waiting.shift();
-    if (next !== undefined) return next();
+    if (next !== undefined) return this.#yieldTo(next);
+    this.#state = idle;
     if (this.#broken !== undefined) return this.#end(this.#broken);
     this.#bytesRead = this.#socket.bytesRead;
     this.#deadline.start(this.#limits.requestTimeoutMs());
@@ -143,13 +145,23 @@ export class HttpConnection {
     else this.#readOn();
   }
 
+  /** One client's pipelined requests must not hold up the sockets of others. */
+  #yieldTo(next: () => void): void {
+    this.#state = { kind: 'yielding' };
+    setImmediate(() => {
+      if (!this.#socket.writable) return;
+      this.#state = idle;
+      next();
+    });
+  }
+
   #readOn(): void {
     if (this.#waiting.length === 0 && !this.#socket.destroyed) this.#socket.resume();
   }
 
   #expired(): void {
     const { kind } = this.#state;
-    if (kind === 'answering') return this.#endIfStuck();
+    if (kind === 'answering' || kind === 'yielding') return this.#endIfStuck();
     // The body of a request has not come.
     if (kind === 'body') return this.#refuse(this.#state.response, 408, 'the body of the request is late');
     // It does not take its last answer.
