@@ -7,3 +7,8 @@ export const firstStreamId = 1;
 
 /** Each track has its own chunk stream, so that its time differences are its own. */
 export const chunkStreamOfTrack = [ChunkStreamId.audio, ChunkStreamId.video, ChunkStreamId.data] as const;
+
+/** The stream that a client means: some send all they have on the connection itself, 0. */
+export function streamIdOf(streamId: number): number {
+  return streamId === 0 ? firstStreamId : streamId;
+}

@@ -4,8 +4,7 @@
  */
 
 import type { ClientCommand } from '../../rtmp/command.ts';
-import { firstStreamId } from '../../stream/rtmp-stream-ids.ts';
-
+import { firstStreamId, streamIdOf } from '../../stream/rtmp-stream-ids.ts';
 import type { Admitted } from './admission.ts';
 import type { State } from './state.ts';
 
@@ -59,9 +58,4 @@ export function readRequest(
   if (kind === 'publish' || streamId <= messageStreamsMax) return { kind: 'new', streamId };
   const reason = `there is no message stream ${streamId}: use the one that createStream gave`;
   return { kind: 'refused', streamId, reason };
-}
-
-/** The stream that a client means: some send all they have on the connection itself, 0. */
-export function streamIdOf(streamId: number): number {
-  return streamId === 0 ? firstStreamId : streamId;
 }

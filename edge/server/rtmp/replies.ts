@@ -20,8 +20,8 @@ import {
 import { setChunkSize, setPeerBandwidth, streamBegin, streamEof, windowAckSize } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
+import { streamIdOf } from '../../stream/rtmp-stream-ids.ts';
 import { version } from '../../version.ts';
-import { streamIdOf } from './message-streams.ts';
 
 export function connectAccepted(
   command: ConnectCommand,
