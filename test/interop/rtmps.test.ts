@@ -65,8 +65,8 @@ describe('RTMPS', { skip: missing('ffmpeg', 'openssl'), concurrency: true, timeo
     const strict = await startEdge(t, [rtmps(origin, '').slice(0, -1)], { vhost: 'edge { publish_timeout 500; }' });
     const publisher = publishFile(t, clip, strict.rtmp('live/refused'));
     assert.notEqual(await publisher.exit(), 0);
-    const failure = await strict.logged(({ msg }) => msg === 'push failed');
-    assert.match(JSON.stringify(failure), /self-signed certificate/);
+    // The push finds it out, or a check of the origin before it.
+    await strict.logged((line) => /self-signed certificate/.test(JSON.stringify(line)));
   });
 
   it('of an origin is used unseen where verifying is off', async (t) => {
