@@ -25,7 +25,10 @@ export class Outbox {
   /** Takes the bytes in any case. False: the peer is slow, no more should come until `drained`. */
   write(bytes: Buffer): boolean {
     const socket = this.#socket;
-    if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !socket.writableNeedDrain) return socket.write(bytes);
+    if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !socket.writableNeedDrain) {
+      // A socket with a small mark asks for a pause after each write, also where the kernel has taken all at once.
+      return socket.write(bytes) || socket.writableLength === 0;
+    }
     for (let at = 0; at < bytes.length; at += pieceBytes) this.#pieces.push(bytes.subarray(at, at + pieceBytes));
     this.#waitingBytes += bytes.length;
     return this.#send();

@@ -9,7 +9,8 @@ const lookEveryMs = 1_000;
 
 interface Watched {
   readonly timeoutMs: () => number;
-  takenBytes: number;
+  /** What it had taken when bytes waited at the last look. */
+  takenBytes: number | undefined;
   /** Since when bytes wait and none is taken, on the clock of `awakeNow`. */
   stuckSinceMs: number | undefined;
 }
@@ -20,7 +21,7 @@ export class WriteWatch {
 
   /** Ends a connection when bytes wait and none is taken for this long; `remove` ends the watch. */
   add(outbox: Outbox, timeoutMs: () => number): void {
-    this.#watched.set(outbox, { timeoutMs, takenBytes: 0, stuckSinceMs: undefined });
+    this.#watched.set(outbox, { timeoutMs, takenBytes: undefined, stuckSinceMs: undefined });
     this.#timer ??= setInterval(() => this.#look(), lookEveryMs).unref();
   }
 
@@ -34,8 +35,9 @@ export class WriteWatch {
   #look(): void {
     const nowMs = awakeNow();
     for (const [outbox, watched] of this.#watched) {
-      const { takenBytes } = outbox;
-      if (outbox.pendingBytes === 0 || takenBytes !== watched.takenBytes) {
+      // As a rule nothing waits: then there is nothing more to ask.
+      const takenBytes = outbox.pendingBytes === 0 ? undefined : outbox.takenBytes;
+      if (takenBytes === undefined || takenBytes !== watched.takenBytes) {
         watched.takenBytes = takenBytes;
         watched.stuckSinceMs = undefined;
         continue;
