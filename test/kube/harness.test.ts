@@ -14,12 +14,15 @@ const config = (workers: number): string => `
 listen 1935;
 inotify_auto_reload on;
 max_connections ${workers};
-http_api { enabled on; listen 1985; }
+http_api { enabled on; listen 1985; auth { enabled on; username test; password secret; } }
 vhost __defaultVhost__ { cluster { mode local; } }
 `;
 
 async function edgeOf(address: string): Promise<{ readonly config: { readonly hash: string } }> {
-  return (await (await fetch(`http://${address}:1985/api/v1/edge`)).json()) as { config: { hash: string } };
+  const headers = { Authorization: `Basic ${btoa('test:secret')}` };
+  return (await (await fetch(`http://${address}:1985/api/v1/edge`, { headers })).json()) as {
+    config: { hash: string };
+  };
 }
 
 function deployment(name: string, replicas: number): V1Deployment {
@@ -46,7 +49,7 @@ function deployment(name: string, replicas: number): V1Deployment {
                 { name: 'rtmp', containerPort: 1935 },
                 { name: 'api', containerPort: 1985 },
               ],
-              readinessProbe: { httpGet: { path: '/api/v1/versions', port: 'api' }, periodSeconds: 1 },
+              readinessProbe: { httpGet: { path: '/readyz', port: 'api' }, periodSeconds: 1 },
               volumeMounts: [{ name: 'config', mountPath: '/etc/edge', readOnly: true }],
             },
           ],
@@ -95,7 +98,7 @@ describe('a stand-in for nodes', { skip: cannotRunPods() }, () => {
     assert.equal(new Set(pods.map((pod) => pod.status?.podIP)).size, 2);
     assert.deepEqual(pods.map((pod) => pod.spec?.nodeName).sort(), ['node-a', 'node-b']);
     for (const pod of pods) {
-      const answer = await fetch(`http://${pod.status?.podIP}:1985/api/v1/versions`);
+      const answer = await fetch(`http://${pod.status?.podIP}:1985/readyz`);
       assert.equal(answer.status, 200);
     }
     await kubernetes.kubectl(['-n', namespace, 'rollout', 'status', 'deployment/plain', '--timeout=30s']);
