@@ -63,7 +63,7 @@ lint: node_modules ## check types, style, and who imports whom
 format: node_modules ## format all sources
 	@npm run -s format
 
-reference: node_modules ## write anew what is generated: references, types, the chart's copy of the CRD and its table
+reference: node_modules ## write again what is generated: references, types, the chart's copy of the CRD and its table
 	@node edge/conf/reference.ts
 	@node operator/api/generate.ts
 	@node test/helm/values-table.ts

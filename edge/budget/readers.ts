@@ -13,10 +13,10 @@ export const Wait = {
   command: 2,
   /** It makes us work faster than it may. */
   work: 4,
-  /** Unfinished messages of all clients hold too much memory, and it holds more than its share. */
-  memory: 16,
   /** Merged read: what it sends is read together. Nobody is at fault. */
   rest: 8,
+  /** Unfinished messages of all clients hold too much memory, and it holds more than its share. */
+  memory: 16,
 } as const;
 export type Wait = (typeof Wait)[keyof typeof Wait];
 

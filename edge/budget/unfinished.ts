@@ -2,9 +2,9 @@
  * Memory that clients take without having finished a message: parts of messages, and what they sent on while a command
  * of theirs waits for its answer. All of them together have a limit. When it is reached, one client is closed: the one
  * that has held the most for a whole second, or else the one that holds the most without being admitted. A publisher
- * whose messages arrive and are done with is not closed, whatever their size: until all together hold twice the limit,
- * when the one that holds the most goes, whoever it is. Before that, whoever holds more than an
- * equal share is read more slowly.
+ * whose messages arrive in time is not closed, whatever their size, until all together hold twice the limit: then the
+ * client that holds the most is closed, whoever it is. Before that, clients that hold more than an equal share are read
+ * more slowly.
  */
 
 /** Whose memory it is. */

@@ -66,7 +66,7 @@ export function onStatus(
 
 export const reconnectRequestCode = 'NetConnection.Connect.ReconnectRequest';
 
-/** Asks a client that announced `CapsEx.reconnect` to connect anew, to `tcUrl` or else to where it is now. */
+/** Asks a client that announced `CapsEx.reconnect` to connect again: to `tcUrl`, or else to where it is now. */
 export function reconnectRequest(request: {
   readonly tcUrl?: string | undefined;
   readonly description?: string | undefined;

@@ -112,7 +112,7 @@ export class Splice {
     if (standing === 'had' && isMedia(frame)) this.#unconfirmed = undefined;
     if (this.#unconfirmed !== undefined) return this.#doubt(this.#unconfirmed, frame, standing);
     if (standing !== 'foreign') return skip;
-    // The source has begun anew.
+    // The source has started over.
     const original = shifted(frame, -this.#shift);
     this.#shift = 0;
     this.#state = 'seeking';

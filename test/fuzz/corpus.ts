@@ -1,6 +1,6 @@
 /**
  * Malformed input, hand-made: each entry is something that a hostile or broken peer could send and that a careless
- * reader would crash, hang or run out of memory on. `fuzz.test.ts` feeds each to every reader, and mutates them.
+ * reader would crash, hang or run out of memory on. `protocol.test.ts` feeds each to every reader, and mutates them.
  */
 
 /** Hex (spaces ignored) by what is wrong with it. */

@@ -21,7 +21,7 @@ import { isMedia, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { configurations, survives as readsConfiguration, variables } from './configuration.ts';
 import { amfValue, bytes, chunkStream, message } from './rtmp-grammar.ts';
 
-/** What `npm run fuzz` does with one kind of input. */
+/** What `make fuzz` does with one kind of input. */
 export interface Target {
   readonly name: string;
   readonly property: fc.IRawProperty<unknown>;
