@@ -22,14 +22,20 @@ export function descriptorLimit(): number {
   }
 }
 
-/** Whether the process cannot open anything at this moment. */
+/** A look-up of a name reads some files and opens a socket or two, and others of the process open theirs beside it. */
+const neededForLookup = 8;
+
+/** Whether the process has so few descriptors at this moment that a look-up of a name may fail for want of them. */
 export function outOfDescriptors(): boolean {
+  const opened: number[] = [];
   try {
-    closeSync(openSync('/dev/null', 'r'));
+    while (opened.length < neededForLookup) opened.push(openSync('/dev/null', 'r'));
     return false;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     return code === 'EMFILE' || code === 'ENFILE';
+  } finally {
+    for (const descriptor of opened) closeSync(descriptor);
   }
 }
 
