@@ -10,7 +10,7 @@ import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, ManifestError, readManifest } from './manifest.ts';
-import { resolveOrigins } from './reconcile/discovery.ts';
+import { resolveOrigins } from './reconcile/observe/discovery.ts';
 import { RenderError } from './render/error.ts';
 import { type Rendered, render as renderObjects } from './render/render.ts';
 import { version } from './version.ts';

@@ -2,10 +2,10 @@
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { EdgeCluster, EdgeClusterSpec, EdgeClusterStatus } from '../api/types.ts';
-import type { Desired } from './desired.ts';
-import { isOlder, OwnedMemory } from './owned-memory.ts';
-import type { Told } from './pod-refresh.ts';
-import { type PodView, podView } from './views.ts';
+import type { Desired } from './apply/desired.ts';
+import { isOlder, OwnedMemory } from './apply/owned-memory.ts';
+import type { Told } from './edges/pod-refresh.ts';
+import { type PodView, podView } from './observe/views.ts';
 
 export class ClusterMemory {
   /** Another EdgeCluster of this name starts anew. */

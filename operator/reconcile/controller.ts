@@ -12,17 +12,17 @@ import { CLUSTER_LABEL } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
-import type { Notify } from './apply.ts';
-import { Caches, type ClusterKey } from './caches.ts';
-import { EdgePoller } from './edges.ts';
-import { MasterKey, type MasterKeyOptions } from './master-key.ts';
-import { clusterKeyOf } from './ownership.ts';
-import { PodMonitors } from './pod-monitors.ts';
+import type { Notify } from './apply/carry-out.ts';
+import { MasterKey, type MasterKeyOptions } from './apply/master-key.ts';
+import { EdgePoller } from './edges/poller.ts';
+import { Caches, type ClusterKey } from './observe/caches.ts';
+import { clusterKeyOf } from './observe/ownership.ts';
+import { PodMonitors } from './observe/pod-monitors.ts';
+import { References } from './observe/references.ts';
+import { podView } from './observe/views.ts';
+import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
-import { References } from './references.ts';
-import { podView } from './views.ts';
-import { KnownNamespaces, namespaceOfKey, Watcher } from './watcher.ts';
 
 export type Result = 'settled' | 'later' | 'failed';
 

@@ -1,6 +1,6 @@
 /** What `edgecluster up` shows: each edge with its figures, and the origins as the edges see them. */
 
-import { type EdgeReport, parseEdgeReport } from '../reconcile/edge-report.ts';
+import { type EdgeReport, parseEdgeReport } from '../reconcile/edges/report.ts';
 import { basicAuthorization } from '../render/credential.ts';
 import type { LocalCluster } from './local-cluster.ts';
 import type { EdgeAddresses, LocalEdge } from './local-edge.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../operator/api/types.ts';
-import { differences } from '../../operator/reconcile/compare.ts';
+import { differences } from '../../operator/reconcile/apply/compare.ts';
 import { render } from '../../operator/render/render.ts';
 import { cases, examples, inputOf } from '../operator/render/cases.ts';
 import { Kubernetes } from '../support/kubernetes.ts';

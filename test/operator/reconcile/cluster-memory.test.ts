@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { ClusterMemory } from '../../../operator/reconcile/cluster-memory.ts';
-import { podView } from '../../../operator/reconcile/views.ts';
+import { podView } from '../../../operator/reconcile/observe/views.ts';
 
 function podOf(uid: string, resourceVersion: string): V1Pod {
   return { metadata: { name: `live-${uid}`, namespace: 'media', uid, resourceVersion } };

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { CONFIG_HASH } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
-import { deletionCostAnnotation } from '../../../operator/reconcile/deletion-cost.ts';
+import { deletionCostAnnotation } from '../../../operator/reconcile/edges/deletion-cost.ts';
 import { FakeEdge } from '../../support/fake-edge.ts';
 import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
 

@@ -1,9 +1,9 @@
 /** Pods, reports and observations for tests of what the operator makes of them. */
 
 import type { V1Deployment } from '@kubernetes/client-node';
-import type { EdgeReport, EdgeState } from '../../../operator/reconcile/edge-report.ts';
-import type { Observation } from '../../../operator/reconcile/observation.ts';
-import type { PodView } from '../../../operator/reconcile/views.ts';
+import type { EdgeReport, EdgeState } from '../../../operator/reconcile/edges/report.ts';
+import type { PodView } from '../../../operator/reconcile/observe/views.ts';
+import type { Observation } from '../../../operator/reconcile/status/observation.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
 
 export const hash = 'aaaaaaaaaaaaaaaa';

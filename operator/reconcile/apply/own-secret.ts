@@ -1,0 +1,33 @@
+/** The Secret that we make, where Secrets may not be watched: looked at by its name now and then. */
+
+import { apiSecretNameOf } from '../../api/labels.ts';
+import type { EdgeCluster } from '../../api/types.ts';
+import { ApiError, type KubeApi } from '../../kube/api.ts';
+import { RESOURCES } from '../../kube/resources.ts';
+import type { ClusterMemory } from '../cluster-memory.ts';
+import { idOf } from './plan.ts';
+
+const everyMs = 300_000;
+
+/** @returns milliseconds until the next look */
+export async function lookAtSecret(
+  { api, signal }: { readonly api: Pick<KubeApi, 'get'>; readonly signal: AbortSignal },
+  cluster: EdgeCluster,
+  memory: ClusterMemory,
+  nowMs: number,
+): Promise<number> {
+  const dueInMs = memory.secretLookedAtMs + everyMs - nowMs;
+  if (dueInMs > 0) return dueInMs;
+  memory.secretLookedAtMs = nowMs;
+  const name = apiSecretNameOf(cluster);
+  const id = idOf({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
+  try {
+    const secret = await api.get(RESOURCES.Secret, cluster.metadata.namespace, name, { signal });
+    if (secret === undefined) memory.owned.deleted(id);
+    else memory.owned.written(id, secret);
+  } catch (error) {
+    // What the operator may not do is told when it writes.
+    if (!(error instanceof ApiError && error.status === 403)) throw error;
+  }
+  return everyMs;
+}

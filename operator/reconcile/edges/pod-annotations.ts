@@ -1,0 +1,67 @@
+/** Annotations on pods: which configuration they are to run, and how much is lost with them. */
+
+import type { V1Pod } from '@kubernetes/client-node';
+import type { Logger } from 'pino';
+import { CONFIG_HASH } from '../../api/labels.ts';
+import { ApiError, type KubeApi } from '../../kube/api.ts';
+import { RESOURCES } from '../../kube/resources.ts';
+import type { ClusterMemory } from '../cluster-memory.ts';
+import type { PodView } from '../observe/views.ts';
+import { costChanges, deletionCostAnnotation } from './deletion-cost.ts';
+import { podsToRefresh } from './pod-refresh.ts';
+import type { EdgeState } from './report.ts';
+
+export interface PodDeps {
+  readonly api: Pick<KubeApi, 'mergePatch'>;
+  readonly log: Logger;
+  readonly edge: (uid: string) => EdgeState;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the kubelet bring the new configuration to the pods at once. The ConfigMap must have been written before.
+ * @returns milliseconds until it may have to be done again
+ */
+export async function refreshPods(
+  deps: PodDeps,
+  pods: readonly PodView[],
+  configHash: string,
+  memory: ClusterMemory,
+  nowMs: number,
+): Promise<number | undefined> {
+  const { tell, dueInMs } = podsToRefresh(pods, configHash, deps.edge, (uid) => memory.told(uid), nowMs);
+  for (const { pod, value, times } of tell) {
+    await annotate(deps, pod, CONFIG_HASH, value, memory);
+    memory.podTold(pod.metadata.uid, { configHash, times, atMs: nowMs });
+  }
+  if (tell.length > 0) deps.log.info({ pods: tell.length, configHash }, 'pods are told of a new configuration');
+  return dueInMs;
+}
+
+/** @param exact before pods are taken: small differences count, too */
+export async function updateCosts(
+  deps: PodDeps,
+  pods: readonly PodView[],
+  exact: boolean,
+  memory: ClusterMemory,
+): Promise<void> {
+  for (const { pod, cost } of costChanges(pods, deps.edge, { exact }))
+    await annotate(deps, pod, deletionCostAnnotation, String(cost), memory);
+}
+
+async function annotate(
+  { api, signal }: PodDeps,
+  pod: PodView,
+  annotation: string,
+  value: string,
+  memory: ClusterMemory,
+): Promise<void> {
+  const { namespace, name, uid } = pod.metadata;
+  try {
+    const patch = { metadata: { uid, annotations: { [annotation]: value } } };
+    memory.podWritten(await api.mergePatch<V1Pod>(RESOURCES.Pod, namespace, name, patch, { signal }));
+  } catch (error) {
+    // The pod is gone, or another has its name; its end is an event.
+    if (!(error instanceof ApiError && [404, 409, 422].includes(error.status))) throw error;
+  }
+}

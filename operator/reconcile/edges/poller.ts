@@ -1,0 +1,293 @@
+/**
+ * Asks running edges how they are: `GET /api/v1/edge` of each pod, spread over the interval, few at a time. Nothing
+ * runs while there are no pods.
+ *
+ * A new credential reaches an edge up to minutes after it was made, and for some time both are valid. So an edge is
+ * asked with the one that it took last, as long as that is valid: edges count those who come with a wrong one.
+ */
+
+import { Agent } from 'node:http';
+import { type ApiCredential, basicAuthorization } from '../../render/credential.ts';
+import type { PodView } from '../observe/views.ts';
+import { type Authorization, askEdge } from './ask.ts';
+import { CredentialRefusedError, type EdgeReport, type EdgeState, lastReport } from './report.ts';
+
+/** A running edge, and where its HTTP API is. */
+export interface EdgePod {
+  readonly uid: string;
+  readonly ip: string;
+  readonly apiPort: number;
+  readonly ready: boolean;
+}
+
+/** The edges that can be asked, those that end included. @param apiPort for pods that do not name theirs */
+export function edgePods(pods: readonly PodView[], apiPort: number): EdgePod[] {
+  return pods.flatMap(({ metadata: { uid }, phase, ip, apiPort: own = apiPort, ready }): EdgePod[] =>
+    phase === 'Running' && ip !== undefined ? [{ uid, ip, apiPort: own, ready }] : [],
+  );
+}
+
+/** `figures`: players and bandwidth only. */
+export type EdgeChange = 'facts' | 'figures';
+
+export interface EdgePollerOptions {
+  /** What the edges of this cluster say has changed. */
+  readonly changed: (cluster: string, change: EdgeChange) => void;
+  /** Between two questions to an edge; default 10 s. */
+  readonly intervalMs?: number;
+  /** The same while the edge does not run the configuration that it should, or has not answered; default 1 s. */
+  readonly soonMs?: number;
+  /** How long after a change `soonMs` holds: an edge that has not followed by then is asked as usual. Default 2 min. */
+  readonly soonForMs?: number;
+  /** For an answer; default 2 s. */
+  readonly timeoutMs?: number;
+  /** Questions under way at once; default 32. */
+  readonly concurrency?: number;
+}
+
+/** Questions in a row without an answer that make an edge silent: one may be an accident. */
+const missesUntilSilent = 2;
+
+interface Cluster {
+  readonly name: string;
+  configHash: string | undefined;
+  /** The newest first. */
+  authorizations: readonly Authorization[];
+  readonly edges: Map<string, Entry>;
+}
+
+interface Entry {
+  readonly cluster: Cluster;
+  pod: EdgePod;
+  state: EdgeState;
+  misses: number;
+  /** The one that it took last. */
+  taken: Authorization;
+  timer: NodeJS.Timeout | undefined;
+  /** Local monotonic time at which the timer fires. */
+  dueMs: number;
+  /** Local monotonic time until which it is asked sooner. */
+  soonUntilMs: number;
+  /** Aborts the question under way; undefined between questions. */
+  asking: AbortController | undefined;
+  /** Settled when the question under way, or the next, is over; undefined when nobody waits for that. */
+  asked: PromiseWithResolvers<void> | undefined;
+}
+
+export class EdgePoller {
+  readonly #options: Required<EdgePollerOptions>;
+  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 1 });
+  readonly #clusters = new Map<string, Cluster>();
+  readonly #entries = new Map<string, Entry>();
+  /** Due, but too many are under way. */
+  readonly #waiting = new Set<Entry>();
+  #underWay = 0;
+
+  constructor(options: EdgePollerOptions) {
+    this.#options = {
+      intervalMs: 10_000,
+      soonMs: 1000,
+      soonForMs: 120_000,
+      timeoutMs: 2000,
+      concurrency: 32,
+      ...options,
+    };
+  }
+
+  /**
+   * Makes known the running edges of a cluster, all of them, and the hash of the configuration that they are to run;
+   * others are forgotten. Cheap when nothing has changed. New edges, and those that have become ready, are asked at once.
+   * @param credentials the newest first; none: the edges are asked without
+   */
+  follow(
+    clusterName: string,
+    pods: readonly EdgePod[],
+    configHash: string | undefined,
+    credentials: readonly ApiCredential[] = [],
+  ): void {
+    const authorizations = credentials.length === 0 ? [undefined] : credentials.map(basicAuthorization);
+    let cluster = this.#clusters.get(clusterName);
+    if (cluster === undefined) {
+      if (pods.length === 0) return;
+      cluster = { name: clusterName, configHash, authorizations, edges: new Map() };
+      this.#clusters.set(clusterName, cluster);
+    }
+    cluster.authorizations = authorizations;
+    const uids = new Set(pods.map(({ uid }) => uid));
+    for (const entry of cluster.edges.values()) if (!uids.has(entry.pod.uid)) this.#forget(entry);
+    for (const pod of pods) this.#keep(cluster, pod);
+    if (cluster.configHash !== configHash) {
+      cluster.configHash = configHash;
+      for (const entry of cluster.edges.values()) this.#hurry(entry);
+    }
+    if (pods.length === 0) this.#clusters.delete(clusterName);
+  }
+
+  /** Asks all edges of a cluster now; resolves when each has answered, or has not in time. */
+  async askNow(clusterName: string): Promise<void> {
+    const entries = [...(this.#clusters.get(clusterName)?.edges.values() ?? [])];
+    const asked = entries.map((entry) => {
+      clearTimeout(entry.timer);
+      entry.timer = undefined;
+      if (entry.asking === undefined) this.#waiting.add(entry);
+      entry.asked ??= Promise.withResolvers();
+      return entry.asked.promise;
+    });
+    this.#next();
+    await Promise.all(asked);
+  }
+
+  /** What is known of the edge in the pod with this uid. */
+  readonly edge = (uid: string): EdgeState => this.#entries.get(uid)?.state ?? { state: 'unknown' };
+
+  /** Forgets all edges and closes all connections. */
+  close(): void {
+    for (const entry of this.#entries.values()) this.#forget(entry);
+    this.#clusters.clear();
+    this.#agent.destroy();
+  }
+
+  #keep(cluster: Cluster, pod: EdgePod): void {
+    const known = cluster.edges.get(pod.uid);
+    if (known !== undefined) {
+      const isNew = !known.pod.ready && pod.ready && known.state.state === 'silent';
+      known.pod = pod;
+      // It was silent because it had not started yet.
+      if (isNew) {
+        known.state = { state: 'unknown' };
+        known.misses = 0;
+        this.#schedule(known, 0);
+      }
+      return;
+    }
+    const entry: Entry = {
+      cluster,
+      pod,
+      state: { state: 'unknown' },
+      misses: 0,
+      taken: undefined,
+      timer: undefined,
+      dueMs: 0,
+      soonUntilMs: performance.now() + this.#options.soonForMs,
+      asking: undefined,
+      asked: undefined,
+    };
+    cluster.edges.set(pod.uid, entry);
+    this.#entries.set(pod.uid, entry);
+    this.#schedule(entry, 0);
+  }
+
+  #forget(entry: Entry): void {
+    clearTimeout(entry.timer);
+    this.#waiting.delete(entry);
+    entry.cluster.edges.delete(entry.pod.uid);
+    this.#entries.delete(entry.pod.uid);
+    entry.asking?.abort();
+    entry.asked?.resolve();
+  }
+
+  /** The edge is to run another configuration. */
+  #hurry(entry: Entry): void {
+    const { soonForMs, soonMs } = this.#options;
+    const nowMs = performance.now();
+    entry.soonUntilMs = nowMs + soonForMs;
+    if (entry.timer !== undefined && entry.dueMs > nowMs + soonMs) this.#schedule(entry, soonMs);
+  }
+
+  /** Does nothing while it is being asked: the next question follows from the answer. */
+  #schedule(entry: Entry, delayMs: number): void {
+    if (entry.asking !== undefined || this.#waiting.has(entry)) return;
+    clearTimeout(entry.timer);
+    entry.dueMs = performance.now() + delayMs;
+    entry.timer = setTimeout(() => {
+      entry.timer = undefined;
+      this.#waiting.add(entry);
+      this.#next();
+    }, delayMs);
+  }
+
+  #next(): void {
+    for (const entry of this.#waiting) {
+      if (this.#underWay >= this.#options.concurrency) return;
+      this.#waiting.delete(entry);
+      this.#poll(entry);
+    }
+  }
+
+  #poll(entry: Entry): void {
+    const asking = new AbortController();
+    const isFirst = entry.state.state === 'unknown' && entry.misses === 0;
+    entry.asking = asking;
+    this.#underWay++;
+    const { ip: host, apiPort: port } = entry.pod;
+    const { timeoutMs } = this.#options;
+    const authorizations = withFirst(entry.taken, entry.cluster.authorizations);
+    askEdge({ host, port, authorizations, agent: this.#agent, timeoutMs }, asking.signal)
+      .then(
+        ({ report, authorization }) => {
+          entry.taken = authorization;
+          this.#answered(entry, { state: 'answering', report });
+        },
+        (error: Error) => this.#missed(entry, error),
+      )
+      .finally(() => {
+        entry.asking = undefined;
+        entry.asked?.resolve();
+        entry.asked = undefined;
+        this.#underWay--;
+        if (this.#entries.get(entry.pod.uid) === entry) this.#schedule(entry, this.#delayMs(entry, isFirst));
+        this.#next();
+      });
+  }
+
+  #delayMs({ state, misses, cluster, soonUntilMs }: Entry, isFirst: boolean): number {
+    const { intervalMs, soonMs } = this.#options;
+    const { configHash } = cluster;
+    const isBehind =
+      state.state === 'answering' &&
+      configHash !== undefined &&
+      state.report.config.hash !== configHash &&
+      state.report.config.error === undefined &&
+      performance.now() < soonUntilMs;
+    if (isBehind || (misses > 0 && misses < missesUntilSilent)) return soonMs;
+    // Edges that were found together are not asked together ever after.
+    return intervalMs * (isFirst ? Math.random() : 0.9 + Math.random() / 5);
+  }
+
+  #missed(entry: Entry, error: Error): void {
+    entry.misses++;
+    if (entry.misses < missesUntilSilent) return;
+    const cause = error instanceof CredentialRefusedError ? 'refused' : 'noAnswer';
+    this.#answered(entry, { state: 'silent', cause, why: error.message, last: lastReport(entry.state) });
+  }
+
+  #answered(entry: Entry, state: EdgeState): void {
+    // Forgotten while it was asked.
+    if (this.#entries.get(entry.pod.uid) !== entry) return;
+    const before = entry.state;
+    entry.state = state;
+    if (state.state === 'answering') entry.misses = 0;
+    const change = changeOf(before, state);
+    if (change !== undefined) this.#options.changed(entry.cluster.name, change);
+  }
+}
+
+/** The list with this one first, if it is in there. */
+function withFirst<T>(first: T, list: readonly T[]): readonly T[] {
+  return list.includes(first) ? [first, ...list.filter((one) => one !== first)] : list;
+}
+
+/** What is new in what an edge says. */
+function changeOf(before: EdgeState, after: EdgeState): EdgeChange | undefined {
+  if (before.state !== after.state) return 'facts';
+  if (before.state === 'silent' && after.state === 'silent') return before.cause === after.cause ? undefined : 'facts';
+  if (before.state === 'answering' && after.state === 'answering') {
+    if (facts(before.report) !== facts(after.report)) return 'facts';
+    return JSON.stringify(before.report.figures) === JSON.stringify(after.report.figures) ? undefined : 'figures';
+  }
+  return undefined;
+}
+
+function facts({ state, config, origins }: EdgeReport): string {
+  return JSON.stringify([state, config, [...origins].map(([name, { state }]) => [name, state])]);
+}

@@ -1,0 +1,193 @@
+/**
+ * What the informers show, arranged by EdgeCluster: a reconcile reads nothing else. An object that changes concerns
+ * the EdgeCluster of its label, or those that refer to it.
+ *
+ * Keys are `namespace/name`.
+ */
+
+import type { KubernetesObject } from '@kubernetes/client-node';
+import type { EdgeCluster } from '../../api/types.ts';
+import { idOf } from '../apply/plan.ts';
+import { type References, referencesOf } from './discovery.ts';
+import { clusterKeyOf } from './ownership.ts';
+import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';
+
+export type ClusterKey = `${string}/${string}`;
+
+const none: ReadonlyMap<string, never> = new Map<string, never>();
+
+export class Caches {
+  readonly #namespaces: ReadonlySet<string>;
+  readonly #clusters = new Map<ClusterKey, EdgeCluster>();
+  readonly #owned = new TwoLevels<KubernetesObject>();
+  readonly #pods = new TwoLevels<PodView>();
+  readonly #services = new Map<string, OriginServiceView>();
+  readonly #slices = new TwoLevels<EndpointsView>();
+  readonly #secrets = new Map<string, TlsSecretView>();
+  /** EdgeClusters that refer to a Service or Secret. */
+  readonly #referrers = { services: new TwoLevels<ClusterKey>(), secrets: new TwoLevels<ClusterKey>() };
+
+  /** @param namespaces that are watched; none: all */
+  constructor(namespaces: readonly string[] = []) {
+    this.#namespaces = new Set(namespaces);
+  }
+
+  /** Whether what is in this namespace is seen. */
+  readonly watches = (namespace: string): boolean => this.#namespaces.size === 0 || this.#namespaces.has(namespace);
+
+  cluster(key: ClusterKey): EdgeCluster | undefined {
+    return this.#clusters.get(key);
+  }
+
+  clusters(): IterableIterator<ClusterKey> {
+    return this.#clusters.keys();
+  }
+
+  allClusters(): IterableIterator<EdgeCluster> {
+    return this.#clusters.values();
+  }
+
+  /** Objects with the EdgeCluster's label, of kinds that we make; whether they are ours is another question. */
+  owned(key: ClusterKey): KubernetesObject[] {
+    return [...this.#owned.of(key).values()];
+  }
+
+  /** Forgets all objects of a kind that is no longer watched. */
+  forgetOwned(forgotten: string): void {
+    for (const [key, objects] of this.#owned.entries()) {
+      for (const [id, { kind }] of objects) if (kind === forgotten) this.#owned.delete(key, id);
+    }
+  }
+
+  pods(key: ClusterKey): PodView[] {
+    return [...this.#pods.of(key).values()];
+  }
+
+  readonly service = (namespace: string, name: string): OriginServiceView | undefined =>
+    this.#services.get(keyOf(namespace, name));
+
+  readonly slices = (namespace: string, service: string): Iterable<EndpointsView> =>
+    this.#slices.of(keyOf(namespace, service)).values();
+
+  readonly secret = (namespace: string, name: string): TlsSecretView | undefined =>
+    this.#secrets.get(keyOf(namespace, name));
+
+  /** Entries of all kinds, for metrics and to see that nothing is kept. */
+  get size(): number {
+    const { services, secrets } = this.#referrers;
+    const maps = [this.#clusters, this.#owned, this.#pods, this.#services, this.#slices, this.#secrets];
+    return [...maps, services, secrets].reduce((total, { size }) => total + size, 0);
+  }
+
+  changeCluster(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): ClusterKey[] {
+    const key = keyOfObject(cluster);
+    const before = previous === undefined ? undefined : referencesOf(previous);
+    const after = deleted ? undefined : referencesOf(cluster);
+    for (const kind of ['services', 'secrets'] as const) this.#refer(kind, key, before, after);
+    if (deleted) this.#clusters.delete(key);
+    else this.#clusters.set(key, cluster);
+    return [key];
+  }
+
+  /** An owned object; its label may have been changed. */
+  changeOwned(object: KubernetesObject, previous: KubernetesObject | undefined, deleted: boolean): ClusterKey[] {
+    return changeLabelled(this.#owned, idOf, object, previous, deleted);
+  }
+
+  changePod(pod: PodView, previous: PodView | undefined, deleted: boolean): ClusterKey[] {
+    return changeLabelled(this.#pods, ({ metadata }) => metadata.uid, pod, previous, deleted);
+  }
+
+  changeService(service: OriginServiceView, _: OriginServiceView | undefined, deleted: boolean): ClusterKey[] {
+    const key = keyOfObject(service);
+    if (deleted) this.#services.delete(key);
+    else this.#services.set(key, service);
+    return this.#referring('services', key);
+  }
+
+  changeSlice(slice: EndpointsView, previous: EndpointsView | undefined, deleted: boolean): ClusterKey[] {
+    const [before, after] = [previous ?? slice, slice].map(({ metadata, service }) =>
+      keyOf(metadata.namespace ?? '', service),
+    ) as [ClusterKey, ClusterKey];
+    const name = slice.metadata.name ?? '';
+    this.#slices.delete(before, name);
+    if (!deleted) this.#slices.set(after, name, slice);
+    return [...new Set([before, after])].flatMap((key) => this.#referring('services', key));
+  }
+
+  changeSecret(secret: TlsSecretView, _: TlsSecretView | undefined, deleted: boolean): ClusterKey[] {
+    const key = keyOfObject(secret);
+    if (deleted) this.#secrets.delete(key);
+    else this.#secrets.set(key, secret);
+    return this.#referring('secrets', key);
+  }
+
+  #refer(
+    kind: keyof References,
+    cluster: ClusterKey,
+    before: References | undefined,
+    after: References | undefined,
+  ): void {
+    for (const key of before?.[kind] ?? []) this.#referrers[kind].delete(key, cluster);
+    for (const key of after?.[kind] ?? []) this.#referrers[kind].set(key, cluster, cluster);
+  }
+
+  #referring(kind: keyof References, key: string): ClusterKey[] {
+    return [...this.#referrers[kind].of(key).values()];
+  }
+}
+
+export function keyOf(namespace: string, name: string): ClusterKey {
+  return `${namespace}/${name}`;
+}
+
+export function keyOfObject({ metadata }: KubernetesObject): ClusterKey {
+  return keyOf(metadata?.namespace ?? '', metadata?.name ?? '');
+}
+
+function changeLabelled<T extends KubernetesObject>(
+  objects: TwoLevels<T>,
+  nameOf: (object: T) => string,
+  object: T,
+  previous: T | undefined,
+  deleted: boolean,
+): ClusterKey[] {
+  const before = previous === undefined ? undefined : clusterKeyOf(previous);
+  const after = clusterKeyOf(object);
+  if (previous !== undefined && before !== undefined) objects.delete(before, nameOf(previous));
+  if (after !== undefined) {
+    if (deleted) objects.delete(after, nameOf(object));
+    else objects.set(after, nameOf(object), object);
+  }
+  return [...new Set([before, after])].filter((key) => key !== undefined);
+}
+
+/** A map of maps without empty ones. */
+class TwoLevels<T> {
+  readonly #maps = new Map<string, Map<string, T>>();
+
+  get size(): number {
+    let total = 0;
+    for (const { size } of this.#maps.values()) total += size;
+    return total;
+  }
+
+  entries(): Iterable<[string, ReadonlyMap<string, T>]> {
+    return this.#maps.entries();
+  }
+
+  of(key: string): ReadonlyMap<string, T> {
+    return this.#maps.get(key) ?? none;
+  }
+
+  set(key: string, name: string, value: T): void {
+    const map = this.#maps.get(key);
+    if (map === undefined) this.#maps.set(key, new Map([[name, value]]));
+    else map.set(name, value);
+  }
+
+  delete(key: string, name: string): void {
+    const map = this.#maps.get(key);
+    if (map?.delete(name) === true && map.size === 0) this.#maps.delete(key);
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Where an EdgeCluster's origins are: the servers it lists, and the pods behind the Services it names. What cannot be
+ * found gets its DNS name as an address, so that an edge.conf can always be made.
+ */
+
+import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
+import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
+
+export interface ResolvedOrigins {
+  /** Group → `host:port` of each origin, at least one, none twice; IPv6 in brackets. */
+  readonly origins: ReadonlyMap<string, readonly string[]>;
+  readonly problems: readonly OriginProblem[];
+}
+
+export interface OriginProblem {
+  readonly reason: 'ServiceNotFound' | 'ServicePortNotFound' | 'NoEndpoints';
+  readonly group: string;
+  /** What is wrong and what to do. */
+  readonly message: string;
+}
+
+export type ServiceLookup = (namespace: string, name: string) => OriginServiceView | undefined;
+/** All slices of a Service. */
+export type SliceLookup = (namespace: string, service: string) => Iterable<EndpointsView>;
+export type SecretLookup = (namespace: string, name: string) => TlsSecretView | undefined;
+
+/**
+ * Same objects in any order → same result.
+ * @param watched whether Services of a namespace are seen at all
+ */
+export function resolveOrigins(
+  cluster: EdgeCluster,
+  services: ServiceLookup,
+  slices: SliceLookup,
+  watched: (namespace: string) => boolean = () => true,
+): ResolvedOrigins {
+  const origins = new Map<string, readonly string[]>();
+  const problems: OriginProblem[] = [];
+  for (const group of cluster.spec.origins) {
+    if (group.service === undefined) {
+      origins.set(group.name, unique((group.servers ?? []).map((server) => withPort(server, defaultPort(group)))));
+      continue;
+    }
+    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), services, slices, watched);
+    origins.set(group.name, addresses);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return { origins, problems };
+}
+
+/** What an EdgeCluster refers to, as `namespace/name`: a change of one of them concerns it. */
+export interface References {
+  readonly services: readonly string[];
+  readonly secrets: readonly string[];
+}
+
+export function referencesOf(cluster: EdgeCluster): References {
+  const namespace = namespaceOf(cluster);
+  const services = cluster.spec.origins.flatMap(({ service }) =>
+    service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`],
+  );
+  return { services: unique(services), secrets: unique(tlsSecrets(cluster).map(({ name }) => `${namespace}/${name}`)) };
+}
+
+export interface SecretProblem {
+  readonly secret: string;
+  readonly message: string;
+}
+
+/** Secrets of TLS listeners that are not there or lack a key; pods wait for them, as Kubernetes has it. */
+export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): SecretProblem[] {
+  const namespace = namespaceOf(cluster);
+  return tlsSecrets(cluster).flatMap(({ name, place }): SecretProblem[] => {
+    const secret = secrets(namespace, name);
+    if (secret === undefined)
+      return [
+        {
+          secret: name,
+          message: `${place}: there is no Secret ${namespace}/${name} of type kubernetes.io/tls; create it with "kubectl create secret tls ${name} -n ${namespace} --cert=FILE --key=FILE"`,
+        },
+      ];
+    const missing = ['tls.crt', 'tls.key'].filter((key) => !secret.keys.includes(key));
+    if (missing.length === 0) return [];
+    return [{ secret: name, message: `${place}: Secret ${namespace}/${name} has no ${missing.join(' and no ')}` }];
+  });
+}
+
+function tlsSecrets({ spec }: EdgeCluster): { readonly name: string; readonly place: string }[] {
+  return (['rtmps', 'https'] as const).flatMap((listener) => {
+    const name = spec.listeners[listener]?.secretName;
+    return name === undefined ? [] : [{ name, place: `spec.listeners.${listener}` }];
+  });
+}
+
+interface Followed {
+  readonly addresses: readonly string[];
+  readonly problem?: OriginProblem;
+}
+
+function followService(
+  group: OriginGroup,
+  wanted: OriginService,
+  ownNamespace: string,
+  services: ServiceLookup,
+  slices: SliceLookup,
+  watched: (namespace: string) => boolean,
+): Followed {
+  const { name, namespace = ownNamespace, port: wantedPort } = wanted;
+  const title = `Service ${namespace}/${name}`;
+  const service = services(namespace, name);
+  const port = service?.ports.find((port) => port.port === wantedPort || port.name === wantedPort);
+  const number = port?.port ?? (typeof wantedPort === 'number' ? wantedPort : defaultPort(group));
+  const fallback = (host: string, reason: OriginProblem['reason'], message: string): Followed => ({
+    addresses: [`${host}:${number}`],
+    problem: { reason, group: group.name, message: `origin group ${group.name}: ${message}` },
+  });
+  const dnsName = `${name}.${namespace}.svc`;
+
+  if (!watched(namespace))
+    return fallback(
+      dnsName,
+      'ServiceNotFound',
+      `${title} is in a namespace that the operator does not watch, so its DNS name is used; watch it (--namespaces, or watchNamespaces of the chart), or name servers`,
+    );
+  if (service === undefined)
+    return fallback(dnsName, 'ServiceNotFound', `there is no ${title}; create it, or correct spec.origins[].service`);
+  const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;
+  if (port === undefined && !(isNumberEnough && typeof wantedPort === 'number'))
+    return fallback(
+      service.externalName ?? dnsName,
+      'ServicePortNotFound',
+      `${title} has no TCP port ${wantedPort}; it has ${portList(service)}`,
+    );
+  if (service.externalName !== undefined) return { addresses: [`${bracketed(service.externalName)}:${number}`] };
+
+  const addresses = endpointAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
+  if (addresses.length > 0) return { addresses };
+  return fallback(dnsName, 'NoEndpoints', `${title} has no ready endpoint; look at the pods it selects`);
+}
+
+/**
+ * Ready endpoints; without any, those that end but still serve. Of a Service with two IP families, one: the same pods
+ * stand in the slices of both, and an origin must not be counted twice.
+ */
+function endpointAddresses(
+  slices: readonly EndpointsView[],
+  preferred: string | undefined,
+  portName: string,
+  servicePort: number,
+): string[] {
+  const found = slices.flatMap((slice) => {
+    const port = slice.ports.find(({ name }) => name === portName);
+    // A Service without ports has slices without ports: every port is meant.
+    if (port === undefined && slice.ports.length > 0) return [];
+    return slice.endpoints.map((endpoint) => ({ endpoint, family: slice.family, port: port?.port ?? servicePort }));
+  });
+  for (const state of ['ready', 'draining'] as const) {
+    const usable = found.filter(({ endpoint }) => endpoint.state === state);
+    const families = new Set(usable.map(({ family }) => family));
+    const family = [preferred, 'IPv4', 'IPv6'].find((family) => family !== undefined && families.has(family));
+    const chosen = family === undefined ? usable : usable.filter((one) => one.family === family);
+    if (chosen.length === 0) continue;
+    const ordered = chosen.toSorted((a, b) => byPod(a.endpoint, b.endpoint) || a.port - b.port);
+    return unique(ordered.map(({ endpoint, port }) => `${bracketed(endpoint.address)}:${port}`));
+  }
+  return [];
+}
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** By the pods' own names where they have them: those outlive their addresses. */
+function byPod(a: EndpointView, b: EndpointView): number {
+  return collator.compare(a.hostname, b.hostname) || collator.compare(a.address, b.address);
+}
+
+function portList({ ports }: OriginServiceView): string {
+  if (ports.length === 0) return 'none';
+  return ports.map(({ name, port }) => (name === '' ? `${port}` : `${port} (${name})`)).join(', ');
+}
+
+/** As edges assume it: RTMPS has HTTPS's port. */
+function defaultPort(group: OriginGroup): number {
+  return group.tls === undefined ? 1935 : 443;
+}
+
+/** `host`, `host:port`, `[v6]` or `[v6]:port` → with a port. */
+function withPort(server: string, port: number): string {
+  return /:\d+$/.test(server.replace(/^\[.*\]/, '')) ? server : `${server}:${port}`;
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function namespaceOf({ metadata }: EdgeCluster): string {
+  return metadata.namespace ?? 'default';
+}
+
+function unique<T>(values: readonly T[]): T[] {
+  return [...new Set(values)];
+}

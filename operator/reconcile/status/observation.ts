@@ -1,0 +1,59 @@
+/** What is observed of an EdgeCluster in one reconcile: the ground of its status. */
+
+import type { V1Deployment } from '@kubernetes/client-node';
+import type { ConfigProblem } from '../../api/conditions.ts';
+import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
+import type { Fleet, Rollout } from '../edges/fleet.ts';
+import type { EdgeState } from '../edges/report.ts';
+import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
+import type { PodView } from '../observe/views.ts';
+
+/** All that status is made of. */
+export interface Observation {
+  /** With the spec that is in force: while the present one is not valid, the one that was valid last, if it is known. */
+  readonly cluster: EdgeCluster;
+  /** The status as last written. */
+  readonly previous: EdgeClusterStatus | undefined;
+  readonly config: ConfigVerdict;
+  readonly origins: ResolvedOrigins;
+  readonly secrets: readonly SecretProblem[];
+  /** Why there is no key that credentials could derive from, and what to do. */
+  readonly masterKeyProblem: string | undefined;
+  readonly objects: readonly ObjectProblem[];
+  /** The cluster's own; undefined while there is none. */
+  readonly deployment: V1Deployment | undefined;
+  /** All pods that the cluster's selector finds. */
+  readonly pods: readonly PodView[];
+  readonly edge: (uid: string) => EdgeState;
+}
+
+export type ConfigVerdict =
+  | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
+  /** What ran before goes on running; `hash` is that one's, where it is known. */
+  | {
+      readonly valid: false;
+      readonly reason: ConfigProblem;
+      readonly message: string;
+      readonly hash?: string | undefined;
+    };
+
+/** What keeps an owned object from being as it should. */
+export interface ObjectProblem {
+  /**
+   * `NameTaken`: it belongs to somebody else. `ApplyRefused`: the API server says no. `Contested`: another manager
+   * changes it back again and again.
+   */
+  readonly reason: 'NameTaken' | 'ApplyRefused' | 'Contested';
+  /** Kind and name, such as `ConfigMap live`. */
+  readonly object: string;
+  /** Who or why, and what to do. */
+  readonly message: string;
+}
+
+/** What the conditions are found from. */
+export interface Scene extends Observation {
+  readonly fleet: Fleet;
+  readonly rollout: Rollout | undefined;
+  /** Of the edge.conf that the edges are to run; undefined while there never was a valid one. */
+  readonly configHash: string | undefined;
+}

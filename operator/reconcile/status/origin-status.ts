@@ -1,0 +1,100 @@
+/** The origins of an EdgeCluster as its edges see them, merged into one view. */
+
+import { type Finding, finding } from '../../api/conditions.ts';
+import type { EdgeCluster, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
+import { answerOf, compare, type Fleet, hasUnasked } from '../edges/fleet.ts';
+import type { EdgeOrigin } from '../edges/report.ts';
+import type { ResolvedOrigins } from '../observe/discovery.ts';
+import { edges, listed, plural } from './words.ts';
+
+/** The worst first: of states that as many edges see, the worst is told. */
+const states = ['Down', 'Suspect', 'Up', 'Untried'] as const;
+const stateOf = { up: 'Up', suspect: 'Suspect', down: 'Down', untried: 'Untried' } as const;
+
+/** In the order of the groups and of their addresses; of a group that no vhost uses the edges know nothing. */
+export function originStatuses(
+  cluster: EdgeCluster,
+  { origins }: ResolvedOrigins,
+  fleet: Fleet,
+  previous: EdgeClusterStatus | undefined,
+): OriginStatus[] {
+  const answers = fleet.active.flatMap((member) => answerOf(member) ?? []);
+  const used = new Set(cluster.spec.vhosts.map(({ origin }) => origin ?? cluster.spec.origins[0]?.name));
+  return cluster.spec.origins.flatMap(({ name: group, tls }) =>
+    (used.has(group) ? (origins.get(group) ?? []) : []).map((server): OriginStatus => {
+      const name = tls === undefined ? server : `rtmps://${server}`;
+      const views = answers.flatMap((report) => report.origins.get(name) ?? []);
+      if (views.length > 0) return merged(group, server, views);
+      // Until the edges have been asked, what was known of the origin holds.
+      const known = hasUnasked(fleet) && previous?.origins?.find((one) => one.group === group && one.server === server);
+      return known || { group, server, state: 'Untried', downOn: 0 };
+    }),
+  );
+}
+
+/** An edge that has not tried the origin knows nothing of it. */
+function merged(group: string, server: string, views: readonly EdgeOrigin[]): OriginStatus {
+  const tried = views.filter(({ state }) => state !== 'untried');
+  const votes = (wanted: OriginStatus['state']) => tried.filter(({ state }) => stateOf[state] === wanted).length;
+  const state = tried.length === 0 ? 'Untried' : states.reduce((best, one) => (votes(one) > votes(best) ? one : best));
+  const reason = mostFrequent(tried.map(({ reason }) => reason).filter((reason) => reason !== ''));
+  return { group, server, state, downOn: votes('Down'), ...(reason !== undefined && { reason }) };
+}
+
+/** Of equally frequent texts always the same one, whatever the order. */
+function mostFrequent(texts: readonly string[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+  return [...counts].sort(([a, countA], [b, countB]) => countB - countA || compare(a, b))[0]?.[0];
+}
+
+/** `2/2`: origins that edges have reached and that are not down, of all. */
+export function reachableOf(origins: readonly OriginStatus[]): string {
+  const reached = origins.filter(({ state }) => state === 'Up' || state === 'Suspect');
+  return `${reached.length}/${origins.length}`;
+}
+
+function isReachable({ state }: OriginStatus): boolean {
+  return state !== 'Down';
+}
+
+/** The condition OriginsReachable. */
+export function originsReachable(
+  { problems }: ResolvedOrigins,
+  origins: readonly OriginStatus[],
+  fleet: Fleet,
+): Finding {
+  const type = 'OriginsReachable';
+  const [problem] = problems;
+  if (problem !== undefined) return finding(type, problem.reason, problems.map(({ message }) => message).join('; '));
+  const tried = origins.filter(({ state }) => state !== 'Untried');
+  if (tried.length === 0) return finding(type, ...untried(fleet));
+  const down = origins.filter((origin) => !isReachable(origin));
+  if (down.length === 0) {
+    const rest = origins.length - tried.length;
+    const more = rest === 0 ? '' : '; the rest have not been tried yet';
+    return finding(
+      type,
+      'AllReachable',
+      `${tried.length} of ${plural(origins.length, 'origin')} can be reached${more}`,
+    );
+  }
+  const groups = [...new Set(down.map(({ group }) => group))];
+  const lost = groups.filter((name) => !origins.some((origin) => origin.group === name && isReachable(origin)));
+  const which = listed(down.map(describeOrigin));
+  if (lost.length > 0)
+    return finding(type, 'NoneReachable', `group ${lost.join(', ')} has no origin that can be reached: ${which}`);
+  return finding(type, 'SomeUnreachable', `streams go by way of the other origins; not reachable: ${which}`);
+}
+
+function untried({ ready }: Fleet): ['NoEdges' | 'EdgesSilent' | 'NotTried', string] {
+  if (ready.length === 0) return ['NoEdges', 'no edge is ready that could tell'];
+  if (ready.every(({ edge }) => edge.state === 'silent'))
+    return ['EdgesSilent', `the operator has no answer from ${edges(ready.length)}`];
+  return ['NotTried', 'no edge has tried an origin yet: they do soon after they start'];
+}
+
+/** `main/10.0.0.1:1935 (connection refused)` */
+export function describeOrigin({ group, server, reason }: OriginStatus): string {
+  return `${group}/${server}${reason === undefined ? '' : ` (${reason})`}`;
+}

@@ -1,0 +1,158 @@
+/** What has changed from one status to the next: whether it is worth a write, and what a person would want to know. */
+
+import { conditionOf } from '../../api/conditions.ts';
+import type { Condition, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
+import { describeOrigin } from './origin-status.ts';
+import { edges, listed } from './words.ts';
+
+/** `figures`: players, bandwidth and wording only, which can wait. `facts`: write at once. */
+export type StatusDifference = 'no' | 'figures' | 'facts';
+
+const factFields = [
+  'observedGeneration',
+  'replicas',
+  'readyReplicas',
+  'updatedReplicas',
+  'drainingReplicas',
+  'selector',
+  'originsReachable',
+  'configHash',
+  'configuredReplicas',
+] as const satisfies readonly (keyof EdgeClusterStatus)[];
+
+/** @param before as last written */
+export function statusDiffers(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): StatusDifference {
+  if (before === undefined) return 'facts';
+  if (factFields.some((field) => before[field] !== after[field])) return 'facts';
+  if (!sameList(before.origins, after.origins, sameOrigin)) return 'facts';
+  if (!sameList(before.conditions, after.conditions, sameCondition)) return 'facts';
+  const wording = (status: EdgeClusterStatus) => [
+    ...(status.conditions ?? []).map(({ message }) => message),
+    ...(status.origins ?? []).map(({ reason = '' }) => reason),
+  ];
+  if (!sameList(wording(before), wording(after), Object.is)) return 'figures';
+  const counts = ['players', 'publishers', 'streams'] as const;
+  if (counts.some((field) => before[field] !== after[field])) return 'figures';
+  return (['sentKbps', 'receivedKbps'] as const).some((field) => isOtherRate(before[field], after[field]))
+    ? 'figures'
+    : 'no';
+}
+
+/** Bandwidth is never twice the same; a tenth is news. */
+function isOtherRate(before: number | undefined, after: number | undefined): boolean {
+  if (before === undefined || after === undefined) return before !== after;
+  if (before === 0 || after === 0) return before !== after;
+  return Math.abs(after - before) > before / 10;
+}
+
+function sameList<T>(a: readonly T[] = [], b: readonly T[] = [], same: (a: T, b: T) => boolean): boolean {
+  return a.length === b.length && a.every((item, index) => same(item, b[index] as T));
+}
+
+function sameOrigin(a: OriginStatus, b: OriginStatus): boolean {
+  return a.group === b.group && a.server === b.server && a.state === b.state && a.downOn === b.downOn;
+}
+
+function sameCondition(a: Condition, b: Condition): boolean {
+  return (
+    a.type === b.type &&
+    a.status === b.status &&
+    a.reason === b.reason &&
+    a.observedGeneration === b.observedGeneration &&
+    a.lastTransitionTime === b.lastTransitionTime
+  );
+}
+
+/** For an Event of Kubernetes. */
+export interface Notice {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** The events of a change; the same status twice has none, so that nothing is told twice. */
+export function eventsOf(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  return [
+    ...configEvents(before, after),
+    ...readyEvents(before, after),
+    ...progressEvents(before, after),
+    ...originEvents(before?.origins ?? [], after.origins ?? []),
+    ...degradedEvents(before, after),
+  ];
+}
+
+function changed(
+  before: EdgeClusterStatus | undefined,
+  after: EdgeClusterStatus,
+  type: Condition['type'],
+): { readonly was: Condition | undefined; readonly is: Condition } | undefined {
+  const was = conditionOf(before?.conditions, type);
+  const is = conditionOf(after.conditions, type);
+  return is === undefined || (was?.status === is.status && was.reason === is.reason) ? undefined : { was, is };
+}
+
+function configEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const was = conditionOf(before?.conditions, 'ConfigValid');
+  const is = conditionOf(after.conditions, 'ConfigValid');
+  if (is?.status === 'False')
+    return was?.message === is.message ? [] : [{ type: 'Warning', reason: is.reason, message: is.message }];
+  return was?.status === 'False'
+    ? [{ type: 'Normal', reason: 'ConfigValid', message: 'the configuration is valid again' }]
+    : [];
+}
+
+function readyEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const change = changed(before, after, 'Ready');
+  if (change === undefined) return [];
+  const { was, is } = change;
+  if (is.status === 'True')
+    return was?.status === 'True' ? [] : [{ type: 'Normal', reason: 'Ready', message: is.message }];
+  if (is.reason === 'ScaledToZero') return [{ type: 'Normal', reason: is.reason, message: is.message }];
+  return was?.status === 'True' ? [{ type: 'Warning', reason: is.reason, message: is.message }] : [];
+}
+
+/** Changes that were begun, and that are over. */
+function progressEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const change = before && changed(before, after, 'Progressing');
+  if (change === undefined) return [];
+  const { was, is } = change;
+  if (is.reason === 'RollingOut' || is.reason === 'ScalingUp' || is.reason === 'ScalingDown')
+    return [{ type: 'Normal', reason: is.reason, message: is.message }];
+  const isOver = was?.status === 'True' && is.reason === 'Settled';
+  return isOver ? [{ type: 'Normal', reason: 'Settled', message: settled(after) }] : [];
+}
+
+function settled({ readyReplicas = 0, configHash }: EdgeClusterStatus): string {
+  return `${edges(readyReplicas)} ready${configHash === undefined ? '' : `, with configuration ${configHash}`}`;
+}
+
+function originEvents(before: readonly OriginStatus[], after: readonly OriginStatus[]): Notice[] {
+  const key = ({ group, server }: OriginStatus) => `${group}/${server}`;
+  const former = new Map(before.map((origin) => [key(origin), origin]));
+  const notices = after.flatMap((origin): Notice[] => {
+    const was = former.get(key(origin))?.state;
+    if (origin.state === 'Down' && was !== 'Down')
+      return [{ type: 'Warning', reason: 'OriginDown', message: `${describeOrigin(origin)} cannot be reached` }];
+    if (origin.state === 'Up' && was === 'Down')
+      return [{ type: 'Normal', reason: 'OriginUp', message: `${key(origin)} can be reached again` }];
+    return [];
+  });
+  const present = new Set(after.map(key));
+  const added = [...present].filter((name) => !former.has(name));
+  const gone = [...former.keys()].filter((name) => !present.has(name));
+  if (before.length === 0 || added.length + gone.length === 0) return notices;
+  const lists = [added.length > 0 && `new: ${listed(added)}`, gone.length > 0 && `gone: ${listed(gone)}`];
+  return [...notices, { type: 'Normal', reason: 'OriginsChanged', message: lists.filter(Boolean).join('; ') }];
+}
+
+/** Origins that go down and what is wrong with the configuration have events of their own. */
+const toldElsewhere: ReadonlySet<string> = new Set(['OriginDown', 'ConfigInvalid', 'AsExpected']);
+
+function degradedEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const change = changed(before, after, 'Degraded');
+  if (change === undefined) return [];
+  const { was, is } = change;
+  if (!toldElsewhere.has(is.reason)) return [{ type: 'Warning', reason: is.reason, message: is.message }];
+  const isOver = is.reason === 'AsExpected' && was?.status === 'True' && !toldElsewhere.has(was.reason);
+  return isOver ? [{ type: 'Normal', reason: 'Recovered', message: 'all is as it should be again' }] : [];
+}

@@ -1,0 +1,76 @@
+/** Writes status where it has changed, and no more often than it is of use; what has changed becomes Events. */
+
+import { API_VERSION, KIND } from '../../api/labels.ts';
+import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
+import { ApiError, type KubeApi } from '../../kube/api.ts';
+import type { Notify } from '../apply/carry-out.ts';
+import type { ClusterMemory } from '../cluster-memory.ts';
+import { eventsOf, statusDiffers } from './status-change.ts';
+
+export interface StatusDeps {
+  readonly api: Pick<KubeApi, 'apply'>;
+  readonly notify: Notify;
+  /** Ends a write that is under way. */
+  readonly signal: AbortSignal;
+  /** Monotonic. */
+  readonly nowMs: () => number;
+}
+
+/** Players and bandwidth alone are written no more often than this. */
+const figuresEveryMs = 15_000;
+/**
+ * Status of a cluster is written no more often than this, nor sooner after its objects: what happens together is seen
+ * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
+ */
+const statusEveryMs = 500;
+
+/**
+ * @param objectsWritten whether objects of the EdgeCluster were written just now
+ * @returns milliseconds until a write that waits is due
+ */
+export async function writeStatus(
+  deps: StatusDeps,
+  cluster: EdgeCluster,
+  status: EdgeClusterStatus,
+  memory: ClusterMemory,
+  objectsWritten: boolean,
+): Promise<number | undefined> {
+  const previous = memory.status(cluster);
+  const difference = statusDiffers(previous, status);
+  const made = memory.statusMade;
+  if (difference === 'no') {
+    memory.statusMade = status;
+    return undefined;
+  }
+  // Somebody else writes our status: that must not become a race.
+  const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
+  const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
+  const waitMs = Math.max(objectsWritten ? statusEveryMs : 0, memory.statusAtMs + everyMs - deps.nowMs());
+  if (waitMs > 0) return waitMs;
+  await apply(deps, cluster, status, memory);
+  memory.statusMade = status;
+  for (const { type, reason, message } of eventsOf(previous, status)) deps.notify(cluster, type, reason, message);
+  return undefined;
+}
+
+async function apply(
+  { api, signal, nowMs }: StatusDeps,
+  cluster: EdgeCluster,
+  status: EdgeClusterStatus,
+  memory: ClusterMemory,
+): Promise<void> {
+  const { name = '', namespace, uid } = cluster.metadata;
+  const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
+  const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
+  try {
+    const answer = await api.apply<EdgeCluster>(object, { subresource: 'status', force: true, signal });
+    memory.statusWritten(answer, nowMs());
+  } catch (error) {
+    // The EdgeCluster is gone, or another has its name: an event tells us.
+    if (!(error instanceof ApiError && isAnothers(error))) throw error;
+  }
+}
+
+function isAnothers({ status, message }: ApiError): boolean {
+  return status === 404 || status === 409 || (status === 422 && message.includes('metadata.uid'));
+}

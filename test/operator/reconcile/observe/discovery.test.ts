@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
+import fc from 'fast-check';
+import { checkSecrets, referencesOf, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
+import { endpointsView, originServiceView, tlsSecretView } from '../../../../operator/reconcile/observe/views.ts';
+import { edgeCluster } from '../../../support/edge-clusters.ts';
+
+const group = { name: 'main', service: { name: 'srs', namespace: 'origins', port: 1935 } };
+
+function service(spec: V1Service['spec'] = {}): V1Service {
+  return {
+    metadata: { name: 'srs', namespace: 'origins' },
+    spec: { ports: [{ name: 'rtmp', port: 1935 }], ipFamilies: ['IPv4'], ...spec },
+  };
+}
+
+function slice(endpoints: readonly V1Endpoint[], more: Partial<V1EndpointSlice> = {}): V1EndpointSlice {
+  return {
+    metadata: { name: 'srs-1', namespace: 'origins', labels: { 'kubernetes.io/service-name': 'srs' } },
+    addressType: 'IPv4',
+    endpoints: [...endpoints],
+    ports: [{ name: 'rtmp', port: 11935, protocol: 'TCP' }],
+    ...more,
+  };
+}
+
+function at(...addresses: string[]): V1Endpoint[] {
+  return addresses.map((address) => ({ addresses: [address] }));
+}
+
+/** Addresses and reasons of problems. */
+function resolve(
+  groups: readonly object[],
+  services: readonly V1Service[] = [],
+  slices: readonly V1EndpointSlice[] = [],
+): {
+  readonly addresses: readonly string[];
+  readonly reasons: readonly string[];
+  readonly messages: readonly string[];
+} {
+  const { origins, problems } = resolveOrigins(
+    edgeCluster({ spec: { origins: groups } }),
+    (namespace, name) =>
+      services
+        .map(originServiceView)
+        .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
+    (namespace, name) =>
+      slices.map(endpointsView).filter((view) => view.metadata.namespace === namespace && view.service === name),
+  );
+  return {
+    addresses: origins.get('main') ?? [],
+    reasons: problems.map(({ reason }) => reason),
+    messages: problems.map(({ message }) => message),
+  };
+}
+
+test('listed servers keep their order and get a port', () => {
+  const servers = ['b.media', 'a.media:1936', 'b.media:1935', '[2001:db8::1]', '[2001:db8::2]:19'];
+  const { addresses } = resolve([{ name: 'main', servers }]);
+  assert.deepEqual(addresses, ['b.media:1935', 'a.media:1936', '[2001:db8::1]:1935', '[2001:db8::2]:19']);
+  assert.deepEqual(resolve([{ name: 'main', servers: ['b.media'], tls: {} }]).addresses, ['b.media:443']);
+});
+
+test('a Service is followed to its endpoints, by the name of its port', () => {
+  const slices = [
+    slice(at('10.0.0.10', '10.0.0.9')),
+    slice(at('10.0.0.1', '10.0.0.9'), { metadata: { ...slice([]).metadata, name: 'srs-2' } }),
+  ];
+  const wanted = { addresses: ['10.0.0.1:11935', '10.0.0.9:11935', '10.0.0.10:11935'], reasons: [], messages: [] };
+  assert.deepEqual(resolve([group], [service()], slices), wanted);
+  const byName = { name: 'main', service: { name: 'srs', namespace: 'origins', port: 'rtmp' } };
+  assert.deepEqual(resolve([byName], [service()], slices.toReversed()), wanted);
+});
+
+test('other Services and other ports are not followed', () => {
+  const other = slice(at('10.0.0.2'), {
+    metadata: { namespace: 'origins', labels: { 'kubernetes.io/service-name': 'srs2' } },
+  });
+  const elsewhere = slice(at('10.0.0.3'), {
+    metadata: { namespace: 'media', labels: { 'kubernetes.io/service-name': 'srs' } },
+  });
+  const ports = slice(at('10.0.0.4'), { ports: [{ name: 'api', port: 1985 }] });
+  const udp = slice(at('10.0.0.5'), {
+    ports: [
+      { name: 'rtmp', port: 1935, protocol: 'UDP' },
+      { name: 'x', port: 1 },
+    ],
+  });
+  assert.deepEqual(resolve([group], [service()], [other, elsewhere, ports, udp, slice(at('10.0.0.1'))]).addresses, [
+    '10.0.0.1:11935',
+  ]);
+});
+
+test('only ready endpoints are used; without any, those that end but still serve', () => {
+  const ready = { addresses: ['10.0.0.1'], conditions: { ready: true } };
+  const unready = { addresses: ['10.0.0.2'], conditions: { ready: false, serving: false } };
+  const draining = { addresses: ['10.0.0.3'], conditions: { ready: false, serving: true, terminating: true } };
+  const ended = { addresses: ['10.0.0.4'], conditions: { ready: false, serving: false, terminating: true } };
+  const found = (...endpoints: V1Endpoint[]) => resolve([group], [service()], [slice(endpoints)]);
+  assert.deepEqual(found(draining, ready, unready, ended).addresses, ['10.0.0.1:11935']);
+  assert.deepEqual(found(unready, draining, ended).addresses, ['10.0.0.3:11935']);
+  assert.deepEqual(found(unready, ended), {
+    addresses: ['srs.origins.svc:1935'],
+    reasons: ['NoEndpoints'],
+    messages: ['origin group main: Service origins/srs has no ready endpoint; look at the pods it selects'],
+  });
+});
+
+test('of two IP families one is used: the Service’s first, else the one that there is', () => {
+  const v6 = slice(at('2001:db8::2', '2001:db8::1'), { addressType: 'IPv6' });
+  const v4 = slice(at('10.0.0.1'));
+  const found = (families: string[], ...slices: V1EndpointSlice[]) =>
+    resolve([group], [service({ ipFamilies: families })], slices).addresses;
+  assert.deepEqual(found(['IPv4', 'IPv6'], v6, v4), ['10.0.0.1:11935']);
+  assert.deepEqual(found(['IPv6', 'IPv4'], v6, v4), ['[2001:db8::1]:11935', '[2001:db8::2]:11935']);
+  assert.deepEqual(found(['IPv4', 'IPv6'], v6), ['[2001:db8::1]:11935', '[2001:db8::2]:11935']);
+});
+
+test('pods of a StatefulSet are ordered by their names', () => {
+  const named = (hostname: string, address: string) => ({ addresses: [address], hostname });
+  const endpoints = [named('srs-10', '10.0.0.1'), named('srs-2', '10.0.0.9'), named('srs-0', '10.0.0.5')];
+  assert.deepEqual(resolve([group], [service()], [slice(endpoints)]).addresses, [
+    '10.0.0.5:11935',
+    '10.0.0.9:11935',
+    '10.0.0.1:11935',
+  ]);
+});
+
+test('headless Services may have no ports, ExternalName Services are their host', () => {
+  const bare = service({ ports: [], clusterIP: 'None' });
+  assert.deepEqual(resolve([group], [bare], [slice(at('10.0.0.1'), { ports: [] })]).addresses, ['10.0.0.1:1935']);
+  const external = service({ type: 'ExternalName', externalName: 'live.example.com', ports: [] });
+  assert.deepEqual(resolve([group], [external]), { addresses: ['live.example.com:1935'], reasons: [], messages: [] });
+});
+
+test('what cannot be found gets its DNS name, and a problem that says what to do', () => {
+  assert.deepEqual(resolve([group]), {
+    addresses: ['srs.origins.svc:1935'],
+    reasons: ['ServiceNotFound'],
+    messages: ['origin group main: there is no Service origins/srs; create it, or correct spec.origins[].service'],
+  });
+  const ports = [{ port: 80 }, { name: 'rtmp', port: 1936 }, { name: 'srt', port: 1935, protocol: 'UDP' }];
+  assert.deepEqual(resolve([group], [service({ ports })]), {
+    addresses: ['srs.origins.svc:1935'],
+    reasons: ['ServicePortNotFound'],
+    messages: ['origin group main: Service origins/srs has no TCP port 1935; it has 80, 1936 (rtmp)'],
+  });
+  const byName = { name: 'main', service: { name: 'srs', port: 'rtmp' } };
+  assert.deepEqual(resolve([byName]).addresses, ['srs.media.svc:1935']);
+});
+
+test('the order of slices and endpoints makes no difference', () => {
+  const endpoint = fc.record({
+    addresses: fc.tuple(fc.ipV4()),
+    conditions: fc.record(
+      { ready: fc.boolean(), serving: fc.boolean(), terminating: fc.boolean() },
+      { requiredKeys: [] },
+    ),
+  });
+  const lists = fc.array(fc.array(endpoint, { maxLength: 4 }), { maxLength: 3 });
+  fc.assert(
+    fc.property(lists, fc.infiniteStream(fc.nat()), (lists, random) => {
+      const shuffled = <T>(items: readonly T[]): T[] => {
+        const keys = new Map(items.map((item) => [item, random.next().value as number]));
+        return items.toSorted((a, b) => keys.get(a)! - keys.get(b)!);
+      };
+      const straight = resolve(
+        [group],
+        [service()],
+        lists.map((list) => slice(list)),
+      );
+      assert.deepEqual(
+        resolve(
+          [group],
+          [service()],
+          shuffled(lists).map((list) => slice(shuffled(list))),
+        ),
+        straight,
+      );
+      assert.ok(straight.addresses.length > 0);
+      assert.equal(new Set(straight.addresses).size, straight.addresses.length);
+    }),
+  );
+});
+
+test('Secrets of TLS listeners are there, with certificate and key', () => {
+  const cluster = edgeCluster({
+    spec: {
+      origins: [group],
+      listeners: { rtmps: { secretName: 'tls', port: 1443 }, https: { secretName: 'web', port: 8443 } },
+    },
+  });
+  assert.deepEqual(referencesOf(cluster), { services: ['origins/srs'], secrets: ['media/tls', 'media/web'] });
+  const found = (data: Record<string, string>) =>
+    tlsSecretView({ metadata: { name: 'tls', namespace: 'media' }, data, type: 'kubernetes.io/tls' });
+  const problems = checkSecrets(cluster, (_, name) => (name === 'tls' ? found({ 'tls.crt': 'eA==' }) : undefined));
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    [
+      'spec.listeners.rtmps: Secret media/tls has no tls.key',
+      'spec.listeners.https: there is no Secret media/web of type kubernetes.io/tls; create it with "kubectl create secret tls web -n media --cert=FILE --key=FILE"',
+    ],
+  );
+  assert.deepEqual(
+    checkSecrets(cluster, () => found({ 'tls.crt': 'eA==', 'tls.key': 'eA==' })),
+    [],
+  );
+});
+
+test('of a Secret nothing is kept but the names of its keys', () => {
+  const view = tlsSecretView({
+    metadata: {
+      name: 'tls',
+      namespace: 'media',
+      annotations: { 'kubectl.kubernetes.io/last-applied-configuration': 'hidden' },
+    },
+    data: { 'tls.key': 'hidden', 'tls.crt': 'hidden' },
+  });
+  assert.deepEqual(view.keys, ['tls.crt', 'tls.key']);
+  assert.ok(!JSON.stringify(view).includes('hidden'));
+});
