@@ -1,20 +1,55 @@
 {{/* Names, labels and images that the templates share. */}}
 
 {{- define "edgecluster.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- default .Chart.Name .Values.nameOverride -}}
 {{- end -}}
 
-{{/* The release's name, with the chart's behind it unless it says so already. */}}
+{{/*
+The release's name, with the chart's behind it unless it says so already: at most 63 characters, as it names the
+Deployment. Releases have names of at most 53 characters, so what is cut off is the chart's name.
+*/}}
 {{- define "edgecluster.fullname" -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride -}}
 {{- else -}}
 {{- $name := include "edgecluster.name" . -}}
 {{- if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- .Release.Name -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimAll "-" -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+The name of the Service for metrics. Names of Services are stricter than those of other objects: no dots, a letter
+first, at most 63 characters. A name that must be changed for it gets a hash of the full one, so that no two releases
+share it.
+*/}}
+{{- define "edgecluster.metricsServiceName" -}}
+{{- $fullname := include "edgecluster.fullname" . -}}
+{{- $name := printf "%s-metrics" $fullname -}}
+{{- if and (le (len $name) 63) (regexMatch "^[a-z][-a-z0-9]*$" $name) -}}
+{{- $name -}}
+{{- else -}}
+{{- $start := regexReplaceAll "^[^a-z]+" (replace "." "-" $fullname) "" | default "edgecluster" | trunc 46 | trimAll "-" -}}
+{{- printf "%s-%s-metrics" $start (sha256sum $fullname | trunc 8) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+A regular expression for the names of the operator's pods: NAME-HASH-RANDOM, of which Kubernetes keeps 58 characters and
+the five random ones.
+*/}}
+{{- define "edgecluster.podPattern" -}}
+{{- $fullname := include "edgecluster.fullname" . -}}
+{{- $name := replace "." "[.]" (trunc 58 $fullname) -}}
+{{- if le (len $fullname) 46 -}}
+{{- printf "%s-[a-z0-9]+-[a-z0-9]{5}" $name -}}
+{{- else if le (len $fullname) 57 -}}
+{{- printf "%s-[a-z0-9]*-?[a-z0-9]{5}" $name -}}
+{{- else -}}
+{{- printf "%s[a-z0-9]{5}" $name -}}
 {{- end -}}
 {{- end -}}
 
@@ -24,8 +59,8 @@
 {{- end -}}
 
 {{- define "edgecluster.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "edgecluster.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "edgecluster.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: operator
 {{- end -}}
 

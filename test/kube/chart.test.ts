@@ -127,6 +127,28 @@ describe('the chart', { skip }, () => {
     assert.deepEqual(await objectsOf('one'), [definition]);
   });
 
+  for (const [what, name, sets] of [
+    ['the longest name that helm allows', `r${'0'.repeat(51)}9`, []],
+    ['a number as its name', '7', []],
+    ['dots in its name', '1.live', []],
+    ['the longest fullnameOverride', 'edgecluster', ['--set', `fullnameOverride=${'9'.repeat(63)}`]],
+  ] as const) {
+    it(`installs with ${what}`, async () => {
+      const all = 'networkPolicy.enabled=true,podDisruptionBudget.enabled=true';
+      await kubernetes.helm([
+        'install',
+        name,
+        chart,
+        '-n',
+        await kubernetes.createNamespace('names'),
+        '--set',
+        all,
+        ...sets,
+      ]);
+      assert.equal((await objectsOf(name)).length, 12);
+    });
+  }
+
   it('adds to the roles that people have', async () => {
     const namespace = await kubernetes.createNamespace('people');
     await kubernetes.helm(['install', 'edgecluster', chart, '-n', namespace]);
