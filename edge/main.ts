@@ -12,7 +12,8 @@ import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { parseArgs } from 'node:util';
-import { type Loaded, loadConfig } from './conf/load.ts';
+import { loadChosen } from './conf/chosen.ts';
+import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
 import { ConfigError, formatProblem } from './conf/problem.ts';
 import { Edge } from './edge.ts';
@@ -53,7 +54,7 @@ function readArguments(): { file: string; test: boolean } {
 
 function readConfig(file: string): Loaded {
   try {
-    return loadConfig(file, { env: process.env });
+    return loadChosen(file, process.env);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return fail(ExitCode.configuration, error.message);
@@ -111,7 +112,7 @@ async function run(file: string, loaded: Loaded): Promise<void> {
   process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of Node.js'));
   for (const warning of loaded.warnings) logger.warn(formatProblem(warning));
   const serverId = loaded.config.serverId || `edge-${randomBytes(4).toString('hex')}`;
-  const read = (): Loaded => loadConfig(file, { env: process.env });
+  const read = (): Loaded => loadChosen(file, process.env);
   const edge = new Edge({ loaded, read, serverId, log: logger, logCounts: () => log.counts });
   try {
     await edge.start();

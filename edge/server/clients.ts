@@ -50,6 +50,8 @@ export class Clients {
   readonly #left: ((client: Client) => void)[] = [];
   /** Messages since the start that could not be used and were passed over. */
   oddMessages = 0;
+  /** Clients since the start that were not let play or publish, for whatever reason. */
+  refused = 0;
   #totalAccepted = 0;
   #totalFailed = 0;
 

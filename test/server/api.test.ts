@@ -237,6 +237,8 @@ describe('/api/v1', () => {
       players: 1,
       publishers: 0,
       streams: 1,
+      clients: { taken: 1, refused: 0 },
+      event_loop_lag_ms: 0,
       kbps: { recv_30s: 0, send_30s: 0 },
       origins: [
         { name: 'one:1935', state: 'up', reason: '', since_ms: 1, failures: 0, connections: 2 },

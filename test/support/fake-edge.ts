@@ -10,6 +10,9 @@ export class FakeEdge {
   hash = '';
   players = 0;
   publishers = 0;
+  clients = { taken: 0, refused: 0 };
+  /** Why it refused the last text it was given. */
+  configError: string | null = null;
   /** `username:password` of those who may ask; undefined: everybody may. */
   credentials: readonly string[] | undefined;
   origins: { name: string; state: 'up' | 'down' | 'suspect' | 'untried'; reason: string }[] = [];
@@ -60,10 +63,12 @@ export class FakeEdge {
     return {
       code: 0,
       state: 'serving',
-      config: { hash: this.hash, error: null, needs_restart: [] },
+      config: { hash: this.hash, error: this.configError, needs_restart: [] },
       players: this.players,
       publishers: this.publishers,
       streams: Math.min(1, this.players),
+      clients: this.clients,
+      event_loop_lag_ms: 0,
       kbps: { recv_30s: 0, send_30s: this.players * 1000 },
       origins: this.origins,
     };

@@ -24,7 +24,7 @@ import {
 import { fetchedReload, reloadFigures } from './reload-figures.ts';
 import { sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
-import { type CpuShare, selfFigures, systemFigures } from './system.ts';
+import { type CpuShare, type LoopLag, selfFigures, systemFigures } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
 /** As in SRS: how many streams or clients an answer lists unless `count` says otherwise. */
@@ -57,22 +57,30 @@ type Target =
   | { readonly kind: 'resource'; readonly resource: Resource; readonly call: Call }
   | { readonly kind: 'none' };
 
+/** Of this process, as they were at the last look. */
+export interface ProcessFigures {
+  readonly cpu: CpuShare;
+  readonly loop: LoopLag;
+}
+
 export class Api {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
   readonly #access: Access;
   readonly #traffic: Traffic;
   readonly #cpu: CpuShare;
+  readonly #loop: LoopLag;
   /** Tells one run of the server from the next. */
   readonly #service: string = randomBytes(4).toString('hex');
   readonly #resources: Readonly<Record<string, Resource>>;
 
-  constructor(gateway: Gateway, deps: HttpDeps, access: Access, traffic: Traffic, cpu: CpuShare) {
+  constructor(gateway: Gateway, deps: HttpDeps, access: Access, traffic: Traffic, { cpu, loop }: ProcessFigures) {
     this.#gateway = gateway;
     this.#deps = deps;
     this.#access = access;
     this.#traffic = traffic;
     this.#cpu = cpu;
+    this.#loop = loop;
     this.#resources = {
       versions: { doc: 'the version of this server', GET: () => versions() },
       summaries: { doc: 'figures of the process and its machine', GET: () => this.#summaries() },
@@ -203,7 +211,7 @@ export class Api {
 
   /** What the operator asks each edge for every few seconds: rates are those of the last sample. */
   #edge(): Answer {
-    const { draining, hub } = this.#gateway;
+    const { draining, hub, clients, budget } = this.#gateway;
     const { hash, needsRestart: needs_restart } = this.#deps.config();
     const last = this.#deps.lastReload();
     const roles = countRoles(this.#gateway);
@@ -215,6 +223,11 @@ export class Api {
         players: roles.play,
         publishers: roles.publish,
         streams: streamCount(hub),
+        clients: {
+          taken: clients.totalAccepted,
+          refused: clients.refused + budget.connections.turnedAway('max_connections'),
+        },
+        event_loop_lag_ms: this.#loop.p99Ms,
         kbps: this.#traffic.total.kbps,
         origins: originFigures(this.#deps.origins()),
       },

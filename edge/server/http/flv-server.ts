@@ -87,8 +87,14 @@ export class FlvServer {
     void session.start();
   }
 
-  /** Why this cannot be played now. */
+  /** Why this cannot be played now; the client is counted as refused then. */
   #refusal(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
+    const refusal = this.#obstacle(request);
+    if (refusal !== undefined) this.#gateway.clients.refused++;
+    return refusal;
+  }
+
+  #obstacle(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
     const { budget, draining } = this.#gateway;
     if (draining && !this.#deps.accepting()) return { status: 503, reason: 'this edge is about to stop' };
     if (budget.connections.full) return { status: 503, reason: tooManyClients };

@@ -223,6 +223,7 @@ export class FlvSession implements Client, PlayerSink {
     if (this.#answered) return;
     this.#answered = true;
     this.#failed = true;
+    this.#gateway.clients.refused++;
     this.#log('info', 'client refused', { status, reason });
     this.#leave();
     if (!this.#socket.destroyed) this.#transport.refuse(status, reason);

@@ -13,14 +13,11 @@ import type { HttpDeps, OriginCounters } from './deps.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
 import { countRoles } from './status.ts';
-import type { CpuShare } from './system.ts';
+import { type CpuShare, lagPrecisionMs } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
 const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
 const originStates = ['untried', 'up', 'suspect', 'down'] as const;
-
-/** The time by which event-loop lag is measured; Node's own 10 ms would wake an idle edge a hundred times a second. */
-const lagPrecisionMs = 50;
 
 export class Metrics {
   readonly registry = new Registry();
@@ -77,6 +74,7 @@ export class Metrics {
     this.#gauge('srs_streams', 'Streams that are played or published.', () => streamCount(hub));
     this.#gauge('srs_clients', 'Clients connected.', () => clients.size);
     this.#counter('srs_clients_total', 'Clients taken since the start.', () => clients.totalAccepted);
+    this.#counter('edge_clients_refused_total', 'Clients that were not let play or publish.', () => clients.refused);
     this.#counter('srs_clients_errs_total', 'Clients that left because something failed.', () => clients.totalFailed);
   }
 

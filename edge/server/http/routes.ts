@@ -16,7 +16,7 @@ import { FlvServer } from './flv-server.ts';
 import { Metrics } from './metrics.ts';
 import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
 import { status } from './status.ts';
-import { CpuShare } from './system.ts';
+import { CpuShare, LoopLag } from './system.ts';
 import { Traffic } from './traffic.ts';
 
 const statusPath = '/edge/status.json';
@@ -29,7 +29,8 @@ export class Routes {
   readonly #deps: HttpDeps;
   readonly #traffic: Traffic;
   readonly #cpu = new CpuShare();
-  readonly #cpuTimer: NodeJS.Timeout;
+  readonly #loop = new LoopLag();
+  readonly #lookTimer: NodeJS.Timeout;
   readonly #access: Access;
   readonly #api: Api;
   readonly #flv: FlvServer;
@@ -41,9 +42,12 @@ export class Routes {
     this.#deps = deps;
     const { config } = gateway;
     this.#traffic = new Traffic(gateway.clients, gateway.hub, () => gateway.config.vhosts.map(({ name }) => name));
-    this.#cpuTimer = setInterval(() => this.#cpu.look(), 5_000).unref();
+    this.#lookTimer = setInterval(() => {
+      this.#cpu.look();
+      this.#loop.look();
+    }, 5_000).unref();
     this.#access = new Access(gateway);
-    this.#api = new Api(gateway, deps, this.#access, this.#traffic, this.#cpu);
+    this.#api = new Api(gateway, deps, this.#access, this.#traffic, { cpu: this.#cpu, loop: this.#loop });
     this.#flv = new FlvServer(gateway, deps, streamBegins);
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
@@ -63,7 +67,8 @@ export class Routes {
 
   /** Looks and measures no more. */
   stop(): void {
-    clearInterval(this.#cpuTimer);
+    clearInterval(this.#lookTimer);
+    this.#loop.stop();
     this.#traffic.close();
   }
 

@@ -201,6 +201,7 @@ export class RtmpSession implements RequestingClient, TransportOwner {
   refuse(fields: object, farewell: readonly RtmpMessage[]): void {
     if (this.isGone) return;
     this.#failed = true;
+    this.#gateway.clients.refused++;
     this.log('info', 'client refused', fields);
     this.#transport.send(farewell);
     this.#hangUp();

@@ -10,6 +10,10 @@ export interface EdgeReport {
     readonly error: string | undefined;
   };
   readonly figures: EdgeFigures;
+  /** Since it started; undefined: an older edge, which does not say. */
+  readonly clients: EdgeClients | undefined;
+  /** How late its event loop was lately, in milliseconds; undefined: an older edge, which does not say. */
+  readonly eventLoopLagMs: number | undefined;
   /** By name: `host:port`, with `rtmps://` before it for TLS. */
   readonly origins: ReadonlyMap<string, EdgeOrigin>;
 }
@@ -20,6 +24,13 @@ export interface EdgeFigures {
   readonly streams: number;
   readonly receivedKbps: number;
   readonly sentKbps: number;
+}
+
+/** Clients since the edge started. */
+export interface EdgeClients {
+  readonly taken: number;
+  /** Not let play or publish. */
+  readonly refused: number;
 }
 
 export interface EdgeOrigin {
@@ -107,8 +118,17 @@ export function parseEdgeReport(body: string): EdgeReport {
       receivedKbps: count(kbps.recv_30s, 'kbps.recv_30s'),
       sentKbps: count(kbps.send_30s, 'kbps.send_30s'),
     },
+    clients: clientCounts(edge.clients),
+    eventLoopLagMs:
+      edge.event_loop_lag_ms === undefined ? undefined : count(edge.event_loop_lag_ms, 'event_loop_lag_ms'),
     origins: new Map(list(edge.origins, 'origins').map(originEntry)),
   };
+}
+
+function clientCounts(value: unknown): EdgeClients | undefined {
+  if (value === undefined) return undefined;
+  const { taken, refused } = fields(value, 'clients');
+  return { taken: count(taken, 'clients.taken'), refused: count(refused, 'clients.refused') };
 }
 
 function originEntry(value: unknown): readonly [string, EdgeOrigin] {

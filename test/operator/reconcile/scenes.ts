@@ -30,6 +30,8 @@ export interface ReportWish {
   readonly players?: number;
   readonly publishers?: number;
   readonly sentKbps?: number;
+  readonly clients?: { readonly taken: number; readonly refused: number };
+  readonly eventLoopLagMs?: number;
   /** Name → state, or state and reason. */
   readonly origins?: Readonly<Record<string, EdgeOriginWish>>;
 }
@@ -47,6 +49,8 @@ export function report(wish: ReportWish = {}): EdgeReport {
       receivedKbps: 10,
       sentKbps: wish.sentKbps ?? 100,
     },
+    clients: wish.clients ?? { taken: 0, refused: 0 },
+    eventLoopLagMs: wish.eventLoopLagMs ?? 0,
     origins: new Map(
       Object.entries(origins).map(([name, state]) => [
         name,

@@ -103,11 +103,20 @@ class Bench {
 
 test('an answer is read; what is not known is left alone', () => {
   const report = parseEdgeReport(JSON.stringify({ ...well, later: { more: true } }));
-  assert.deepEqual(report, {
+  const expected = {
     state: 'serving',
     config: { hash: 'aaaaaaaaaaaaaaaa', error: undefined },
     figures: { players: 3, publishers: 1, streams: 2, receivedKbps: 1200, sentKbps: 3600 },
+    clients: undefined,
+    eventLoopLagMs: undefined,
     origins: new Map([['10.0.0.1:1935', { state: 'up', reason: '' }]]),
+  };
+  assert.deepEqual(report, expected, 'an older edge');
+  const newer = { ...well, clients: { taken: 9, refused: 2 }, event_loop_lag_ms: 12 };
+  assert.deepEqual(parseEdgeReport(JSON.stringify(newer)), {
+    ...expected,
+    clients: { taken: 9, refused: 2 },
+    eventLoopLagMs: 12,
   });
 });
 
