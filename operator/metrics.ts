@@ -76,15 +76,15 @@ export class OperatorMetrics {
     });
     new Gauge({
       name: `${prefix}condition`,
-      help: 'Conditions of EdgeClusters (namespace/name): 1 for True, 0 for False, nothing for Unknown.',
-      labelNames: ['edgecluster', 'type'],
+      help: 'Conditions of EdgeClusters: 1 for True, 0 for False, nothing for Unknown.',
+      labelNames: ['namespace', 'name', 'type'],
       registers,
       collect() {
         this.reset();
         for (const { metadata, status } of readings.clusters()) {
-          const edgecluster = `${metadata.namespace}/${metadata.name}`;
+          const { namespace = '', name = '' } = metadata;
           for (const { type, status: value } of status?.conditions ?? [])
-            if (value !== 'Unknown') this.set({ edgecluster, type }, Number(value === 'True'));
+            if (value !== 'Unknown') this.set({ namespace, name, type }, Number(value === 'True'));
         }
       },
     });

@@ -110,3 +110,16 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- include "edgecluster.image" . -}}
 {{- end -}}
 {{- end -}}
+
+{{/* Labels of an alert. Takes a list: the root, the severity. */}}
+{{- define "edgecluster.alertLabels" -}}
+severity: {{ index . 1 }}
+{{- with (index . 0).Values.metrics.prometheusRule.alertLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* Where an alert's section of RUNBOOK.md is. Takes a list: the root, the alert's name. */}}
+{{- define "edgecluster.runbook" -}}
+runbook_url: {{ printf "%s#%s" (index . 0).Values.metrics.prometheusRule.runbookUrl (lower (index . 1)) | quote }}
+{{- end -}}

@@ -1,5 +1,5 @@
 /** The PodMonitor: tells a Prometheus operator to read the exporter of every edge. */
-import { matchLabelsOf } from '../api/labels.ts';
+import { matchLabelsOf, nameOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { type Manifest, metadataOf } from './metadata.ts';
 
@@ -11,6 +11,7 @@ export interface PodMonitor extends Manifest {
       readonly port: string;
       readonly path: string;
       readonly interval: string;
+      readonly relabelings: readonly { readonly targetLabel: string; readonly replacement: string }[];
     }[];
   };
 }
@@ -26,7 +27,15 @@ export function podMonitor(cluster: EdgeCluster): PodMonitor | undefined {
     metadata: metadataOf(cluster, { labels }),
     spec: {
       selector: { matchLabels: matchLabelsOf(cluster) },
-      podMetricsEndpoints: [{ port: 'exporter', path: '/metrics', interval: `${intervalSeconds}s` }],
+      podMetricsEndpoints: [
+        {
+          port: 'exporter',
+          path: '/metrics',
+          interval: `${intervalSeconds}s`,
+          // With the label `namespace`, which every pod's figures have: what the operator tells has the same two.
+          relabelings: [{ targetLabel: 'name', replacement: nameOf(cluster) }],
+        },
+      ],
     },
   };
 }

@@ -1,4 +1,4 @@
-/** The alerts ask for metrics that there are. No helm needed: names stand in the template as they are. */
+/** What can be seen of the alerts without helm: names stand in the template as they are. test/kube runs them. */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,10 @@ import { describe, it } from 'node:test';
 
 const root = join(import.meta.dirname, '../..');
 const rule = readFileSync(join(root, 'helm/templates/prometheusrule.yaml'), 'utf8');
+const alerts = rule
+  .split('- alert: ')
+  .slice(1)
+  .map((text) => ({ name: text.slice(0, text.indexOf('\n')), text }));
 
 describe('alerts', () => {
   const sources = globSync(['edge/**/*.ts', 'operator/**/*.ts'], { cwd: root })
@@ -22,12 +26,23 @@ describe('alerts', () => {
   });
 
   it('say what it is and what to do', () => {
-    const alerts = rule.split('- alert: ').slice(1);
     assert.ok(alerts.length > 8);
-    for (const alert of alerts) {
-      const name = alert.slice(0, alert.indexOf('\n'));
-      for (const field of ['for', 'severity', 'summary', 'description'])
-        assert.match(alert, new RegExp(`\n +${field}: `), `${name} has no ${field}`);
+    for (const { name, text } of alerts) {
+      for (const field of ['for', 'summary', 'description'])
+        assert.match(text, new RegExp(`\n +${field}: `), `${name} has no ${field}`);
+      assert.match(text, /"edgecluster.alertLabels" \(list \$ "(warning|critical)"\)/, name);
+    }
+  });
+
+  it('each have a section in the runbook, which their link names, and no section is about none', () => {
+    const runbook = readFileSync(join(root, 'helm/RUNBOOK.md'), 'utf8');
+    const sections = [...runbook.matchAll(/^## (.+)$/gm)].map(([, title]) => title);
+    assert.deepEqual(
+      sections,
+      alerts.map(({ name }) => name),
+    );
+    for (const { name, text } of alerts) {
+      assert.ok(text.includes(`"edgecluster.runbook" (list $ "${name}")`), `${name} links to another section`);
     }
   });
 });

@@ -54,6 +54,11 @@ export const wrongValues: readonly WrongValues[] = [
     place: 'metrics.podMonitor.interval',
   },
   {
+    what: 'a runbook with an anchor of its own',
+    values: { metrics: { prometheusRule: { runbookUrl: 'https://wiki.example.com/edges#top' } } },
+    place: 'metrics.prometheusRule.runbookUrl',
+  },
+  {
     what: 'a port that is none',
     values: { networkPolicy: { apiServerPorts: [70000] } },
     place: 'networkPolicy.apiServerPorts.0',

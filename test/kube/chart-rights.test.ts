@@ -149,7 +149,7 @@ describe('rights of the operator', { skip }, () => {
     for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
     await conditionBecomes(media, 'Ready', 'WaitingForEdges');
     assert.equal((await clusterIn(other)).status, undefined);
-    assert.ok((await metricsOf(operator)).includes(`_condition{edgecluster="${media}/live",type="Ready"} 0\n`));
+    assert.ok((await metricsOf(operator)).includes(`_condition{namespace="${media}",name="live",type="Ready"} 0\n`));
     // Nothing was refused.
     await usedRights(operator);
     const account = `--as=system:serviceaccount:${system}:edgecluster`;

@@ -73,7 +73,12 @@ const everything = {
   metrics: {
     service: { annotations: { 'prometheus.io/scrape': 'true' } },
     podMonitor: { enabled: true, interval: '15s', labels: { prometheus: 'main' } },
-    prometheusRule: { enabled: true, labels: { prometheus: 'main' }, alertLabels: { team: 'video' } },
+    prometheusRule: {
+      enabled: true,
+      labels: { prometheus: 'main' },
+      alertLabels: { team: 'video' },
+      runbookUrl: 'https://wiki.example.com/edges',
+    },
   },
   networkPolicy: {
     enabled: true,

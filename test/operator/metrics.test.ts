@@ -25,8 +25,8 @@ describe('metrics of the operator', () => {
     const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters });
     const conditions = async () => (await metrics.text()).split('\n').filter((line) => /_condition\b.*\d$/.test(line));
     assert.deepEqual(await conditions(), [
-      'edgecluster_operator_condition{edgecluster="media/live",type="Ready"} 0',
-      'edgecluster_operator_condition{edgecluster="media/live",type="Degraded"} 1',
+      'edgecluster_operator_condition{namespace="media",name="live",type="Ready"} 0',
+      'edgecluster_operator_condition{namespace="media",name="live",type="Degraded"} 1',
     ]);
     clusters = [];
     assert.deepEqual(await conditions(), []);
