@@ -91,11 +91,7 @@ function aboutOf(file: string): string {
 }
 
 function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Options): Rendered {
-  const { origins } = resolveOrigins(
-    cluster,
-    () => undefined,
-    () => [],
-  );
+  const { origins } = resolveOrigins(cluster, { service: () => undefined, slices: () => [] });
   // There is no master key here. And credentials should not be printed.
   const settings = { edgeImage, podMonitors, masterKeys: undefined };
   try {

@@ -87,7 +87,8 @@ export interface OriginGroup {
   readonly servers?: readonly string[];
   /**
    * A Service whose ready endpoints are the origins. The operator follows them: an origin that comes or goes is in the
-   * edges' configuration within a second or two. While there are none, the Service's DNS name is used.
+   * edges' configuration within a second or two. While none is ready, the edges keep the last known ones; where none is
+   * known, the Service's DNS name is used.
    */
   readonly service?: OriginService;
   /**

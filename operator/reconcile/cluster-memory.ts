@@ -5,12 +5,14 @@ import type { EdgeCluster, EdgeClusterSpec, EdgeClusterStatus } from '../api/typ
 import type { Desired } from './apply/desired.ts';
 import { isOlder, OwnedMemory } from './apply/owned-memory.ts';
 import type { Told } from './edges/pod-refresh.ts';
+import { LastOrigins } from './observe/last-origins.ts';
 import { type PodView, podView } from './observe/views.ts';
 
 export class ClusterMemory {
   /** Another EdgeCluster of this name starts anew. */
   readonly uid: string | undefined;
   readonly owned = new OwnedMemory();
+  readonly lastOrigins = new LastOrigins();
   /** Its namespace is being deleted: nothing more can be made. */
   namespaceEnding = false;
   /** Reconciles in a row in which a write failed. */
@@ -39,7 +41,7 @@ export class ClusterMemory {
 
   /** Entries, to see that nothing is kept. */
   get size(): number {
-    return 1 + this.owned.size + this.#pods.size + this.#told.size;
+    return 1 + this.owned.size + this.lastOrigins.size + this.#pods.size + this.#told.size;
   }
 
   /**

@@ -1,12 +1,15 @@
 /** What an EdgeCluster asks for, and what is in force where that is not valid. */
 
-import type { EdgeCluster } from '../../api/types.ts';
+import type { KubernetesObject, V1ConfigMap } from '@kubernetes/client-node';
+import { CONFIG_KEY } from '../../api/labels.ts';
+import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
 import { RenderError } from '../../render/error.ts';
 import type { Manifest } from '../../render/metadata.ts';
 import { type RenderSettings, render } from '../../render/render.ts';
 import type { ClusterMemory } from '../cluster-memory.ts';
-import type { Caches } from '../observe/caches.ts';
+import { type Caches, keyOfObject } from '../observe/caches.ts';
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
+import { standingOf } from '../observe/ownership.ts';
 import type { ConfigVerdict } from '../status/observation.ts';
 
 export interface Desired {
@@ -30,11 +33,16 @@ export interface InForce {
 export function inForce(
   cluster: EdgeCluster,
   memory: ClusterMemory,
-  caches: Pick<Caches, 'service' | 'slices' | 'watches'>,
+  caches: Pick<Caches, 'owned' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
 ): InForce {
+  const { lastOrigins } = memory;
+  lastOrigins.recall(cluster, () => confOf(caches.owned(keyOfObject(cluster)), cluster));
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
-    const origins = resolveOrigins(cluster, caches.service, caches.slices, caches.watches);
+    const { service, slices, watches } = caches;
+    const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
+    const origins = resolveOrigins(cluster, { service, slices, watches, last });
+    lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings]);
     return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(cluster, origins, settings)) };
@@ -43,6 +51,7 @@ export function inForce(
   const { config } = asked.desired;
   if (config.valid) {
     memory.validSpec = cluster.spec;
+    lastOrigins.retain(cluster);
     return asked;
   }
   if (memory.validSpec === undefined) return asked;
@@ -53,6 +62,13 @@ export function inForce(
   return formerConfig.valid
     ? { ...former, desired: { config: { ...config, hash: formerConfig.hash }, objects } }
     : asked;
+}
+
+/** The edge.conf that the edges run; empty while there is none. */
+function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): string {
+  const isConfigMap = (object: KubernetesObject): object is V1ConfigMap => object.kind === 'ConfigMap';
+  const configMap = owned.filter(isConfigMap).find((object) => standingOf(object, cluster) === 'ours');
+  return configMap?.data?.[CONFIG_KEY] ?? '';
 }
 
 function desiredOf(cluster: EdgeCluster, { origins }: ResolvedOrigins, settings: RenderSettings): Desired {

@@ -1,6 +1,7 @@
 /**
  * Where an EdgeCluster's origins are: the servers it lists, and the pods behind the Services it names. What cannot be
- * found gets its DNS name as an address, so that an edge.conf can always be made.
+ * found now keeps the addresses that were found last. Where there are none, its DNS name is the address, so that an
+ * edge.conf can always be made.
  */
 
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
@@ -24,16 +25,17 @@ export type ServiceLookup = (namespace: string, name: string) => OriginServiceVi
 export type SliceLookup = (namespace: string, service: string) => Iterable<EndpointsView>;
 export type SecretLookup = (namespace: string, name: string) => TlsSecretView | undefined;
 
-/**
- * Same objects in any order → same result.
- * @param watched whether Services of a namespace are seen at all
- */
-export function resolveOrigins(
-  cluster: EdgeCluster,
-  services: ServiceLookup,
-  slices: SliceLookup,
-  watched: (namespace: string) => boolean = () => true,
-): ResolvedOrigins {
+export interface OriginSources {
+  readonly service: ServiceLookup;
+  readonly slices: SliceLookup;
+  /** Whether Services of a namespace are seen at all; default: all are. */
+  readonly watches?: (namespace: string) => boolean;
+  /** `host:port` of each endpoint that was found last for what the group names; default: none is known. */
+  readonly last?: (group: OriginGroup) => readonly string[];
+}
+
+/** Same objects in any order → same result. */
+export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): ResolvedOrigins {
   const origins = new Map<string, readonly string[]>();
   const problems: OriginProblem[] = [];
   for (const group of cluster.spec.origins) {
@@ -41,7 +43,7 @@ export function resolveOrigins(
       origins.set(group.name, unique((group.servers ?? []).map((server) => withPort(server, defaultPort(group)))));
       continue;
     }
-    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), services, slices, watched);
+    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), sources);
     origins.set(group.name, addresses);
     if (problem !== undefined) problems.push(problem);
   }
@@ -101,67 +103,104 @@ function followService(
   group: OriginGroup,
   wanted: OriginService,
   ownNamespace: string,
-  services: ServiceLookup,
-  slices: SliceLookup,
-  watched: (namespace: string) => boolean,
+  { service: lookUp, slices, watches = () => true, last = () => [] }: OriginSources,
 ): Followed {
   const { name, namespace = ownNamespace, port: wantedPort } = wanted;
   const title = `Service ${namespace}/${name}`;
-  const service = services(namespace, name);
+  const service = lookUp(namespace, name);
   const port = service?.ports.find((port) => port.port === wantedPort || port.name === wantedPort);
   const number = port?.port ?? (typeof wantedPort === 'number' ? wantedPort : defaultPort(group));
-  const fallback = (host: string, reason: OriginProblem['reason'], message: string): Followed => ({
-    addresses: [`${host}:${number}`],
+  const fallback = (addresses: readonly string[], reason: OriginProblem['reason'], message: string): Followed => ({
+    addresses,
     problem: { reason, group: group.name, message: `origin group ${group.name}: ${message}` },
   });
-  const dnsName = `${name}.${namespace}.svc`;
+  const byName = [`${dnsNameOf(wanted, ownNamespace)}:${number}`];
+  /** @param remedy after what is wrong: what to do */
+  const lastOr = (
+    other: readonly string[],
+    reason: OriginProblem['reason'],
+    wrong: string,
+    remedy: string,
+  ): Followed => {
+    const known = last(group);
+    if (known.length === 0) return fallback(other, reason, `${wrong}; ${remedy}`);
+    // Of a pod that is gone the address may be somebody else's by now.
+    const listed = new Set(addressesOf([...slices(namespace, name)], port?.name ?? '', number));
+    const present = known.filter((address) => listed.has(address));
+    const kept = present.length > 0 ? present : known;
+    return fallback(kept, reason, `${wrong}, so edges keep the last known addresses, ${shortList(kept)}; ${remedy}`);
+  };
 
-  if (!watched(namespace))
+  if (!watches(namespace))
     return fallback(
-      dnsName,
+      byName,
       'ServiceNotFound',
       `${title} is in a namespace that the operator does not watch, so its DNS name is used; watch it (--namespaces, or watchNamespaces of the chart), or name servers`,
     );
   if (service === undefined)
-    return fallback(dnsName, 'ServiceNotFound', `there is no ${title}; create it, or correct spec.origins[].service`);
+    return lastOr(byName, 'ServiceNotFound', `there is no ${title}`, 'create it, or correct spec.origins[].service');
   const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;
   if (port === undefined && !(isNumberEnough && typeof wantedPort === 'number'))
-    return fallback(
-      service.externalName ?? dnsName,
+    return lastOr(
+      service.externalName === undefined ? byName : [`${service.externalName}:${number}`],
       'ServicePortNotFound',
-      `${title} has no TCP port ${wantedPort}; it has ${portList(service)}`,
+      `${title} has no TCP port ${wantedPort}`,
+      `it has ${portList(service)}`,
     );
   if (service.externalName !== undefined) return { addresses: [`${bracketed(service.externalName)}:${number}`] };
 
-  const addresses = endpointAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
+  const addresses = usableAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
   if (addresses.length > 0) return { addresses };
-  return fallback(dnsName, 'NoEndpoints', `${title} has no ready endpoint; look at the pods it selects`);
+  return lastOr(byName, 'NoEndpoints', `${title} has no ready endpoint`, 'look at the pods it selects');
+}
+
+/** What stands for a Service whose endpoints were never found. */
+export function dnsNameOf({ name, namespace }: OriginService, ownNamespace: string): string {
+  return `${name}.${namespace ?? ownNamespace}.svc`;
+}
+
+interface FoundEndpoint {
+  readonly endpoint: EndpointView;
+  readonly family: string;
+  readonly port: number;
+}
+
+/** @param servicePort for slices without ports, as a Service without ports has them: every port is meant */
+function endpointsOf(slices: readonly EndpointsView[], portName: string, servicePort: number): FoundEndpoint[] {
+  return slices.flatMap(({ ports, family, endpoints }) => {
+    const port = ports.find(({ name }) => name === portName);
+    if (port === undefined && ports.length > 0) return [];
+    return endpoints.map((endpoint) => ({ endpoint, family, port: port?.port ?? servicePort }));
+  });
+}
+
+/** Of all endpoints, also of those that serve nobody. */
+function addressesOf(slices: readonly EndpointsView[], portName: string, servicePort: number): string[] {
+  return endpointsOf(slices, portName, servicePort).map(addressOf);
+}
+
+function addressOf({ endpoint, port }: FoundEndpoint): string {
+  return `${bracketed(endpoint.address)}:${port}`;
 }
 
 /**
  * Ready endpoints; without any, those that end but still serve. Of a Service with two IP families, one: the same pods
  * stand in the slices of both, and an origin must not be counted twice.
  */
-function endpointAddresses(
+function usableAddresses(
   slices: readonly EndpointsView[],
   preferred: string | undefined,
   portName: string,
   servicePort: number,
 ): string[] {
-  const found = slices.flatMap((slice) => {
-    const port = slice.ports.find(({ name }) => name === portName);
-    // A Service without ports has slices without ports: every port is meant.
-    if (port === undefined && slice.ports.length > 0) return [];
-    return slice.endpoints.map((endpoint) => ({ endpoint, family: slice.family, port: port?.port ?? servicePort }));
-  });
+  const found = endpointsOf(slices, portName, servicePort);
   for (const state of ['ready', 'draining'] as const) {
     const usable = found.filter(({ endpoint }) => endpoint.state === state);
     const families = new Set(usable.map(({ family }) => family));
     const family = [preferred, 'IPv4', 'IPv6'].find((family) => family !== undefined && families.has(family));
     const chosen = family === undefined ? usable : usable.filter((one) => one.family === family);
     if (chosen.length === 0) continue;
-    const ordered = chosen.toSorted((a, b) => byPod(a.endpoint, b.endpoint) || a.port - b.port);
-    return unique(ordered.map(({ endpoint, port }) => `${bracketed(endpoint.address)}:${port}`));
+    return unique(chosen.toSorted((a, b) => byPod(a.endpoint, b.endpoint) || a.port - b.port).map(addressOf));
   }
   return [];
 }
@@ -171,6 +210,12 @@ const collator = new Intl.Collator('en', { numeric: true });
 /** By the pods' own names where they have them: those outlive their addresses. */
 function byPod(a: EndpointView, b: EndpointView): number {
   return collator.compare(a.hostname, b.hostname) || collator.compare(a.address, b.address);
+}
+
+/** The first few of them. */
+function shortList(addresses: readonly string[]): string {
+  const [shown, more] = [addresses.slice(0, 3).join(', '), addresses.length - 3];
+  return more > 0 ? `${shown} and ${more} more` : shown;
 }
 
 function portList({ ports }: OriginServiceView): string {
@@ -192,7 +237,7 @@ function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-function namespaceOf({ metadata }: EdgeCluster): string {
+export function namespaceOf({ metadata }: EdgeCluster): string {
   return metadata.namespace ?? 'default';
 }
 

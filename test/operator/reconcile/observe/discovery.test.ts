@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import fc from 'fast-check';
-import { checkSecrets, referencesOf, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
+import {
+  checkSecrets,
+  type OriginSources,
+  referencesOf,
+  resolveOrigins,
+} from '../../../../operator/reconcile/observe/discovery.ts';
 import { endpointsView, originServiceView, tlsSecretView } from '../../../../operator/reconcile/observe/views.ts';
 import { edgeCluster } from '../../../support/edge-clusters.ts';
 
@@ -34,20 +39,21 @@ function resolve(
   groups: readonly object[],
   services: readonly V1Service[] = [],
   slices: readonly V1EndpointSlice[] = [],
+  more: Partial<OriginSources> = {},
 ): {
   readonly addresses: readonly string[];
   readonly reasons: readonly string[];
   readonly messages: readonly string[];
 } {
-  const { origins, problems } = resolveOrigins(
-    edgeCluster({ spec: { origins: groups } }),
-    (namespace, name) =>
+  const { origins, problems } = resolveOrigins(edgeCluster({ spec: { origins: groups } }), {
+    service: (namespace, name) =>
       services
         .map(originServiceView)
         .find(({ metadata }) => metadata.namespace === namespace && metadata.name === name),
-    (namespace, name) =>
+    slices: (namespace, name) =>
       slices.map(endpointsView).filter((view) => view.metadata.namespace === namespace && view.service === name),
-  );
+    ...more,
+  });
   return {
     addresses: origins.get('main') ?? [],
     reasons: problems.map(({ reason }) => reason),
@@ -148,6 +154,41 @@ test('what cannot be found gets its DNS name, and a problem that says what to do
   });
   const byName = { name: 'main', service: { name: 'srs', port: 'rtmp' } };
   assert.deepEqual(resolve([byName]).addresses, ['srs.media.svc:1935']);
+});
+
+test('what shows no endpoint keeps the last known ones, and the problem says so', () => {
+  const unready = (...addresses: string[]) => [
+    slice(addresses.map((address) => ({ addresses: [address], conditions: { ready: false } }))),
+  ];
+  const last = () => ['10.0.0.1:11935', '10.0.0.2:11935'];
+  const message = (kept: string) =>
+    `origin group main: Service origins/srs has no ready endpoint, so edges keep the last known addresses, ${kept}; look at the pods it selects`;
+  const found = (services: V1Service[], slices: V1EndpointSlice[]) => resolve([group], services, slices, { last });
+  assert.deepEqual(found([service()], unready('10.0.0.1', '10.0.0.2', '10.0.0.3')), {
+    addresses: last(),
+    reasons: ['NoEndpoints'],
+    messages: [message('10.0.0.1:11935, 10.0.0.2:11935')],
+  });
+  assert.deepEqual(found([service()], []).addresses, last());
+  // Of pods that are gone the addresses may be others' by now.
+  assert.deepEqual(found([service()], unready('10.0.0.2')), {
+    addresses: ['10.0.0.2:11935'],
+    reasons: ['NoEndpoints'],
+    messages: [message('10.0.0.2:11935')],
+  });
+  assert.deepEqual(found([service()], unready('10.0.0.9')).addresses, last(), 'none of them is listed');
+  const gone = found([], []);
+  assert.deepEqual([gone.addresses, gone.reasons], [last(), ['ServiceNotFound']]);
+  const otherPort = found([service({ ports: [{ name: 'rtmp', port: 1936 }] })], []);
+  assert.deepEqual([otherPort.addresses, otherPort.reasons], [last(), ['ServicePortNotFound']]);
+  // Its DNS name follows the pods; addresses would not.
+  const unseen = resolve([group], [], [], { last, watches: () => false });
+  assert.deepEqual(unseen.addresses, ['srs.origins.svc:1935']);
+  assert.deepEqual(found([service()], [slice(at('10.0.0.7'))]), {
+    addresses: ['10.0.0.7:11935'],
+    reasons: [],
+    messages: [],
+  });
 });
 
 test('the order of slices and endpoints makes no difference', () => {

@@ -1,0 +1,84 @@
+/**
+ * Where the origins behind the Services of one EdgeCluster were found last: what its edges go on with while a Service
+ * shows no endpoint. It outlives the operator: the edge.conf in force names the addresses.
+ */
+
+import { type Directive, parseTree } from '../../../edge/conf/grammar.ts';
+import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
+import { dnsNameOf, namespaceOf, type ResolvedOrigins } from './discovery.ts';
+
+export class LastOrigins {
+  /** By what a group names, so that another Service does not get the addresses of the former one. */
+  readonly #addresses = new Map<string, readonly string[]>();
+  #isRecalled = false;
+
+  /** Groups of which something is known, to see that nothing is kept. */
+  get size(): number {
+    return this.#addresses.size;
+  }
+
+  /** `host:port` of each; none when nothing is known. */
+  of(cluster: EdgeCluster, group: OriginGroup): readonly string[] {
+    return this.#addresses.get(keyOf(cluster, group)) ?? [];
+  }
+
+  /**
+   * Takes what another operator had found. Only the first call does anything: later ones could meet a spec that is not
+   * the one that the edge.conf was made from.
+   * @param conf the edge.conf in force; empty: there is none
+   */
+  recall(cluster: EdgeCluster, conf: () => string): void {
+    if (this.#isRecalled) return;
+    this.#isRecalled = true;
+    if (cluster.spec.origins.every(({ service }) => service === undefined)) return;
+    for (const [group, addresses] of originsOf(conf(), cluster)) this.#addresses.set(keyOf(cluster, group), addresses);
+  }
+
+  /** Takes what was found just now; of what was not found the former addresses stay. */
+  found(cluster: EdgeCluster, { origins, problems }: ResolvedOrigins): void {
+    for (const group of cluster.spec.origins) {
+      const addresses = origins.get(group.name);
+      if (group.service === undefined || addresses === undefined) continue;
+      if (!problems.some((problem) => problem.group === group.name))
+        this.#addresses.set(keyOf(cluster, group), addresses);
+    }
+  }
+
+  /** Forgets what the EdgeCluster names no more. */
+  retain(cluster: EdgeCluster): void {
+    const named = new Set(cluster.spec.origins.map((group) => keyOf(cluster, group)));
+    for (const key of this.#addresses.keys()) if (!named.has(key)) this.#addresses.delete(key);
+  }
+}
+
+function keyOf(cluster: EdgeCluster, { service }: OriginGroup): string {
+  const { namespace = namespaceOf(cluster), name, port } = service ?? {};
+  return `${namespace}/${name}:${port}`;
+}
+
+/** Addresses that an edge.conf names for the groups that follow a Service and that a vhost uses. */
+function originsOf(conf: string, cluster: EdgeCluster): Map<OriginGroup, readonly string[]> {
+  const { directives } = parseTree(conf, 'edge.conf');
+  const vhosts = new Map(directives.filter(({ name }) => name === 'vhost').map((vhost) => [wordsOf(vhost)[0], vhost]));
+  const found = new Map<OriginGroup, readonly string[]>();
+  for (const { name, origin } of cluster.spec.vhosts) {
+    const { origins } = cluster.spec;
+    const group = origin === undefined ? origins[0] : origins.find((one) => one.name === origin);
+    if (group?.service === undefined) continue;
+    const standIn = `${dnsNameOf(group.service, namespaceOf(cluster))}:`;
+    const addresses = children(children([vhosts.get(name)], 'cluster'), 'origin')
+      .flatMap(wordsOf)
+      .map((address) => address.replace(/^rtmps:\/\//, ''))
+      .filter((address) => !address.startsWith(standIn));
+    if (addresses.length > 0) found.set(group, addresses);
+  }
+  return found;
+}
+
+function children(parents: readonly (Directive | undefined)[], wanted: string): Directive[] {
+  return parents.flatMap((parent) => parent?.children ?? []).filter(({ name }) => name === wanted);
+}
+
+function wordsOf({ args }: Directive): string[] {
+  return args.map(({ text }) => text);
+}

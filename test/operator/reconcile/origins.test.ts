@@ -1,0 +1,84 @@
+/** Origins behind Services that come, go and hide: what edges are given meanwhile, and what is told. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node';
+import { RESOURCES } from '../../../operator/kube/resources.ts';
+import { namespace, OperatorScene } from '../../support/operator-scene.ts';
+
+const origins = [{ name: 'main', service: { name: 'srs', port: 1935 } }];
+
+describe('an origin Service without a ready endpoint', () => {
+  for (const [what, lose] of [
+    ['its pods are not ready', (scene: OperatorScene) => scene.kube.put(slice(['10.0.0.1', '10.0.0.2'], false))],
+    ['its pods are gone', (scene: OperatorScene) => scene.kube.put(slice([]))],
+    ['its slices are gone', (scene: OperatorScene) => scene.kube.remove(RESOURCES.EndpointSlice, namespace, 'srs-abc')],
+    ['it is gone itself', (scene: OperatorScene) => scene.kube.remove(RESOURCES.Service, namespace, 'srs')],
+  ] as const) {
+    it(`${what}: edges keep their configuration, and it is told`, async (t) => {
+      const { scene, running } = await settledWithOrigins(t);
+      const conf = scene.conf('live');
+      lose(scene);
+      await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'OriginsNotFound');
+      assert.match(
+        scene.condition('live', 'OriginsReachable')?.message ?? '',
+        /, so edges keep the last known addresses, 10\.0\.0\.1:1935, 10\.0\.0\.2:1935; /,
+      );
+      assert.equal(scene.conf('live'), conf);
+      assert.equal(scene.kube.count({ verb: 'apply', resource: 'configmaps' }), 0);
+
+      await running.stop();
+      const another = scene.operator();
+      await scene.settled('live', another);
+      // What it knows of the Service is what the edges have.
+      scene.cluster('live', { origins, replicas: 3 });
+      await scene.settled('live', another);
+      assert.equal(scene.conf('live'), conf);
+
+      scene.kube.put(service());
+      scene.kube.put(slice(['10.0.0.3']));
+      await scene.kube.until(() => scene.conf('live').includes('origin 10.0.0.3:1935;'));
+      await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
+    });
+  }
+
+  it('another Service does not get the addresses of the former one', async (t) => {
+    const { scene, running } = await settledWithOrigins(t);
+    scene.cluster('live', { origins: [{ name: 'main', service: { name: 'other', port: 1935 } }] });
+    await scene.settled('live', running);
+    assert.match(scene.conf('live'), /origin other\.media\.svc:1935;/);
+  });
+});
+
+type After = Parameters<typeof OperatorScene.start>[0];
+
+async function settledWithOrigins(t: After) {
+  const scene = await OperatorScene.start(t);
+  scene.kube.put(service());
+  scene.kube.put(slice(['10.0.0.1', '10.0.0.2']));
+  const running = scene.operator();
+  scene.cluster('live', { origins });
+  await scene.settled('live', running);
+  assert.match(scene.conf('live'), /origin 10\.0\.0\.1:1935 10\.0\.0\.2:1935;/);
+  scene.kube.forgetRequests();
+  return { scene, running };
+}
+
+function service(): V1Service & { apiVersion: string; kind: string } {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name: 'srs', namespace },
+    spec: { ports: [{ port: 1935, protocol: 'TCP' }], ipFamilies: ['IPv4'] },
+  };
+}
+
+function slice(addresses: readonly string[], ready = true): V1EndpointSlice & { apiVersion: string; kind: string } {
+  return {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { name: 'srs-abc', namespace, labels: { 'kubernetes.io/service-name': 'srs' } },
+    addressType: 'IPv4',
+    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready, serving: ready } })),
+    ports: [{ name: '', port: 1935, protocol: 'TCP' }],
+  };
+}
