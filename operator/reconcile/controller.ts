@@ -18,7 +18,7 @@ import { EdgePoller } from './edges/poller.ts';
 import { Caches, type ClusterKey } from './observe/caches.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
-import { References } from './observe/references.ts';
+import { ReferenceWatcher } from './observe/reference-watcher.ts';
 import { podView } from './observe/views.ts';
 import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
@@ -82,7 +82,7 @@ export class Controller {
   readonly #queue: WorkQueue<ClusterKey>;
   readonly #reconciler: Reconciler;
   readonly #watcher: Watcher;
-  readonly #references: References;
+  readonly #references: ReferenceWatcher;
   readonly #masterKey: MasterKey;
   readonly #podMonitors: PodMonitors;
   readonly #signal: AbortSignal;
@@ -100,7 +100,7 @@ export class Controller {
     this.#caches = new Caches(options.namespaces);
     this.#watcher = new Watcher(options.api, options.namespaces, options.log, signal);
     this.#signal = AbortSignal.any([signal, this.#watcher.failed]);
-    this.#references = new References({
+    this.#references = new ReferenceWatcher({
       watcher: this.#watcher,
       caches: this.#caches,
       watchSecrets: options.watchSecrets,

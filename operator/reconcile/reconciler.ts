@@ -9,21 +9,21 @@ import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import { apiCredentials } from '../render/credential.ts';
-import { replicasOf } from '../render/hpa.ts';
 import type { RenderSettings } from '../render/render.ts';
+import { replicasOf } from '../render/replicas.ts';
 import { carryOut, type Notify, needed, type Outcome, titleOf } from './apply/carry-out.ts';
-import { type Desired, inForce } from './apply/desired.ts';
+import { type ConfigVerdict, type Desired, inForce } from './apply/desired.ts';
 import { lookAtSecret } from './apply/own-secret.ts';
-import { contested, idOf, type Plan, plan } from './apply/plan.ts';
+import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
 import { refreshPods, updateCosts } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
 import { checkSecrets, type ResolvedOrigins } from './observe/discovery.ts';
-import { standingOf } from './observe/ownership.ts';
+import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
 import { objectProblems } from './status/object-problems.ts';
-import type { ConfigVerdict, ObjectProblem, Observation } from './status/observation.ts';
+import type { ObjectProblem, Observation } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
 import { writeStatus } from './status/status-write.ts';
 
@@ -78,7 +78,7 @@ export class Reconciler {
 
   /** The informer shows an EdgeCluster. True: nothing but our own status is new. */
   seenCluster(cluster: EdgeCluster): boolean {
-    return this.#memories.get(keyOfObject(cluster))?.seen(cluster) ?? false;
+    return this.#memories.get(keyOfObject(cluster))?.status.seen(cluster) ?? false;
   }
 
   /** @throws ApiError when the API server cannot be reached or is too busy */
@@ -126,7 +126,7 @@ class Run {
 
   async run(): Promise<Requeue | undefined> {
     const { caches, settings } = this.#deps;
-    const { cluster, origins, desired } = inForce(this.#cluster, this.#memory, caches, settings());
+    const { cluster, origins, desired } = inForce(this.#cluster, this.#memory.desired, caches, settings());
     this.#cluster = cluster;
     const live = this.#live();
     await this.#beforeScalingIn(live);
@@ -150,7 +150,7 @@ class Run {
     if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome)) await this.#scaleOnly(live);
     else this.#memory.scaledTo = undefined;
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
-    await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory);
+    await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory.pods);
     this.#follow(desired);
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
@@ -159,7 +159,7 @@ class Run {
       { ...this.#deps, nowMs: this.#nowMs },
       this.#cluster,
       this.#status(origins, desired, objectProblems(blocked, failed, fights)),
-      this.#memory,
+      this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
     return this.#next(outcome, [
@@ -199,7 +199,7 @@ class Run {
     const replicas = this.#deployment(live)?.spec?.replicas ?? 0;
     if (replicasOf(this.#cluster) >= replicas) return;
     await this.#deps.edges.askNow(this.#key);
-    await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory);
+    await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory.pods);
   }
 
   /**
@@ -238,20 +238,20 @@ class Run {
 
   async #refresh({ hash: configHash }: ConfigVerdict): Promise<number | undefined> {
     if (configHash === undefined) return undefined;
-    return refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory, this.#nowMs());
+    return refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory.pods, this.#nowMs());
   }
 
   #follow({ config }: Desired): void {
     const { edges, settings } = this.#deps;
     const { masterKeys } = settings();
-    const status = this.#memory.status(this.#cluster);
+    const status = this.#memory.status.newest(this.#cluster);
     const pods = edgePods(this.#pods(), this.#cluster.spec.listeners.api.port);
     const credentials = masterKeys === undefined ? [] : apiCredentials(this.#cluster, masterKeys);
     edges.follow(this.#key, pods, config.hash ?? status?.configHash, credentials);
   }
 
   #pods() {
-    return this.#memory.pods(this.#deps.caches.pods(this.#key));
+    return this.#memory.pods.newest(this.#deps.caches.pods(this.#key));
   }
 
   #podDeps() {
@@ -263,7 +263,7 @@ class Run {
     const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
     const observation: Observation = {
       cluster: this.#cluster,
-      previous: this.#memory.status(this.#cluster),
+      previous: this.#memory.status.newest(this.#cluster),
       config,
       origins,
       secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],

@@ -5,9 +5,9 @@ import { restartSettings } from '../../edge/conf/diff.ts';
 import { labelsOf, matchLabelsOf, RESTART_HASH } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import type { RenderedConfig } from './config.ts';
-import { replicasOf } from './hpa.ts';
 import { metadataOf, type Owned } from './metadata.ts';
 import { podSpec } from './pod.ts';
+import { replicasOf } from './replicas.ts';
 
 /** Ready for this long counts as available: long enough for Services to know of the pod before the next one goes. */
 const minReadySeconds = 5;

@@ -47,16 +47,6 @@ export function horizontalPodAutoscaler(cluster: EdgeCluster): Owned<V2Horizonta
   };
 }
 
-/**
- * How many pods the Deployment is to have: what was asked for, within the autoscaler's limits. 0 stays 0: so a
- * HorizontalPodAutoscaler is made to pause.
- */
-export function replicasOf({ spec }: EdgeCluster): number {
-  const { replicas, autoscaling } = spec;
-  if (autoscaling === undefined || replicas === 0) return replicas;
-  return Math.min(Math.max(replicas, autoscaling.minReplicas), autoscaling.maxReplicas);
-}
-
 function metricsOf(targets: AutoscalingTargets): V2MetricSpec[] {
   const { cpuUtilizationPercent, memoryUtilizationPercent, playersPerPod, sentKbpsPerPod } = targets;
   return [

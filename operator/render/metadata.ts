@@ -4,14 +4,14 @@ import { labelsOf, nameOf, ownerReferencesOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 
 /** A rendered object as far as those who apply it look into it. */
-export interface Manifest {
+export interface OwnedObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: V1ObjectMeta & { readonly name: string };
 }
 
 /** `T` of `@kubernetes/client-node` as we render it. */
-export type Owned<T> = Omit<T, keyof Manifest> & Manifest;
+export type Owned<T> = Omit<T, keyof OwnedObject> & OwnedObject;
 
 export interface Extras {
   /** Default: the EdgeCluster's. */
@@ -22,7 +22,7 @@ export interface Extras {
 }
 
 /** Name, namespace, labels and owner of an owned object. */
-export function metadataOf(cluster: EdgeCluster, extras: Extras = {}): Manifest['metadata'] {
+export function metadataOf(cluster: EdgeCluster, extras: Extras = {}): OwnedObject['metadata'] {
   const { namespace } = cluster.metadata;
   const owners = ownerReferencesOf(cluster);
   return {

@@ -1,10 +1,10 @@
 /** The PodMonitor: tells a Prometheus operator to read the exporter of every edge. */
 import { matchLabelsOf, nameOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
-import { type Manifest, metadataOf } from './metadata.ts';
+import { metadataOf, type OwnedObject } from './metadata.ts';
 
 /** As far as we use it; its CRD is the Prometheus operator's. */
-export interface PodMonitor extends Manifest {
+export interface PodMonitor extends OwnedObject {
   readonly spec: {
     readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
     readonly podMetricsEndpoints: readonly {

@@ -8,7 +8,7 @@ import { deployment } from './deployment.ts';
 import type { Origins } from './edge-config.ts';
 import { headlessService } from './headless-service.ts';
 import { horizontalPodAutoscaler } from './hpa.ts';
-import type { Manifest } from './metadata.ts';
+import type { OwnedObject } from './metadata.ts';
 import { networkPolicy } from './network-policy.ts';
 import { podDisruptionBudget } from './pdb.ts';
 import { podMonitor } from './pod-monitor.ts';
@@ -33,13 +33,13 @@ export interface RenderInput {
 export interface Rendered {
   readonly config: RenderedConfig;
   /** In the order to apply them: what pods need comes before them. */
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly OwnedObject[];
 }
 
 /** Renders all objects. Throws RenderError when the edge would refuse its configuration. */
 export function render({ cluster, origins, settings }: RenderInput): Rendered {
   const config = renderConfig(cluster, origins);
-  const objects: readonly (Manifest | undefined)[] = [
+  const objects: readonly (OwnedObject | undefined)[] = [
     serviceAccount(cluster),
     configMap(cluster, config.text),
     apiSecret(cluster, settings.masterKeys),

@@ -15,7 +15,7 @@ import { printConfig } from '../../edge/conf/print.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { edgeEnvironment, renderConfig } from '../render/config.ts';
 import { type ApiCredential, credentialLines } from '../render/credential.ts';
-import { replicasOf } from '../render/hpa.ts';
+import { replicasOf } from '../render/replicas.ts';
 import { type EdgeAddresses, findAddresses, LocalEdge } from './local-edge.ts';
 import { type LocalReferences, localConfig, localFiles, localOrigins } from './local-references.ts';
 

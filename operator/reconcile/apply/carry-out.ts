@@ -5,10 +5,11 @@ import type { Logger } from 'pino';
 import type { EdgeCluster } from '../../api/types.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
-import type { Manifest } from '../../render/metadata.ts';
-import { holderOf, standingOf } from '../observe/ownership.ts';
+import type { OwnedObject } from '../../render/metadata.ts';
+import { holderOf, lastWriter, standingOf } from '../observe/ownership.ts';
+import { differences } from './compare.ts';
 import { type OwnedMemory, putBackMs } from './owned-memory.ts';
-import { type Application, type Blocked, CREATE_ONLY, lastWriter, noteApplied, type Plan } from './plan.ts';
+import { type Application, type Blocked, CREATE_ONLY, type Plan } from './plan.ts';
 
 /** Tells people: an Event of Kubernetes at the EdgeCluster. */
 export type Notify = (cluster: EdgeCluster, type: 'Normal' | 'Warning', reason: string, message: string) => void;
@@ -29,7 +30,7 @@ export interface Outcome {
   /** Found out now; besides what the plan knew. */
   readonly blocked: readonly Blocked[];
   /** To be tried again with pauses. */
-  readonly failed: readonly { readonly object: Manifest; readonly error: ApiError }[];
+  readonly failed: readonly { readonly object: OwnedObject; readonly error: ApiError }[];
   /** The namespace is being deleted or is gone: nothing more can be made in it. */
   readonly namespaceEnding: boolean;
   /** A kind is not served any more (its CRD was removed). */
@@ -51,7 +52,7 @@ export async function carryOut(
   memory: OwnedMemory,
 ): Promise<Outcome> {
   const blocked: Blocked[] = [];
-  const failed: { object: Manifest; error: ApiError }[] = [];
+  const failed: { object: OwnedObject; error: ApiError }[] = [];
   const lacking = new Set(todo.blocked.map(({ object }) => object.kind).filter((kind) => needed.has(kind)));
   let namespaceEnding = false;
   let kindGone = false;
@@ -161,6 +162,24 @@ function done(
   deps.notify(cluster, 'Normal', 'PutBack', `${object} is put back as the EdgeCluster wants it: ${what}${more}`);
 }
 
+/**
+ * Remembers that it was applied. False: nothing changed by it, as when the API server writes a field in its own way
+ * and an operator before us knew that.
+ * @param by who had changed what is put back, in words
+ */
+export function noteApplied(
+  memory: OwnedMemory,
+  done: Application,
+  answer: KubernetesObject,
+  by: string,
+  nowMs: number,
+): boolean {
+  const changed = answer.metadata?.resourceVersion !== done.live?.metadata?.resourceVersion;
+  const putBackFrom = changed && done.why === 'put back' ? by : undefined;
+  memory.applied(done.id, done.hash, answer, differences(done.wanted, answer), putBackFrom, nowMs);
+  return changed;
+}
+
 async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObject): Promise<void> {
   const { namespace, name = '', uid } = object.metadata ?? {};
   try {
@@ -176,7 +195,7 @@ async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObje
 type Verdict = 'again' | 'namespaceEnding' | 'kindGone' | { readonly refused: string };
 
 /** What to do about a failed write. Throws what concerns the API server as a whole. */
-function verdictOf(error: unknown, object: Manifest): Verdict {
+function verdictOf(error: unknown, object: OwnedObject): Verdict {
   if (!(error instanceof ApiError) || error.status === 0 || error.status === 429) throw error;
   const { status, message } = error;
   if (isNamespaceEnding(error)) return 'namespaceEnding';

@@ -1,21 +1,31 @@
 /** What an EdgeCluster asks for, and what is in force where that is not valid. */
 
 import type { KubernetesObject, V1ConfigMap } from '@kubernetes/client-node';
+import type { ConfigProblem } from '../../api/conditions.ts';
 import { CONFIG_KEY } from '../../api/labels.ts';
-import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
+import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
 import { RenderError } from '../../render/error.ts';
-import type { Manifest } from '../../render/metadata.ts';
+import type { OwnedObject } from '../../render/metadata.ts';
 import { type RenderSettings, render } from '../../render/render.ts';
-import type { ClusterMemory } from '../cluster-memory.ts';
 import { type Caches, keyOfObject } from '../observe/caches.ts';
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
+import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
-import type { ConfigVerdict } from '../status/observation.ts';
+
+export type ConfigVerdict =
+  | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
+  /** What ran before goes on running; `hash` is that one's, where it is known. */
+  | {
+      readonly valid: false;
+      readonly reason: ConfigProblem;
+      readonly message: string;
+      readonly hash?: string | undefined;
+    };
 
 export interface Desired {
   readonly config: ConfigVerdict;
   /** In the order to apply them; none where there is no valid configuration. */
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly OwnedObject[];
 }
 
 export interface InForce {
@@ -25,6 +35,27 @@ export interface InForce {
   readonly desired: Desired;
 }
 
+/** What was made of one EdgeCluster before: most reconciles are about pods and status, and rendering is most of one. */
+export class DesiredMemory {
+  /** The spec that was valid last. */
+  validSpec: EdgeClusterSpec | undefined;
+  readonly lastOrigins = new LastOrigins();
+  readonly #made = new Map<'asked' | 'former', { readonly key: string; readonly desired: Desired }>();
+
+  /**
+   * What was made for the same key before.
+   * @param of the present spec, or the one that was valid last
+   */
+  desired(of: 'asked' | 'former', key: string, make: () => Desired): Desired {
+    const known = this.#made.get(of);
+    if (known?.key === key) return known.desired;
+    const desired = make();
+    this.#made.set(of, { key, desired });
+    if (of === 'asked') this.#made.delete('former');
+    return desired;
+  }
+}
+
 /**
  * What is asked for. Where that is not valid, what was valid last, with as many edges as are asked for now: it goes on
  * in every way, follows its origins, and is put back. Without objects where that is not known: there never was any, or
@@ -32,7 +63,7 @@ export interface InForce {
  */
 export function inForce(
   cluster: EdgeCluster,
-  memory: ClusterMemory,
+  memory: DesiredMemory,
   caches: Pick<Caches, 'owned' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
 ): InForce {

@@ -16,10 +16,10 @@ import type { Logger } from 'pino';
 import { MANAGED_BY, MANAGER, ROTATE, ROTATED_AT } from '../../api/labels.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { backoffMs } from '../../kube/backoff.ts';
+import { isOlder } from '../../kube/resource-version.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import type { MasterKeys } from '../../render/credential.ts';
 import type { Watcher } from '../observe/watcher.ts';
-import { isOlder } from './owned-memory.ts';
 
 export interface MasterKeyOptions {
   readonly api: Pick<KubeApi, 'create' | 'mergePatch'>;

@@ -4,16 +4,22 @@ import { apiSecretNameOf } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
-import type { ClusterMemory } from '../cluster-memory.ts';
-import { idOf } from './plan.ts';
+import { idOf } from '../observe/ownership.ts';
+import type { OwnedMemory } from './owned-memory.ts';
 
 const everyMs = 300_000;
+
+export interface OwnSecretMemory {
+  readonly owned: OwnedMemory;
+  /** Monotonic time of the last look. */
+  secretLookedAtMs: number;
+}
 
 /** @returns milliseconds until the next look */
 export async function lookAtSecret(
   { api, signal }: { readonly api: Pick<KubeApi, 'get'>; readonly signal: AbortSignal },
   cluster: EdgeCluster,
-  memory: ClusterMemory,
+  memory: OwnSecretMemory,
   nowMs: number,
 ): Promise<number> {
   const dueInMs = memory.secretLookedAtMs + everyMs - nowMs;

@@ -7,6 +7,7 @@
  */
 
 import type { KubernetesObject } from '@kubernetes/client-node';
+import { isOlder } from '../../kube/resource-version.ts';
 import type { Difference } from './compare.ts';
 
 /** Why an object could not be applied. */
@@ -16,7 +17,8 @@ export type Obstacle =
   /** The API server will not have it: rights, quota, admission, a field that cannot change. */
   | { readonly kind: 'refused'; readonly wantedHash: string; readonly message: string };
 
-interface Blocked {
+/** What stood in the way of a write, and when the write is tried again. */
+interface Retry {
   readonly obstacle: Obstacle;
   readonly attempts: number;
   readonly retryAtMs: number;
@@ -34,7 +36,7 @@ interface Remembered {
   putBackAtMs: number;
   /** Who had changed it. */
   by: string;
-  blocked: Blocked | undefined;
+  retry: Retry | undefined;
 }
 
 /** Put back at once, then after pauses that double; forgotten when nothing happened for so long. */
@@ -94,10 +96,10 @@ export class OwnedMemory {
   }
 
   /** What stands in the way of this content, and when to try again; what the API server refused may be fine when changed. */
-  blocked(id: string, wantedHash: string): Blocked | undefined {
-    const blocked = this.#objects.get(id)?.blocked;
-    if (blocked?.obstacle.kind === 'refused' && blocked.obstacle.wantedHash !== wantedHash) return undefined;
-    return blocked;
+  retry(id: string, wantedHash: string): Retry | undefined {
+    const retry = this.#objects.get(id)?.retry;
+    if (retry?.obstacle.kind === 'refused' && retry.obstacle.wantedHash !== wantedHash) return undefined;
+    return retry;
   }
 
   /**
@@ -121,7 +123,7 @@ export class OwnedMemory {
       ...(putBackFrom === undefined
         ? { putBacks, putBackAtMs: before.putBackAtMs, by: before.by }
         : { putBacks: putBacks + 1, putBackAtMs: nowMs, by: putBackFrom }),
-      blocked: undefined,
+      retry: undefined,
     });
   }
 
@@ -132,11 +134,11 @@ export class OwnedMemory {
 
   failed(id: string, obstacle: Obstacle, nowMs: number): void {
     const remembered = this.#objects.get(id) ?? unknown();
-    const same = remembered.blocked?.obstacle.kind === obstacle.kind;
-    const attempts = same ? (remembered.blocked?.attempts ?? 0) + 1 : 1;
+    const same = remembered.retry?.obstacle.kind === obstacle.kind;
+    const attempts = same ? (remembered.retry?.attempts ?? 0) + 1 : 1;
     const { first, greatest } = retryMs[obstacle.kind];
     const retryAtMs = nowMs + Math.min(greatest, first * 2 ** (attempts - 1));
-    this.#objects.set(id, { ...remembered, blocked: { obstacle, attempts, retryAtMs } });
+    this.#objects.set(id, { ...remembered, retry: { obstacle, attempts, retryAtMs } });
   }
 
   /** The informer shows this. True: it is our own write, which nobody need look at again. */
@@ -161,16 +163,9 @@ export class OwnedMemory {
 }
 
 function unknown(): Remembered {
-  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, by: '', blocked: undefined };
+  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, by: '', retry: undefined };
 }
 
 function textOf(found: readonly Difference[]): string {
   return found.length === 0 ? '' : JSON.stringify(found);
-}
-
-/** By resourceVersion. Kubernetes' own are numbers that grow; others say nothing about which is newer. */
-export function isOlder(a: KubernetesObject, b: KubernetesObject): boolean {
-  const [left, right] = [a.metadata?.resourceVersion ?? '', b.metadata?.resourceVersion ?? ''];
-  if (!/^\d+$/.test(left) || !/^\d+$/.test(right)) return false;
-  return left.length === right.length ? left < right : left.length < right.length;
 }

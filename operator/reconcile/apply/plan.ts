@@ -8,17 +8,17 @@
 
 import { createHash } from 'node:crypto';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { APPLIED_HASH, FIELD_MANAGER } from '../../api/labels.ts';
+import { APPLIED_HASH } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
-import type { Manifest } from '../../render/metadata.ts';
-import { holderOf, isOwnedBy, standingOf } from '../observe/ownership.ts';
+import type { OwnedObject } from '../../render/metadata.ts';
+import { holderOf, idOf, isOwnedBy, standingOf } from '../observe/ownership.ts';
 import { differences } from './compare.ts';
 import { CONTESTED_PUT_BACKS, type Obstacle, type OwnedMemory } from './owned-memory.ts';
 
 export interface PlanInput {
   readonly cluster: EdgeCluster;
   /** In the order to apply them. */
-  readonly wanted: readonly Manifest[];
+  readonly wanted: readonly OwnedObject[];
   /** Those with the EdgeCluster's label, of kinds that we make. */
   readonly live: readonly KubernetesObject[];
   readonly memory: OwnedMemory;
@@ -38,9 +38,9 @@ export interface Plan {
 export interface Application {
   readonly id: string;
   readonly hash: string;
-  readonly wanted: Manifest;
+  readonly wanted: OwnedObject;
   /** To be sent: what is wanted, with its hash, and what makes the API server refuse if another took its place. */
-  readonly object: Manifest;
+  readonly object: OwnedObject;
   /** Undefined: to be created. */
   readonly live: KubernetesObject | undefined;
   /** `put back`: we had applied the same before, and somebody changed or deleted it. */
@@ -52,12 +52,12 @@ export interface Application {
 }
 
 export interface Blocked {
-  readonly object: Manifest;
+  readonly object: OwnedObject;
   readonly obstacle: Obstacle;
 }
 
 export interface Contested {
-  readonly object: Manifest;
+  readonly object: OwnedObject;
   /** Who did it last. */
   readonly by: string;
   readonly putBacks: number;
@@ -94,15 +94,15 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
 
     const step = stepOf(object, hash, present, memory);
     if (step === undefined) continue;
-    const obstacle = memory.blocked(id, hash);
-    if (obstacle !== undefined && obstacle.retryAtMs > nowMs) {
-      blocked.push({ object, obstacle: obstacle.obstacle });
-      later(obstacle.retryAtMs);
+    const retry = memory.retry(id, hash);
+    if (retry !== undefined && retry.retryAtMs > nowMs) {
+      blocked.push({ object, obstacle: retry.obstacle });
+      later(retry.retryAtMs);
       continue;
     }
     const putBackAtMs = step.why === 'put back' ? memory.putBackAtMs(id, nowMs) : nowMs;
     if (putBackAtMs > nowMs) later(putBackAtMs);
-    else apply.push({ ...step, wasTaken: obstacle?.obstacle.kind === 'taken' });
+    else apply.push({ ...step, wasTaken: retry?.obstacle.kind === 'taken' });
   }
 
   const ids = new Set(wanted.map(idOf));
@@ -115,7 +115,7 @@ export function plan({ cluster, wanted, live, memory, nowMs }: PlanInput): Plan 
 }
 
 /** What others change again and again. */
-export function contested(wanted: readonly Manifest[], memory: OwnedMemory, nowMs: number): Contested[] {
+export function contested(wanted: readonly OwnedObject[], memory: OwnedMemory, nowMs: number): Contested[] {
   return wanted.flatMap((object): Contested[] => {
     const id = idOf(object);
     const putBacks = memory.putBacks(id, nowMs);
@@ -124,27 +124,9 @@ export function contested(wanted: readonly Manifest[], memory: OwnedMemory, nowM
   });
 }
 
-/**
- * Remembers that it was applied. False: nothing changed by it, as when the API server writes a field in its own way
- * and an operator before us knew that.
- * @param by who had changed what is put back, in words
- */
-export function noteApplied(
-  memory: OwnedMemory,
-  done: Application,
-  answer: KubernetesObject,
-  by: string,
-  nowMs: number,
-): boolean {
-  const changed = answer.metadata?.resourceVersion !== done.live?.metadata?.resourceVersion;
-  const putBackFrom = changed && done.why === 'put back' ? by : undefined;
-  memory.applied(done.id, done.hash, answer, differences(done.wanted, answer), putBackFrom, nowMs);
-  return changed;
-}
-
 /** Undefined: settled. */
 function stepOf(
-  object: Manifest,
+  object: OwnedObject,
   hash: string,
   live: KubernetesObject | undefined,
   memory: OwnedMemory,
@@ -177,26 +159,11 @@ function stepOf(
   };
 }
 
-/** Who else wrote to the object last, as its managedFields know it. */
-export function lastWriter(object: KubernetesObject | undefined): string {
-  const others = (object?.metadata?.managedFields ?? []).filter(
-    ({ manager, subresource }) => manager !== FIELD_MANAGER && subresource === undefined,
-  );
-  const last = others.toSorted((a, b) => String(a.time ?? '').localeCompare(String(b.time ?? ''))).at(-1);
-  return last?.manager ?? 'someone';
-}
-
-/** Name of an object within the EdgeCluster's namespace: `apps/Deployment/live`. */
-export function idOf({ apiVersion = '', kind, metadata }: KubernetesObject): string {
-  const slash = apiVersion.indexOf('/');
-  return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${kind}/${metadata?.name}`;
-}
-
 /** Of objects that are wanted, as long as they are. */
-const hashes = new WeakMap<Manifest, string>();
+const hashes = new WeakMap<OwnedObject, string>();
 
 /** First 16 hex digits of the SHA-256. */
-function hashOf(object: Manifest): string {
+function hashOf(object: OwnedObject): string {
   let hash = hashes.get(object);
   if (hash === undefined) {
     hash = createHash('sha256').update(JSON.stringify(object)).digest('hex').slice(0, 16);
@@ -205,7 +172,11 @@ function hashOf(object: Manifest): string {
   return hash;
 }
 
-function stamped(object: Manifest, hash: string, precondition: { uid?: string; resourceVersion?: string }): Manifest {
+function stamped(
+  object: OwnedObject,
+  hash: string,
+  precondition: { uid?: string; resourceVersion?: string },
+): OwnedObject {
   const annotations = { ...object.metadata.annotations, [APPLIED_HASH]: hash };
   return { ...object, metadata: { ...object.metadata, annotations, ...precondition } };
 }

@@ -25,7 +25,7 @@ export function fleetOf(pods: readonly PodView[], edge: (uid: string) => EdgeSta
     // Kubernetes keeps pods that have run their course, or were evicted, beside those that replace them.
     .filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
     .map((pod): Member => ({ pod, edge: edge(pod.metadata.uid) }))
-    .sort((a, b) => compare(a.pod.metadata.name, b.pod.metadata.name));
+    .sort((a, b) => byCodeUnits(a.pod.metadata.name, b.pod.metadata.name));
   const active = members.filter(({ pod }) => !pod.ending);
   return {
     active,
@@ -92,6 +92,6 @@ export function rolloutOf(deployment: V1Deployment): Rollout {
 }
 
 /** By code units: the same on every machine. */
-export function compare(a: string, b: string): number {
+export function byCodeUnits(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -5,9 +5,9 @@ import type { Logger } from 'pino';
 import { CONFIG_HASH } from '../../api/labels.ts';
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
-import type { ClusterMemory } from '../cluster-memory.ts';
 import type { PodView } from '../observe/views.ts';
 import { costChanges, deletionCostAnnotation } from './deletion-cost.ts';
+import type { PodMemory } from './pod-memory.ts';
 import { podsToRefresh } from './pod-refresh.ts';
 import type { EdgeState } from './report.ts';
 
@@ -26,13 +26,13 @@ export async function refreshPods(
   deps: PodDeps,
   pods: readonly PodView[],
   configHash: string,
-  memory: ClusterMemory,
+  memory: PodMemory,
   nowMs: number,
 ): Promise<number | undefined> {
   const { tell, dueInMs } = podsToRefresh(pods, configHash, deps.edge, (uid) => memory.told(uid), nowMs);
   for (const { pod, value, times } of tell) {
     await annotate(deps, pod, CONFIG_HASH, value, memory);
-    memory.podTold(pod.metadata.uid, { configHash, times, atMs: nowMs });
+    memory.tell(pod.metadata.uid, { configHash, times, atMs: nowMs });
   }
   if (tell.length > 0) deps.log.info({ pods: tell.length, configHash }, 'pods are told of a new configuration');
   return dueInMs;
@@ -43,7 +43,7 @@ export async function updateCosts(
   deps: PodDeps,
   pods: readonly PodView[],
   exact: boolean,
-  memory: ClusterMemory,
+  memory: PodMemory,
 ): Promise<void> {
   for (const { pod, cost } of costChanges(pods, deps.edge, { exact }))
     await annotate(deps, pod, deletionCostAnnotation, String(cost), memory);
@@ -54,12 +54,12 @@ async function annotate(
   pod: PodView,
   annotation: string,
   value: string,
-  memory: ClusterMemory,
+  memory: PodMemory,
 ): Promise<void> {
   const { namespace, name, uid } = pod.metadata;
   try {
     const patch = { metadata: { uid, annotations: { [annotation]: value } } };
-    memory.podWritten(await api.mergePatch<V1Pod>(RESOURCES.Pod, namespace, name, patch, { signal }));
+    memory.written(await api.mergePatch<V1Pod>(RESOURCES.Pod, namespace, name, patch, { signal }));
   } catch (error) {
     // The pod is gone, or another has its name; its end is an event.
     if (!(error instanceof ApiError && [404, 409, 422].includes(error.status))) throw error;

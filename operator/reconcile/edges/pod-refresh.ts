@@ -6,16 +6,8 @@
 
 import { CONFIG_HASH } from '../../api/labels.ts';
 import type { PodView } from '../observe/views.ts';
+import type { Told } from './pod-memory.ts';
 import type { EdgeState } from './report.ts';
-
-/** What a pod was told last. */
-export interface Told {
-  readonly configHash: string;
-  /** How often. */
-  readonly times: number;
-  /** Monotonic. */
-  readonly atMs: number;
-}
 
 export interface Telling {
   readonly pod: PodView;

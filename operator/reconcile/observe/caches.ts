@@ -7,9 +7,8 @@
 
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../api/types.ts';
-import { idOf } from '../apply/plan.ts';
-import { type References, referencesOf } from './discovery.ts';
-import { clusterKeyOf } from './ownership.ts';
+import { clusterKeyOf, idOf } from './ownership.ts';
+import { type References, referencesOf } from './references.ts';
 import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';
 
 export type ClusterKey = `${string}/${string}`;

@@ -5,6 +5,7 @@
  */
 
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
+import { namespaceOf, tlsSecrets } from './references.ts';
 import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
 
 export interface ResolvedOrigins {
@@ -50,20 +51,6 @@ export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): Re
   return { origins, problems };
 }
 
-/** What an EdgeCluster refers to, as `namespace/name`: a change of one of them concerns it. */
-export interface References {
-  readonly services: readonly string[];
-  readonly secrets: readonly string[];
-}
-
-export function referencesOf(cluster: EdgeCluster): References {
-  const namespace = namespaceOf(cluster);
-  const services = cluster.spec.origins.flatMap(({ service }) =>
-    service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`],
-  );
-  return { services: unique(services), secrets: unique(tlsSecrets(cluster).map(({ name }) => `${namespace}/${name}`)) };
-}
-
 export interface SecretProblem {
   readonly secret: string;
   readonly message: string;
@@ -84,13 +71,6 @@ export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): Secre
     const missing = ['tls.crt', 'tls.key'].filter((key) => !secret.keys.includes(key));
     if (missing.length === 0) return [];
     return [{ secret: name, message: `${place}: Secret ${namespace}/${name} has no ${missing.join(' and no ')}` }];
-  });
-}
-
-function tlsSecrets({ spec }: EdgeCluster): { readonly name: string; readonly place: string }[] {
-  return (['rtmps', 'https'] as const).flatMap((listener) => {
-    const name = spec.listeners[listener]?.secretName;
-    return name === undefined ? [] : [{ name, place: `spec.listeners.${listener}` }];
   });
 }
 
@@ -235,10 +215,6 @@ function withPort(server: string, port: number): string {
 
 function bracketed(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
-}
-
-export function namespaceOf({ metadata }: EdgeCluster): string {
-  return metadata.namespace ?? 'default';
 }
 
 function unique<T>(values: readonly T[]): T[] {

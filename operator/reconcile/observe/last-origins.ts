@@ -5,7 +5,8 @@
 
 import { type Directive, parseTree } from '../../../edge/conf/grammar.ts';
 import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
-import { dnsNameOf, namespaceOf, type ResolvedOrigins } from './discovery.ts';
+import { dnsNameOf, type ResolvedOrigins } from './discovery.ts';
+import { namespaceOf } from './references.ts';
 
 export class LastOrigins {
   /** By what a group names, so that another Service does not get the addresses of the former one. */

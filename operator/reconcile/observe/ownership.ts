@@ -1,7 +1,7 @@
-/** Whose an object is, of the name or with the label of something we make. */
+/** What an object is called, whose it is, and who wrote to it: of those with the name or the label of something we make. */
 
 import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
-import { CLUSTER_LABEL, GROUP, KIND, labelsOf, nameOf } from '../../api/labels.ts';
+import { CLUSTER_LABEL, FIELD_MANAGER, GROUP, KIND, labelsOf, nameOf } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 
 /**
@@ -49,4 +49,19 @@ function hasOurLabels({ metadata }: KubernetesObject, cluster: EdgeCluster): boo
 export function clusterKeyOf({ metadata }: KubernetesObject): `${string}/${string}` | undefined {
   const name = metadata?.labels?.[CLUSTER_LABEL];
   return name === undefined ? undefined : `${metadata?.namespace ?? ''}/${name}`;
+}
+
+/** Who else wrote to the object last, as its managedFields know it. */
+export function lastWriter(object: KubernetesObject | undefined): string {
+  const others = (object?.metadata?.managedFields ?? []).filter(
+    ({ manager, subresource }) => manager !== FIELD_MANAGER && subresource === undefined,
+  );
+  const last = others.toSorted((a, b) => String(a.time ?? '').localeCompare(String(b.time ?? ''))).at(-1);
+  return last?.manager ?? 'someone';
+}
+
+/** Name of an object within the EdgeCluster's namespace: `apps/Deployment/live`. */
+export function idOf({ apiVersion = '', kind, metadata }: KubernetesObject): string {
+  const slash = apiVersion.indexOf('/');
+  return `${slash < 0 ? '' : apiVersion.slice(0, slash)}/${kind}/${metadata?.name}`;
 }

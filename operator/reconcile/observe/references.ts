@@ -1,115 +1,31 @@
-/**
- * What EdgeClusters refer to: Services and EndpointSlices of origins, Secrets of listeners. Each is watched once there
- * is an EdgeCluster that refers to one.
- */
+/** What an EdgeCluster refers to: Services of origins, Secrets of TLS listeners. */
 
 import type { EdgeCluster } from '../../api/types.ts';
-import { RESOURCES } from '../../kube/resources.ts';
-import type { Caches, ClusterKey } from './caches.ts';
-import { referencesOf } from './discovery.ts';
-import { endpointsView, originServiceView, tlsSecretView } from './views.ts';
-import { KnownNamespaces, namespaceOfKey, type Watcher } from './watcher.ts';
 
-export interface ReferencesOptions {
-  readonly watcher: Watcher;
-  readonly caches: Caches;
-  /** Whether Secrets may be listed: else nothing is said of them. */
-  readonly watchSecrets: boolean;
-  /** These EdgeClusters are concerned by a change. */
-  readonly add: (keys: readonly ClusterKey[]) => void;
-  /** All are: more is known than before. */
-  readonly addAll: () => void;
-  /** Resolves when what may be done without has been waited for long enough. */
-  readonly longEnough: () => Promise<unknown>;
+/** What an EdgeCluster refers to, as `namespace/name`: a change of one of them concerns it. */
+export interface References {
+  readonly services: readonly string[];
+  readonly secrets: readonly string[];
 }
 
-export class References {
-  readonly #options: ReferencesOptions;
-  #origins: Promise<unknown> | undefined;
-  readonly #originsKnown = new KnownNamespaces();
-  /** Those that are not known by now have been waited for so long that people must know. */
-  #originsLate = false;
-  #secrets: Promise<void> | undefined;
-  #secretsSynced = false;
-  /** They are synced, or have been waited for long enough. */
-  #secretsAwaited: boolean;
+export function referencesOf(cluster: EdgeCluster): References {
+  const namespace = namespaceOf(cluster);
+  const services = cluster.spec.origins.flatMap(({ service }) =>
+    service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`],
+  );
+  const secrets = tlsSecrets(cluster).map(({ name }) => `${namespace}/${name}`);
+  return { services: [...new Set(services)], secrets: [...new Set(secrets)] };
+}
 
-  constructor(options: ReferencesOptions) {
-    this.#options = options;
-    this.#secretsAwaited = !options.watchSecrets;
-  }
+/** Secrets that listeners name, and the fields that name them. */
+export function tlsSecrets({ spec }: EdgeCluster): { readonly name: string; readonly place: string }[] {
+  return (['rtmps', 'https'] as const).flatMap((listener) => {
+    const name = spec.listeners[listener]?.secretName;
+    return name === undefined ? [] : [{ name, place: `spec.listeners.${listener}` }];
+  });
+}
 
-  /** Whether the caches show Secrets. */
-  get secretsKnown(): boolean {
-    return this.#secretsSynced;
-  }
-
-  /** Resolves when the caches show what is referred to so far, or what of it may be done without has been waited for. */
-  async synced(): Promise<void> {
-    await Promise.all([this.#origins, this.#secrets]);
-  }
-
-  /** Starts to watch what nobody has referred to before. It is watched from then on. */
-  follow(cluster: EdgeCluster): void {
-    const { watcher, watchSecrets, addAll, longEnough } = this.#options;
-    const { services, secrets } = referencesOf(cluster);
-    if (services.length > 0 && this.#origins === undefined) {
-      this.#origins = Promise.all(watcher.namespaces.map((namespace) => this.#watchOrigins(namespace)));
-      void longEnough().then(() => {
-        this.#originsLate = true;
-        addAll();
-      });
-    }
-    if (watchSecrets && secrets.length > 0 && this.#secrets === undefined) {
-      const synced = this.#watchSecrets().then(() => {
-        this.#secretsSynced = true;
-      });
-      this.#secrets = Promise.race([synced, longEnough()]).then(() => {
-        this.#secretsAwaited = true;
-        addAll();
-      });
-      void synced.then(addAll);
-    }
-  }
-
-  /** Whether what it refers to is not known yet: it is added again when it is. */
-  awaitedBy(cluster: EdgeCluster): boolean {
-    return this.#awaitsOrigins(cluster) || (!this.#secretsAwaited && referencesOf(cluster).secrets.length > 0);
-  }
-
-  /** Why it waits for its origins, once it has done so for long. */
-  originsLate(cluster: EdgeCluster): string | undefined {
-    if (!this.#originsLate || !this.#awaitsOrigins(cluster)) return undefined;
-    const kinds = [RESOURCES.Service, RESOURCES.EndpointSlice];
-    return this.#options.watcher.problemOf(kinds)?.message ?? 'no answer yet';
-  }
-
-  /** In a namespace that is not watched there is nothing to wait for. */
-  #awaitsOrigins(cluster: EdgeCluster): boolean {
-    const { namespaces } = this.#options.watcher;
-    const isWatched = (namespace: string): boolean => namespaces.includes(undefined) || namespaces.includes(namespace);
-    return referencesOf(cluster)
-      .services.map(namespaceOfKey)
-      .some((namespace) => isWatched(namespace) && !this.#originsKnown.has(namespace));
-  }
-
-  /** @param namespace undefined: all */
-  async #watchOrigins(namespace: string | undefined): Promise<void> {
-    const { watcher, caches, add, addAll } = this.#options;
-    const services = watcher.watch(RESOURCES.Service, { namespace }, originServiceView, (...change) =>
-      add(caches.changeService(...change)),
-    );
-    const slices = watcher.watch(RESOURCES.EndpointSlice, { namespace }, endpointsView, (...change) =>
-      add(caches.changeSlice(...change)),
-    );
-    await Promise.all([services, slices]);
-    this.#originsKnown.add(namespace);
-    addAll();
-  }
-
-  #watchSecrets(): Promise<void> {
-    const { watcher, caches, add } = this.#options;
-    const ofTls = { fieldSelector: 'type=kubernetes.io/tls' };
-    return watcher.watch(RESOURCES.Secret, ofTls, tlsSecretView, (...change) => add(caches.changeSecret(...change)));
-  }
+/** References without a namespace mean the EdgeCluster's own. */
+export function namespaceOf({ metadata }: EdgeCluster): string {
+  return metadata.namespace ?? 'default';
 }

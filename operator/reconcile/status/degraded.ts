@@ -7,7 +7,7 @@ import { answerOf } from '../edges/fleet.ts';
 import type { SilenceCause } from '../edges/report.ts';
 import type { Scene } from './observation.ts';
 import { describeOrigin } from './origin-status.ts';
-import { edges, listed } from './words.ts';
+import { listed, plural } from './words.ts';
 
 type Cause = readonly [Exclude<Reason<'Degraded'>, 'AsExpected'>, string];
 
@@ -81,12 +81,12 @@ function edgesSilent({ cluster, fleet }: Scene): Cause[] {
   if (refusing.length > 0)
     causes.push([
       'CredentialRefused',
-      `the operator may not ask ${edges(refusing.length)}, figures are old or missing: ${listed(refusing)}; a change of Secret ${apiSecretNameOf(cluster)} reaches a pod within two minutes`,
+      `the operator may not ask ${plural(refusing.length, 'edge')}, figures are old or missing: ${listed(refusing)}; a change of Secret ${apiSecretNameOf(cluster)} reaches a pod within two minutes`,
     ]);
   if (speechless.length > 0)
     causes.push([
       'EdgesSilent',
-      `the operator has no answer from ${edges(speechless.length)}, figures are old or missing: ${listed(speechless)}`,
+      `the operator has no answer from ${plural(speechless.length, 'edge')}, figures are old or missing: ${listed(speechless)}`,
     ]);
   return causes;
 }
@@ -94,6 +94,8 @@ function edgesSilent({ cluster, fleet }: Scene): Cause[] {
 function originsDown(origins: readonly OriginStatus[], readyEdges: number): Cause[] {
   const down = origins.filter(({ downOn }) => downOn > 0);
   if (down.length === 0) return [];
-  const lines = down.map((origin) => `${describeOrigin(origin)} from ${origin.downOn} of ${edges(readyEdges)}`);
+  const lines = down.map(
+    (origin) => `${describeOrigin(origin)} from ${origin.downOn} of ${plural(readyEdges, 'edge')}`,
+  );
   return [['OriginDown', `cannot be reached: ${listed(lines)}`]];
 }

@@ -1,8 +1,8 @@
 /** What is observed of an EdgeCluster in one reconcile: the ground of its status. */
 
 import type { V1Deployment } from '@kubernetes/client-node';
-import type { ConfigProblem } from '../../api/conditions.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
+import type { ConfigVerdict } from '../apply/desired.ts';
 import type { Fleet, Rollout } from '../edges/fleet.ts';
 import type { EdgeState } from '../edges/report.ts';
 import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
@@ -26,16 +26,6 @@ export interface Observation {
   readonly pods: readonly PodView[];
   readonly edge: (uid: string) => EdgeState;
 }
-
-export type ConfigVerdict =
-  | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
-  /** What ran before goes on running; `hash` is that one's, where it is known. */
-  | {
-      readonly valid: false;
-      readonly reason: ConfigProblem;
-      readonly message: string;
-      readonly hash?: string | undefined;
-    };
 
 /** What keeps an owned object from being as it should. */
 export interface ObjectProblem {

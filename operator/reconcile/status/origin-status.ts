@@ -2,10 +2,10 @@
 
 import { type Finding, finding } from '../../api/conditions.ts';
 import type { EdgeCluster, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
-import { answerOf, compare, type Fleet, hasUnasked } from '../edges/fleet.ts';
+import { answerOf, byCodeUnits, type Fleet, hasUnasked } from '../edges/fleet.ts';
 import type { EdgeOrigin } from '../edges/report.ts';
 import type { ResolvedOrigins } from '../observe/discovery.ts';
-import { edges, listed, plural } from './words.ts';
+import { listed, plural } from './words.ts';
 
 /** The worst first: of states that as many edges see, the worst is told. */
 const states = ['Down', 'Suspect', 'Up', 'Untried'] as const;
@@ -45,7 +45,7 @@ function merged(group: string, server: string, views: readonly EdgeOrigin[]): Or
 function mostFrequent(texts: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
-  return [...counts].sort(([a, countA], [b, countB]) => countB - countA || compare(a, b))[0]?.[0];
+  return [...counts].sort(([a, countA], [b, countB]) => countB - countA || byCodeUnits(a, b))[0]?.[0];
 }
 
 /** `2/2`: origins that edges have reached and that are not down, of all. */
@@ -90,7 +90,7 @@ export function originsReachable(
 function untried({ ready }: Fleet): ['NoEdges' | 'EdgesSilent' | 'NotTried', string] {
   if (ready.length === 0) return ['NoEdges', 'no edge is ready that could tell'];
   if (ready.every(({ edge }) => edge.state === 'silent'))
-    return ['EdgesSilent', `the operator has no answer from ${edges(ready.length)}`];
+    return ['EdgesSilent', `the operator has no answer from ${plural(ready.length, 'edge')}`];
   return ['NotTried', 'no edge has tried an origin yet: they do soon after they start'];
 }
 

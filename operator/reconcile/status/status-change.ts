@@ -3,7 +3,7 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { Condition, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
 import { describeOrigin } from './origin-status.ts';
-import { edges, listed } from './words.ts';
+import { listed, plural } from './words.ts';
 
 /** `figures`: players, bandwidth and wording only, which can wait. `facts`: write at once. */
 export type StatusDifference = 'no' | 'figures' | 'facts';
@@ -123,7 +123,7 @@ function progressEvents(before: EdgeClusterStatus | undefined, after: EdgeCluste
 }
 
 function settled({ readyReplicas = 0, configHash }: EdgeClusterStatus): string {
-  return `${edges(readyReplicas)} ready${configHash === undefined ? '' : `, with configuration ${configHash}`}`;
+  return `${plural(readyReplicas, 'edge')} ready${configHash === undefined ? '' : `, with configuration ${configHash}`}`;
 }
 
 function originEvents(before: readonly OriginStatus[], after: readonly OriginStatus[]): Notice[] {

@@ -4,8 +4,8 @@ import { API_VERSION, KIND } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import type { Notify } from '../apply/carry-out.ts';
-import type { ClusterMemory } from '../cluster-memory.ts';
 import { eventsOf, statusDiffers } from './status-change.ts';
+import type { StatusMemory } from './status-memory.ts';
 
 export interface StatusDeps {
   readonly api: Pick<KubeApi, 'apply'>;
@@ -32,23 +32,23 @@ export async function writeStatus(
   deps: StatusDeps,
   cluster: EdgeCluster,
   status: EdgeClusterStatus,
-  memory: ClusterMemory,
+  memory: StatusMemory,
   objectsWritten: boolean,
 ): Promise<number | undefined> {
-  const previous = memory.status(cluster);
+  const previous = memory.newest(cluster);
   const difference = statusDiffers(previous, status);
-  const made = memory.statusMade;
+  const made = memory.made;
   if (difference === 'no') {
-    memory.statusMade = status;
+    memory.made = status;
     return undefined;
   }
   // Somebody else writes our status: that must not become a race.
   const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
   const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
-  const waitMs = Math.max(objectsWritten ? statusEveryMs : 0, memory.statusAtMs + everyMs - deps.nowMs());
+  const waitMs = Math.max(objectsWritten ? statusEveryMs : 0, memory.writtenAtMs + everyMs - deps.nowMs());
   if (waitMs > 0) return waitMs;
   await apply(deps, cluster, status, memory);
-  memory.statusMade = status;
+  memory.made = status;
   for (const { type, reason, message } of eventsOf(previous, status)) deps.notify(cluster, type, reason, message);
   return undefined;
 }
@@ -57,14 +57,14 @@ async function apply(
   { api, signal, nowMs }: StatusDeps,
   cluster: EdgeCluster,
   status: EdgeClusterStatus,
-  memory: ClusterMemory,
+  memory: StatusMemory,
 ): Promise<void> {
   const { name = '', namespace, uid } = cluster.metadata;
   const metadata = { name, ...(namespace !== undefined && { namespace }), ...(uid !== undefined && { uid }) };
   const object = { apiVersion: API_VERSION, kind: KIND, metadata, status };
   try {
     const answer = await api.apply<EdgeCluster>(object, { subresource: 'status', force: true, signal });
-    memory.statusWritten(answer, nowMs());
+    memory.written(answer, nowMs());
   } catch (error) {
     // The EdgeCluster is gone, or another has its name: an event tells us.
     if (!(error instanceof ApiError && isAnothers(error))) throw error;

@@ -3,12 +3,13 @@
 import { conditionsOf, type Finding, finding, type Reason } from '../../api/conditions.ts';
 import { selectorOf } from '../../api/labels.ts';
 import type { EdgeClusterStatus } from '../../api/types.ts';
-import { replicasOf } from '../../render/hpa.ts';
+import { replicasOf } from '../../render/replicas.ts';
+import type { ConfigVerdict } from '../apply/desired.ts';
 import { answerOf, type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf } from '../edges/fleet.ts';
 import { degraded } from './degraded.ts';
-import type { ConfigVerdict, Observation, Scene } from './observation.ts';
+import type { Observation, Scene } from './observation.ts';
 import { originStatuses, originsReachable, reachableOf } from './origin-status.ts';
-import { edges, listed } from './words.ts';
+import { listed, plural } from './words.ts';
 
 /**
  * Pure: the same observation has the same status, in whatever order pods come, and a status that is its own previous
@@ -64,10 +65,14 @@ function ready({ cluster, config, fleet, rollout, objects }: Scene): Finding {
   const wanted = replicasOf(cluster);
   const some = fleet.ready.length;
   const former = config.valid ? '' : ', with the former configuration: see condition ConfigValid';
-  if (some >= wanted && some > 0) return finding('Ready', 'AllEdgesReady', `${edges(some)} ready${former}`);
+  if (some >= wanted && some > 0) return finding('Ready', 'AllEdgesReady', `${plural(some, 'edge')} ready${former}`);
   if (some > 0) {
     const missing = waitingFor(fleet);
-    return finding('Ready', 'SomeEdgesReady', `${some} of ${edges(wanted)} ready${former}${missing && `; ${missing}`}`);
+    return finding(
+      'Ready',
+      'SomeEdgesReady',
+      `${some} of ${plural(wanted, 'edge')} ready${former}${missing && `; ${missing}`}`,
+    );
   }
   if (wanted === 0)
     return finding('Ready', 'ScaledToZero', 'spec.replicas is 0: no edge runs; scale it up to serve clients');
@@ -75,8 +80,8 @@ function ready({ cluster, config, fleet, rollout, objects }: Scene): Finding {
     return finding('Ready', 'ConfigInvalid', 'no edge runs: the configuration is not valid; see condition ConfigValid');
   const isHindered = fleet.failing.length > 0 || rollout?.failure !== undefined || objects.length > 0;
   if (isHindered && fleet.starting.length === 0)
-    return finding('Ready', 'NoEdgesReady', `none of ${edges(wanted)} is ready; see condition Degraded`);
-  return finding('Ready', 'WaitingForEdges', `none of ${edges(wanted)} is ready yet`);
+    return finding('Ready', 'NoEdgesReady', `none of ${plural(wanted, 'edge')} is ready; see condition Degraded`);
+  return finding('Ready', 'WaitingForEdges', `none of ${plural(wanted, 'edge')} is ready yet`);
 }
 
 /** Names of pods that are not ready. */
@@ -94,20 +99,20 @@ function progressing(scene: Scene): Finding {
   const found = (reason: Reason<'Progressing'>, message: string) => finding('Progressing', reason, message);
   if (rollout === undefined) {
     if (blocked !== undefined) return found('Blocked', blocked);
-    return found('ScalingUp', `the Deployment for ${edges(wanted)} is being made`);
+    return found('ScalingUp', `the Deployment for ${plural(wanted, 'edge')} is being made`);
   }
   const waiting = waitingFor(fleet);
   const more = waiting && `; ${waiting}`;
   if (rollout.state === 'stuck')
     return found(
       'RolloutStuck',
-      `${rollout.updated} of ${edges(wanted)} have the new pod template; it goes no further${more}`,
+      `${rollout.updated} of ${plural(wanted, 'edge')} have the new pod template; it goes no further${more}`,
     );
-  if (active < wanted) return found('ScalingUp', `${active} of ${edges(wanted)} are there${more}`);
+  if (active < wanted) return found('ScalingUp', `${active} of ${plural(wanted, 'edge')} are there${more}`);
   if (rollout.state === 'rolling')
     return found(
       'RollingOut',
-      `${Math.min(rollout.updated, wanted)} of ${edges(wanted)} have the new pod template${more}`,
+      `${Math.min(rollout.updated, wanted)} of ${plural(wanted, 'edge')} have the new pod template${more}`,
     );
   if (active > wanted) return found('ScalingDown', `${active} edges are there, ${wanted} are wanted`);
   if (fleet.starting.length > 0) return found('EdgesStarting', waiting);
@@ -117,11 +122,14 @@ function progressing(scene: Scene): Finding {
   });
   if (late.length > 0 && scene.configHash !== undefined) {
     const names = listed(late.map(({ pod }) => pod.metadata.name));
-    return found('ApplyingConfig', `with the former configuration: ${late.length} of ${edges(active)}, ${names}`);
+    return found(
+      'ApplyingConfig',
+      `with the former configuration: ${late.length} of ${plural(active, 'edge')}, ${names}`,
+    );
   }
   if (fleet.ending.length > 0) {
     const limit = `at most ${cluster.spec.pods.drainSeconds} s`;
-    return found('Draining', `${edges(fleet.ending.length)} draining: clients may finish, for ${limit}`);
+    return found('Draining', `${plural(fleet.ending.length, 'edge')} draining: clients may finish, for ${limit}`);
   }
   if (blocked !== undefined) return found('Blocked', blocked);
   return found('Settled', 'what runs is what is wanted');

@@ -5,10 +5,6 @@ export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-export function edges(count: number): string {
-  return plural(count, 'edge');
-}
-
 /** The first few of them. */
 export function listed(items: readonly string[], most = 3, separator = ', '): string {
   const shown = items.slice(0, most).join(separator);

@@ -3,18 +3,17 @@ import { describe, it } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { APPLIED_HASH, labelsOf, ownerReferencesOf } from '../../../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../../../operator/api/types.ts';
+import { noteApplied } from '../../../../operator/reconcile/apply/carry-out.ts';
 import { OwnedMemory, putBackMs } from '../../../../operator/reconcile/apply/owned-memory.ts';
 import {
   type Application,
   CREATE_ONLY,
   contested,
-  idOf,
-  lastWriter,
-  noteApplied,
   type Plan,
   plan,
 } from '../../../../operator/reconcile/apply/plan.ts';
-import type { Manifest } from '../../../../operator/render/metadata.ts';
+import { idOf, lastWriter } from '../../../../operator/reconcile/observe/ownership.ts';
+import type { OwnedObject } from '../../../../operator/render/metadata.ts';
 
 /** The planner looks at the EdgeCluster's metadata only. */
 const cluster = {
@@ -23,7 +22,7 @@ const cluster = {
   metadata: { name: 'live', namespace: 'media', uid: 'cluster-uid' },
 } as EdgeCluster;
 
-const wantedMap = (data: Record<string, string>): Manifest & { data: object } => ({
+const wantedMap = (data: Record<string, string>): OwnedObject & { data: object } => ({
   apiVersion: 'v1',
   kind: 'ConfigMap',
   metadata: {
@@ -43,7 +42,7 @@ class Scene {
   cached: KubernetesObject[] = [];
   #version = 10;
 
-  plan(...wanted: Manifest[]): Plan {
+  plan(...wanted: OwnedObject[]): Plan {
     return plan({ cluster, wanted, live: this.cached, memory: this.memory, nowMs: this.nowMs });
   }
 

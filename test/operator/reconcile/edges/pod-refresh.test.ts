@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIG_HASH } from '../../../../operator/api/labels.ts';
-import {
-  podsToRefresh,
-  type Refresh,
-  type Told,
-  tellAgainMs,
-} from '../../../../operator/reconcile/edges/pod-refresh.ts';
+import type { Told } from '../../../../operator/reconcile/edges/pod-memory.ts';
+import { podsToRefresh, type Refresh, tellAgainMs } from '../../../../operator/reconcile/edges/pod-refresh.ts';
 import type { EdgeState } from '../../../../operator/reconcile/edges/report.ts';
 import { answering, hash, otherHash, type PodKind, pod, silent, unknown } from '../scenes.ts';
 

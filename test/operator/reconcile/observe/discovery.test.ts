@@ -2,12 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
 import fc from 'fast-check';
-import {
-  checkSecrets,
-  type OriginSources,
-  referencesOf,
-  resolveOrigins,
-} from '../../../../operator/reconcile/observe/discovery.ts';
+import { checkSecrets, type OriginSources, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
+import { referencesOf } from '../../../../operator/reconcile/observe/references.ts';
 import { endpointsView, originServiceView, tlsSecretView } from '../../../../operator/reconcile/observe/views.ts';
 import { edgeCluster } from '../../../support/edge-clusters.ts';
 

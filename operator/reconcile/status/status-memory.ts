@@ -1,0 +1,32 @@
+/** What is remembered of the status of one EdgeCluster: our own writes of it. It may be lost. */
+
+import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
+import { isOlder } from '../../kube/resource-version.ts';
+
+export class StatusMemory {
+  /** Monotonic time of the last write. */
+  writtenAtMs = Number.NEGATIVE_INFINITY;
+  /** The status that we last wrote, or found as we would write it. */
+  made: EdgeClusterStatus | undefined;
+  /** The EdgeCluster as our last write left it, until the informer shows it. */
+  #answer: EdgeCluster | undefined;
+
+  /** The status that is written now. */
+  newest(cached: EdgeCluster): EdgeClusterStatus | undefined {
+    const answer = this.#answer;
+    return answer !== undefined && isOlder(cached, answer) ? answer.status : cached.status;
+  }
+
+  written(answer: EdgeCluster, nowMs: number): void {
+    this.#answer = answer;
+    this.writtenAtMs = nowMs;
+  }
+
+  /** The informer shows this. True: nothing but our own status is new. */
+  seen(cluster: EdgeCluster): boolean {
+    const answer = this.#answer;
+    if (answer === undefined || isOlder(cluster, answer)) return false;
+    this.#answer = undefined;
+    return cluster.metadata.resourceVersion === answer.metadata.resourceVersion;
+  }
+}
