@@ -1,20 +1,12 @@
 /** The CEL rules of the schema, evaluated as the API server does: on a manifest with defaults, field by field. */
-import { isIP } from 'node:net';
-import { type CelInput, type CelResult, CelScalar, celEnv, celFunc, isCelError, parse, plan } from '@bufbuild/cel';
+import { type CelInput, type CelResult, CelScalar, celEnv, isCelError, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
 import type { FieldError, Path, Reason } from './field-error.ts';
 import type { Rule, Schema } from './schema.ts';
 import { isObject } from './structure.ts';
 
-/** Kubernetes' additions to CEL that our rules use. */
-const environment = celEnv({
-  variables: { self: CelScalar.DYN },
-  funcs: [
-    ...strings,
-    celFunc('isIP', [CelScalar.STRING], CelScalar.BOOL, isAddress),
-    celFunc('isCIDR', [CelScalar.STRING], CelScalar.BOOL, isRange),
-  ],
-});
+/** Of Kubernetes' additions to CEL our rules use those to strings alone. */
+const environment = celEnv({ variables: { self: CelScalar.DYN }, funcs: [...strings] });
 
 const programs = new Map<string, (self: CelInput) => CelResult>();
 
@@ -82,15 +74,4 @@ function toCel(value: unknown, schema: Schema): CelInput {
     return [[field !== undefined && RESERVED.has(key) ? `__${key}__` : key, toCel(item, inner)]];
   });
   return new Map(entries);
-}
-
-/** As Kubernetes: no zone, and no IPv4 in the form of IPv6. */
-function isAddress(text: string): boolean {
-  return isIP(text) !== 0 && !text.includes('%') && !/^::ffff:[\d.]+$/i.test(text);
-}
-
-function isRange(text: string): boolean {
-  const match = /^(.+)\/(0|[1-9]\d{0,2})$/.exec(text);
-  const [, address = '', bits = ''] = match ?? [];
-  return isAddress(address) && Number(bits) <= (isIP(address) === 4 ? 32 : 128);
 }

@@ -130,7 +130,21 @@ export const wrongManifests: readonly WrongRow[] = [
     spec: 'origins: [{ name: a, servers: ["2001:db8::1"] }]',
     says: 'write host, host:port or [IPv6]:port',
   },
-  { name: 'no IPv6 in brackets', spec: 'origins: [{ name: a, servers: ["[fe:ed]"] }]', says: 'this is no IP address' },
+  {
+    name: 'no IPv6 in brackets',
+    spec: 'origins: [{ name: a, servers: ["[12345::1]"] }]',
+    says: 'this is no IPv6 address',
+  },
+  {
+    name: 'too little IPv6',
+    spec: 'origins: [{ name: a, servers: ["[fe:ed]"] }]',
+    says: 'has 8 groups, or fewer and one',
+  },
+  {
+    name: 'IPv4 dressed as IPv6',
+    spec: 'origins: [{ name: a, servers: ["[::ffff:10.0.0.1]:1935"] }]',
+    says: 'write IPv4 without brackets',
+  },
   { name: 'no IPv4', spec: 'origins: [{ name: a, servers: ["10.0.0.256:1935"] }]', says: 'this is no IP address' },
   {
     name: 'a Service with its namespace in the name',
@@ -140,11 +154,16 @@ export const wrongManifests: readonly WrongRow[] = [
   {
     name: "a Service's port number as text",
     spec: 'origins: [{ name: a, service: { name: srs, port: "1935" } }]',
-    says: 'a number without quotes',
+    says: 'this is a number in quotes',
   },
   {
     name: "a Service's port out of range",
     spec: 'origins: [{ name: a, service: { name: srs, port: 70000 } }]',
+    says: 'should be less than or equal to 65535',
+  },
+  {
+    name: "a Service's port in capitals",
+    spec: 'origins: [{ name: a, service: { name: srs, port: RTMP } }]',
     says: 'spec.origins[0].service.port',
   },
   {
@@ -355,6 +374,16 @@ export const wrongManifests: readonly WrongRow[] = [
     says: 'give a range of addresses such as 203.0.113.0/24',
   },
   {
+    name: 'a range that is too long for IPv4',
+    spec: 'networkPolicy: { enabled: true, clients: [{ ipBlock: { cidr: 10.0.0.0/33 } }] }',
+    says: 'give a range of addresses such as 203.0.113.0/24',
+  },
+  {
+    name: 'a range of too few groups',
+    spec: 'networkPolicy: { enabled: true, clients: [{ ipBlock: { cidr: "2001:db8/32" } }] }',
+    says: 'an IPv6 address has 8 groups',
+  },
+  {
     name: "the operator's label on the Service",
     spec: 'service: { labels: { app.kubernetes.io/name: mine } }',
     says: 'are set by the operator; use other labels',
@@ -499,6 +528,10 @@ export const rightManifests: readonly Row[] = [
     spec: 'origins: [{ name: a, service: { name: live, namespace: elsewhere } }]',
   },
   { name: 'a port by name', spec: 'origins: [{ name: a, service: { name: srs, port: rtmp-1 } }]' },
+  {
+    name: 'a port by a name whose last character is its one letter',
+    spec: 'origins: [{ name: a, service: { name: srs, port: 0-2345678901-3k } }]',
+  },
   { name: 'TLS without settings', spec: 'origins: [{ name: a, servers: [a], tls: {} }]' },
   {
     name: 'nulls, which count as left out',
@@ -539,6 +572,6 @@ export const rightManifests: readonly Row[] = [
   },
   {
     name: 'peers of all forms',
-    spec: 'networkPolicy: { enabled: true, clients: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8] } }, { podSelector: {} }, { namespaceSelector: { matchExpressions: [{ key: a, operator: Exists }] } }] }',
+    spec: 'networkPolicy: { enabled: true, clients: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8] } }, { ipBlock: { cidr: "::/0", except: ["2001:db8::/32"] } }, { podSelector: {} }, { namespaceSelector: { matchExpressions: [{ key: a, operator: Exists }] } }] }',
   },
 ];
