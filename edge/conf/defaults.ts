@@ -161,6 +161,7 @@ const PROCESS: ProcessTuning = {
   apiTrustedOrigins: [],
   // They name every stream, and a stream name is often the publisher's secret.
   pageFigures: false,
+  metricsStreams: 0,
   trustedProxies: [],
 };
 

@@ -83,6 +83,8 @@ export interface ProcessTuning {
   readonly apiTrustedOrigins: readonly string[];
   /** Whether `/edge/status.json` answers on the listeners for streams. */
   readonly pageFigures: boolean;
+  /** Streams that have figures of their own in the exporter, at most; 0 for none. */
+  readonly metricsStreams: number;
   /** Proxies that are believed when they name the client's address. */
   readonly trustedProxies: readonly Network[];
 }

@@ -77,6 +77,7 @@ export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig
       ? { enabled: true, listen: at(http.port), ...(https && { https: tls('https', https) }) }
       : {},
     exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port) } : {},
+    edge: { metricsStreams: exporter.streams },
     vhosts: spec.vhosts.map((vhost) => vhostOf(vhost, originGroupOf(cluster, vhost), origins, http.enabled)),
   });
 }

@@ -173,6 +173,7 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             apiCredentialsFile: names,
             apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
             pageFigures: bool,
+            metricsStreams: fc.integer({ min: 0, max: 10_000 }),
             trustedProxies: fc.array(network, { maxLength: 3 }),
             unadmittedPerAddress: fc.integer({ min: 1, max: 1e6 }),
             mediaMemoryMaxBytes: fc.integer({ min: 1_048_576, max: 2 ** 40 }),

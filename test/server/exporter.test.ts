@@ -90,6 +90,33 @@ describe('/metrics', () => {
     assert.equal((await scrape(edge)).get('edge_config_refused'), 1);
   });
 
+  it('has the streams with most players by themselves, as many as asked for', async (context) => {
+    const edge = await startEdge(context, { exporter: { enabled: true } });
+    const publisher = await edge.publisher();
+    publisher.push(...clip());
+    (await edge.publisher('another')).push(...clip());
+    const attached = once(edge.events, 'play');
+    new RawClient(edge.port(), getRequest('/live/one.flv'));
+    await attached;
+    // Asked for, and nothing comes: everybody can make such names.
+    const waiting = once(edge.events, 'play');
+    new RawClient(edge.port(), getRequest('/live/nothing.flv'));
+    await waiting;
+    const streams = async () => [...(await scrape(edge))].filter(([name]) => name.startsWith('edge_stream_'));
+    assert.deepEqual(await streams(), []);
+
+    edge.config = { ...edge.config, edge: { ...edge.config.edge, metricsStreams: 1 } };
+    const samples = new Map(await streams());
+    const one = 'vhost="__defaultVhost__",app="live",stream="one"';
+    assert.equal(samples.get(`edge_stream_players{${one}}`), 1);
+    assert.equal(samples.get(`edge_stream_publishers{${one}}`), 1);
+    assert.equal(samples.get(`edge_stream_switches_total{${one}}`), 0);
+    assert.ok((samples.get(`edge_stream_media_bytes_total{${one}}`) ?? 0) > 100);
+    assert.ok((samples.get(`edge_stream_sent_bytes_total{${one}}`) ?? 0) > 100);
+    assert.ok(samples.has(`edge_stream_received_bytes_total{${one}}`));
+    assert.equal(samples.size, 7, [...samples.keys()].join('\n'));
+  });
+
   it('carries label and tag', async (context) => {
     const edge = await startEdge(context, { exporter: { enabled: true, label: 'beijing', tag: 'cn-edge' } });
     const samples = await scrape(edge);

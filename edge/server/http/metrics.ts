@@ -13,6 +13,7 @@ import type { HttpDeps, OriginCounters } from './deps.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
 import { countRoles } from './status.ts';
+import { addStreamMetrics } from './stream-metrics.ts';
 import { type CpuShare, lagPrecisionMs } from './system.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -40,6 +41,7 @@ export class Metrics {
     this.#addLog();
     addBudgetMetrics(this.registry, gateway.budget);
     addMemoryMetrics(this.registry, gateway.hub.memory);
+    addStreamMetrics(this.registry, gateway, traffic);
     this.#spliceGap = new Histogram({
       name: 'edge_splice_gap_seconds',
       help: 'How long players had no frame when their stream went on from another origin.',
