@@ -40,7 +40,7 @@ export class Edge implements Gateway {
   readonly log: Logger;
   readonly serverId: string;
   readonly clients: Clients = new Clients();
-  readonly budget: Budget = new Budget(() => ({ maxConnections: this.#config.maxConnections, ...this.#config.edge }));
+  readonly budget: Budget = new Budget(() => this.#config);
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;

@@ -7,9 +7,14 @@ import type { Descriptors } from './descriptors.ts';
 import { PausedReaders } from './readers.ts';
 import { UnfinishedBytes } from './unfinished.ts';
 
-export interface BudgetLimits extends ConnectionLimits {
-  /** Unfinished messages of all clients together. */
-  readonly unfinishedMaxBytes: number;
+/** What a configuration says of it. */
+export interface BudgetLimits {
+  readonly maxConnections: number;
+  readonly edge: {
+    readonly unadmittedPerAddress: number;
+    /** Unfinished messages of all clients together. */
+    readonly unfinishedMaxBytes: number;
+  };
 }
 
 export class Budget {
@@ -17,9 +22,13 @@ export class Budget {
   readonly unfinished: UnfinishedBytes;
   readonly paused = new PausedReaders();
 
-  /** @param limits asked whenever they matter: a reload may change them */
+  /** @param limits those in force, asked after each read: a reload may change them */
   constructor(limits: () => BudgetLimits, descriptors?: Descriptors) {
-    this.connections = new Connections(limits, descriptors);
-    this.unfinished = new UnfinishedBytes(() => limits().unfinishedMaxBytes);
+    const ofConnections = (): ConnectionLimits => {
+      const { maxConnections, edge } = limits();
+      return { maxConnections, unadmittedPerAddress: edge.unadmittedPerAddress };
+    };
+    this.connections = new Connections(ofConnections, descriptors);
+    this.unfinished = new UnfinishedBytes(() => limits().edge.unfinishedMaxBytes);
   }
 }

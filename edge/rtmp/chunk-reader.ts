@@ -24,8 +24,11 @@ const defaultMaxMessageBytes = 0xffffff;
 const defaultChunkSize = 128;
 const maxChunkSize = 0x7fffffff;
 const maxChunkStreams = 128;
-/** A payload at least this large that lies in the pushed buffer in one piece is a view into it. */
-const viewFromBytes = 4096;
+/**
+ * A payload that lies in the pushed buffer in one piece is a view into it, if it is at least this part of it: a view
+ * keeps the whole buffer in memory.
+ */
+const viewFromPart = 1 / 16;
 /** The first room of an unfinished message: for the bytes at hand, within these bounds. */
 const minRoomBytes = 1024;
 const maxFirstRoomBytes = 16 * 1024;
@@ -66,7 +69,7 @@ export class ChunkReader {
   maxMessageBytes: number;
   #bytesRead = 0;
 
-  readonly #viewFromBytes: number;
+  readonly #viewFromPart: number;
   /** Chunk streams below 64, by id; grows to the greatest that is used, mostly below 8. */
   readonly #few: (ChunkStream | undefined)[] = [];
   #many: Map<number, ChunkStream> | undefined;
@@ -85,7 +88,7 @@ export class ChunkReader {
   constructor(options: ChunkReaderOptions = {}) {
     this.chunkSize = options.chunkSize ?? defaultChunkSize;
     this.maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
-    this.#viewFromBytes = options.inputIsReused === true ? Number.POSITIVE_INFINITY : viewFromBytes;
+    this.#viewFromPart = options.inputIsReused === true ? Number.POSITIVE_INFINITY : viewFromPart;
   }
 
   /** Memory that messages take which are not complete. */
@@ -259,7 +262,7 @@ export class ChunkReader {
     if (taken === stream.length) {
       // The whole message in one piece.
       let payload: Buffer = noBytes;
-      if (taken >= this.#viewFromBytes) payload = input.subarray(at, behind);
+      if (taken >= input.length * this.#viewFromPart) payload = input.subarray(at, behind);
       else if (taken > 0) {
         payload = Buffer.allocUnsafe(taken);
         input.copy(payload, 0, at, behind);

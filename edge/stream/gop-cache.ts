@@ -8,9 +8,8 @@
  */
 
 import type { MediaMemory } from '../budget/media-memory.ts';
-import { type Frame, Track } from './frame.ts';
-import { HeaderSet } from './headers.ts';
-import { Slice, type TrackTimes } from './slice.ts';
+import { Track } from './frame.ts';
+import { Slice } from './slice.ts';
 
 export interface GopCacheLimits {
   /** SRS's `gop_cache_max_frames`: messages of all kinds. */
@@ -23,24 +22,23 @@ const soundMs = 1_000;
 
 /**
  * A page of the GOP has about this many bytes. Its encoded form is shared by all who join before the GOP ends; of the
- * last, unfinished page it is made again after each slice.
+ * last, unfinished page it is made again after each slice. Pages are made when somebody joins.
  */
 const pageBytes = 64 * 1024;
+
+/** What one slice has brought to the GOP. */
+type Piece = Pick<Slice, 'frames' | 'headersBefore' | 'headersAfter' | 'lastTimes' | 'floorMs' | 'payloadBytes'>;
 
 export class GopCache {
   readonly #memory: MediaMemory;
   /** Finished pages of the GOP, or slices of sound. */
   #pages: Slice[] = [];
   #holds: 'gop' | 'sound' = 'sound';
-  /** The page that is being filled. */
-  #open: Frame[] = [];
-  #openBytes = 0;
-  #openHeaders: HeaderSet = HeaderSet.empty;
-  #openTimes: TrackTimes = [];
+  /** What is in no page yet. */
+  #pieces: Piece[] = [];
+  #piecesBytes = 0;
   #frameCount = 0;
   #bytes = 0;
-  #headersAfter: HeaderSet = HeaderSet.empty;
-  #floorMs: number | undefined;
   #opening: readonly Slice[] | undefined;
 
   /** @param memory where what is kept is counted */
@@ -55,38 +53,35 @@ export class GopCache {
 
   /** Bytes kept, encoded ones included. */
   get keptBytes(): number {
-    return this.#pages.reduce((sum, page) => sum + page.heldBytes, this.#openBytes);
+    return this.#pages.reduce((sum, page) => sum + page.heldBytes, this.#piecesBytes);
   }
 
   /** Takes in a slice that players have been given. */
   add(slice: Slice, limits: GopCacheLimits): void {
     this.#opening = undefined;
-    this.#headersAfter = slice.headersAfter;
-    this.#floorMs = slice.floorMs;
     if (slice.keyframeIndex >= 0) this.#begin(slice);
     else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
-    else {
-      if (this.#open.length === 0) this.#openPage(slice.headersBefore, slice.lastTimes);
-      for (const frame of slice.frames) this.#push(frame);
-    }
-    if (this.#openBytes >= pageBytes) this.#closePage();
+    else this.#push(slice);
     if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
   }
 
   /** What is kept, as slices that follow on each other; empty when there is nothing. */
   get opening(): readonly Slice[] {
-    this.#opening ??= this.#open.length === 0 ? [...this.#pages] : [...this.#pages, this.#page()];
+    if (this.#opening === undefined) {
+      const unfinished = this.#makePages();
+      this.#opening = unfinished === undefined ? [...this.#pages] : [...this.#pages, unfinished];
+    }
     return this.#opening;
   }
 
   /** Forgets all; what comes is kept as sound until the next keyframe. */
   clear(): void {
     for (const page of this.#pages) page.keep(this.#memory, false);
-    this.#memory.change('gop_cache', -this.#openBytes);
+    this.#memory.change('gop_cache', -this.#piecesBytes);
     this.#pages = [];
     this.#holds = 'sound';
-    this.#open = [];
-    this.#openBytes = 0;
+    this.#pieces = [];
+    this.#piecesBytes = 0;
     this.#frameCount = 0;
     this.#bytes = 0;
     this.#opening = undefined;
@@ -95,41 +90,38 @@ export class GopCache {
   #begin(slice: Slice): void {
     this.clear();
     this.#holds = 'gop';
-    this.#openPage(slice.headersAt(slice.keyframeIndex), []);
-    for (let index = slice.keyframeIndex; index < slice.frames.length; index++)
-      this.#push(slice.frames[index] as Frame);
+    const { keyframeIndex: from, headersAfter, floorMs } = slice;
+    const frames = slice.frames.slice(from);
+    const payloadBytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#push({ frames, headersBefore: slice.headersAt(from), headersAfter, lastTimes: [], floorMs, payloadBytes });
   }
 
-  #openPage(headersBefore: HeaderSet, lastTimes: TrackTimes): void {
-    this.#openHeaders = headersBefore;
-    this.#openTimes = lastTimes;
+  #push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes }: Piece): void {
+    this.#pieces.push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes });
+    this.#piecesBytes += payloadBytes;
+    this.#memory.change('gop_cache', payloadBytes);
+    this.#frameCount += frames.length;
+    this.#bytes += payloadBytes;
   }
 
-  #push(frame: Frame): void {
-    this.#open.push(frame);
-    this.#openBytes += frame.payload.length;
-    this.#memory.change('gop_cache', frame.payload.length);
-    this.#frameCount++;
-    this.#bytes += frame.payload.length;
-  }
-
-  #page(): Slice {
-    return new Slice({
-      frames: [...this.#open],
-      headersBefore: this.#openHeaders,
-      headersAfter: this.#headersAfter,
-      lastTimes: this.#openTimes,
-      floorMs: this.#floorMs,
-    });
-  }
-
-  #closePage(): void {
-    const page = this.#page();
-    page.keep(this.#memory, true);
-    this.#pages.push(page);
-    this.#memory.change('gop_cache', -this.#openBytes);
-    this.#open = [];
-    this.#openBytes = 0;
+  /** Puts what is in no page yet into pages. Returns the last one, unless it is finished. */
+  #makePages(): Slice | undefined {
+    let pieces: Piece[] = [];
+    let bytes = 0;
+    for (const piece of this.#pieces) {
+      pieces.push(piece);
+      bytes += piece.payloadBytes;
+      if (bytes < pageBytes) continue;
+      const page = pageOf(pieces);
+      page?.keep(this.#memory, true);
+      if (page !== undefined) this.#pages.push(page);
+      this.#memory.change('gop_cache', -bytes);
+      this.#piecesBytes -= bytes;
+      pieces = [];
+      bytes = 0;
+    }
+    this.#pieces = pieces;
+    return pageOf(pieces);
   }
 
   #addSound(slice: Slice, limits: GopCacheLimits): void {
@@ -152,6 +144,16 @@ export class GopCache {
     }
     this.#pages.splice(0, excess);
   }
+}
+
+/** The pieces as one slice; undefined when there are none. */
+function pageOf(pieces: readonly Piece[]): Slice | undefined {
+  const [first, last] = [pieces[0], pieces.at(-1)];
+  if (first === undefined || last === undefined) return undefined;
+  const { headersBefore, lastTimes } = first;
+  const { headersAfter, floorMs } = last;
+  const frames = pieces.flatMap((piece) => piece.frames);
+  return new Slice({ frames, headersBefore, headersAfter, lastTimes, floorMs });
 }
 
 /** Frames before a changed video header can't be decoded with it. */

@@ -15,6 +15,8 @@ export class LocalPublication implements Publication {
   readonly #stream: LiveStream;
   readonly #feed: Feed;
   readonly #closed: () => void;
+  /** When what has come since the last flush arrived. */
+  #arrivalMs: number | undefined;
 
   /** @param closed called when the publisher is gone */
   constructor(stream: LiveStream, closed: () => void) {
@@ -31,11 +33,13 @@ export class LocalPublication implements Publication {
   async start(): Promise<void> {}
 
   push(message: RtmpMessage): void {
-    this.#feed.push(message, performance.now());
+    this.#arrivalMs ??= performance.now();
+    this.#feed.push(message, this.#arrivalMs);
   }
 
   flush(): void {
-    this.#feed.flush(performance.now());
+    this.#feed.flush(this.#arrivalMs ?? performance.now());
+    this.#arrivalMs = undefined;
   }
 
   reconfigured(): void {}

@@ -109,7 +109,7 @@ describe('the deadline of a request', () => {
 
 describe('an answer', () => {
   it('that is not read ends the connection; one that is made slowly, or read slowly, does not', async (context) => {
-    const { connections } = new Budget(() => ({ maxConnections: 9, ...defaultConfig().edge }));
+    const { connections } = new Budget(() => ({ ...defaultConfig(), maxConnections: 9 }));
     const limits = { requestTimeoutMs: () => 60_000, answerTimeoutMs: 250 };
     const answers: Readonly<Record<string, (response: ServerResponse) => void>> = {
       '/large': (response) => void Readable.from(Array<Buffer>(500).fill(Buffer.alloc(60_000))).pipe(response),

@@ -30,7 +30,7 @@ export class TestEdge implements Gateway {
   readonly log = pino({ level: 'silent' });
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
-  readonly budget = new Budget(() => ({ maxConnections: this.config.maxConnections, ...this.config.edge }));
+  readonly budget = new Budget(() => this.config);
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;

@@ -21,8 +21,9 @@ export class Publishing {
   readonly #sinceMs: number = awakeNow();
   /** Messages that the last one held: one, or those of an aggregate. */
   takenAtOnce = 0;
-  /** When the newest media came. */
+  /** When media came last, and whether some has come since the last flush. */
   #lastMediaMs: number | undefined;
+  #hasNewMedia = false;
 
   private constructor(streamId: number, admitted: Admitted, gateway: Gateway, publication: Publication) {
     this.streamId = streamId;
@@ -60,13 +61,15 @@ export class Publishing {
   }
 
   readonly #push = (message: RtmpMessage): void => {
-    this.#lastMediaMs = awakeNow();
+    this.#hasNewMedia = true;
     this.takenAtOnce++;
     this.#publication.push(message);
   };
 
   /** All that came at once is in. */
   flush(): void {
+    if (this.#hasNewMedia) this.#lastMediaMs = awakeNow();
+    this.#hasNewMedia = false;
     this.#publication.flush();
   }
 
