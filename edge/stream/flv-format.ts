@@ -5,7 +5,7 @@
 
 import { tagSize, writeTag } from '../flv/tag.ts';
 import { type Frame, Track } from './frame.ts';
-import type { Run, SharedRun, WireFormat } from './slice.ts';
+import type { Allocate, Run, SharedRun, WireFormat } from './wire-format.ts';
 
 /** What goes around a run of tags on the wire. */
 export type FlvFraming = 'bare' | 'chunked' | 'websocket';
@@ -29,7 +29,7 @@ export class FlvFormat implements WireFormat {
     this.#epochMs = epochMs;
   }
 
-  encode(run: Run): Buffer {
+  encode(run: Run, allocate: Allocate): Buffer {
     const headers = this.#wanted(run.headers);
     const frames = this.#wanted(run.frames);
     let size = 0;
@@ -37,7 +37,7 @@ export class FlvFormat implements WireFormat {
     for (const frame of frames) size += tagSize(frame.payload.length);
     if (size === 0) return Buffer.alloc(0);
     const { head, tail } = frameAround(this.#framing, size);
-    const bytes = Buffer.allocUnsafeSlow(head.length + size + tail.length);
+    const bytes = allocate(head.length + size + tail.length);
     let offset = head.copy(bytes);
     for (const header of headers) {
       offset = writeTag(bytes, offset, header.type, this.#tagTime(header, run.headersMs), header.payload);
@@ -51,7 +51,7 @@ export class FlvFormat implements WireFormat {
 
   /** Tags have absolute times: they are right for every player, whatever the player had before. */
   share(run: Run): SharedRun {
-    const bytes = this.encode(run);
+    const bytes = this.encode(run, Buffer.allocUnsafeSlow);
     const parts = bytes.length === 0 ? [] : [bytes];
     return { heldBytes: bytes.length, parts: () => parts };
   }

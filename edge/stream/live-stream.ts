@@ -295,6 +295,7 @@ export class LiveStream {
     if (gopCache) this.#gop.add(slice, { maxFrames: gopCacheMaxFrames, maxBytes: this.vhost.edge.gopCacheMaxBytes });
     else this.#gop.clear();
     for (const player of this.#players) player.deliver(slice);
+    slice.delivered();
     this.memory.settle();
   }
 }

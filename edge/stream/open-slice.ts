@@ -7,6 +7,7 @@
  */
 
 import type { VhostConfig } from '../conf/model.ts';
+import { slicePool } from './buffer-pool.ts';
 import { type Frame, isMedia, placed } from './frame.ts';
 import { HeaderSet } from './headers.ts';
 import { Slice } from './slice.ts';
@@ -116,6 +117,7 @@ export class OpenSlice {
       lacksKeyframes: this.#stream.lacksKeyframes(),
       leadMs: this.#leadMs,
       floorMs: this.#stream.floorMs(),
+      pool: slicePool,
     });
     this.#frames = [];
     this.#isFirst = false;

@@ -9,10 +9,13 @@ import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
 import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
-import { type Slice, trackBit, type WireFormat, wholeRoundMs } from './slice.ts';
+import { type Slice, trackBit } from './slice.ts';
+import { type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 /** Where a player's bytes go. */
 export interface PlayerSink {
+  /** Bytes written that it still has to do with. A sink that cannot tell keeps what it is given for as long as it likes. */
+  readonly pendingBytes?: number | undefined;
   /** Takes the bytes in any case. False: no more, please, until `Player.drained` is called. */
   write(bytes: Buffer): boolean;
   /** The same for bytes in several pieces, which belong together. */
@@ -244,6 +247,7 @@ export class Player implements SlowPlayer {
     if (bytes.length === 0) return;
     this.#bytesSent += bytes.length;
     if (!this.#sink.write(bytes)) this.#block(slice);
+    if (this.#sink.pendingBytes !== 0) slice.pending();
   }
 
   #queue(slice: Slice): void {

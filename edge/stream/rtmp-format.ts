@@ -11,7 +11,7 @@ import { messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
 import type { Frame } from './frame.ts';
 import { RtmpSharedRun } from './rtmp-shared-run.ts';
 import { chunkStreamOfTrack, firstStreamId } from './rtmp-stream-ids.ts';
-import type { Run, SharedRun, WireFormat } from './slice.ts';
+import type { Allocate, Run, SharedRun, WireFormat } from './wire-format.ts';
 
 class RtmpFormat implements WireFormat {
   readonly zeroBased: boolean;
@@ -24,15 +24,14 @@ class RtmpFormat implements WireFormat {
     this.zeroBased = zeroBased;
   }
 
-  encode(run: Run): Buffer {
+  encode(run: Run, allocate: Allocate): Buffer {
     const chunkSize = this.#chunkSize;
     const streamId = this.#streamId;
     let size = 0;
     this.#walk(run, (frame, headerType, time) => {
       size += messageSize(frame.payload.length, headerType, chunkStreamOfTrack[frame.track], time, chunkSize);
     });
-    // The bytes live as long as the slowest player needs them: not from the small-buffer pool.
-    const bytes = Buffer.allocUnsafeSlow(size);
+    const bytes = allocate(size);
     let offset = 0;
     this.#walk(run, (frame, headerType, time) => {
       const csid = chunkStreamOfTrack[frame.track];

@@ -7,7 +7,7 @@
 import { messageHeaderSize, messageSize, writeMessage, writeMessageHeader } from '../rtmp/chunk-writer.ts';
 import { type Frame, trackCount } from './frame.ts';
 import { chunkStreamOfTrack } from './rtmp-stream-ids.ts';
-import type { Rejoining, Run, SharedRun } from './slice.ts';
+import type { Rejoining, Run, SharedRun } from './wire-format.ts';
 
 /** From this time on chunk headers have four bytes more, which every chunk of the message repeats. */
 const extendedFrom = 0xffffff;

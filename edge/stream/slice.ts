@@ -4,56 +4,10 @@
  */
 
 import type { MediaKind, MediaMemory } from '../budget/media-memory.ts';
+import type { BufferPool } from './buffer-pool.ts';
 import { type Frame, isHeader, isMedia, Track } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
-
-/** Stream time of the last frame of each track; undefined for a track without any yet. */
-export type TrackTimes = readonly (number | undefined)[];
-
-/** Frames to be encoded for players that share a state. */
-export interface Run {
-  readonly frames: readonly Frame[];
-  /** Headers to send before the frames, and the stream time to send them with. */
-  readonly headers: readonly Frame[];
-  readonly headersMs: number;
-  /** What players last had of each track; a track without a time here begins with an absolute one. */
-  readonly lastTimes: TrackTimes;
-  /** Stream time that is zero for the player; `wholeRoundMs` where it is that of the stream itself. */
-  readonly baseMs: number;
-}
-
-/**
- * The base of players that see the stream's own time: absolute times are times since the base in 32 bits, and this is
- * a whole round of them before zero. A track that is behind the other may begin before zero.
- */
-export const wholeRoundMs: number = -(2 ** 32);
-
-/** What a player knows of a stream that it rejoins. */
-export interface Rejoining {
-  /** Bit mask of the tracks in step: what the player last had of them is what comes right before the run. */
-  readonly inStep: number;
-  /** Stream time of what the player last had of each track that is out of step; undefined: nothing that counts. */
-  readonly known: TrackTimes;
-  /** Stream time that is zero for the player. */
-  readonly baseMs: number;
-}
-
-/** A run encoded once for players that have different things before it. */
-export interface SharedRun {
-  /** Bytes that these buffers hold in all. */
-  readonly heldBytes: number;
-  /** The run for one player: the shared bytes, and between them what is its own (some bytes for each track). */
-  parts(player: Rejoining): Buffer[];
-}
-
-/** How frames become bytes. Identity matters: one object for each format whose bytes differ. */
-export interface WireFormat {
-  /** Whether each player's time begins at zero; else all players of the format see the same time. */
-  readonly zeroBased: boolean;
-  encode(run: Run): Buffer;
-  /** Encodes a run for players who rejoin the stream here, each from another place. */
-  share(run: Run): SharedRun;
-}
+import { type Run, type SharedRun, type TrackTimes, type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 export interface SliceOptions {
   /** At least one. */
@@ -72,6 +26,8 @@ export interface SliceOptions {
   readonly floorMs?: number | undefined;
   /** For players whose video waits: video has been left out, here or before; its headers may be here. */
   readonly skipsVideo?: boolean;
+  /** For a slice that is delivered once: the memory of its bytes comes from here, and goes back when it is delivered. */
+  readonly pool?: BufferPool;
 }
 
 export class Slice {
@@ -96,6 +52,7 @@ export class Slice {
   /** Index of the frame at which a player that waits for video can begin with it, or -1. */
   readonly entryIndex: number;
   readonly #lastHeaderIndex: number;
+  readonly #pool: BufferPool | undefined;
   readonly #shared = new Map<WireFormat, Buffer>();
   readonly #opening = new Map<WireFormat, Buffer>();
   readonly #rejoining = new Map<WireFormat, SharedRun>();
@@ -108,6 +65,8 @@ export class Slice {
   /** What it is counted as, and where. */
   #countedAs: MediaKind | undefined;
   #memory: MediaMemory | undefined;
+  /** Somebody's socket still has to do with its bytes. */
+  #pending = false;
   #fromEntry: Slice | undefined;
 
   constructor(options: SliceOptions) {
@@ -117,6 +76,7 @@ export class Slice {
     this.lastTimes = lastTimes;
     this.floorMs = options.floorMs ?? Number.POSITIVE_INFINITY;
     this.skipsVideo = skipsVideo;
+    this.#pool = options.pool;
     let tracks = 0;
     let payloadBytes = 0;
     let startMs = Number.POSITIVE_INFINITY;
@@ -202,9 +162,11 @@ export class Slice {
     let bytes = this.#shared.get(format);
     if (bytes === undefined) {
       const { frames, lastTimes } = this;
-      bytes = format.encode({ frames, headers: [], headersMs: 0, lastTimes, baseMs: 0 });
+      const pool = this.#pool;
+      const allocate = pool === undefined ? Buffer.allocUnsafeSlow : (size: number): Buffer => pool.take(size);
+      bytes = format.encode({ frames, headers: [], headersMs: 0, lastTimes, baseMs: 0 }, allocate);
       this.#shared.set(format, bytes);
-      this.#encoded(bytes.length);
+      this.#encoded(bytes.buffer.byteLength);
     }
     return bytes;
   }
@@ -216,7 +178,8 @@ export class Slice {
       const { frames, zeroMs } = this;
       const headers = this.headersBefore.frames;
       const baseMs = format.zeroBased ? zeroMs : wholeRoundMs;
-      bytes = format.encode({ frames, headers, headersMs: zeroMs, lastTimes: [], baseMs });
+      const run: Run = { frames, headers, headersMs: zeroMs, lastTimes: [], baseMs };
+      bytes = format.encode(run, Buffer.allocUnsafeSlow);
       this.#opening.set(format, bytes);
       this.#encoded(bytes.length);
     }
@@ -235,6 +198,22 @@ export class Slice {
       this.#encoded(run.heldBytes);
     }
     return run;
+  }
+
+  /** A player's socket has not taken all of its bytes at once. */
+  pending(): void {
+    this.#pending = true;
+  }
+
+  /** All players have been given it, or keep it for later. Memory that nobody needs any more goes back to the pool. */
+  delivered(): void {
+    const pool = this.#pool;
+    if (pool === undefined || this.#pending || this.#waiting > 0) return;
+    for (const bytes of this.#shared.values()) {
+      this.#encoded(-bytes.buffer.byteLength);
+      pool.give(bytes);
+    }
+    this.#shared.clear();
   }
 
   /** Bytes that it holds: media as it came, and encoded. */

@@ -68,7 +68,7 @@ test('metadata has no time, whenever a player joins; FFmpeg takes it for a subti
   const frame: Frame = { ...toUntimedFrame(keyframe(5_000))!, timeMs: 5_000 };
   const headers = [description, header].map((each) => ({ ...each!, timeMs: 0 }));
   const run = { frames: [frame], headers, headersMs: 5_000, lastTimes: [], baseMs: 0 };
-  const played = decodeFlv([flvFormat('bare', both).encode(run)], 'bare');
+  const played = decodeFlv([flvFormat('bare', both).encode(run, Buffer.allocUnsafeSlow)], 'bare');
   assert.deepEqual(
     played.map(({ timestamp }) => timestamp),
     [0, 5_000, 5_000],

@@ -7,8 +7,8 @@ import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
-import type { WireFormat } from '../../edge/stream/slice.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
+import type { WireFormat } from '../../edge/stream/wire-format.ts';
 import {
   audioFrame,
   audioHeader,

@@ -9,7 +9,7 @@ import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
-import type { WireFormat } from '../../edge/stream/slice.ts';
+import type { WireFormat } from '../../edge/stream/wire-format.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
 

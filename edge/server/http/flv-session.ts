@@ -126,6 +126,10 @@ export class FlvSession implements Client, PlayerSink {
     }
   }
 
+  get pendingBytes(): number {
+    return this.#outbox.pendingBytes;
+  }
+
   write(bytes: Buffer): boolean {
     if (this.#answered) return this.#outbox.write(bytes);
     // Answer, FLV header and media leave in one piece.

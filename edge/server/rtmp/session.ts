@@ -92,6 +92,10 @@ export class RtmpSession implements RequestingClient, TransportOwner {
     this.log('info', 'client asked to reconnect');
   }
 
+  get pendingBytes(): number {
+    return this.#transport.outbox.pendingBytes;
+  }
+
   /** The shared bytes of a slice. */
   write(bytes: Buffer): boolean {
     return this.#transport.write(bytes);

@@ -1,0 +1,111 @@
+/** The memory of slices is used again, and never while anybody may still look at it. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultVhost } from '../../edge/conf/defaults.ts';
+import { BufferPool } from '../../edge/stream/buffer-pool.ts';
+import type { Feed } from '../../edge/stream/feed.ts';
+import { flvFormat } from '../../edge/stream/flv-format.ts';
+import { LiveStream } from '../../edge/stream/live-stream.ts';
+import { Player, type PlayerSink } from '../../edge/stream/player.ts';
+import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
+
+test('what was given back is taken again, whatever part of it is needed', () => {
+  const pool = new BufferPool();
+  const first = pool.take(20_000);
+  assert.equal(first.length, 20_000);
+  pool.give(first);
+  const second = pool.take(17_000);
+  assert.equal(second.length, 17_000);
+  assert.equal(second.buffer, first.buffer);
+  assert.notEqual(pool.take(17_000).buffer, first.buffer, 'it is in use');
+});
+
+test('memory that others share, and what is large, is not used again', () => {
+  const pool = new BufferPool();
+  const shared = Buffer.from('eight bytes');
+  pool.give(shared);
+  assert.notEqual(pool.take(shared.buffer.byteLength).buffer, shared.buffer);
+  const large = pool.take(5_000_000);
+  pool.give(large);
+  assert.notEqual(pool.take(5_000_000).buffer, large.buffer);
+});
+
+test('few buffers of one size are kept', () => {
+  const pool = new BufferPool();
+  const taken = Array.from({ length: 50 }, () => pool.take(1_000));
+  for (const buffer of taken) pool.give(buffer);
+  const kept = new Set(taken.map(({ buffer }) => buffer));
+  const again = Array.from({ length: 50 }, () => pool.take(1_000)).filter(({ buffer }) => kept.has(buffer));
+  assert.equal(again.length, 4);
+});
+
+/** Keeps the buffers themselves, and a copy of what was in them. */
+class KeepingSink implements PlayerSink {
+  readonly pendingBytes: number | undefined;
+  readonly #accepts: boolean;
+  readonly given: { bytes: Buffer; copy: Buffer }[] = [];
+
+  constructor(pendingBytes: number | undefined, accepts = true) {
+    this.pendingBytes = pendingBytes;
+    this.#accepts = accepts;
+  }
+
+  write(bytes: Buffer): boolean {
+    this.given.push({ bytes, copy: Buffer.from(bytes) });
+    return this.#accepts;
+  }
+
+  writeParts(parts: readonly Buffer[]): boolean {
+    return parts.map((part) => this.write(part)).every(Boolean);
+  }
+
+  end(): void {}
+
+  get memories(): Set<ArrayBufferLike> {
+    return new Set(this.given.map(({ bytes }) => bytes.buffer));
+  }
+}
+
+function bringSlices(feed: Feed, count: number): void {
+  for (const message of [videoHeader(0), audioHeader(0), keyframe(0)]) feed.push(message, 0);
+  feed.flush(Number.POSITIVE_INFINITY);
+  for (let index = 1; index <= count; index++) {
+    const timeMs = 40 * index;
+    feed.push(interFrame(timeMs), timeMs);
+    feed.push(audioFrame(timeMs + 3), timeMs);
+    feed.flush(Number.POSITIVE_INFINITY);
+  }
+}
+
+const formats = { RTMP: rtmpFormat(60_000, true), 'HTTP-FLV': flvFormat('bare', { audio: true, video: true }) };
+
+for (const [name, format] of Object.entries(formats)) {
+  const play = (...sinks: KeepingSink[]): void => {
+    const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
+    for (const sink of sinks) {
+      stream.attach(new Player({ format, sink, limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 1e9 }) }));
+    }
+    bringSlices(stream.openFeed(), 40);
+  };
+
+  test(`${name}: slices that the kernel has taken at once have the same memory`, () => {
+    const sink = new KeepingSink(0);
+    play(sink, new KeepingSink(0));
+    assert.equal(sink.given.length, 41);
+    assert.ok(sink.memories.size <= 2, `${sink.memories.size} buffers`);
+  });
+
+  for (const [kind, slow] of [
+    ['a socket that has not taken all', new KeepingSink(1)],
+    ['a sink that cannot tell', new KeepingSink(undefined)],
+    ['a player that wants no more', new KeepingSink(1, false)],
+  ] as const) {
+    test(`${name}: nothing is written into what ${kind} was given`, () => {
+      play(new KeepingSink(0), slow, new KeepingSink(0));
+      assert.ok(slow.given.length > 0);
+      for (const { bytes, copy } of slow.given) assert.deepEqual(bytes, copy);
+    });
+  }
+}
