@@ -46,10 +46,16 @@ function payloads(sink: RecordingSink): Buffer[] {
 
 const payloadOf = ({ payload }: RtmpMessage): Buffer => payload;
 
-/** `setTimeout` stands still until it is told to go on; the monotonic clock does not. */
-function stopTimers(t: TestContext): void {
+/** `setTimeout` and the monotonic clock stand still. Returns what makes both go on. */
+function stopClock(t: TestContext): (byMs: number) => void {
+  let nowMs = performance.now();
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
+  t.mock.method(performance, 'now', () => nowMs);
+  return (byMs) => {
+    nowMs += byMs;
+    mock.timers.tick(byMs);
+  };
 }
 
 test('players in step are handed the very same bytes, one write each for a slice', () => {
@@ -73,7 +79,7 @@ test('players in step are handed the very same bytes, one write each for a slice
 });
 
 test('mw_latency: the first slice leaves at once, the next ones together when the interval is over', (t) => {
-  stopTimers(t);
+  const goOn = stopClock(t);
   const stream = newStream({ play: { mwLatencyMs: 40, mwMsgs: 0 } });
   const { sink } = join(stream);
   const feed = stream.openFeed();
@@ -81,31 +87,31 @@ test('mw_latency: the first slice leaves at once, the next ones together when th
   assert.equal(sink.writes.length, 1);
   bring(feed, interFrame(40));
   bring(feed, interFrame(80), audioFrame(85));
-  mock.timers.tick(30);
+  goOn(30);
   assert.equal(sink.writes.length, 1);
-  mock.timers.tick(10);
+  goOn(10);
   assert.equal(sink.writes.length, 2);
   assert.deepEqual(decodeFlv(sink.writes.slice(0, 0).concat(sink.writes[1]!), 'bare').length, 3);
 });
 
 test('mw_msgs: too few messages wait for one more interval, and no longer', (t) => {
-  stopTimers(t);
+  const goOn = stopClock(t);
   const stream = newStream({ play: { mwLatencyMs: 40, mwMsgs: 3 } });
   const { sink } = join(stream);
   const feed = stream.openFeed();
   bring(feed, keyframe(0));
   bring(feed, interFrame(40));
-  mock.timers.tick(40);
+  goOn(40);
   assert.equal(sink.writes.length, 1, 'one message is too few');
   bring(feed, interFrame(80));
-  mock.timers.tick(39);
+  goOn(39);
   assert.equal(sink.writes.length, 1);
-  mock.timers.tick(1);
+  goOn(1);
   assert.equal(sink.writes.length, 2);
   assert.deepEqual(payloads(sink).length, 3);
 
   bring(feed, interFrame(120), interFrame(160), interFrame(200));
-  mock.timers.tick(40);
+  goOn(40);
   assert.equal(sink.writes.length, 3, 'three are enough');
 });
 
