@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { EdgeCluster } from './api/types.ts';
 import type { RequestReport } from './kube/api.ts';
 import type { Result } from './reconcile/controller.ts';
+import type { UpgradeCounts } from './reconcile/rollout/turns.ts';
 
 /** What is read when Prometheus asks. */
 export interface Readings {
@@ -12,6 +13,8 @@ export interface Readings {
   readonly depth: () => number;
   /** Those that this operator looks after: none while another leads. */
   readonly clusters: () => Iterable<EdgeCluster>;
+  /** Undefined while another leads. */
+  readonly upgrade: () => UpgradeCounts | undefined;
 }
 
 const prefix = 'edgecluster_operator_';
@@ -72,6 +75,15 @@ export class OperatorMetrics {
       registers,
       collect() {
         this.set(readings.depth());
+      },
+    });
+    new Gauge({
+      name: `${prefix}upgrade_clusters`,
+      help: 'EdgeClusters that wait for pods as this operator wants them, are getting them, or get them and do not become ready (halted, which stops the others).',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const [state, count] of Object.entries(readings.upgrade() ?? {})) this.set({ state }, count);
       },
     });
     new Gauge({

@@ -52,6 +52,7 @@ export class Operator {
       leading: () => this.#controller !== undefined,
       depth: () => this.#controller?.depth ?? 0,
       clusters: () => this.#controller?.clusters ?? [],
+      upgrade: () => this.#controller?.upgrade,
     });
     this.#api = new KubeApi(access, {
       userAgent: `edgecluster-operator/${version}`,
@@ -122,6 +123,7 @@ export class Operator {
       api: this.#api,
       namespaces: options.namespaces,
       edgeImage: options.edgeImage,
+      upgradePace: options.upgradePace,
       watchSecrets: options.watchSecrets,
       masterKey: {
         namespace: options.leaseNamespace,

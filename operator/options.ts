@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';
+import type { Pace } from './reconcile/rollout/turns.ts';
 import type { ListenAddress } from './serve.ts';
 
 export interface OperatorOptions {
@@ -20,6 +21,8 @@ export interface OperatorOptions {
   /** Who this operator is among several. */
   readonly identity: string;
   readonly edgeImage: string;
+  /** How fast EdgeClusters get what is new only because this operator is. */
+  readonly upgradePace: Pace;
   readonly listen: ListenAddress;
   readonly logLevel: LogLevel;
   /** Default: the service account of the pod, or ~/.kube/config. */
@@ -43,6 +46,9 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
                               our own Secrets at once; default true
   --rotate-every-days N       make another master key after N days; 0: never by itself; default 30
   --edge-image IMAGE          for EdgeClusters that name none; default $EDGE_IMAGE
+  --upgrade-clusters N        EdgeClusters at a time whose pods are replaced because this operator has another default
+                              image, or renders pods in another way; default 1
+  --upgrade-pause-seconds N   pause between two of them; default 30
   --listen [HOST]:PORT        /healthz, /readyz and /metrics; default :8081
   --log-level LEVEL           ${logLevels.join(', ')}; default info
   --kubeconfig FILE           default: the pod's service account, $KUBECONFIG or ~/.kube/config`;
@@ -67,6 +73,10 @@ export function readOperatorOptions(
     // A container that is started again in the same pod is another candidate.
     identity: `${podName}_${randomBytes(4).toString('hex')}`,
     edgeImage,
+    upgradePace: {
+      clusters: number('--upgrade-clusters', values['upgrade-clusters'] ?? '1', 1, 10_000),
+      pauseMs: number('--upgrade-pause-seconds', values['upgrade-pause-seconds'] ?? '30', 0, 86_400) * 1000,
+    },
     listen: listenAddress(values.listen ?? ':8081'),
     logLevel: oneOf('--log-level', values['log-level'] ?? 'info', logLevels),
     kubeconfig: values.kubeconfig,
@@ -87,6 +97,8 @@ function parse(args: readonly string[]) {
       'watch-secrets': text,
       'rotate-every-days': text,
       'edge-image': text,
+      'upgrade-clusters': text,
+      'upgrade-pause-seconds': text,
       listen: text,
       'log-level': text,
       kubeconfig: text,
@@ -111,6 +123,12 @@ function flag(name: string, value = 'true'): boolean {
 function days(flag: string, value: string): number | undefined {
   if (!/^\d{1,5}$/.test(value)) throw new Error(`${flag}: "${value}" is no number of days, 0 to 99999`);
   return Number(value) || undefined;
+}
+
+function number(flag: string, value: string, least: number, most: number): number {
+  const found = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+  if (found >= least && found <= most) return found;
+  throw new Error(`${flag}: "${value}" is no whole number from ${least} to ${most}`);
 }
 
 function listenAddress(value: string): ListenAddress {

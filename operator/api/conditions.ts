@@ -26,6 +26,8 @@ export const REASONS = {
     EdgesStarting: 'True',
     ApplyingConfig: 'True',
     Draining: 'True',
+    UpgradeWaits: 'True',
+    UpgradeHalted: 'False',
     Settled: 'False',
     RolloutStuck: 'False',
     Blocked: 'False',

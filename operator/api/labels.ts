@@ -24,6 +24,13 @@ export const CONFIG_HASH = `${GROUP}/config-hash`;
 /** On the template of pods: hash of the settings that a process cannot change while it runs. */
 export const RESTART_HASH = `${GROUP}/restart-hash`;
 
+/** On the Deployment: hash of the template of pods as we rendered it. */
+export const TEMPLATE_HASH = `${GROUP}/template-hash`;
+/** On the Deployment: hash of the part of the spec that the template is made of, as it was last time. */
+export const TEMPLATE_ASKED = `${GROUP}/template-asked`;
+/** On the Deployment: when the operator brought a template of its own accord, as after an upgrade. */
+export const TURN_BEGAN = `${GROUP}/turn-began`;
+
 /** On the Secret with the master key: when the key was made. */
 export const ROTATED_AT = `${GROUP}/rotated-at`;
 /** On the same Secret: a person sets it, to any value, and the operator rotates the key at once. */

@@ -23,6 +23,7 @@ import { podView } from './observe/views.ts';
 import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
+import { type Pace, Turns, type UpgradeCounts } from './rollout/turns.ts';
 
 export type Result = 'settled' | 'later' | 'failed';
 
@@ -35,6 +36,8 @@ export interface ControllerOptions {
   readonly watchSecrets: boolean;
   /** The Secret with the key that all credentials derive from. */
   readonly masterKey: Pick<MasterKeyOptions, 'namespace' | 'name' | 'rotateEveryMs' | 'overlapMs'>;
+  /** How fast EdgeClusters get what is new only because this operator is. */
+  readonly upgradePace: Pace;
   readonly notify: Notify;
   readonly log: Logger;
   /** Told after each reconcile. */
@@ -80,6 +83,7 @@ export class Controller {
   readonly #caches: Caches;
   readonly #edges: EdgePoller;
   readonly #queue: WorkQueue<ClusterKey>;
+  readonly #turns: Turns;
   readonly #reconciler: Reconciler;
   readonly #watcher: Watcher;
   readonly #references: ReferenceWatcher;
@@ -129,10 +133,20 @@ export class Controller {
       changed: (cluster) => this.#queue.add(cluster as ClusterKey),
       ...(options.pollIntervalMs !== undefined && { intervalMs: options.pollIntervalMs }),
     });
+    this.#turns = new Turns({
+      pace: options.upgradePace,
+      caches: this.#caches,
+      wake: (key) => this.#queue.add(key),
+      halted: (key, message) => {
+        const cluster = this.#caches.cluster(key);
+        if (cluster !== undefined) options.notify(cluster, 'Warning', 'UpgradeHalted', message);
+      },
+    });
     this.#reconciler = new Reconciler({
       api: options.api,
       caches: this.#caches,
       edges: this.#edges,
+      turns: this.#turns,
       settings: () => ({
         edgeImage: options.edgeImage,
         podMonitors: this.#podMonitors.watched,
@@ -168,10 +182,16 @@ export class Controller {
     return this.#queue.depth;
   }
 
+  /** EdgeClusters that have, get, or wait for what is new only because this operator is. */
+  get upgrade(): UpgradeCounts {
+    return this.#turns.counts;
+  }
+
   /** Entries of everything that is kept in memory, to see that nothing stays of what is gone. */
   get sizes(): Sizes {
     const { size, busy } = this.#queue;
-    return { caches: this.#caches.size, remembered: this.#reconciler.size, queue: size, busy };
+    const remembered = this.#reconciler.size + this.#turns.size;
+    return { caches: this.#caches.size, remembered, queue: size, busy };
   }
 
   /**
@@ -193,6 +213,7 @@ export class Controller {
       this.#writes.abort();
       this.#masterKey.close();
       this.#edges.close();
+      this.#turns.close();
     }
     await this.#watcher.ended();
   }

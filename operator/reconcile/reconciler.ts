@@ -22,6 +22,7 @@ import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
 import { checkSecrets, type ResolvedOrigins } from './observe/discovery.ts';
 import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
+import type { Turns, Wait } from './rollout/turns.ts';
 import { objectProblems } from './status/object-problems.ts';
 import type { ObjectProblem, Observation } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
@@ -31,6 +32,7 @@ export interface ReconcilerDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
   readonly caches: Caches;
   readonly edges: Pick<EdgePoller, 'askNow' | 'edge' | 'follow'>;
+  readonly turns: Pick<Turns, 'forget' | 'take'>;
   readonly settings: () => RenderSettings;
   /** The API server does not know a kind any more that the settings say it does. */
   readonly kindGone: () => void;
@@ -87,6 +89,7 @@ export class Reconciler {
     if (cluster === undefined || cluster.metadata.deletionTimestamp !== undefined) {
       // Garbage collection takes what it owned.
       this.#deps.edges.follow(key, [], undefined);
+      this.#deps.turns.forget(key);
       this.#memories.delete(key);
       return undefined;
     }
@@ -126,9 +129,11 @@ class Run {
 
   async run(): Promise<Requeue | undefined> {
     const { caches, settings } = this.#deps;
-    const { cluster, origins, desired } = inForce(this.#cluster, this.#memory.desired, caches, settings());
+    const { cluster, origins, desired: asked } = inForce(this.#cluster, this.#memory.desired, caches, settings());
     this.#cluster = cluster;
     const live = this.#live();
+    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, asked.objects, this.#deployment(live));
+    const desired: Desired = { ...asked, objects };
     await this.#beforeScalingIn(live);
     const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
     const lookDueInMs = mustLook ? await lookAtSecret(this.#deps, cluster, this.#memory, this.#nowMs()) : undefined;
@@ -158,7 +163,7 @@ class Run {
     const statusDueInMs = await writeStatus(
       { ...this.#deps, nowMs: this.#nowMs },
       this.#cluster,
-      this.#status(origins, desired, objectProblems(blocked, failed, fights)),
+      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait),
       this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
@@ -259,7 +264,12 @@ class Run {
     return { api, edge: edges.edge, log: this.#log, signal };
   }
 
-  #status(origins: ResolvedOrigins, { config }: Desired, objects: readonly ObjectProblem[]): EdgeClusterStatus {
+  #status(
+    origins: ResolvedOrigins,
+    { config }: Desired,
+    objects: readonly ObjectProblem[],
+    upgrade: Wait | undefined,
+  ): EdgeClusterStatus {
     const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
     const observation: Observation = {
       cluster: this.#cluster,
@@ -269,6 +279,7 @@ class Run {
       secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
       masterKeyProblem: masterKeyProblem(),
       objects,
+      upgrade,
       deployment: this.#deployment(this.#live()),
       pods: this.#pods(),
       edge: edges.edge,
@@ -278,6 +289,7 @@ class Run {
 
   #leaveNamespace(): undefined {
     this.#memory.namespaceEnding = true;
+    this.#deps.turns.forget(this.#key);
     this.#log.info('its namespace is being deleted');
     return undefined;
   }

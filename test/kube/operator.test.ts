@@ -41,6 +41,7 @@ class RunningOperator {
         watchSecrets: true,
         identity: 'operator-0',
         edgeImage: 'edge:test',
+        upgradePace: { clusters: 1, pauseMs: 0 },
         listen: { host: '127.0.0.1', port: 0 },
         logLevel: 'info',
         kubeconfig: undefined,

@@ -22,11 +22,18 @@ describe('metrics of the operator', () => {
       } as const,
       edgeCluster({ metadata: { name: 'new' } }),
     ];
-    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters });
+    const upgrade = () => ({ waiting: 7, rolling: 1, halted: 0 });
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters, upgrade });
     const conditions = async () => (await metrics.text()).split('\n').filter((line) => /_condition\b.*\d$/.test(line));
     assert.deepEqual(await conditions(), [
       'edgecluster_operator_condition{namespace="media",name="live",type="Ready"} 0',
       'edgecluster_operator_condition{namespace="media",name="live",type="Degraded"} 1',
+    ]);
+    const upgrades = (await metrics.text()).split('\n').filter((line) => /_upgrade_clusters\{/.test(line));
+    assert.deepEqual(upgrades, [
+      'edgecluster_operator_upgrade_clusters{state="waiting"} 7',
+      'edgecluster_operator_upgrade_clusters{state="rolling"} 1',
+      'edgecluster_operator_upgrade_clusters{state="halted"} 0',
     ]);
     clusters = [];
     assert.deepEqual(await conditions(), []);

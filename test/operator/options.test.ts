@@ -17,6 +17,7 @@ describe('options of the operator', () => {
       watchSecrets: true,
       rotateEveryDays: 30,
       edgeImage: 'edge:1',
+      upgradePace: { clusters: 1, pauseMs: 30_000 },
       listen: { host: undefined, port: 8081 },
       logLevel: 'info',
       kubeconfig: undefined,
@@ -26,7 +27,15 @@ describe('options of the operator', () => {
   it('flags come before the environment', () => {
     const args = ['--namespaces=a, b,a', '--leader-election=false', '--lease-namespace=x', '--lease-name=y'];
     const secrets = ['--master-key-secret=z', '--watch-secrets=false', '--rotate-every-days=0'];
-    const more = [...secrets, '--edge-image=edge:2', '--listen=[::1]:99', '--log-level=debug', '--kubeconfig=/k'];
+    const pace = ['--upgrade-clusters=5', '--upgrade-pause-seconds=0'];
+    const more = [
+      ...secrets,
+      ...pace,
+      '--edge-image=edge:2',
+      '--listen=[::1]:99',
+      '--log-level=debug',
+      '--kubeconfig=/k',
+    ];
     const options = readOperatorOptions([...args, ...more], { ...env, POD_NAMESPACE: 'pods', POD_NAME: 'operator-1' });
     const { identity, ...rest } = options;
     assert.match(identity, /^operator-1_/);
@@ -39,6 +48,7 @@ describe('options of the operator', () => {
       watchSecrets: false,
       rotateEveryDays: undefined,
       edgeImage: 'edge:2',
+      upgradePace: { clusters: 5, pauseMs: 0 },
       listen: { host: '::1', port: 99 },
       logLevel: 'debug',
       kubeconfig: '/k',
@@ -56,6 +66,7 @@ describe('options of the operator', () => {
     ['an address that is none', ['--edge-image=x', '--listen=8081'], /--listen: "8081" is not HOST:PORT or :PORT/],
     ['a port that is none', ['--edge-image=x', '--listen=:80810'], /--listen/],
     ['days that are none', ['--edge-image=x', '--rotate-every-days=a month'], /"a month" is no number of days/],
+    ['a pace that is none', ['--edge-image=x', '--upgrade-clusters=0'], /"0" is no whole number from 1 to 10000/],
     ['an unknown level', ['--edge-image=x', '--log-level=loud'], /none of trace, debug/],
     ['an unknown flag', ['--edge-image=x', '--colour'], /Unknown option '--colour'/],
     ['something else', ['--edge-image=x', 'now'], /Unexpected argument 'now'/],

@@ -83,6 +83,7 @@ export class OperatorScene {
         watchSecrets: true,
         identity: 'operator-0',
         edgeImage: 'edge:test',
+        upgradePace: { clusters: 1, pauseMs: 0 },
         listen: { host: '127.0.0.1', port: 0 },
         logLevel: 'debug',
         kubeconfig: undefined,

@@ -51,6 +51,14 @@ export class Caches {
     return [...this.#owned.of(key).values()];
   }
 
+  /** All objects of a kind that we make, by EdgeCluster. */
+  *ownedOfKind<T extends KubernetesObject>(kind: string): Iterable<readonly [ClusterKey, T]> {
+    for (const [key, objects] of this.#owned.entries()) {
+      // The kind says what it is.
+      for (const object of objects.values()) if (object.kind === kind) yield [key as ClusterKey, object as T];
+    }
+  }
+
   /** Forgets all objects of a kind that is no longer watched. */
   forgetOwned(forgotten: string): void {
     for (const [key, objects] of this.#owned.entries()) {

@@ -7,6 +7,7 @@ import type { Fleet, Rollout } from '../edges/fleet.ts';
 import type { EdgeState } from '../edges/report.ts';
 import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
 import type { PodView } from '../observe/views.ts';
+import type { Wait } from '../rollout/turns.ts';
 
 /** All that status is made of. */
 export interface Observation {
@@ -20,6 +21,8 @@ export interface Observation {
   /** Why there is no key that credentials could derive from, and what to do. */
   readonly masterKeyProblem: string | undefined;
   readonly objects: readonly ObjectProblem[];
+  /** Why the pods keep a former template; undefined: they need not. */
+  readonly upgrade: Wait | undefined;
   /** The cluster's own; undefined while there is none. */
   readonly deployment: V1Deployment | undefined;
   /** All pods that the cluster's selector finds. */

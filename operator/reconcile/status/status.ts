@@ -132,6 +132,8 @@ function progressing(scene: Scene): Finding {
     return found('Draining', `${plural(fleet.ending.length, 'edge')} draining: clients may finish, for ${limit}`);
   }
   if (blocked !== undefined) return found('Blocked', blocked);
+  if (scene.upgrade !== undefined)
+    return found(scene.upgrade.kind === 'halted' ? 'UpgradeHalted' : 'UpgradeWaits', scene.upgrade.message);
   return found('Settled', 'what runs is what is wanted');
 }
 

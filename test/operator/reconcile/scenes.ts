@@ -98,6 +98,7 @@ export function observation(
     secrets: [],
     masterKeyProblem: undefined,
     objects: [],
+    upgrade: undefined,
     deployment: deployment(),
     pods: [pod('live-1'), pod('live-2')],
     edge: () => answering(),
