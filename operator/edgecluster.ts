@@ -18,6 +18,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     about: 'print what the operator would apply',
     load: async () => (await import('./render-command.ts')).render,
   },
+  diff: {
+    about: 'tell what a change will cost, before it is made',
+    load: async () => (await import('./diff-command.ts')).diff,
+  },
   operator: {
     about: 'run EdgeClusters on Kubernetes',
     load: async () => (await import('./operator-command.ts')).operator,

@@ -1,5 +1,6 @@
 /** The EdgeClusters of a manifest, for commands that work without a cluster. */
 import { readFileSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
 import { ConfigError } from '../edge/conf/problem.ts';
 import { admitText } from './api/admission.ts';
 import { nameOf } from './api/labels.ts';
@@ -17,6 +18,21 @@ export function readManifest(file: string): string {
   } catch (error) {
     throw new ManifestError(`${file} cannot be read: ${(error as Error).message}`);
   }
+}
+
+/** What a file is called in messages. */
+export function titleOfFile(file: string): string {
+  return file === '-' ? 'stdin' : file;
+}
+
+/** The text of a file, or of standard input for `-`. Throws ManifestError when it cannot be read. */
+export async function readFileOrStdin(file: string): Promise<string> {
+  return file === '-' ? textOf(process.stdin) : readManifest(file);
+}
+
+/** The EdgeCluster with this namespace where its manifest names none. */
+export function inNamespace(cluster: EdgeCluster, namespace: string): EdgeCluster {
+  return { ...cluster, metadata: { namespace, ...cluster.metadata } };
 }
 
 /**

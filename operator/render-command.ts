@@ -3,16 +3,14 @@
  *
  * Exit codes: 0 rendered; 1 a manifest is wrong or cannot be read; 2 wrong arguments.
  */
-import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { nameOf } from './api/labels.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
-import { clustersOf, ManifestError, readManifest } from './manifest.ts';
-import { resolveOrigins } from './reconcile/observe/discovery.ts';
-import { RenderError } from './render/error.ts';
-import { type Rendered, render as renderObjects } from './render/render.ts';
+import { clustersOf, inNamespace, ManifestError, readFileOrStdin, titleOfFile } from './manifest.ts';
+import type { Rendered } from './render/render.ts';
+import { renderOffline } from './render-offline.ts';
 import { version } from './version.ts';
 
 const usage = `usage: edgecluster render -f FILE [options]
@@ -55,7 +53,10 @@ async function run(options: Options): Promise<number> {
 
 async function print(options: Options): Promise<void> {
   const clusters = await readClusters(options);
-  const rendered = clusters.map((cluster) => ({ cluster, ...renderOne(cluster, options) }));
+  const rendered = clusters.map((cluster) => ({
+    cluster,
+    ...renderOffline(cluster, options, titleOfFile(options.file)),
+  }));
   for (const { cluster, config } of rendered) {
     for (const warning of config.warnings) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
   }
@@ -81,25 +82,8 @@ function readOptions(args: readonly string[]): Options {
 
 /** Throws ManifestError with all that is wrong with the manifests. */
 async function readClusters({ file, name, namespace }: Options): Promise<readonly EdgeCluster[]> {
-  const source = file === '-' ? await text(process.stdin) : readManifest(file);
-  const clusters = clustersOf(source, aboutOf(file), name);
-  return clusters.map((cluster) => ({ ...cluster, metadata: { namespace, ...cluster.metadata } }));
-}
-
-function aboutOf(file: string): string {
-  return file === '-' ? 'stdin' : file;
-}
-
-function renderOne(cluster: EdgeCluster, { file, edgeImage, podMonitors }: Options): Rendered {
-  const { origins } = resolveOrigins(cluster, { service: () => undefined, slices: () => [] });
-  // There is no master key here. And credentials should not be printed.
-  const settings = { edgeImage, podMonitors, masterKeys: undefined };
-  try {
-    return renderObjects({ cluster, origins, settings });
-  } catch (error) {
-    if (!(error instanceof RenderError)) throw error;
-    throw new ManifestError(error.message.replaceAll(/^/gm, `${aboutOf(file)}: ${nameOf(cluster)}: `));
-  }
+  const clusters = clustersOf(await readFileOrStdin(file), titleOfFile(file), name);
+  return clusters.map((cluster) => inNamespace(cluster, namespace));
 }
 
 interface RenderedCluster extends Rendered {

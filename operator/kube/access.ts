@@ -14,6 +14,8 @@ import type { KubeConfig } from '@kubernetes/client-node';
 export interface ClusterAccess {
   /** URL of the API server; a path in it is a prefix of all paths. */
   readonly server: string;
+  /** Where we are when nobody says another one: of the kubeconfig's context, or the pod's own. */
+  readonly namespace?: string | undefined;
   /** Asked again every 30 seconds, and when the API server says 401. */
   credentials(): Promise<Credentials>;
 }
@@ -35,10 +37,11 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /**
  * @param kubeconfig a file; without it $KUBECONFIG, the service account of the pod we run in, or ~/.kube/config
+ * @param context of the kubeconfig; without it the current one
  * @throws Error what is missing in the kubeconfig
  */
-export async function loadAccess(kubeconfig?: string): Promise<ClusterAccess> {
-  if (kubeconfig === undefined && process.env.KUBECONFIG === undefined) {
+export async function loadAccess(kubeconfig?: string, context?: string): Promise<ClusterAccess> {
+  if (kubeconfig === undefined && context === undefined && process.env.KUBECONFIG === undefined) {
     const inCluster = await serviceAccountAccess(process.env);
     if (inCluster !== undefined) return inCluster;
   }
@@ -46,6 +49,13 @@ export async function loadAccess(kubeconfig?: string): Promise<ClusterAccess> {
   const config = new client.KubeConfig();
   if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
   else config.loadFromDefault();
+  if (context !== undefined) {
+    const known = config.getContexts().map(({ name }) => name);
+    if (!known.includes(context)) {
+      throw new Error(`kubeconfig: there is no context '${context}'; there is ${known.join(', ') || 'none'}`);
+    }
+    config.setCurrentContext(context);
+  }
   return kubeConfigAccess(config);
 }
 
@@ -57,6 +67,7 @@ export function kubeConfigAccess(config: KubeConfig): ClusterAccess {
   }
   return {
     server: cluster.server,
+    namespace: config.getContextObject(config.currentContext)?.namespace,
     credentials: async () => {
       const options: RequestOptions = {};
       await config.applyToHTTPSOptions(options);
@@ -90,8 +101,10 @@ export async function serviceAccountAccess(
     () => false,
   );
   if (!mounted) return undefined;
+  const namespace = await readFile(`${directory}/namespace`, 'utf8').catch(() => undefined);
   return {
     server: `https://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    namespace: namespace?.trim(),
     credentials: async () => {
       const [token, ca] = await Promise.all([readFile(tokenFile, 'utf8'), readFile(`${directory}/ca.crt`)]);
       return { headers: { Authorization: `Bearer ${token.trim()}` }, tls: { ca } };

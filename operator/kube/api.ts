@@ -16,6 +16,7 @@ import type {
   Selection,
   Verb,
   WatchOptions,
+  WriteOptions,
 } from './options.ts';
 import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from './resources.ts';
 import { type Call, Transport } from './transport.ts';
@@ -91,9 +92,12 @@ export class KubeApi {
   }
 
   /** @throws ApiError AlreadyExists */
-  create<T extends KubernetesObject>(object: T, options: RequestOptions = {}): Promise<T> {
+  create<T extends KubernetesObject>(object: T, options: WriteOptions = {}): Promise<T> {
     const resource = resourceOf(object);
-    const path = withQuery(resourcePath(resource, object.metadata?.namespace), { fieldManager: this.#fieldManager });
+    const path = withQuery(resourcePath(resource, object.metadata?.namespace), {
+      fieldManager: this.#fieldManager,
+      ...dryRun(options),
+    });
     return this.#json<T>('create', resource, {
       method: 'POST',
       path,
@@ -114,6 +118,7 @@ export class KubeApi {
     const path = withQuery(resourcePath(resource, namespace, name, options.subresource), {
       fieldManager: options.fieldManager ?? this.#fieldManager,
       force: options.force ?? true,
+      ...dryRun(options),
     });
     return this.#json<T>('apply', resource, {
       method: 'PATCH',
@@ -138,6 +143,7 @@ export class KubeApi {
   ): Promise<T> {
     const path = withQuery(resourcePath(resource, namespace, name, options.subresource), {
       fieldManager: options.fieldManager ?? this.#fieldManager,
+      ...dryRun(options),
     });
     return this.#json<T>('patch', resource, {
       method: 'PATCH',
@@ -275,6 +281,10 @@ interface List<T> {
 /** The API server is busy and has done nothing. */
 function asksToRetry(error: ApiError): boolean {
   return error.status === 429 || (error.status >= 500 && error.retryAfterMs !== undefined);
+}
+
+function dryRun(options: WriteOptions) {
+  return options.dryRun === true ? { dryRun: 'All', fieldValidation: 'Strict' } : {};
 }
 
 function selectors(selection: Selection) {

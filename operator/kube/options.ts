@@ -59,14 +59,19 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface ApplyOptions extends RequestOptions {
+export interface WriteOptions extends RequestOptions {
+  /** The API server judges it and says what would come of it, and stores nothing. Unknown fields are refused, too. */
+  readonly dryRun?: boolean;
+}
+
+export interface ApplyOptions extends WriteOptions {
   /** Take over fields that others own; default true, as controllers should. */
   readonly force?: boolean;
   readonly subresource?: 'status' | 'scale';
   readonly fieldManager?: string;
 }
 
-export interface PatchOptions extends RequestOptions {
+export interface PatchOptions extends WriteOptions {
   readonly subresource?: 'status' | 'scale';
   readonly fieldManager?: string;
 }

@@ -1,36 +1,13 @@
 /** `edgecluster render` as it is typed: arguments, what it prints and where, and exit codes. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { parseConfig } from '../../edge/conf/load.ts';
+import { edgecluster } from '../support/edgecluster-command.ts';
 
-const command = join(import.meta.dirname, '../../operator/edgecluster.ts');
 const examples = join(import.meta.dirname, '../../crds/examples');
 const options = { timeout: 30_000 };
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function edgecluster(args: readonly string[], input = ''): Promise<Ended> {
-  const { EDGE_IMAGE: _, ...env } = process.env;
-  const child = spawn(process.execPath, [command, ...args], { stdio: ['pipe', 'pipe', 'pipe'], env });
-  // Who doesn't read its standard input may be gone by now.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
-  const [[code], out, err] = await Promise.all([
-    once(child, 'exit') as Promise<[number]>,
-    text(child.stdout),
-    text(child.stderr),
-  ]);
-  return { code, out, err };
-}
 
 function example(name: string): string {
   return join(examples, `${name}.yaml`);

@@ -88,7 +88,7 @@ function keyed(...fields: readonly string[]): KeyOf {
 const quantityMaps = new Set(['limits', 'requests']);
 const quantityFields = new Set(['divisor', 'sizeLimit', 'averageValue']);
 
-function isSameQuantity(wanted: unknown, live: unknown, path: Path): boolean {
+export function isSameQuantity(wanted: unknown, live: unknown, path: Path): boolean {
   if (!quantityFields.has(path.at(-1) ?? '') && !quantityMaps.has(path.at(-2) ?? '')) return false;
   const a = quantityOf(wanted);
   return a !== undefined && a === quantityOf(live);
