@@ -303,6 +303,7 @@ export const ROOT = block(
           type: milliseconds(1),
           default: D.edge.handshakeTimeoutMs,
           effect: 'at once',
+          since: 2,
           doc: 'Time for each step of a client before `connect`: the TLS handshake, then the first byte and the RTMP handshake.',
         }),
         unadmitted_per_address: leaf({
@@ -310,6 +311,7 @@ export const ROOT = block(
           default: undefined,
           defaultText: 'a quarter of `max_connections`, at least 100',
           effect: 'at once',
+          since: 2,
           doc:
             'Most connections of one IPv4 address or IPv6 /64 network that neither play nor publish. One more closes ' +
             'the one of them that has shown no progress for longest.',
@@ -318,6 +320,7 @@ export const ROOT = block(
           type: integer(1_048_576, 2 ** 40, 'bytes'),
           default: D.edge.mediaMemoryMaxBytes,
           effect: 'at once',
+          since: 2,
           doc:
             'Most memory for GOP caches, for what waits for slow players (what several wait for counts once), and for ' +
             'what is kept for origins or waits for one. Beyond it, until a quarter is free: slow players go on at a key ' +
@@ -329,6 +332,7 @@ export const ROOT = block(
           type: integer(65_536, 2 ** 32, 'bytes'),
           default: D.edge.unfinishedMaxBytes,
           effect: 'at once',
+          since: 2,
           doc:
             'Most memory for messages of clients that are not complete, and for what they send while a command waits ' +
             'for its answer. From half of it on, clients that hold more than an equal share are read more slowly. At ' +
@@ -372,6 +376,7 @@ export const ROOT = block(
           default: D.edge.apiCredentialsFile,
           defaultText: 'none',
           effect: 'at once',
+          since: 2,
           doc:
             'File with credentials for the HTTP API: one `username:password` per line, and each line is valid, so that ' +
             'the old and the new one can stand there together. Blank lines and lines that begin with `#` do not count. ' +
@@ -383,6 +388,7 @@ export const ROOT = block(
           default: D.edge.apiTrustedOrigins,
           defaultText: 'none',
           effect: 'at once',
+          since: 2,
           doc:
             'Web pages of these origins may act through the HTTP API (disconnect clients, reload) with credentials. ' +
             'The edge refuses this to pages of all others, whatever `http_api { crossdomain }` says.',
@@ -391,6 +397,7 @@ export const ROOT = block(
           type: onOff,
           default: D.edge.pageFigures,
           effect: 'at once',
+          since: 2,
           doc:
             'Whether the page at `http_server` shows figures (`/edge/status.json`) to everybody who reaches it. They ' +
             'name all streams and origins.',
@@ -399,6 +406,7 @@ export const ROOT = block(
           type: integer(0, 10_000),
           default: D.edge.metricsStreams,
           effect: 'at once',
+          since: 2,
           doc:
             'Streams that have metrics of their own (`edge_stream_…`) in the exporter, at most: those with most clients. ' +
             'Whoever reads the exporter learns their names, and each costs Prometheus seven series.',
@@ -408,6 +416,7 @@ export const ROOT = block(
           default: D.edge.trustedProxies,
           defaultText: 'none',
           effect: 'at once',
+          since: 2,
           doc:
             'Proxies that the edge believes when they name the client’s address in `X-Forwarded-For`, `Forwarded` or ' +
             '`X-Real-IP`. The last address of the list that is none of these proxies is the client’s, in logs, ' +

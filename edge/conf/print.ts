@@ -7,32 +7,47 @@ import { toSettings } from './convert.ts';
 import { defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
 import { ROOT, type RootSettings, type VhostSettings } from './directives.ts';
 import { type PlainDirective, printTree } from './grammar.ts';
+import { LANGUAGE } from './language.ts';
 import type { EdgeConfig } from './model.ts';
 import type { Block, Fields, Leaf, Named } from './schema.ts';
 
 /**
  * Text that `loadConfig` reads back as `config`. Throws RangeError for a value the language can't express, such as
  * a name with a line end.
+ * @param language of the edges that read it: what they do not know is left out, and they do as they always did
  */
-export function printConfig(config: EdgeConfig): string {
-  return printTree(blockTree(ROOT, withoutDerived(toSettings(config))));
+export function printConfig(config: EdgeConfig, language = LANGUAGE): string {
+  return printTree(blockTree(ROOT, withoutDerived(toSettings(config)), ({ since = 1 }) => since <= language));
 }
 
-function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unknown>>): PlainDirective[] {
+/** Names of the directives that `printConfig` leaves out for edges of this language. */
+export function leftOut(config: EdgeConfig, language: number): readonly string[] {
+  const names = new Set<string>();
+  blockTree(ROOT, withoutDerived(toSettings(config)), ({ since = 1 }, name) => {
+    if (since > language) names.add(name);
+    return true;
+  });
+  return [...names];
+}
+
+type Reads = (leaf: Leaf<unknown>, name: string) => boolean;
+
+function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unknown>>, reads: Reads): PlainDirective[] {
   return Object.entries(block.fields).flatMap(([name, node]): PlainDirective[] => {
     const value = settings[name];
     if (node.kind === 'leaf') {
-      return isWritten(node, value) ? [{ name, args: node.type.print(value), children: undefined }] : [];
+      if (!isWritten(node, value) || !reads(node, name)) return [];
+      return [{ name, args: node.type.print(value), children: undefined }];
     }
     // The table's own type says which values are settings of blocks.
     if (node.kind === 'named') {
       return (value as readonly Named<Record<string, unknown>>[]).map((item) => ({
         name,
         args: [item.name],
-        children: blockTree(node.block, item.body),
+        children: blockTree(node.block, item.body, reads),
       }));
     }
-    const children = blockTree(node, value as Record<string, unknown>);
+    const children = blockTree(node, value as Record<string, unknown>, reads);
     return children.length > 0 ? [{ name, args: [], children }] : [];
   });
 }

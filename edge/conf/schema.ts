@@ -37,6 +37,8 @@ export interface Leaf<T> {
   /** Never shown in a difference. */
   readonly secret?: boolean;
   readonly effect: Effect;
+  /** The language (see LANGUAGE) that it came with: edges of a former one refuse it. Default 1. */
+  readonly since?: number;
   readonly doc: string;
 }
 

@@ -335,6 +335,7 @@ const edge = block(
       type: integer(0, BYTES_MAX, 'bytes'),
       default: EDGE.playQueueMaxBytes,
       effect: 'at once',
+      since: 2,
       doc: 'Most media that waits for a slow player, whatever its time, before frames are dropped as with `queue_length`.',
     }),
     push_queue_max_bytes: leaf({

@@ -1,5 +1,6 @@
 /** Names that the operator gives to what it makes: labels, annotations, owners, objects. */
 import type { V1OwnerReference } from '@kubernetes/client-node';
+import { LANGUAGE } from '../../edge/conf/language.ts';
 import type { EdgeCluster } from './types.ts';
 
 export const GROUP = 'edgecluster.io';
@@ -36,9 +37,22 @@ export const ROTATED_AT = `${GROUP}/rotated-at`;
 /** On the same Secret: a person sets it, to any value, and the operator rotates the key at once. */
 export const ROTATE = `${GROUP}/rotate`;
 
-/** Where the edge finds its configuration: a key of the ConfigMap, and the directory that it is mounted at. */
-export const CONFIG_KEY = 'edge.conf';
+export { LANGUAGE };
+
+/** Where the edge finds its configuration: the directory that the ConfigMap is mounted at, and a key of it. */
 export const CONFIG_DIRECTORY = '/etc/edge';
+/** There is a key for each language that edges read. The first one's is what edgecluster 0.1.0 knows. */
+export function configKeyOf(language: number): string {
+  return language === 1 ? 'edge.conf' : `edge-${language}.conf`;
+}
+/** The other way round; undefined for any other key. */
+export function languageOf(key: string): number | undefined {
+  const match = /^edge(?:-(\d{1,4}))?\.conf$/.exec(key);
+  const language = Number(match?.[1] ?? 1);
+  return match !== null && configKeyOf(language) === key ? language : undefined;
+}
+/** The key that edges of our own version read. */
+export const CONFIG_KEY = configKeyOf(LANGUAGE);
 /** The same for the credentials of its HTTP API, and the Secret's key. */
 export const API_CREDENTIALS_KEY = 'credentials';
 export const API_CREDENTIALS_DIRECTORY = '/etc/edge-api';

@@ -16,6 +16,7 @@ import { type ConfigVerdict, type Desired, inForce } from './apply/desired.ts';
 import { lookAtSecret } from './apply/own-secret.ts';
 import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
+import { otherLanguages } from './edges/languages.ts';
 import { refreshPods, updateCosts } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
@@ -129,11 +130,12 @@ class Run {
 
   async run(): Promise<Requeue | undefined> {
     const { caches, settings } = this.#deps;
-    const { cluster, origins, desired: asked } = inForce(this.#cluster, this.#memory.desired, caches, settings());
-    this.#cluster = cluster;
     const live = this.#live();
-    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, asked.objects, this.#deployment(live));
-    const desired: Desired = { ...asked, objects };
+    const asked = inForce(this.#cluster, this.#memory.desired, caches, settings(), this.#languages(live));
+    const { cluster, origins } = asked;
+    this.#cluster = cluster;
+    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, asked.desired.objects, this.#deployment(live));
+    const desired: Desired = { ...asked.desired, objects };
     await this.#beforeScalingIn(live);
     const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
     const lookDueInMs = mustLook ? await lookAtSecret(this.#deps, cluster, this.#memory, this.#nowMs()) : undefined;
@@ -232,10 +234,18 @@ class Run {
     }
   }
 
+  #languages(live: readonly KubernetesObject[]): readonly number[] {
+    return otherLanguages(this.#pods(), this.#deployment(live), this.#own('v1', 'ConfigMap', live));
+  }
+
   /** Ours, as it is now. */
   #deployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
+    return this.#own('apps/v1', 'Deployment', live);
+  }
+
+  #own(apiVersion: string, kind: string, live: readonly KubernetesObject[]): KubernetesObject | undefined {
     const { name } = this.#cluster.metadata;
-    const id = idOf({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { ...(name !== undefined && { name }) } });
+    const id = idOf({ apiVersion, kind, metadata: { ...(name !== undefined && { name }) } });
     const cached = live.find((object) => idOf(object) === id);
     const newest = this.#memory.owned.newest(id, cached);
     return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;

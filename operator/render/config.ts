@@ -1,7 +1,8 @@
 /** The edge.conf of an EdgeCluster: what its edges run. */
 import { createHash } from 'node:crypto';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
-import { printConfig } from '../../edge/conf/print.ts';
+import { leftOut, printConfig } from '../../edge/conf/print.ts';
+import { configKeyOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { withExtraDirectives } from './directives.ts';
 import { edgeConfigOf, type Origins } from './edge-config.ts';
@@ -14,20 +15,30 @@ export interface RenderedConfig {
   readonly hash: string;
   /** What the file says. */
   readonly config: EdgeConfig;
-  /** Directives without effect, with their places in the spec. */
+  /** Directives without effect, with their places in the spec; and those that older edges do without. */
   readonly warnings: readonly string[];
 }
 
 /**
  * Renders the configuration. Which edge it is and how long it drains are not in it: see `edgeEnvironment`.
  * @param origins servers of each group; every group that a vhost uses must be there
+ * @param languages that running edges read, besides our own
  * Throws RenderError when the edge would refuse it.
  */
-export function renderConfig(cluster: EdgeCluster, origins: Origins): RenderedConfig {
+export function renderConfig(
+  cluster: EdgeCluster,
+  origins: Origins,
+  languages: readonly number[] = [],
+): RenderedConfig {
   const { config, warnings } = withExtraDirectives(print(edgeConfigOf(cluster, origins)), cluster.spec);
   const text = print(config);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
-  return { text, hash, config, warnings };
+  const lacking = languages.flatMap((language) => {
+    const names = leftOut(config, language);
+    const who = `edges that read ${configKeyOf(language)}, of a former version, do without`;
+    return names.length === 0 ? [] : [`${who} ${names.join(', ')} until they are replaced`];
+  });
+  return { text, hash, config, warnings: [...warnings, ...lacking] };
 }
 
 /**

@@ -28,6 +28,8 @@ export interface RenderInput {
   readonly cluster: EdgeCluster;
   readonly origins: Origins;
   readonly settings: RenderSettings;
+  /** Languages of configuration that running edges read, besides our own. Default: none. */
+  readonly languages?: readonly number[];
 }
 
 export interface Rendered {
@@ -37,11 +39,11 @@ export interface Rendered {
 }
 
 /** Renders all objects. Throws RenderError when the edge would refuse its configuration. */
-export function render({ cluster, origins, settings }: RenderInput): Rendered {
-  const config = renderConfig(cluster, origins);
+export function render({ cluster, origins, settings, languages = [] }: RenderInput): Rendered {
+  const config = renderConfig(cluster, origins, languages);
   const objects: readonly (OwnedObject | undefined)[] = [
     serviceAccount(cluster),
-    configMap(cluster, config.text),
+    configMap(cluster, config, languages),
     apiSecret(cluster, settings.masterKeys),
     networkPolicy(cluster),
     service(cluster),

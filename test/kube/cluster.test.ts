@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1ConfigMap, V1Deployment, V1Pod, V1Secret } from '@kubernetes/client-node';
+import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { capture, makeClip, publishToAll } from '../support/ffmpeg.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
@@ -136,7 +137,7 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
     const [map] = await client.list<V1ConfigMap>(
       '/api/v1/namespaces/default/configmaps?fieldSelector=metadata.name%3Dlive',
     );
-    assert.match(map?.data?.['edge.conf'] ?? '', /srs_log_level_v2 debug;/);
+    assert.match(map?.data?.[CONFIG_KEY] ?? '', /srs_log_level_v2 debug;/);
     assert.deepEqual(processes(), before);
     await everybodyPlays();
   });

@@ -6,6 +6,7 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
 import { pino } from 'pino';
+import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import { readText } from '../../operator/api/manifests.ts';
 import type { Condition, EdgeCluster } from '../../operator/api/types.ts';
 import { kubeConfigAccess } from '../../operator/kube/access.ts';
@@ -139,7 +140,7 @@ const isSeen = ({ metadata, status }: EdgeCluster): boolean => status?.observedG
 
 const untilConf = (pattern: RegExp): Promise<unknown> =>
   client.until<V1ConfigMap>(paths.configMaps(), (maps) =>
-    maps.some(({ metadata, data }) => metadata?.name === 'live' && pattern.test(data?.['edge.conf'] ?? '')),
+    maps.some(({ metadata, data }) => metadata?.name === 'live' && pattern.test(data?.[CONFIG_KEY] ?? '')),
   );
 
 /** A settled EdgeCluster `live` and its operator. */
@@ -242,7 +243,14 @@ describe('the operator', () => {
   it('what is edited or deleted is put back, once, and an event tells who did it', async () => {
     const running = await settled();
     const before = await running.writes();
-    await kubernetes.kubectl(['patch', '-n', namespace, 'configmap/live', '-p', '{"data":{"edge.conf":"listen 1;"}}']);
+    await kubernetes.kubectl([
+      'patch',
+      '-n',
+      namespace,
+      'configmap/live',
+      '-p',
+      '{"data":{"edge-2.conf":"listen 1;"}}',
+    ]);
     await untilConf(/origin-a/);
     const { metadata: deleted } = await client.get<V1Deployment>(`${paths.deployments()}/live`);
     await client.delete(`${paths.deployments()}/live`);
@@ -262,7 +270,7 @@ describe('the operator', () => {
     assert.equal((writes['apply deployments'] ?? 0) - (before['apply deployments'] ?? 0), 1);
     // Refused where it would create, then put back.
     assert.equal((writes['apply services'] ?? 0) - (before['apply services'] ?? 0), 2);
-    const told = /ConfigMap live is put back .*: kubectl-patch had changed data\['edge\.conf'\]/;
+    const told = /ConfigMap live is put back .*: kubectl-patch had changed data\['edge-2\.conf'\]/;
     await client.until<KubernetesObject & { note?: string }>(paths.events(), (all) =>
       all.some(({ note = '' }) => told.test(note)),
     );

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject, V1ConfigMap, V1Deployment } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { admit } from '../../operator/api/admission.ts';
+import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import type { Condition, ConditionType, EdgeCluster } from '../../operator/api/types.ts';
 import { RESOURCES, type Resource } from '../../operator/kube/resources.ts';
 import { Operator, type OperatorTimes } from '../../operator/operator.ts';
@@ -132,7 +133,7 @@ export class OperatorScene {
 
   /** The edge.conf that edges of the cluster are to run; empty while there is none. */
   conf(name: string): string {
-    return this.get<V1ConfigMap>(RESOURCES.ConfigMap, name)?.data?.['edge.conf'] ?? '';
+    return this.get<V1ConfigMap>(RESOURCES.ConfigMap, name)?.data?.[CONFIG_KEY] ?? '';
   }
 
   deployment(name: string): V1Deployment | undefined {

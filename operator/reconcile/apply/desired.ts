@@ -2,11 +2,11 @@
 
 import type { KubernetesObject, V1ConfigMap } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
-import { CONFIG_KEY } from '../../api/labels.ts';
+import { languageOf } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
 import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
-import { type RenderSettings, render } from '../../render/render.ts';
+import { type RenderInput, type RenderSettings, render } from '../../render/render.ts';
 import { type Caches, keyOfObject } from '../observe/caches.ts';
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
@@ -66,6 +66,7 @@ export function inForce(
   memory: DesiredMemory,
   caches: Pick<Caches, 'owned' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
+  languages: readonly number[],
 ): InForce {
   const { lastOrigins } = memory;
   lastOrigins.recall(cluster, () => confOf(caches.owned(keyOfObject(cluster)), cluster));
@@ -75,8 +76,12 @@ export function inForce(
     const origins = resolveOrigins(cluster, { service, slices, watches, last });
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
-    const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings]);
-    return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(cluster, origins, settings)) };
+    const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings, languages]);
+    return {
+      cluster,
+      origins,
+      desired: memory.desired(of, key, () => desiredOf({ cluster, origins: origins.origins, settings, languages })),
+    };
   };
   const asked = found('asked', cluster);
   const { config } = asked.desired;
@@ -95,16 +100,17 @@ export function inForce(
     : asked;
 }
 
-/** The edge.conf that the edges run; empty while there is none. */
+/** The edge.conf that the edges run, in any language: each has all origins. Empty while there is none. */
 function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): string {
   const isConfigMap = (object: KubernetesObject): object is V1ConfigMap => object.kind === 'ConfigMap';
   const configMap = owned.filter(isConfigMap).find((object) => standingOf(object, cluster) === 'ours');
-  return configMap?.data?.[CONFIG_KEY] ?? '';
+  const [conf = ''] = Object.entries(configMap?.data ?? {}).flatMap(([key, text]) => (languageOf(key) ? text : []));
+  return conf;
 }
 
-function desiredOf(cluster: EdgeCluster, { origins }: ResolvedOrigins, settings: RenderSettings): Desired {
+function desiredOf(input: RenderInput): Desired {
   try {
-    const { config, objects } = render({ cluster, origins, settings });
+    const { config, objects } = render(input);
     return { config: { valid: true, hash: config.hash, warnings: config.warnings }, objects };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;

@@ -9,9 +9,11 @@ import type {
   V1EndpointSlice,
   V1ObjectMeta,
   V1Pod,
+  V1PodSpec,
   V1Secret,
   V1Service,
 } from '@kubernetes/client-node';
+import { languageOf } from '../../api/labels.ts';
 
 export interface View extends KubernetesObject {
   readonly metadata: V1ObjectMeta;
@@ -94,11 +96,20 @@ export interface PodView extends View {
   readonly ip: string | undefined;
   /** Number of the container port called `api`. */
   readonly apiPort: number | undefined;
+  /** Language of the configuration that its edge reads; undefined for a file that is none of ours. */
+  readonly language: number | undefined;
   readonly ready: boolean;
   /** Being deleted: it lets its clients finish. */
   readonly ending: boolean;
   /** What keeps it from running, in the pod's own words. */
   readonly failure: PodFailure | undefined;
+}
+
+/** By the file that the edge is started with, in a pod or in the template of pods. */
+export function languageRead(spec: V1PodSpec | undefined): number | undefined {
+  const args = spec?.containers.find(({ name }) => name === 'edge')?.args ?? [];
+  const file = args[args.indexOf('-c') + 1] ?? '';
+  return languageOf(file.slice(file.lastIndexOf('/') + 1));
 }
 
 export interface PodFailure {
@@ -116,6 +127,7 @@ export function podView(pod: V1Pod): PodView {
     phase: status?.phase ?? 'Pending',
     ip: status?.podIP,
     apiPort: ports?.find(({ name }) => name === 'api')?.containerPort,
+    language: languageRead(pod.spec),
     ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
     ending: metadata?.deletionTimestamp !== undefined,
     failure: podFailure(pod),

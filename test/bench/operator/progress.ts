@@ -1,5 +1,6 @@
 /** How far the operator has come, by watching what it makes. */
 import type { KubernetesObject, V1ConfigMap } from '@kubernetes/client-node';
+import { CONFIG_KEY } from '../../../operator/api/labels.ts';
 import type { KubeClient } from '../../support/kubernetes-client.ts';
 
 /** Of every EdgeCluster. */
@@ -26,7 +27,7 @@ export class Progress {
         const uid = object.metadata?.uid ?? '';
         if (deleted) found.delete(uid);
         else found.add(uid);
-        if (path.endsWith('configmaps')) this.#texts.set(uid, (object as V1ConfigMap).data?.['edge.conf'] ?? '');
+        if (path.endsWith('configmaps')) this.#texts.set(uid, (object as V1ConfigMap).data?.[CONFIG_KEY] ?? '');
         for (const look of [...this.#looking]) look();
       });
     }

@@ -10,7 +10,7 @@ import type {
   V1Secret,
   V1Service,
 } from '@kubernetes/client-node';
-import { CLUSTER_LABEL } from '../../../operator/api/labels.ts';
+import { CLUSTER_LABEL, CONFIG_KEY } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
 
@@ -30,7 +30,7 @@ function edit(scene: OperatorScene, text: string): void {
   const { kube } = scene;
   const map = kube.object<V1ConfigMap>(RESOURCES.ConfigMap, namespace, 'live');
   assert.ok(map);
-  kube.put({ ...map, data: { 'edge.conf': text } }, 'kubectl-edit');
+  kube.put({ ...map, data: { [CONFIG_KEY]: text } }, 'kubectl-edit');
 }
 
 describe('owned objects in the hands of others', () => {
@@ -56,7 +56,7 @@ describe('owned objects in the hands of others', () => {
     assert.equal(scene.writes().length, 1);
     await scene.kube.until(() => scene.events('live').includes('PutBack'));
     const [event] = scene.kube.objects<KubernetesObject & { note: string }>(RESOURCES.Event);
-    assert.match(event?.note ?? '', /^ConfigMap live is put back .*: kubectl-edit had changed data\['edge\.conf'\]$/);
+    assert.match(event?.note ?? '', /^ConfigMap live is put back .*: kubectl-edit had changed data\['edge-2\.conf'\]$/);
   });
 
   it('who fights finds growing pauses, and is named; none of it repeats without end', async (t) => {

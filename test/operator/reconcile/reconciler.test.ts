@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { KubernetesObject, V1ConfigMap, V1Deployment, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
-import { FIELD_MANAGER } from '../../../operator/api/labels.ts';
+import { CONFIG_KEY, FIELD_MANAGER } from '../../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
@@ -56,6 +56,7 @@ describe('reconciling an EdgeCluster', () => {
 
     await running.stop();
     const other = scene.operator();
+    await scene.kube.until(() => other.operator.ready);
     await scene.idle(other);
     assert.equal(scene.kube.count({ verb: 'list', resource: 'deployments' }), 1);
     assert.deepEqual(scene.writes(), []);
@@ -308,7 +309,7 @@ describe('namespaces and kinds', () => {
     const reachable = afar()?.status?.conditions?.find(({ type }) => type === 'OriginsReachable');
     assert.match(reachable?.message ?? '', /does not watch, so its DNS name is used/);
     const map = scene.kube.object<V1ConfigMap>(RESOURCES.ConfigMap, 'other', 'afar');
-    assert.match(map?.data?.['edge.conf'] ?? '', /srs\.media\.svc:1935/);
+    assert.match(map?.data?.[CONFIG_KEY] ?? '', /srs\.media\.svc:1935/);
     assert.equal(scene.kube.count({ namespace: undefined }) - scene.kube.count({ verb: 'discover' }), 0);
   });
 

@@ -1,6 +1,7 @@
 /** Pods, reports and observations for tests of what the operator makes of them. */
 
 import type { V1Deployment } from '@kubernetes/client-node';
+import { LANGUAGE } from '../../../edge/conf/language.ts';
 import type { EdgeReport, EdgeState } from '../../../operator/reconcile/edges/report.ts';
 import type { PodView } from '../../../operator/reconcile/observe/views.ts';
 import type { Observation } from '../../../operator/reconcile/status/observation.ts';
@@ -17,6 +18,7 @@ export function pod(name: string, kind: PodKind = 'ready', more: Partial<PodView
     phase: kind === 'starting' ? 'Pending' : 'Running',
     ip: '10.1.0.1',
     apiPort: 1985,
+    language: LANGUAGE,
     ready: kind === 'ready',
     ending: kind === 'ending',
     failure: kind === 'failing' ? { reason: 'CrashLoopBackOff', message: 'Error, exit code 1' } : undefined,

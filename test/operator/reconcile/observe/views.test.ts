@@ -14,7 +14,7 @@ function kubernetesPod(status: V1Pod['status'] = {}, metadata: V1Pod['metadata']
     spec: {
       containers: [
         { name: 'sidecar', ports: [{ name: 'admin', containerPort: 9000 }] },
-        { name: 'edge', ports: [{ name: 'api', containerPort: 1985 }] },
+        { name: 'edge', args: ['-c', '/etc/edge/edge-2.conf'], ports: [{ name: 'api', containerPort: 1985 }] },
       ],
     },
     status: { phase: 'Running', podIP: '10.1.0.1', conditions: [{ type: 'Ready', status: 'True' }], ...status },
@@ -48,6 +48,7 @@ test('of a pod what the operator looks at is kept, and nothing else', () => {
     phase: 'Running',
     ip: '10.1.0.1',
     apiPort: 1985,
+    language: 2,
     ready: true,
     ending: false,
     failure: undefined,
