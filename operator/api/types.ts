@@ -558,7 +558,10 @@ export interface EdgeClusterStatus {
   readonly drainingReplicas?: number;
   /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
-  /** Clients that play, of all edges. */
+  /**
+   * Clients that play, of all edges. A change by less than a quarter, or by less than 10, is written within three
+   * minutes.
+   */
   readonly players?: number;
   /** Clients that publish, of all edges. */
   readonly publishers?: number;
@@ -568,7 +571,10 @@ export interface EdgeClusterStatus {
   readonly sentKbps?: number;
   /** Kilobits per second received by all edges, over the last 30 seconds. */
   readonly receivedKbps?: number;
-  /** Each origin with its health as the edges see it. */
+  /**
+   * Each origin with its health as the edges see it. Of more than 50 it lists 50, those that are down first;
+   * originsReachable counts all.
+   */
   readonly origins?: readonly OriginStatus[];
   /** Origins that edges have reached and that are not down, of all that vhosts use, such as 2/2. */
   readonly originsReachable?: string;

@@ -1,9 +1,9 @@
 /**
  * Keeps a copy of a collection: lists it once, follows it by a watch, and says what changes.
  *
- * A watch that ends is resumed where it stopped; bookmarks keep that place fresh. Only when the API server no longer
- * knows the place (410) is the collection listed again, and the difference told like any other change. With nothing to
- * tell, an informer does nothing.
+ * A watch that ends is resumed where it stopped; bookmarks keep that place fresh. When the API server no longer knows
+ * the place (410), or keeps refusing to go on from there, the collection is listed again, and the difference is told
+ * like any other change. With nothing to tell, an informer does nothing.
  */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { ApiError, isExpired, type KubeApi, type Selection } from './api.ts';
@@ -28,6 +28,8 @@ export interface InformerOptions<T extends KubernetesObject> extends Selection {
 const PAGE = 500;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 15_000;
+/** So many refusals of a watch in a row, for whatever reason, and the collection is listed again. */
+const REFUSALS_UNTIL_RELIST = 3;
 /** A watch that ends sooner, with nothing said, counts as failed. */
 const SHORT_WATCH_MS = 1000;
 
@@ -39,6 +41,8 @@ export class Informer<T extends KubernetesObject> {
   /** Where the watch goes on; undefined: the collection must be listed. */
   #version: string | undefined;
   #failures = 0;
+  /** Answers in a row that a list may mend. */
+  #refusals = 0;
 
   constructor(api: KubeApi, options: InformerOptions<T>) {
     this.#api = api;
@@ -70,7 +74,8 @@ export class Informer<T extends KubernetesObject> {
         if (!(error instanceof ApiError)) throw error;
         // Nothing is wrong with that: of a kind that nobody changes there may be no bookmarks either.
         if (error.reason === 'Idle') continue;
-        if (isExpired(error)) this.#version = undefined;
+        if (!isPassing(error)) this.#refusals++;
+        if (isExpired(error) || this.#refusals >= REFUSALS_UNTIL_RELIST) this.#version = undefined;
         this.#options.onProblem?.(error);
         const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);
         await pause(Math.max(askedMs, backoffMs(this.#failures++, RETRY_MIN_MS, RETRY_MAX_MS)), signal);
@@ -99,6 +104,7 @@ export class Informer<T extends KubernetesObject> {
       if (next !== undefined) continue;
       for (const object of [...this.#cache.list()]) if (!seen.has(keyOf(object))) this.#delete(object);
       this.#synced.resolve();
+      this.#refusals = 0;
       return page.resourceVersion;
     }
   }
@@ -112,6 +118,7 @@ export class Informer<T extends KubernetesObject> {
       for await (const event of this.#api.watch<T>(resource, options, signal)) {
         if (event.type === 'ERROR') throw event.error;
         silent = false;
+        this.#refusals = 0;
         if (event.type === 'BOOKMARK') {
           this.#version = event.resourceVersion;
           continue;
@@ -151,6 +158,11 @@ export class Informer<T extends KubernetesObject> {
     const bare = { ...object, metadata };
     return transform === undefined ? bare : transform(bare);
   }
+}
+
+/** The API server is not there, or busy: it has said nothing about the place where the watch is to go on. */
+function isPassing({ status, reason }: ApiError): boolean {
+  return status === 429 || reason === 'Unreachable' || reason === 'Timeout';
 }
 
 function keyOf({ metadata }: KubernetesObject): string {

@@ -201,7 +201,7 @@ export class Controller {
   async run(): Promise<void> {
     const stopped = once(this.#signal);
     try {
-      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.look()];
+      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.start()];
       await Promise.race([stopped, Promise.all(filled)]);
       if (!this.#signal.aborted) {
         this.#synced = true;
@@ -212,6 +212,7 @@ export class Controller {
     } finally {
       this.#writes.abort();
       this.#masterKey.close();
+      this.#podMonitors.close();
       this.#edges.close();
       this.#turns.close();
     }
@@ -297,7 +298,6 @@ export class Controller {
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
     if (!deleted) this.#references.follow(cluster);
-    if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#podMonitors.look();
     if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
   }
 

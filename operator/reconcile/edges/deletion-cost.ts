@@ -4,6 +4,7 @@
  */
 
 import type { PodView } from '../observe/views.ts';
+import { isSignificant } from './quarter-rule.ts';
 import { type EdgeState, lastReport } from './report.ts';
 
 export const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
@@ -17,8 +18,7 @@ export interface CostChange {
 }
 
 /**
- * The writes that are due. A write per poll of a busy cluster would be too many: small changes wait, unless
- * `exact` asks for all of them because pods are about to be taken.
+ * The writes that are due. Small changes wait, unless `exact` asks for all of them because pods are about to be taken.
  */
 export function costChanges(
   pods: readonly PodView[],
@@ -39,10 +39,4 @@ export function costChanges(
 function writtenCost(pod: PodView): number {
   const cost = Number(pod.metadata.annotations?.[deletionCostAnnotation] ?? 0);
   return Number.isInteger(cost) ? cost : 0;
-}
-
-/** Between empty and not, or by a quarter and at least 10. */
-function isSignificant(before: number, after: number): boolean {
-  if (before === 0 || after === 0) return true;
-  return Math.abs(after - before) >= Math.max(10, before / 4);
 }

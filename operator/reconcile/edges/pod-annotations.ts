@@ -7,6 +7,7 @@ import { ApiError, type KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import type { PodView } from '../observe/views.ts';
 import { costChanges, deletionCostAnnotation } from './deletion-cost.ts';
+import { inParallel } from './in-parallel.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { podsToRefresh } from './pod-refresh.ts';
 import type { EdgeState } from './report.ts';
@@ -17,6 +18,9 @@ export interface PodDeps {
   readonly edge: (uid: string) => EdgeState;
   readonly signal: AbortSignal;
 }
+
+/** Of one EdgeCluster. Requests to the API server share 16 connections: half of them are left to all others. */
+const writesAtOnce = 8;
 
 /**
  * Makes the kubelet bring the new configuration to the pods at once. The ConfigMap must have been written before.
@@ -30,10 +34,10 @@ export async function refreshPods(
   nowMs: number,
 ): Promise<number | undefined> {
   const { tell, dueInMs } = podsToRefresh(pods, configHash, deps.edge, (uid) => memory.told(uid), nowMs);
-  for (const { pod, value, times } of tell) {
+  await inParallel(writesAtOnce, tell, async ({ pod, value, times }) => {
     await annotate(deps, pod, CONFIG_HASH, value, memory);
     memory.tell(pod.metadata.uid, { configHash, times, atMs: nowMs });
-  }
+  });
   if (tell.length > 0) deps.log.info({ pods: tell.length, configHash }, 'pods are told of a new configuration');
   return dueInMs;
 }
@@ -45,8 +49,9 @@ export async function updateCosts(
   exact: boolean,
   memory: PodMemory,
 ): Promise<void> {
-  for (const { pod, cost } of costChanges(pods, deps.edge, { exact }))
-    await annotate(deps, pod, deletionCostAnnotation, String(cost), memory);
+  await inParallel(writesAtOnce, costChanges(pods, deps.edge, { exact }), ({ pod, cost }) =>
+    annotate(deps, pod, deletionCostAnnotation, String(cost), memory),
+  );
 }
 
 async function annotate(

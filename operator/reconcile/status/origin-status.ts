@@ -11,6 +11,23 @@ import { listed, plural } from './words.ts';
 const states = ['Down', 'Suspect', 'Up', 'Untried'] as const;
 const stateOf = { up: 'Up', suspect: 'Suspect', down: 'Down', untried: 'Untried' } as const;
 
+/** Status lists so many at most: behind a Service there may be a thousand. */
+export const mostOrigins = 50;
+
+/** Whether there may be more origins than the list of a status shows. */
+export function isCut(listed: readonly OriginStatus[]): boolean {
+  return listed.length >= mostOrigins;
+}
+
+/** What status lists of all origins: where there are too many, those that need a look come first. */
+export function listedOrigins(origins: readonly OriginStatus[]): readonly OriginStatus[] {
+  if (origins.length <= mostOrigins) return origins;
+  const rank = ({ state }: OriginStatus) => byNeed.indexOf(state);
+  return origins.toSorted((a, b) => rank(a) - rank(b)).slice(0, mostOrigins);
+}
+
+const byNeed: readonly OriginStatus['state'][] = ['Down', 'Suspect', 'Untried', 'Up'];
+
 /** In the order of the groups and of their addresses; of a group that no vhost uses the edges know nothing. */
 export function originStatuses(
   cluster: EdgeCluster,
@@ -26,10 +43,18 @@ export function originStatuses(
       const views = answers.flatMap((report) => report.origins.get(name) ?? []);
       if (views.length > 0) return merged(group, server, views);
       // Until the edges have been asked, what was known of the origin holds.
-      const known = hasUnasked(fleet) && previous?.origins?.find((one) => one.group === group && one.server === server);
+      const known = hasUnasked(fleet) && knownOf(group, server, previous?.origins ?? []);
       return known || { group, server, state: 'Untried', downOn: 0 };
     }),
   );
+}
+
+/** As status had it. What its list leaves out was as well as the last one in it. */
+function knownOf(group: string, server: string, before: readonly OriginStatus[]): OriginStatus | undefined {
+  const known = before.find((one) => one.group === group && one.server === server);
+  const last = before.at(-1);
+  if (known !== undefined || last === undefined || !isCut(before)) return known;
+  return { group, server, state: last.state, downOn: last.downOn };
 }
 
 /** An edge that has not tried the origin knows nothing of it. */

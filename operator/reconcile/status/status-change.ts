@@ -2,11 +2,19 @@
 
 import { conditionOf } from '../../api/conditions.ts';
 import type { Condition, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
-import { describeOrigin } from './origin-status.ts';
+import { isSignificant } from '../edges/quarter-rule.ts';
+import { describeOrigin, isCut } from './origin-status.ts';
 import { listed, plural } from './words.ts';
 
-/** `figures`: players, bandwidth and wording only, which can wait. `facts`: write at once. */
-export type StatusDifference = 'no' | 'figures' | 'facts';
+/**
+ * `facts`: write at once. `figures`: players, bandwidth and wording only, which can wait. `slight`: the same, and no
+ * figure has changed by much.
+ */
+export type StatusDifference = 'no' | 'slight' | 'figures' | 'facts';
+
+/** The counts of clients and streams, and the rates. */
+const counts = ['players', 'publishers', 'streams'] as const;
+const rates = ['sentKbps', 'receivedKbps'] as const;
 
 const factFields = [
   'observedGeneration',
@@ -31,14 +39,16 @@ export function statusDiffers(before: EdgeClusterStatus | undefined, after: Edge
     ...(status.origins ?? []).map(({ reason = '' }) => reason),
   ];
   if (!sameList(wording(before), wording(after), Object.is)) return 'figures';
-  const counts = ['players', 'publishers', 'streams'] as const;
-  if (counts.some((field) => before[field] !== after[field])) return 'figures';
-  return (['sentKbps', 'receivedKbps'] as const).some((field) => isOtherRate(before[field], after[field]))
-    ? 'figures'
-    : 'no';
+  if ([...counts, ...rates].some((field) => isNews(before[field], after[field]))) return 'figures';
+  if (counts.some((field) => before[field] !== after[field])) return 'slight';
+  return rates.some((field) => isOtherRate(before[field], after[field])) ? 'slight' : 'no';
 }
 
-/** Bandwidth is never twice the same; a tenth is news. */
+function isNews(before: number | undefined, after: number | undefined): boolean {
+  return before === undefined || after === undefined ? before !== after : isSignificant(before, after);
+}
+
+/** Bandwidth is never twice the same; a tenth is worth a write some time. */
 function isOtherRate(before: number | undefined, after: number | undefined): boolean {
   if (before === undefined || after === undefined) return before !== after;
   if (before === 0 || after === 0) return before !== after;
@@ -140,7 +150,8 @@ function originEvents(before: readonly OriginStatus[], after: readonly OriginSta
   const present = new Set(after.map(key));
   const added = [...present].filter((name) => !former.has(name));
   const gone = [...former.keys()].filter((name) => !present.has(name));
-  if (before.length === 0 || added.length + gone.length === 0) return notices;
+  // Of a list that is cut, what comes and goes may have been there before, and be there still.
+  if (before.length === 0 || isCut(before) || isCut(after) || added.length + gone.length === 0) return notices;
   const lists = [added.length > 0 && `new: ${listed(added)}`, gone.length > 0 && `gone: ${listed(gone)}`];
   return [...notices, { type: 'Normal', reason: 'OriginsChanged', message: lists.filter(Boolean).join('; ') }];
 }

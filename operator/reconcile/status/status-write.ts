@@ -16,13 +16,12 @@ export interface StatusDeps {
   readonly nowMs: () => number;
 }
 
-/** Players and bandwidth alone are written no more often than this. */
-const figuresEveryMs = 15_000;
 /**
- * Status of a cluster is written no more often than this, nor sooner after its objects: what happens together is seen
+ * Status of a cluster is written no more often than `facts`, nor sooner after its objects: what happens together is seen
  * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
+ * Figures are written less often: 500 busy clusters change theirs with each poll.
  */
-const statusEveryMs = 500;
+const everyMs = { facts: 500, figures: 15_000, slight: 180_000 } as const;
 
 /**
  * @param objectsWritten whether objects of the EdgeCluster were written just now
@@ -43,9 +42,9 @@ export async function writeStatus(
     return undefined;
   }
   // Somebody else writes our status: that must not become a race.
-  const isOthersDoing = made !== undefined && statusDiffers(made, status) === 'no';
-  const everyMs = difference === 'figures' || isOthersDoing ? figuresEveryMs : statusEveryMs;
-  const waitMs = Math.max(objectsWritten ? statusEveryMs : 0, memory.writtenAtMs + everyMs - deps.nowMs());
+  const isOthersDoing = difference === 'facts' && made !== undefined && statusDiffers(made, status) !== 'facts';
+  const pauseMs = everyMs[isOthersDoing ? 'figures' : difference];
+  const waitMs = Math.max(objectsWritten ? everyMs.facts : 0, memory.writtenAtMs + pauseMs - deps.nowMs());
   if (waitMs > 0) return waitMs;
   await apply(deps, cluster, status, memory);
   memory.made = status;

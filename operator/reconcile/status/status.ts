@@ -8,7 +8,7 @@ import type { ConfigVerdict } from '../apply/desired.ts';
 import { answerOf, type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf } from '../edges/fleet.ts';
 import { degraded } from './degraded.ts';
 import type { Observation, Scene } from './observation.ts';
-import { originStatuses, originsReachable, reachableOf } from './origin-status.ts';
+import { listedOrigins, originStatuses, originsReachable, reachableOf } from './origin-status.ts';
 import { listed, plural } from './words.ts';
 
 /**
@@ -39,7 +39,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     drainingReplicas: fleet.ending.length,
     selector: selectorOf(cluster),
     ...figures(fleet, previous),
-    origins,
+    origins: [...listedOrigins(origins)],
     originsReachable: reachableOf(origins),
     ...(configHash !== undefined && { configHash, configuredReplicas: configuredReplicas(scene, configHash) }),
   };

@@ -196,6 +196,40 @@ test('500 and 429 are borne', async () => {
   assert.equal(kube.count({ verb: 'list', status: 200 }), 1);
 });
 
+for (const [what, effect] of [
+  ['status 400', { status: 400 }],
+  ['status 500', { status: 500 }],
+  ['status 404, as of a kind that has gone and come again', { status: 404 }],
+] as const) {
+  test(`a watch that is refused again and again (${what}) is begun anew with a list`, async () => {
+    put('a', '1');
+    const { informer, told: list, problems } = follow();
+    await informer.synced;
+    await kube.until(() => kube.watches() === 1);
+    kube.fault({ verb: 'watch', times: 3, effect });
+    kube.dropWatches();
+    put('a', '2');
+    await told(list, '~a=2');
+    assert.equal(problems.filter(({ status }) => status === effect.status).length, 3);
+    assert.equal(kube.count({ verb: 'list' }), 2);
+    put('b');
+    await told(list, '+b');
+    assert.equal(kube.count({ verb: 'list' }), 2);
+  });
+}
+
+test('a watch that is answered 429 again and again waits: a list would ask for more', async () => {
+  put('a', '1');
+  const { informer, told: list } = follow();
+  await informer.synced;
+  await kube.until(() => kube.watches() === 1);
+  kube.fault({ verb: 'watch', times: 4, effect: { status: 429, retryAfterSeconds: 0 } });
+  kube.dropWatches();
+  put('a', '2');
+  await told(list, '~a=2');
+  assert.equal(kube.count({ verb: 'list' }), 1);
+});
+
 test('the API server goes away and comes back: what changed meanwhile is told', async () => {
   put('a', '1');
   put('b');

@@ -4,7 +4,17 @@ import type { EdgeClusterStatus } from '../../../../operator/api/types.ts';
 import type { Observation } from '../../../../operator/reconcile/status/observation.ts';
 import { statusOf } from '../../../../operator/reconcile/status/status.ts';
 import { eventsOf, statusDiffers } from '../../../../operator/reconcile/status/status-change.ts';
-import { answering, deployment, edgesSaying, observation, otherHash, pod, type ReportWish, silent } from '../scenes.ts';
+import {
+  answering,
+  deployment,
+  edgesSaying,
+  observation,
+  otherHash,
+  pod,
+  type ReportWish,
+  silent,
+  unknown,
+} from '../scenes.ts';
 
 const now = new Date('2025-03-01T12:00:00Z');
 
@@ -26,12 +36,20 @@ const downOrigin = status(
   saying({ origins: { 'origin-a.media:1935': ['down', 'refused'], 'origin-b.media:1935': 'up' } }),
 );
 
-test('figures may wait, facts may not, and small changes of bandwidth are none', () => {
+test('figures may wait, facts may not, slight changes may wait for long, and small ones of bandwidth are none', () => {
   assert.equal(statusDiffers(undefined, fine), 'facts');
   assert.equal(statusDiffers(fine, status()), 'no');
   assert.equal(statusDiffers(fine, status(saying({ sentKbps: 105 }))), 'no');
-  assert.equal(statusDiffers(fine, status(saying({ sentKbps: 120 }))), 'figures');
+  assert.equal(statusDiffers(fine, status(saying({ sentKbps: 120 }))), 'slight');
+  assert.equal(statusDiffers(fine, status(saying({ sentKbps: 125 }))), 'figures');
   assert.equal(statusDiffers(fine, status(saying({ players: 1 }))), 'figures');
+  const [busy, few] = [status(saying({ players: 100 })), status(saying({ players: 2 }))];
+  assert.equal(statusDiffers(busy, status(saying({ players: 124 }))), 'slight');
+  assert.equal(statusDiffers(busy, status(saying({ players: 125 }))), 'figures');
+  assert.equal(statusDiffers(busy, status(saying({ players: 75 }))), 'figures');
+  assert.equal(statusDiffers(few, status(saying({ players: 3 }))), 'slight');
+  assert.equal(statusDiffers(few, fine), 'figures');
+  assert.equal(statusDiffers(busy, status(saying({ players: 100, publishers: 1 }))), 'figures');
   assert.equal(statusDiffers(fine, downOrigin), 'facts');
   assert.equal(statusDiffers(fine, status({ pods: [pod('a')] })), 'facts');
   assert.equal(statusDiffers(fine, status(saying({ hash: otherHash }))), 'facts');
@@ -97,4 +115,17 @@ test('an invalid configuration is told with each new text of what is wrong', () 
   assert.deepEqual(events(invalid('line 1'), invalid('line 1')), []);
   assert.deepEqual(events(invalid('line 1'), invalid('line 2')), ['Warning InvalidDirectives: line 2']);
   assert.deepEqual(events(invalid('line 2'), fine), ['Normal ConfigValid: the configuration is valid again']);
+});
+
+test('of a list of origins that is cut nobody says who came and who went', () => {
+  const origins = (count: number, first = 0) => ({
+    origins: new Map([['main', Array.from({ length: count }, (_, i) => `10.0.0.${first + i}:1935`)]]),
+    problems: [],
+  });
+  const of = (count: number, first?: number) => status({ origins: origins(count, first), edge: () => unknown });
+  const told = (before: EdgeClusterStatus, after: EdgeClusterStatus) =>
+    events(before, after).filter((event) => event.includes('OriginsChanged'));
+  assert.equal(told(of(2), of(3)).length, 1);
+  assert.deepEqual(told(of(70), of(70, 5)), []);
+  assert.deepEqual(told(of(49), of(70)), []);
 });

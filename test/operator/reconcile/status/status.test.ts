@@ -395,3 +395,19 @@ test('status is a fixed point, and the order of pods makes no difference', () =>
     }),
   );
 });
+
+test('of many origins those that need a look are listed, all are counted, and a new operator keeps to that', () => {
+  const servers = Array.from({ length: 200 }, (_, i) => `10.0.${i >> 8}.${i & 255}:1935`);
+  const states = Object.fromEntries(servers.map((name, i) => [name, i % 90 === 89 ? 'down' : 'up'] as const));
+  const wish = { origins: { origins: new Map([['main', servers]]), problems: [] } };
+  const status = statusOf(observation({ ...wish, edge: () => answering({ origins: states }) }), now);
+  assert.equal(status.origins?.length, 50);
+  assert.deepEqual(
+    status.origins?.slice(0, 3).map(({ server, state }) => `${server} ${state}`),
+    ['10.0.0.89:1935 Down', '10.0.0.179:1935 Down', '10.0.0.0:1935 Up'],
+  );
+  assert.equal(status.originsReachable, '198/200');
+  const started = statusOf(observation({ ...wish, previous: status, edge: () => unknown }), now);
+  assert.equal(started.originsReachable, '198/200');
+  assert.deepEqual(started.origins, status.origins);
+});
