@@ -2,6 +2,9 @@
  * What can go wrong between this edge and an origin, and whom it speaks against: the origin, or only the request.
  */
 
+import type { AmfValue } from '../rtmp/amf0.ts';
+import { redirectOf, statusOf } from '../rtmp/command.ts';
+
 export type UpstreamFailure =
   /** No connection: refused, no route, unknown host, TLS failure, or not in time. */
   | 'unreachable'
@@ -68,6 +71,15 @@ export function isExhausted(error: unknown): boolean {
 export function toUpstreamError(error: unknown, failure: UpstreamFailure, origin: string): UpstreamError {
   if (error instanceof UpstreamError) return error;
   return new UpstreamError(failure, wordsFor(error, origin), { origin, cause: error });
+}
+
+/** A refusal in the origin's own words; RTMP 302 as Adobe's and SRS's servers send it (`ex.redirect2`). */
+export function refusalOf(info: AmfValue, origin: string): UpstreamError {
+  const status = statusOf(info);
+  const code = status.code || 'NetConnection.Connect.Rejected';
+  const location = redirectOf(info);
+  if (location === undefined) return new UpstreamError('rejected', status.description || code, { origin, code });
+  return new UpstreamError('redirected', `redirects to ${location}`, { origin, code, location });
 }
 
 const systemWords: Readonly<Record<string, string>> = {

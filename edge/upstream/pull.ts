@@ -10,7 +10,8 @@ import { awakeNow } from '../time/awake.ts';
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
-import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
+import type { UpstreamRequest } from './request.ts';
+import { RtmpClient } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface PullEvents {

@@ -8,7 +8,8 @@ import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
 import type { UpstreamError } from './errors.ts';
 import { bytesFor, type PushRun } from './push-run.ts';
-import { RtmpClient, type UpstreamRequest } from './rtmp-client.ts';
+import type { UpstreamRequest } from './request.ts';
+import { RtmpClient } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface PushEvents {

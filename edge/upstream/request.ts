@@ -4,14 +4,27 @@
 
 import { networkInterfaces } from 'node:os';
 import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
-import type { AmfObject } from '../rtmp/amf0.ts';
+import type { AmfObject, AmfValue } from '../rtmp/amf0.ts';
 import { capabilityProperties, ourCapabilities } from '../rtmp/enhanced.ts';
 import { withoutVhost } from '../rtmp/names.ts';
 import { buildTcUrl, parseRtmpUrl } from '../rtmp/url.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
 import { version } from '../version.ts';
 import { UpstreamError } from './errors.ts';
-import type { UpstreamRequest } from './rtmp-client.ts';
+
+/** What is asked of the origin. */
+export interface UpstreamRequest {
+  readonly app: string;
+  readonly tcUrl: string;
+  /** Stream name with parameters. */
+  readonly stream: string;
+  readonly pageUrl: string;
+  readonly swfUrl: string;
+  /** Properties that go into the connect object beside the usual ones. */
+  readonly extra: AmfObject;
+  /** Further arguments of connect: SRS's debug information, or what the client sent. */
+  readonly args: readonly AmfValue[];
+}
 
 /** The request for `origin`, as SRS's edge would put it. */
 export function upstreamRequest(
