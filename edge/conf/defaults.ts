@@ -159,6 +159,7 @@ const PROCESS: ProcessTuning = {
   drainTimeoutMs: EDGE.drainTimeoutMs,
   apiCredentialsFile: '',
   apiTrustedOrigins: [],
+  page: true,
   // They name every stream, and a stream name is often the publisher's secret.
   pageFigures: false,
   metricsStreams: 0,

@@ -381,7 +381,7 @@ export const ROOT = block(
             'File with credentials for the HTTP API: one `username:password` per line, and each line is valid, so that ' +
             'the old and the new one can stand there together. Blank lines and lines that begin with `#` do not count. ' +
             'The edge reads it again when it changes (a mounted Secret, for instance). Nobody has credentials while it ' +
-            'is missing, or larger than 16 KB. Loopback needs none, unless `http_api { auth { } }` is on.',
+            'is missing, or larger than 16 KB. Loopback needs them, too.',
         }),
         api_trusted_origins: leaf({
           type: webOrigins,
@@ -392,6 +392,14 @@ export const ROOT = block(
           doc:
             'Web pages of these origins may act through the HTTP API (disconnect clients, reload) with credentials. ' +
             'The edge refuses this to pages of all others, whatever `http_api { crossdomain }` says.',
+        }),
+        page: leaf({
+          type: onOff,
+          default: D.edge.page,
+          effect: 'at once',
+          doc:
+            'Whether `http_server` serves the page with its player to everybody who reaches it, at `/edge/`, and at `/` ' +
+            'where `dir` has no index of its own.',
         }),
         page_figures: leaf({
           type: onOff,

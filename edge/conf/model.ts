@@ -81,6 +81,8 @@ export interface ProcessTuning {
   readonly apiCredentialsFile: string;
   /** Pages of these origins (`https://console.example.com`) may act through the API; others may only read. */
   readonly apiTrustedOrigins: readonly string[];
+  /** Whether the listeners for streams serve the page with its player, and its figures if they are on. */
+  readonly page: boolean;
   /** Whether `/edge/status.json` answers on the listeners for streams. */
   readonly pageFigures: boolean;
   /** Streams that have figures of their own in the exporter, at most; 0 for none. */

@@ -38,7 +38,8 @@ export interface EdgeClusterSpec {
   readonly vhosts: readonly Vhost[];
   /**
    * Ports of the container, 1024 to 65535 because the edge runs without privileges, and what the Service shows for
-   * them. API and exporter are for the cluster: of the two Services only the headless one has them.
+   * them. API and exporter are for the cluster: of the two Services only the headless one has them, and the API answers
+   * probes and nothing else without its credential. With pods.hostNetwork they are at the node's addresses, too.
    */
   readonly listeners: Listeners;
   /**
@@ -322,13 +323,17 @@ export interface Listeners {
   readonly https?: TlsListener;
   /**
    * HTTP API of each edge, with its health and figures. The operator asks it with the credential in the Secret
-   * NAME-api-credentials, which it makes; the kubelet's probes need none. Always there.
+   * NAME-api-credentials, which it makes; the kubelet's probes need none. Nobody else is answered without it, not even
+   * on loopback. Always there.
    */
   readonly api: {
     /** Port of the container. Default 1985. */
     readonly port: number;
   };
-  /** Metrics of each edge for Prometheus, at /metrics. */
+  /**
+   * Metrics of each edge for Prometheus, at /metrics: totals, and the origins' names. Everybody who reaches the port
+   * may read them; networkPolicy says who does, but not with pods.hostNetwork.
+   */
   readonly exporter: {
     /** Whether metrics are served. Default true. */
     readonly enabled: boolean;
@@ -365,6 +370,11 @@ export interface TlsListener {
 export interface HttpListener {
   /** Whether HTTP is served; each vhost can turn it off for itself. Default true. */
   readonly enabled: boolean;
+  /**
+   * Whether this port also serves a page with a player, at / and /edge/, to everybody who reaches it. Needs enabled.
+   * Default false.
+   */
+  readonly page: boolean;
   /** Port of the container. Default 8080. */
   readonly port: number;
   /** Port of the Service; browsers assume 80. Default: the same as port. */
@@ -523,7 +533,10 @@ export interface Availability {
 }
 
 export interface NetworkPolicySettings {
-  /** Whether there is a NetworkPolicy. Default false. */
+  /**
+   * Whether there is a NetworkPolicy. Each port is safe without one; it keeps metrics and probes for those in
+   * monitoring. Not with pods.hostNetwork. Default false.
+   */
   readonly enabled: boolean;
   /** Who may reach RTMP, RTMPS, HTTP and HTTPS. Default: everybody. */
   readonly clients?: readonly V1NetworkPolicyPeer[];

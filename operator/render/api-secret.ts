@@ -5,7 +5,7 @@ import type { EdgeCluster } from '../api/types.ts';
 import { apiCredentials, credentialLines, type MasterKeys } from './credential.ts';
 import { metadataOf, type Owned } from './metadata.ts';
 
-/** Undefined without a master key. Pods then start without the file, and their API answers on loopback only. */
+/** Undefined without a master key. Pods then start without the file, and their API answers nobody. */
 export function apiSecret(cluster: EdgeCluster, keys: MasterKeys | undefined): Owned<V1Secret> | undefined {
   if (keys === undefined) return undefined;
   const file = credentialLines(apiCredentials(cluster, keys));

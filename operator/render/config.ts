@@ -51,6 +51,7 @@ export function edgeEnvironment({ spec }: EdgeCluster, credentialsFile: string):
   return {
     SRS_EDGE_DRAIN_TIMEOUT: String(spec.pods.drainSeconds * 1000),
     SRS_EDGE_API_CREDENTIALS_FILE: credentialsFile,
+    SRS_EDGE_PAGE: spec.listeners.http.page ? 'on' : 'off',
   };
 }
 

@@ -12,6 +12,9 @@ import { replicasOf } from './replicas.ts';
 /** Ready for this long counts as available: long enough for Services to know of the pod before the next one goes. */
 const minReadySeconds = 5;
 
+/** How long a roll-out may go without progress, beside the time in which the pod that makes room for the next one drains. */
+const progressSeconds = 600;
+
 /**
  * @param config the template is made anew only for what a running process cannot take from a changed file
  * @param image runs where `spec.pods.image` doesn't say
@@ -19,6 +22,7 @@ const minReadySeconds = 5;
 export function deployment(cluster: EdgeCluster, config: RenderedConfig, image: string): Owned<V1Deployment> {
   const { pods, availability } = cluster.spec;
   const { maxSurge, maxUnavailable } = availability.rollout;
+  const pod = podSpec(cluster, config, image);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -28,12 +32,13 @@ export function deployment(cluster: EdgeCluster, config: RenderedConfig, image: 
       selector: { matchLabels: matchLabelsOf(cluster) },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge, maxUnavailable } },
       minReadySeconds,
+      progressDeadlineSeconds: progressSeconds + (pod.terminationGracePeriodSeconds ?? 0),
       template: {
         metadata: {
           labels: { ...pods.labels, ...labelsOf(cluster) },
           annotations: { ...pods.annotations, [RESTART_HASH]: restartHash(config) },
         },
-        spec: podSpec(cluster, config, image),
+        spec: pod,
       },
     },
   };

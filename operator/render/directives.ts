@@ -26,6 +26,7 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['server_id', 'it is the name of the pod'],
   ['inotify_auto_reload', 'edges must take changed configurations by themselves'],
   ['edge.drain_timeout', 'set spec.pods.drainSeconds'],
+  ['edge.page', 'set spec.listeners.http.page'],
   ['edge.api_credentials_file', 'the operator makes it, from the Secret NAME-api-credentials'],
   ['vhost', 'set spec.vhosts, and their extraDirectives'],
   ['vhost.edge.drain_timeout', 'set spec.pods.drainSeconds'],

@@ -101,8 +101,12 @@ function container(cluster: EdgeCluster, image: string): V1Container {
     ...(isFilled(resources) && { resources }),
     startupProbe: probe('/readyz', { periodSeconds: 1, failureThreshold: 60 }),
     readinessProbe: probe('/readyz', { periodSeconds: 5, failureThreshold: 2 }),
-    // To restart an edge costs every client that it has: only one that is stuck for good.
-    livenessProbe: probe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
+    // To restart an edge costs every client that it has: only one that is stuck for good. It would not hear a signal to
+    // stop, so nobody waits for it to drain.
+    livenessProbe: {
+      ...probe('/healthz', { periodSeconds: 10, failureThreshold: 6 }),
+      terminationGracePeriodSeconds: terminationMarginSeconds,
+    },
     securityContext: merged(containerSecurity, pods.containerSecurityContext),
     volumeMounts: mounts(cluster),
   };

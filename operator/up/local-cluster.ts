@@ -47,7 +47,7 @@ export class LocalCluster {
   /** Of edges that are gone: found free once, and kept from others since. */
   #freeAddresses: EdgeAddresses[] = [];
   readonly #stopping = new AbortController();
-  /** For the API of its edges: who does not ask from a loopback address needs it. */
+  /** For the API of its edges. */
   readonly #credential: ApiCredential = { username: 'operator', password: randomBytes(32).toString('base64url') };
   #cluster: EdgeCluster;
   #config: EdgeConfig;

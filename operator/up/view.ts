@@ -28,16 +28,18 @@ async function reportOf({ addresses, credential }: LocalEdge): Promise<EdgeRepor
 }
 
 /** Where to publish and to play: a line for each edge. */
-export function addresses({ edges }: LocalCluster): string {
-  return columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses)])).join('\n');
+export function addresses({ cluster, edges }: LocalCluster): string {
+  // Without the page there is nothing to open in a browser.
+  const path = cluster.spec.listeners.http.page ? '' : 'live/STREAM.flv';
+  return columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses, path)])).join('\n');
 }
 
-function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses): string[] {
+function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses, path: string): string[] {
   return [
     `rtmp://${rtmp}/live/STREAM`,
     ...(rtmps === undefined ? [] : [`rtmps://${rtmps}/live/STREAM`]),
-    ...(http === undefined ? [] : [`http://${http}/`]),
-    ...(https === undefined ? [] : [`https://${https}/`]),
+    ...(http === undefined ? [] : [`http://${http}/${path}`]),
+    ...(https === undefined ? [] : [`https://${https}/${path}`]),
   ];
 }
 

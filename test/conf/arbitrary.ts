@@ -172,6 +172,7 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
           some(edge, {
             apiCredentialsFile: names,
             apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
+            page: bool,
             pageFigures: bool,
             metricsStreams: fc.integer({ min: 0, max: 10_000 }),
             trustedProxies: fc.array(network, { maxLength: 3 }),

@@ -94,9 +94,9 @@ export async function startEdges(
 }
 
 /**
- * The smallest example, and three settings more: `minLatency`, so that no merging of writes hides how long a switch
- * takes; a balance that sends both edges to the same origin, so that its end concerns all players; and the figures of
- * the page, which the demo reads too.
+ * The smallest example, and a few settings more: `minLatency`, so that no merging of writes hides how long a switch
+ * takes; a balance that sends both edges to the same origin, so that its end concerns all players; and the page
+ * with its figures, which the demo reads too.
  */
 function exampleCluster(): EdgeCluster {
   const [document] = readText(readFileSync(exampleFile, 'utf8'), exampleFile);
@@ -107,6 +107,7 @@ function exampleCluster(): EdgeCluster {
       ...example?.spec,
       origins: example?.spec.origins.map((group) => ({ ...group, balance: 'StreamHash' })),
       vhosts: [{ name: '__defaultVhost__', minLatency: true }],
+      listeners: { http: { page: true } },
       extraDirectives: 'edge { page_figures on; }',
     },
   });
@@ -144,10 +145,6 @@ export class Edge {
 
   get pageUrl(): string {
     return `http://${this.#edge.addresses.http}/#/${streamPath}.flv`;
-  }
-
-  get apiUrl(): string {
-    return `http://${this.#edge.addresses.api}/api/v1/streams`;
   }
 
   get metricsUrl(): string {

@@ -43,7 +43,7 @@ export function introduction({ edges, origins, publisher, configFile }: Scene): 
       `         HTTP-FLV      ${flvUrl}`,
     ]),
     '',
-    `Figures of ${first?.name}: ${first?.apiUrl} and ${first?.metricsUrl}`,
+    `Figures of ${first?.name}: ${first?.metricsUrl}`,
     `Its configuration, rendered from crds/examples/edgecluster.yaml: ${configFile}`,
     '',
   ];

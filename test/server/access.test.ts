@@ -154,7 +154,27 @@ describe('credentials', () => {
       assert.equal(refused.status, 401);
       assert.match(String(refused.headers['www-authenticate']), /^Basic /);
     }
-    assert.equal((await ask(edge, streams)).status, 200);
+  });
+
+  it('of the file are asked for on loopback too, also while there are none in it', async (context) => {
+    const { edge, file } = await startWithFile(context);
+    for (const [path, method] of [
+      [streams, 'GET'],
+      ['/api/v1/versions', 'GET'],
+      ['/api/', 'GET'],
+      [kick, 'DELETE'],
+      [reload, 'GET'],
+    ] as const) {
+      assert.equal((await ask(edge, path, {}, method)).status, 401, path);
+    }
+    assert.deepEqual(edge.calls, []);
+    assert.equal((await ask(edge, streams, basic('ops:secret'))).status, 200);
+    assert.equal((await ask(edge, '/readyz')).status, 200);
+    rmSync(file);
+    later(context, 1_500);
+    const { status, body } = await ask(edge, streams, basic('ops:secret'));
+    assert.equal(status, 403);
+    assert.match(body, /api_credentials_file .* holds no credentials/);
   });
 
   it('of http_api are asked for on loopback too, and stand beside those of the file', async (context) => {
@@ -222,6 +242,19 @@ describe('credentials', () => {
     assert.deepEqual([statuses[0], statuses.at(-1)], [401, 429]);
     assert.equal(await tryFrom('192.0.2.1', 'ops:secret'), 429);
     assert.equal(await tryFrom('192.0.2.2', 'ops:secret'), 200);
+  });
+});
+
+describe('the page', () => {
+  const paths = ['/', '/edge/', '/edge/page.js', '/edge/page.css', '/edge/mpegts.js', '/edge/status.json'];
+
+  it('is gone with `page off`, and its figures with it, whatever page_figures says', async (context) => {
+    const edge = await startApi(context, { edge: { pageFigures: true } });
+    const statuses = () => Promise.all(paths.map(async (path) => (await fetch(edge.url(path))).status));
+    assert.deepEqual(await statuses(), [200, 200, 200, 200, 200, 200]);
+    edge.config = { ...edge.config, edge: { ...edge.config.edge, page: false } };
+    assert.deepEqual(await statuses(), [404, 404, 404, 404, 404, 404]);
+    assert.equal((await fetch(edge.url('/readyz'))).status, 200);
   });
 });
 

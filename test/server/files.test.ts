@@ -29,7 +29,7 @@ describe('static files', () => {
     const served = new Promise((resolve, reject) => {
       const server = createServer((request, response) => {
         response.destroy();
-        serveFile(tmpdir(), '/edge/', request, response).then(resolve, reject);
+        serveFile({ dir: tmpdir(), page: true }, '/edge/', request, response).then(resolve, reject);
       });
       server.listen(0, '127.0.0.1', () => {
         const { port } = server.address() as AddressInfo;

@@ -20,6 +20,8 @@ export interface LogLine {
 export interface StartOptions {
   /** Ctrl-C in the terminal does not reach it: who started it ends it. */
   readonly detached?: boolean;
+  /** Beside those of the test. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 const mainFile = join(import.meta.dirname, '../../edge/main.ts');
@@ -33,13 +35,14 @@ export class EdgeProcess {
   /** Standard error, for what is said before there is a log. */
   stderr = '';
 
-  private constructor(config: string, { detached = false }: StartOptions) {
+  private constructor(config: string, { detached = false, environment = {} }: StartOptions) {
     this.#directory = mkdtempSync(join(tmpdir(), 'edge-'));
     this.configFile = join(this.#directory, 'edge.conf');
     writeFileSync(this.configFile, config);
     this.child = spawn(process.execPath, [mainFile, '-c', this.configFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached,
+      env: { ...process.env, ...environment },
     });
     this.child.stderr?.on('data', (bytes: Buffer) => {
       this.stderr += bytes.toString();

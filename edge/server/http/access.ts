@@ -1,6 +1,6 @@
 /**
- * Who may look, and who may act, through the HTTP API. Loopback may do both without credentials; everybody else needs
- * them. Web pages reach loopback, too, with the help of the browser of whoever opened them, so what a browser tells of
+ * Who may look, and who may act, through the HTTP API. Loopback may do both while no credentials are configured;
+ * everybody else needs them. Web pages reach loopback, too, with the help of the browser of whoever opened them, so what a browser tells of
  * the page counts.
  */
 
@@ -49,18 +49,23 @@ export class Access {
       const reason = 'web pages of other origins may not do this; `edge { api_trusted_origins ORIGIN; }` allows it';
       return { status: 403, reason, headers: {} };
     }
-    const local = config.httpApi.auth === undefined && sender !== 'other page' && isLocal(request);
-    return local ? undefined : await this.#checkCredentials(request);
+    const local = sender !== 'other page' && isLocal(request);
+    return local && !asksForCredentials(config) ? undefined : await this.#checkCredentials(request);
   }
 
-  /** Warns when the API listens to others although nobody has credentials. */
+  /** Warns when nobody has credentials although the API listens to others, or asks for them. */
   async warnIfLocked(config: EdgeConfig): Promise<void> {
     const { httpApi, edge } = config;
-    if (!httpApi.enabled || isLoopbackOnly(httpApi) || (await this.#haveCredentials())) return;
-    this.#gateway.log.warn(
-      { remedy: howToConfigure, file: edge.apiCredentialsFile || undefined },
-      'http_api listens to other machines but nobody has credentials: only loopback is served',
-    );
+    if (!httpApi.enabled || (await this.#haveCredentials())) return;
+    if (asksForCredentials(config)) {
+      const remedy = 'put a line username:password into the file';
+      this.#gateway.log.warn({ remedy, file: edge.apiCredentialsFile }, noCredentials);
+    } else if (!isLoopbackOnly(httpApi)) {
+      this.#gateway.log.warn(
+        { remedy: howToConfigure },
+        'http_api listens to other machines but nobody has credentials: only loopback is served',
+      );
+    }
   }
 
   async #checkCredentials(request: IncomingMessage): Promise<AccessRefusal | undefined> {
@@ -83,7 +88,10 @@ export class Access {
   async #withoutCredentials(): Promise<AccessRefusal> {
     this.refused.credentials++;
     if (!(await this.#haveCredentials())) {
-      return { status: 403, reason: `only loopback is served here: ${howToConfigure}`, headers: {} };
+      const reason = asksForCredentials(this.#gateway.config)
+        ? noCredentials
+        : `only loopback is served here: ${howToConfigure}`;
+      return { status: 403, reason, headers: {} };
     }
     const headers = { 'WWW-Authenticate': 'Basic realm="edge", charset="UTF-8"' };
     return { status: 401, reason: 'user name and password of the API are needed', headers };
@@ -101,6 +109,16 @@ export class Access {
     return (await this.#credentials.include(edge.apiCredentialsFile, given)) || own;
   }
 }
+
+/**
+ * Whether loopback must show credentials, too. Behind the sidecar of a service mesh every client comes from loopback, and
+ * in the network of a node every process there does: whoever configures credentials means all of them.
+ */
+function asksForCredentials({ httpApi, edge }: EdgeConfig): boolean {
+  return httpApi.auth !== undefined || edge.apiCredentialsFile !== '';
+}
+
+const noCredentials = 'nobody is served here: `edge { api_credentials_file }` holds no credentials';
 
 const howToConfigure =
   'set `http_api { auth { enabled on; username NAME; password WORD; } }` or `edge { api_credentials_file PATH; }`';

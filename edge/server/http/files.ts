@@ -36,16 +36,24 @@ const pageFiles: Readonly<Record<string, string>> = {
   '/edge/mpegts.js': fileURLToPath(import.meta.resolve('mpegts.js')),
 };
 
+/** What `http_server` serves beside streams. */
+export interface ServedFiles {
+  /** This directory. */
+  readonly dir: string;
+  /** Our page. */
+  readonly page: boolean;
+}
+
 /** Serves a file if there is one. Returns false, with nothing sent, if not. */
 export async function serveFile(
-  dir: string,
+  { dir, page }: ServedFiles,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<boolean> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-  const ours = Object.hasOwn(pageFiles, path) ? pageFiles[path] : undefined;
-  const file = ours ?? (await findIn(dir, path)) ?? (path === '/' ? pageFiles['/edge/'] : undefined);
+  const ours = page && Object.hasOwn(pageFiles, path) ? pageFiles[path] : undefined;
+  const file = ours ?? (await findIn(dir, path)) ?? (page && path === '/' ? pageFiles['/edge/'] : undefined);
   if (file === undefined) return false;
   const stats = await stat(file).catch(() => undefined);
   if (stats?.isFile() !== true) return false;

@@ -55,7 +55,7 @@ export class Routes {
     if (this.#metrics !== undefined) addAccessMetrics(this.#metrics.registry, this.#access);
   }
 
-  /** Warns when the API listens to others although nobody has credentials. */
+  /** Warns when nobody has credentials although the API listens to others, or asks for them. */
   async warnIfLocked(config: EdgeConfig): Promise<void> {
     await this.#access.warnIfLocked(config);
   }
@@ -130,11 +130,12 @@ export class Routes {
   }
 
   async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const { httpServer } = this.#gateway.config;
-    if (url.pathname === statusPath) return this.#sendStatus(request, response);
+    const { httpServer, edge } = this.#gateway.config;
+    if (edge.page && url.pathname === statusPath) return this.#sendStatus(request, response);
     const missing = this.#flv.serve(request, response, url);
     if (missing === undefined) return;
-    if (await serveFile(httpServer.dir, url.pathname, request, response)) return;
+    const files = { dir: httpServer.dir, page: edge.page };
+    if (await serveFile(files, url.pathname, request, response)) return;
     if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET and HEAD');
     sendText(response, 404, missing);
   }

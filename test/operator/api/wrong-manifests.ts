@@ -303,6 +303,16 @@ export const wrongManifests: readonly WrongRow[] = [
     spec: 'listeners: { http: { enabled: false }, https: { secretName: a } }',
     says: 'spec.listeners.https: Invalid value: "object": https needs http',
   },
+  {
+    name: 'a policy for the network of nodes',
+    spec: 'pods: { hostNetwork: true }\nnetworkPolicy: { enabled: true }',
+    says: 'spec.networkPolicy.enabled: Invalid value: "object": a NetworkPolicy does nothing for pods in the node',
+  },
+  {
+    name: 'the page without http',
+    spec: 'listeners: { http: { enabled: false, page: true } }',
+    says: 'spec.listeners.http.page: Invalid value: "object": the page needs http',
+  },
 
   // Scale
   { name: 'fewer replicas than none', spec: 'replicas: -1', says: 'should be greater than or equal to 0' },

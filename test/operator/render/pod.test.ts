@@ -43,6 +43,26 @@ describe('the template of pods', () => {
     assert.equal(seconds({ pods: { drainSeconds: 0 }, extraDirectives: 'grace_start_wait 20300;' }), 29);
   });
 
+  it('has a stuck edge killed by its liveness probe, not after the time to drain', () => {
+    const { containers = [], terminationGracePeriodSeconds } = template({ pods: { drainSeconds: 3600 } }).spec ?? {};
+    assert.equal(containers[0]?.livenessProbe?.terminationGracePeriodSeconds, 5);
+    assert.equal(terminationGracePeriodSeconds, 3611);
+  });
+
+  it('may wait for a pod to drain before a roll-out counts as stuck', () => {
+    const deadline = (drainSeconds: number) => {
+      const { objects } = render(inputOf(edgeCluster({ spec: { pods: { drainSeconds } } })));
+      return (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.progressDeadlineSeconds;
+    };
+    assert.deepEqual([deadline(0), deadline(86_400)], [611, 87_011]);
+  });
+
+  it('has the page off unless it is asked for', () => {
+    const page = (spec?: Readonly<Record<string, unknown>>) =>
+      template(spec).spec?.containers[0]?.env?.find(({ name }) => name === 'SRS_EDGE_PAGE')?.value;
+    assert.deepEqual([page(), page({ listeners: { http: { page: true } } })], ['off', 'on']);
+  });
+
   it('tells the edge how long to drain', () => {
     const { containers = [] } = template({ pods: { drainSeconds: 12 } }).spec ?? {};
     assert.deepEqual(containers[0]?.env?.at(1), { name: 'SRS_EDGE_DRAIN_TIMEOUT', value: '12000' });
