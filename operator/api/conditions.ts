@@ -9,8 +9,19 @@ export type ConditionStatus = Condition['status'];
 
 /** Type → reason → status. A reason has one status only, so that a reason alone says it all. */
 export const REASONS = {
-  /** Clients are served. */
+  /** As many edges as are wanted are ready, and run the newest configuration. */
   Ready: {
+    AllEdgesReady: 'True',
+    ScaledToZero: 'True',
+    EdgesNotReady: 'False',
+    RollingOut: 'False',
+    ApplyingConfig: 'False',
+    Blocked: 'False',
+    ConfigInvalid: 'False',
+    EdgesSilent: 'Unknown',
+  },
+  /** Clients are served. */
+  Available: {
     AllEdgesReady: 'True',
     SomeEdgesReady: 'True',
     WaitingForEdges: 'False',
@@ -30,7 +41,19 @@ export const REASONS = {
     UpgradeHalted: 'False',
     Settled: 'False',
     RolloutStuck: 'False',
+    PodsFailing: 'False',
     Blocked: 'False',
+  },
+  /** The same for tools that follow kstatus, but for drains and upgrades of the operator. */
+  Reconciling: {
+    Progressing: 'True',
+    NotProgressing: 'False',
+  },
+  /** What the spec asks for will not come until somebody changes something. */
+  Stalled: {
+    RolloutStuck: 'True',
+    Blocked: 'True',
+    NotStalled: 'False',
   },
   /** Every origin can be reached, as the edges see it. */
   OriginsReachable: {

@@ -74,7 +74,7 @@ export function generateTypes({ spec: { group, names, versions } }: Crd): string
     // Its place among the declarations is before those of what it holds.
     if (known === undefined) declarations.set(name, '');
     const body = bodyOf(schema, path, '');
-    const head = schema.type === 'object' ? `export interface ${name} ${body}` : `export type ${name} = ${body};`;
+    const head = schema.type === 'object' ? `export interface ${name} ${body}` : alias(name, body);
     if (known !== undefined && withoutComments(known) !== withoutComments(head)) {
       throw new Error(`${path} differs from another object that is called ${name}`);
     }
@@ -129,6 +129,12 @@ ${comment(root.description, '')}export interface ${names.kind} {
 }
 
 ${[...declarations.values()].join('\n')}`;
+}
+
+/** As the formatter has it: on one line where it fits. */
+function alias(name: string, union: string): string {
+  const line = `export type ${name} = ${union};`;
+  return line.length <= 120 ? line : `export type ${name} =\n  | ${union.replaceAll(' | ', '\n  | ')};`;
 }
 
 function comment(text: string | undefined, indent: string): string {

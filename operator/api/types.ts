@@ -600,9 +600,10 @@ export interface EdgeClusterStatus {
 /** One condition. */
 export interface Condition {
   /**
-   * Ready: edges serve clients. Progressing: something is on its way. OriginsReachable: every origin in use can be
-   * reached. Degraded: something needs a person. ConfigValid: the spec could be made into an edge.conf; while it is
-   * False, what was valid before goes on.
+   * Ready: as many edges as are wanted are ready, and run the newest configuration. Available: at least one edge serves
+   * clients. Progressing: something is on its way. Reconciling and Stalled: the same for tools that follow kstatus,
+   * such as Flux. OriginsReachable: every origin in use can be reached. Degraded: something needs a person.
+   * ConfigValid: the spec could be made into an edge.conf; while it is False, what was valid before goes on.
    */
   readonly type: ConditionType;
   /** Whether it holds. */
@@ -617,7 +618,15 @@ export interface Condition {
   readonly observedGeneration: number;
 }
 
-export type ConditionType = 'Ready' | 'Progressing' | 'OriginsReachable' | 'Degraded' | 'ConfigValid';
+export type ConditionType =
+  | 'Ready'
+  | 'Available'
+  | 'Progressing'
+  | 'Reconciling'
+  | 'Stalled'
+  | 'OriginsReachable'
+  | 'Degraded'
+  | 'ConfigValid';
 
 /** One origin. */
 export interface OriginStatus {

@@ -147,9 +147,11 @@ describe('rights of the operator', { skip }, () => {
     await apply(other, everything);
     await apply(media, everything);
     for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
-    await conditionBecomes(media, 'Ready', 'WaitingForEdges');
+    await conditionBecomes(media, 'Available', 'WaitingForEdges');
     assert.equal((await clusterIn(other)).status, undefined);
-    assert.ok((await metricsOf(operator)).includes(`_condition{namespace="${media}",name="live",type="Ready"} 0\n`));
+    assert.ok(
+      (await metricsOf(operator)).includes(`_condition{namespace="${media}",name="live",type="Available"} 0\n`),
+    );
     // Nothing was refused.
     await usedRights(operator);
     const account = `--as=system:serviceaccount:${system}:edgecluster`;

@@ -43,6 +43,11 @@ export function answerOf({ edge }: Member): EdgeReport | undefined {
   return edge.state === 'answering' ? edge.report : undefined;
 }
 
+/** The same, or what an edge that is silent now said last. */
+export function lastAnswerOf({ edge }: Member): EdgeReport | undefined {
+  return lastReport(edge);
+}
+
 /** Whether there are edges that nobody has asked yet, as just after the operator started. */
 export function hasUnasked({ active, ending }: Fleet): boolean {
   return [...active, ...ending].some(({ pod, edge }) => edge.state === 'unknown' && pod.phase === 'Running');

@@ -84,7 +84,7 @@ export interface Notice {
 export function eventsOf(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
   return [
     ...configEvents(before, after),
-    ...readyEvents(before, after),
+    ...availableEvents(before, after),
     ...progressEvents(before, after),
     ...originEvents(before?.origins ?? [], after.origins ?? []),
     ...degradedEvents(before, after),
@@ -111,12 +111,12 @@ function configEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterS
     : [];
 }
 
-function readyEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
-  const change = changed(before, after, 'Ready');
+function availableEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const change = changed(before, after, 'Available');
   if (change === undefined) return [];
   const { was, is } = change;
   if (is.status === 'True')
-    return was?.status === 'True' ? [] : [{ type: 'Normal', reason: 'Ready', message: is.message }];
+    return was?.status === 'True' ? [] : [{ type: 'Normal', reason: 'Available', message: is.message }];
   if (is.reason === 'ScaledToZero') return [{ type: 'Normal', reason: is.reason, message: is.message }];
   return was?.status === 'True' ? [{ type: 'Warning', reason: is.reason, message: is.message }] : [];
 }

@@ -33,9 +33,9 @@ test('a condition keeps its time while its status is the same', () => {
       observedGeneration: 1,
     },
   ]);
-  const [same] = conditionsOf([finding('Ready', 'SomeEdgesReady', 'y')], first, 2, one);
+  const [same] = conditionsOf([finding('Ready', 'ScaledToZero', 'y')], first, 2, one);
   assert.deepEqual([same?.lastTransitionTime, same?.observedGeneration], ['2025-03-01T12:00:00Z', 2]);
-  const [other] = conditionsOf([finding('Ready', 'NoEdgesReady', 'z')], first, 2, one);
+  const [other] = conditionsOf([finding('Ready', 'EdgesNotReady', 'z')], first, 2, one);
   assert.equal(other?.lastTransitionTime, '2025-03-01T13:00:00Z');
 });
 

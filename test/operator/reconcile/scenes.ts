@@ -66,7 +66,16 @@ export function answering(wish: ReportWish = {}): EdgeState {
   return { state: 'answering', report: report(wish) };
 }
 
-export const silent: EdgeState = { state: 'silent', cause: 'noAnswer', why: 'no answer in 2000 ms', last: undefined };
+export const silent = {
+  state: 'silent',
+  cause: 'noAnswer',
+  why: 'no answer in 2000 ms',
+  last: undefined,
+} as const satisfies EdgeState;
+/** Silent now; it ran this configuration before. */
+export function saidLast(hash: string): EdgeState {
+  return { ...silent, last: report({ hash }) };
+}
 export const refusing: EdgeState = {
   state: 'silent',
   cause: 'refused',

@@ -65,7 +65,7 @@ test('a cluster is ready, is not, and is scaled to nothing', () => {
   const waiting = status({ pods: [pod('a', 'starting')] });
   const none = status({ pods: [pod('a', 'failing'), pod('b', 'failing')] });
   assert.deepEqual(events(undefined, waiting), []);
-  assert.ok(events(waiting, fine).includes('Normal Ready: 2 edges ready'));
+  assert.ok(events(waiting, fine).includes('Normal Available: 2 edges ready'));
   assert.ok(events(fine, none).includes('Warning NoEdgesReady: none of 2 edges is ready; see condition Degraded'));
   const zero = status({ pods: [] }, { replicas: 0 });
   assert.match(events(fine, zero).join('\n'), /^Normal ScaledToZero: /m);
@@ -82,7 +82,7 @@ test('origins that go down, come back, come and go', () => {
   assert.deepEqual(events(fine, status({ origins })), [
     'Normal OriginsChanged: new: main/origin-c.media:1935; gone: main/origin-a.media:1935',
   ]);
-  assert.deepEqual(events(undefined, fine), ['Normal Ready: 2 edges ready']);
+  assert.deepEqual(events(undefined, fine), ['Normal Available: 2 edges ready']);
 });
 
 test('changes that begin, and that are over', () => {

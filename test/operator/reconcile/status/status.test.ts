@@ -16,6 +16,7 @@ import {
   otherHash,
   pod,
   refusing,
+  saidLast,
   silent,
   unknown,
 } from '../scenes.ts';
@@ -40,7 +41,10 @@ function brief({ conditions = [] }: EdgeClusterStatus): Record<string, string> {
 
 const fine = {
   Ready: 'True AllEdgesReady',
+  Available: 'True AllEdgesReady',
   Progressing: 'False Settled',
+  Reconciling: 'False NotProgressing',
+  Stalled: 'False NotStalled',
   OriginsReachable: 'True AllReachable',
   Degraded: 'False AsExpected',
   ConfigValid: 'True Valid',
@@ -77,13 +81,59 @@ test('a settled cluster: all of it', () => {
     type: 'Ready',
     status: 'True',
     reason: 'AllEdgesReady',
-    message: '2 edges ready',
+    message: `2 edges ready, with configuration ${hash}`,
     lastTransitionTime: '2025-03-01T12:00:00Z',
     observedGeneration: 3,
   });
 });
 
-test('Ready: whether clients are served', () => {
+test('Ready: whether as many edges as are wanted run the newest', () => {
+  const late = answering({ hash: otherHash });
+  const refused = [{ reason: 'ApplyRefused', object: 'Deployment live', message: 'quota' }] as const;
+  const cases: readonly (readonly [string, Partial<Observation>, Readonly<Record<string, unknown>>?])[] = [
+    [`AllEdgesReady: 2 edges ready, with configuration ${hash}`, {}],
+    // Former pods let their clients finish; more edges than are wanted do no harm.
+    [`AllEdgesReady: 2 edges ready, with configuration ${hash}`, { pods: [pod('a'), pod('b'), pod('c', 'ending')] }],
+    [`AllEdgesReady: 3 edges ready, with configuration ${hash}`, { pods: [pod('a'), pod('b'), pod('c')] }],
+    ['EdgesNotReady: 1 of 2 edges ready; b CrashLoopBackOff', { pods: [pod('a'), pod('b', 'failing')] }],
+    ['EdgesNotReady: 0 of 2 edges ready', { pods: [], deployment: undefined }],
+    ['EdgesNotReady: 2 of 100 edges ready', {}, { replicas: 100 }],
+    [
+      'RollingOut: 1 of 2 edges have the new pod template; c starting',
+      { pods: [pod('a'), pod('b'), pod('c', 'starting')], deployment: deployment({ replicas: 3, updatedReplicas: 1 }) },
+    ],
+    // The Deployment was changed, and Kubernetes has not looked at it yet.
+    ['RollingOut: 2 of 2 edges have the new pod template', { deployment: deployment({ observedGeneration: 1 }) }],
+    [
+      'ApplyingConfig: 1 of 2 edges run the newest configuration; not yet live-2',
+      { edge: edgesSaying({ 'live-2': late }) },
+    ],
+    [
+      'ApplyingConfig: 1 of 2 edges run the newest configuration; not yet live-2',
+      { edge: edgesSaying({ 'live-2': unknown }) },
+    ],
+    ['EdgesSilent: which configuration they run is not known of live-2', { edge: edgesSaying({ 'live-2': silent }) }],
+    // It cannot have gone back to another one.
+    [`AllEdgesReady: 2 edges ready, with configuration ${hash}`, { edge: edgesSaying({ 'live-2': saidLast(hash) }) }],
+    [
+      'ApplyingConfig: 1 of 2 edges run the newest configuration; not yet live-2',
+      { edge: edgesSaying({ 'live-2': saidLast(otherHash) }) },
+    ],
+    [
+      'Blocked: 1 edge will not take the configuration; see condition Degraded',
+      { edge: edgesSaying({ 'live-2': answering({ hash: otherHash, error: 'line 3' }) }) },
+    ],
+    ['Blocked: Deployment live cannot be applied; see condition Degraded', { objects: refused }],
+    [
+      'ConfigInvalid: the spec is not applied: its configuration is not valid; see condition ConfigValid',
+      { config: { valid: false, reason: 'InvalidDirectives', message: 'line 1' } },
+    ],
+    ['ScaledToZero: spec.replicas is 0: no edge is wanted, and none runs', { pods: [] }, { replicas: 0 }],
+  ];
+  for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Ready'), expected);
+});
+
+test('Available: whether clients are served', () => {
   const cases: readonly (readonly [string, Partial<Observation>, Readonly<Record<string, unknown>>?])[] = [
     // A rollout with all serving is ready.
     [
@@ -114,7 +164,7 @@ test('Ready: whether clients are served', () => {
       { config: { valid: false, reason: 'InvalidDirectives', message: 'line 1' } },
     ],
   ];
-  for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Ready'), expected);
+  for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Available'), expected);
 });
 
 test('Progressing: what is under way, and what it waits for', () => {
@@ -144,7 +194,18 @@ test('Progressing: what is under way, and what it waits for', () => {
       'Draining: 1 edge draining: clients may finish, for at most 300 s',
       { pods: [pod('a'), pod('b'), pod('c', 'ending')], edge: edgesSaying({ c: late }) },
     ],
-    ['Blocked: b CrashLoopBackOff; see condition Degraded', { pods: [pod('a'), pod('b', 'failing')] }],
+    ['PodsFailing: b CrashLoopBackOff; see condition Degraded', { pods: [pod('a'), pod('b', 'failing')] }],
+    [
+      'PodsFailing: 1 of 2 edges are there; pods cannot be made; see condition Degraded',
+      {
+        pods: [pod('a')],
+        deployment: deployment({
+          replicas: 1,
+          updatedReplicas: 1,
+          conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'quota' }],
+        }),
+      },
+    ],
     [
       'Blocked: the spec is not applied: its configuration is not valid; see condition ConfigValid',
       { config: { valid: false, reason: 'InvalidConfig', message: 'x' } },
@@ -159,6 +220,42 @@ test('Progressing: what is under way, and what it waits for', () => {
     ],
   ];
   for (const [expected, wish, spec] of cases) assert.equal(told(status(wish, spec), 'Progressing'), expected);
+});
+
+/** As the library of that name computes it: github.com/kubernetes-sigs/cli-utils, pkg/kstatus. */
+function kstatus(status: EdgeClusterStatus, generation = 3): string {
+  if (status.observedGeneration !== generation) return 'InProgress';
+  const is = (type: ConditionType) => conditionOf(status.conditions, type)?.status;
+  assert.ok(!(is('Reconciling') === 'True' && is('Stalled') === 'True'));
+  if (is('Reconciling') === 'True') return 'InProgress';
+  if (is('Stalled') === 'True') return 'Failed';
+  return is('Ready') === 'True' ? 'Current' : 'InProgress';
+}
+
+test('tools that follow kstatus see when a change is there, under way, and given up', () => {
+  const stuck = [{ type: 'Progressing', status: 'False', reason: 'ProgressDeadlineExceeded' }];
+  const cases: readonly (readonly [string, Partial<Observation>, Readonly<Record<string, unknown>>?])[] = [
+    ['Current', {}],
+    ['Current', { pods: [pod('a'), pod('b'), pod('c', 'ending')] }],
+    ['Current', { pods: [] }, { replicas: 0 }],
+    ['InProgress', { deployment: undefined, pods: [] }],
+    ['InProgress', { pods: [pod('a'), pod('b', 'starting')] }],
+    ['InProgress', { pods: [pod('a'), pod('b'), pod('c')] }],
+    ['InProgress', { deployment: deployment({ replicas: 3, updatedReplicas: 1 }) }],
+    ['InProgress', { edge: edgesSaying({ 'live-2': answering({ hash: otherHash }) }) }],
+    ['Current', { upgrade: { kind: 'waits', message: 'x' } }],
+    // Both may come by themselves.
+    ['InProgress', { pods: [pod('a'), pod('b', 'failing')] }],
+    ['InProgress', { edge: () => silent }],
+    ['Failed', { deployment: deployment({ replicas: 3, updatedReplicas: 1, conditions: stuck }) }],
+    ['Failed', { config: { valid: false, reason: 'InvalidConfig', message: 'x' } }],
+    ['Failed', { objects: [{ reason: 'NameTaken', object: 'ConfigMap live', message: 'x' }] }],
+    ['Failed', { edge: () => answering({ hash: otherHash, error: 'line 3' }) }],
+  ];
+  for (const [expected, wish, spec] of cases) {
+    const result = status(wish, spec);
+    assert.equal(kstatus(result), expected, JSON.stringify(brief(result)));
+  }
 });
 
 test('origins of a group that no vhost uses are not counted: no edge knows of them', () => {
@@ -344,8 +441,8 @@ test('a condition’s time moves with its status only', () => {
   const one = statusOf(observation({ previous, pods: [pod('a')] }), later);
   const times = (status: EdgeClusterStatus) =>
     status.conditions?.map(({ lastTransitionTime }) => lastTransitionTime.slice(11, 13));
-  assert.deepEqual(brief(one).Ready, 'True SomeEdgesReady');
-  assert.deepEqual(times(one), ['12', '13', '12', '12', '12']);
+  assert.deepEqual([brief(one).Ready, brief(one).Available], ['False EdgesNotReady', 'True SomeEdgesReady']);
+  assert.deepEqual(times(one), ['13', '12', '13', '13', '12', '12', '12', '12']);
 });
 
 test('pods that have run their course do not count', () => {
@@ -392,6 +489,7 @@ test('status is a fixed point, and the order of pods makes no difference', () =>
         const statuses: Readonly<Record<string, string>> = REASONS[type];
         assert.equal(statuses[reason], status);
       }
+      kstatus(second);
     }),
   );
 });
