@@ -99,7 +99,7 @@ describe('an operator with another default image', options, () => {
     await upgrade.until('2 1 1');
     await upgrade.told('b', 'UpgradeWaits');
     await upgrade.told('c', 'UpgradeWaits');
-    assert.equal(upgrade.scene.condition('b', 'Ready')?.status, upgrade.scene.condition('a', 'Ready')?.status);
+    assert.equal(upgrade.scene.condition('b', 'Available')?.status, upgrade.scene.condition('a', 'Available')?.status);
     assert.match(upgrade.scene.condition('b', 'Progressing')?.message ?? '', /one EdgeCluster at a time/);
     upgrade.pods('a', 'rolling');
     await upgrade.until('2 1 1');
