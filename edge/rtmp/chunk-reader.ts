@@ -7,6 +7,7 @@
  * Memory follows bytes really received: a header that announces 16 MB costs nothing before they come.
  */
 
+import { ChunkStream, ChunkStreams, noBytes } from './chunk-streams.ts';
 import { RtmpError } from './errors.ts';
 import { MessageType, type RtmpMessage } from './message.ts';
 
@@ -23,7 +24,6 @@ export interface ChunkReaderOptions {
 const defaultMaxMessageBytes = 0xffffff;
 const defaultChunkSize = 128;
 const maxChunkSize = 0x7fffffff;
-const maxChunkStreams = 128;
 /**
  * A payload that lies in the pushed buffer in one piece is a view into it, if it is at least this part of it: a view
  * keeps the whole buffer in memory.
@@ -35,32 +35,6 @@ const maxFirstRoomBytes = 16 * 1024;
 /** This value in the timestamp field says that an extended timestamp follows (§5.3.1.3). */
 const extendedMarker = 0xffffff;
 
-const noBytes: Buffer = Buffer.alloc(0);
-
-/** What is remembered of one chunk stream: the last header, and a message not yet complete. */
-class ChunkStream {
-  readonly csid: number;
-  /** Absolute, of the last message. */
-  timestamp = 0;
-  /** What a type 3 header adds when it begins a message. */
-  delta = 0;
-  /** Whether the last header had an extended timestamp, and its value as sent. */
-  extended = false;
-  extendedField = 0;
-  length = 0;
-  type = 0;
-  streamId = 0;
-  fresh = true;
-  /** A message has begun and `received` of its `length` bytes are in `payload`. */
-  open = false;
-  received = 0;
-  payload: Buffer = noBytes;
-
-  constructor(csid: number) {
-    this.csid = csid;
-  }
-}
-
 /** Reads one direction of one connection, from behind the handshake to the end. */
 export class ChunkReader {
   /** The size in force for the next chunk; the peer's SetChunkSize changes it. */
@@ -70,10 +44,7 @@ export class ChunkReader {
   #bytesRead = 0;
 
   readonly #viewFromPart: number;
-  /** Chunk streams below 64, by id; grows to the greatest that is used, mostly below 8. */
-  readonly #few: (ChunkStream | undefined)[] = [];
-  #many: Map<number, ChunkStream> | undefined;
-  #streamCount = 0;
+  readonly #streams = new ChunkStreams();
   /** Room taken by all unfinished messages. */
   #roomBytes = 0;
 
@@ -104,8 +75,8 @@ export class ChunkReader {
   /** Nothing is read any more: frees what unfinished messages hold. */
   close(): void {
     this.#stopped = true;
-    for (const stream of [...this.#few, ...(this.#many?.values() ?? [])]) {
-      if (stream === undefined || !stream.open) continue;
+    for (const stream of this.#streams.all()) {
+      if (!stream.open) continue;
       free(stream.payload);
       this.#drop(stream);
     }
@@ -163,7 +134,7 @@ export class ChunkReader {
       csid = (input[at] as number) + (input[at + 1] as number) * 256 + 64;
       at += 2;
     }
-    const stream = this.#stream(csid);
+    const stream = this.#streams.get(csid);
 
     if (format === 3) {
       if (stream.fresh) throw this.#badHeader(stream, 'continues a chunk stream that never began');
@@ -213,24 +184,6 @@ export class ChunkReader {
     }
     this.#openChunk(stream);
     return behind;
-  }
-
-  #stream(csid: number): ChunkStream {
-    const known = csid < 64 ? this.#few[csid] : this.#many?.get(csid);
-    if (known !== undefined) return known;
-    if (this.#streamCount === maxChunkStreams) {
-      throw new RtmpError('too-many-chunk-streams', `more than ${maxChunkStreams} chunk streams on one connection`);
-    }
-    this.#streamCount += 1;
-    const stream = new ChunkStream(csid);
-    if (csid >= 64) {
-      this.#many ??= new Map();
-      this.#many.set(csid, stream);
-    } else {
-      while (this.#few.length < csid) this.#few.push(undefined);
-      this.#few[csid] = stream;
-    }
-    return stream;
   }
 
   #badHeader(stream: ChunkStream, what: string): RtmpError {
@@ -324,7 +277,7 @@ export class ChunkReader {
 
   #abort(payload: Buffer): void {
     const csid = payload.readUInt32BE(0);
-    const stream = csid < 64 ? this.#few[csid] : this.#many?.get(csid);
+    const stream = this.#streams.find(csid);
     if (stream?.open === true) this.#drop(stream);
   }
 }

@@ -53,10 +53,11 @@ export class Slice {
   readonly entryIndex: number;
   readonly #lastHeaderIndex: number;
   readonly #pool: BufferPool | undefined;
-  readonly #shared = new Map<WireFormat, Buffer>();
-  readonly #opening = new Map<WireFormat, Buffer>();
-  readonly #rejoining = new Map<WireFormat, SharedRun>();
-  readonly #rejoiningWithHeaders = new Map<WireFormat, SharedRun>();
+  // Made when needed: most slices are sent in one way only.
+  #shared: Map<WireFormat, Buffer> | undefined;
+  #opening: Map<WireFormat, Buffer> | undefined;
+  #rejoining: Map<WireFormat, SharedRun> | undefined;
+  #rejoiningWithHeaders: Map<WireFormat, SharedRun> | undefined;
   #withoutVideo: Slice | 'nothing' | undefined;
   #encodedBytes = 0;
   /** How many wait for it, and whether it is kept for those who come later. */
@@ -159,6 +160,7 @@ export class Slice {
 
   /** Bytes for every player that has had all slices before: time differences only. */
   shared(format: WireFormat): Buffer {
+    this.#shared ??= new Map();
     let bytes = this.#shared.get(format);
     if (bytes === undefined) {
       const { frames, lastTimes } = this;
@@ -173,6 +175,7 @@ export class Slice {
 
   /** Bytes for every player that begins with this slice: headers, then frames with absolute times. */
   opening(format: WireFormat): Buffer {
+    this.#opening ??= new Map();
     let bytes = this.#opening.get(format);
     if (bytes === undefined) {
       const { frames, zeroMs } = this;
@@ -188,6 +191,8 @@ export class Slice {
 
   /** This slice for every player that has missed something before it. */
   rejoining(format: WireFormat, withHeaders: boolean): SharedRun {
+    this.#rejoining ??= new Map();
+    this.#rejoiningWithHeaders ??= new Map();
     const runs = withHeaders ? this.#rejoiningWithHeaders : this.#rejoining;
     let run = runs.get(format);
     if (run === undefined) {
@@ -208,12 +213,12 @@ export class Slice {
   /** All players have been given it, or keep it for later. Memory that nobody needs any more goes back to the pool. */
   delivered(): void {
     const pool = this.#pool;
-    if (pool === undefined || this.#pending || this.#waiting > 0) return;
+    if (pool === undefined || this.#shared === undefined || this.#pending || this.#waiting > 0) return;
     for (const bytes of this.#shared.values()) {
       this.#encoded(-bytes.buffer.byteLength);
       pool.give(bytes);
     }
-    this.#shared.clear();
+    this.#shared = undefined;
   }
 
   /** Bytes that it holds: media as it came, and encoded. */
