@@ -10,7 +10,7 @@ import { changeCost } from './diff/change-cost.ts';
 import { COSTS, type Cost, costsMore, costWords } from './diff/cost.ts';
 import { FormerStateError, renderedStates } from './diff/former.ts';
 import { InCluster } from './diff/in-cluster.ts';
-import { jsonOf, type Report, textOf } from './diff/report.ts';
+import { jsonOf, pauseNotes, type Report, textOf } from './diff/report.ts';
 import { ApiError } from './kube/error.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, readManifest, titleOfFile } from './manifest.ts';
 import { renderOffline } from './render-offline.ts';
@@ -95,7 +95,7 @@ async function withFile(options: Options, formerFile: string): Promise<readonly 
     const cluster = inNamespace(manifest, namespace);
     const key = keyOf(cluster.metadata);
     const next = renderOffline(cluster, settings, titleOfFile(file)).objects;
-    return { cluster: key, now: undefined, ...changeCost(former.get(key), next) };
+    return { cluster: key, notes: pauseNotes(undefined, cluster), ...changeCost(former.get(key), next) };
   });
 }
 

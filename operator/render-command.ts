@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { nameOf } from './api/labels.ts';
+import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, titleOfFile } from './manifest.ts';
@@ -58,7 +59,9 @@ async function print(options: Options): Promise<void> {
     ...renderOffline(cluster, options, titleOfFile(options.file)),
   }));
   for (const { cluster, config } of rendered) {
-    for (const warning of config.warnings) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
+    const by = pausedBy(cluster);
+    const paused = by === undefined ? [] : [`the operator applies nothing of this while ${by} says that it is paused`];
+    for (const warning of [...paused, ...config.warnings]) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
   }
   process.stdout.write(options.conf ? confOf(rendered) : yamlOf(rendered));
 }

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { nameOf } from './api/labels.ts';
+import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, ManifestError, readManifest } from './manifest.ts';
@@ -71,7 +72,11 @@ function pair(option: string, text: string): readonly [string, string] {
 /** The one to run. Throws ManifestError when the manifest is wrong or leaves open which. */
 function readCluster(text: string, { file, name }: Options): EdgeCluster {
   const [cluster, ...others] = clustersOf(text, file, name);
-  if (cluster !== undefined && others.length === 0) return cluster;
+  if (cluster !== undefined && others.length === 0) {
+    const by = pausedBy(cluster);
+    if (by !== undefined) throw new ManifestError(`${file}: nothing is applied while ${by} says that it is paused`);
+    return cluster;
+  }
   const names = clustersOf(text, file, undefined).map(nameOf);
   throw new ManifestError(`${file} holds several EdgeClusters; say --name, one of ${names.join(', ')}`);
 }

@@ -18,6 +18,7 @@ export const REASONS = {
     ApplyingConfig: 'False',
     Blocked: 'False',
     ConfigInvalid: 'False',
+    Paused: 'False',
     EdgesSilent: 'Unknown',
   },
   /** Clients are served. */
@@ -39,6 +40,7 @@ export const REASONS = {
     Draining: 'True',
     UpgradeWaits: 'True',
     UpgradeHalted: 'False',
+    Paused: 'False',
     Settled: 'False',
     RolloutStuck: 'False',
     PodsFailing: 'False',

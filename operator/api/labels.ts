@@ -32,6 +32,9 @@ export const TEMPLATE_ASKED = `${GROUP}/template-asked`;
 /** On the Deployment: when the operator brought a template of its own accord, as after an upgrade. */
 export const TURN_BEGAN = `${GROUP}/turn-began`;
 
+/** On an EdgeCluster: a person sets it, and the operator leaves the cluster as it is, as with `spec.paused`. */
+export const PAUSED = `${GROUP}/paused`;
+
 /** On the Secret with the master key: when the key was made. */
 export const ROTATED_AT = `${GROUP}/rotated-at`;
 /** On the same Secret: a person sets it, to any value, and the operator rotates the key at once. */

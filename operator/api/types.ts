@@ -75,6 +75,13 @@ export interface EdgeClusterSpec {
    * field has too overrides that field; those of listeners, vhosts and drain time are refused.
    */
   readonly extraDirectives?: string;
+  /**
+   * The operator leaves what it has made as it is: edges run on, and what a person edits stays. Origins that come and
+   * go do not reach the edges meanwhile, nor do changes of this spec, its number of edges among them. Status is still
+   * written, and Progressing says what would be applied. The annotation edgecluster.io/paused does the same. Default
+   * false.
+   */
+  readonly paused: boolean;
 }
 
 /** One group. Its origins stand for each other; each has all its streams, or a part of them. */

@@ -12,7 +12,7 @@ import { renderOffline } from '../render-offline.ts';
 import { version } from '../version.ts';
 import { changeCost, type State } from './change-cost.ts';
 import { dryRun } from './dry-run.ts';
-import type { Report } from './report.ts';
+import { pauseNotes, type Report } from './report.ts';
 
 export interface Asked {
   /** The manifest with the change. */
@@ -74,7 +74,7 @@ export class InCluster {
     const from = present && renderPresent(present, settings);
     return {
       cluster: title,
-      now: live && presence(live),
+      notes: [...(live ? [presence(live)] : []), ...pauseNotes(present, next)],
       ...changeCost(from, renderOffline(next, settings, asked.title).objects),
     };
   }

@@ -1,12 +1,14 @@
 /** How the cost of a change is shown: for a person, or as JSON. */
+import { pausedBy } from '../api/pause.ts';
+import type { EdgeCluster } from '../api/types.ts';
 import type { ChangeCost } from './change-cost.ts';
 import { type Cost, costWords, type Finding } from './cost.ts';
 
 export interface Report extends ChangeCost {
   /** `namespace/name` of the EdgeCluster. */
   readonly cluster: string;
-  /** Who is connected now, in words; undefined where no cluster was asked. */
-  readonly now: string | undefined;
+  /** Who is connected now, where a cluster was asked; what keeps the change from being applied. In words. */
+  readonly notes: readonly string[];
 }
 
 const meanings: Readonly<Record<Cost, string>> = {
@@ -25,12 +27,20 @@ export function jsonOf(reports: readonly Report[]): string {
   return `${JSON.stringify(reports, undefined, 2)}\n`;
 }
 
-function linesOf({ cluster, cost, findings, now }: Report): string[] {
+/** A paused EdgeCluster is left as it is, so that neither its spec nor a change of it need be in force. */
+export function pauseNotes(present: EdgeCluster | undefined, next: EdgeCluster): string[] {
+  const [before, after] = [present && pausedBy(present), pausedBy(next)];
+  if (after !== undefined) return [`paused by ${after}: nothing of this happens before that is taken back`];
+  if (before === undefined) return [];
+  return [`paused by ${before} until now: what was edited meanwhile is put back, which is not in the list`];
+}
+
+function linesOf({ cluster, cost, findings, notes }: Report): string[] {
   const meaning = findings.length === 0 ? 'nothing differs' : meanings[cost];
   const width = Math.max(...findings.map(({ cost }) => costWords[cost].length));
   return [
     `${cluster}: ${costWords[cost]} (${meaning})`,
-    ...(now === undefined ? [] : [`  ${now}`]),
+    ...notes.map((note) => `  ${note}`),
     ...findings.map((found) => `  ${costWords[found.cost].padEnd(width)}  ${sentenceOf(found)}`),
   ];
 }

@@ -5,6 +5,7 @@
 
 import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
@@ -12,7 +13,7 @@ import { apiCredentials } from '../render/credential.ts';
 import type { RenderSettings } from '../render/render.ts';
 import { replicasOf } from '../render/replicas.ts';
 import { carryOut, type Notify, needed, type Outcome, titleOf } from './apply/carry-out.ts';
-import { type ConfigVerdict, type Desired, inForce } from './apply/desired.ts';
+import { type ConfigVerdict, type Desired, type InForce, inForce } from './apply/desired.ts';
 import { lookAtSecret } from './apply/own-secret.ts';
 import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
@@ -25,7 +26,7 @@ import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
 import type { Turns, Wait } from './rollout/turns.ts';
 import { objectProblems } from './status/object-problems.ts';
-import type { ObjectProblem, Observation } from './status/observation.ts';
+import type { ObjectProblem, Observation, Pause } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
 import { writeStatus } from './status/status-write.ts';
 
@@ -33,7 +34,7 @@ export interface ReconcilerDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
   readonly caches: Caches;
   readonly edges: Pick<EdgePoller, 'askNow' | 'edge' | 'follow'>;
-  readonly turns: Pick<Turns, 'forget' | 'take'>;
+  readonly turns: Pick<Turns, 'forget' | 'stand' | 'take'>;
   readonly settings: () => RenderSettings;
   /** The API server does not know a kind any more that the settings say it does. */
   readonly kindGone: () => void;
@@ -131,9 +132,11 @@ class Run {
   async run(): Promise<Requeue | undefined> {
     const { caches, settings } = this.#deps;
     const live = this.#live();
+    const pause = pausedBy(this.#cluster);
     const asked = inForce(this.#cluster, this.#memory.desired, caches, settings(), this.#languages(live));
     const { cluster, origins } = asked;
     this.#cluster = cluster;
+    if (pause !== undefined) return this.#stand(pause, asked, live);
     const { objects, wait } = this.#deps.turns.take(this.#key, cluster, asked.desired.objects, this.#deployment(live));
     const desired: Desired = { ...asked.desired, objects };
     await this.#beforeScalingIn(live);
@@ -176,6 +179,30 @@ class Run {
       statusDueInMs,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
+  }
+
+  /** Paused: nothing but status is written, and what a person edits stays. */
+  async #stand(
+    by: string,
+    { origins, desired }: InForce,
+    live: readonly KubernetesObject[],
+  ): Promise<Requeue | undefined> {
+    const { config, objects: rendered } = desired;
+    const { status } = this.#memory;
+    const objects = this.#deps.turns.stand(this.#key, this.#cluster, rendered, this.#deployment(live));
+    const todo = objects.length > 0 ? this.#plan({ config, objects }, live) : undefined;
+    const hash = status.newest(this.#cluster)?.configHash ?? config.hash;
+    const present: Desired = { config: hash === undefined ? config : { ...config, hash }, objects: [] };
+    this.#follow(present);
+    const differing = [...(todo?.apply ?? []).map(({ wanted }) => wanted), ...(todo?.remove ?? [])].map(titleOf);
+    const dueInMs = await writeStatus(
+      { ...this.#deps, nowMs: this.#nowMs },
+      this.#cluster,
+      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, { by, differing }),
+      status,
+      false,
+    );
+    return this.#next(undefined, [dueInMs]);
   }
 
   /**
@@ -279,6 +306,7 @@ class Run {
     { config }: Desired,
     objects: readonly ObjectProblem[],
     upgrade: Wait | undefined,
+    pause?: Pause,
   ): EdgeClusterStatus {
     const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
     const observation: Observation = {
@@ -290,6 +318,7 @@ class Run {
       masterKeyProblem: masterKeyProblem(),
       objects,
       upgrade,
+      pause,
       deployment: this.#deployment(this.#live()),
       pods: this.#pods(),
       edge: edges.edge,

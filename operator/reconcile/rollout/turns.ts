@@ -124,6 +124,21 @@ export class Turns {
     return replaced(withTemplate(cluster, rendered, began));
   }
 
+  /** What would be applied in its turn. It takes none and waits for none: it is paused. */
+  stand(
+    key: ClusterKey,
+    cluster: EdgeCluster,
+    objects: readonly OwnedObject[],
+    live: V1Deployment | undefined,
+  ): readonly OwnedObject[] {
+    this.forget(key);
+    const rendered = objects.find(isDeployment);
+    if (rendered === undefined) return objects;
+    const isSame = templateChange(cluster, rendered, live) === 'none';
+    const deployment = withTemplate(cluster, rendered, isSame && live ? turnBegan(live) : undefined);
+    return objects.map((object) => (object === rendered ? deployment : object));
+  }
+
   /** The EdgeCluster is gone. */
   forget(key: ClusterKey): void {
     this.#waiting.delete(key);

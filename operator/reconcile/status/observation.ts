@@ -23,11 +23,20 @@ export interface Observation {
   readonly objects: readonly ObjectProblem[];
   /** Why the pods keep a former template; undefined: they need not. */
   readonly upgrade: Wait | undefined;
+  /** Undefined: the operator is not told to leave the EdgeCluster as it is. */
+  readonly pause: Pause | undefined;
   /** The cluster's own; undefined while there is none. */
   readonly deployment: V1Deployment | undefined;
   /** All pods that the cluster's selector finds. */
   readonly pods: readonly PodView[];
   readonly edge: (uid: string) => EdgeState;
+}
+
+export interface Pause {
+  /** The field or the annotation that says so. */
+  readonly by: string;
+  /** Objects that are not as the spec wants them, such as `ConfigMap live`. */
+  readonly differing: readonly string[];
 }
 
 /** What keeps an owned object from being as it should. */

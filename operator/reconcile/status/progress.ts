@@ -6,7 +6,7 @@
 import { type Finding, finding, type Reason } from '../../api/conditions.ts';
 import { replicasOf } from '../../render/replicas.ts';
 import { answerOf, type Fleet } from '../edges/fleet.ts';
-import type { Scene } from './observation.ts';
+import type { Pause, Scene } from './observation.ts';
 import { listed, plural } from './words.ts';
 
 export function progressing(scene: Scene): Finding {
@@ -15,6 +15,7 @@ export function progressing(scene: Scene): Finding {
   const active = fleet.active.length;
   const blocked = blockedBy(scene);
   const found = (reason: Reason<'Progressing'>, message: string) => finding('Progressing', reason, message);
+  if (scene.pause !== undefined) return found('Paused', paused(scene.pause));
   if (rollout === undefined) {
     if (blocked !== undefined) return found('Blocked', blocked);
     return found('ScalingUp', `the Deployment for ${plural(wanted, 'edge')} is being made`);
@@ -59,6 +60,11 @@ export function progressing(scene: Scene): Finding {
   if (scene.upgrade !== undefined)
     return found(scene.upgrade.kind === 'halted' ? 'UpgradeHalted' : 'UpgradeWaits', scene.upgrade.message);
   return found('Settled', 'what runs is what is wanted');
+}
+
+export function paused({ by, differing }: Pause): string {
+  const after = `when you take it back, these are applied: ${listed(differing)}`;
+  return `nothing is applied, as ${by} says; ${differing.length === 0 ? 'what runs is what is wanted' : after}`;
 }
 
 /** Why what the spec asks for does not come by itself. A pod that fails may yet come, so it is no reason. */

@@ -4,7 +4,7 @@ import { conditionOf, type Finding, finding } from '../../api/conditions.ts';
 import { replicasOf } from '../../render/replicas.ts';
 import { lastAnswerOf, type Member } from '../edges/fleet.ts';
 import type { Scene } from './observation.ts';
-import { blockedBy, waitingFor } from './progress.ts';
+import { blockedBy, paused, waitingFor } from './progress.ts';
 import { listed, plural } from './words.ts';
 
 export function available({ cluster, config, fleet, rollout, objects }: Scene): Finding {
@@ -34,10 +34,11 @@ export function available({ cluster, config, fleet, rollout, objects }: Scene): 
 
 /** As many edges as are wanted are ready, with the newest pod template and the newest edge.conf. */
 export function ready(scene: Scene): Finding {
-  const { cluster, previous, config, fleet, rollout, configHash } = scene;
+  const { cluster, previous, config, fleet, rollout, configHash, pause } = scene;
   const wanted = replicasOf(cluster);
   const blocked = blockedBy(scene);
   if (blocked !== undefined) return finding('Ready', config.valid ? 'Blocked' : 'ConfigInvalid', blocked);
+  if (pause !== undefined && pause.differing.length > 0) return finding('Ready', 'Paused', paused(pause));
   const missing = waitingFor(fleet);
   const more = missing && `; ${missing}`;
   if (fleet.ready.length < wanted || rollout === undefined)

@@ -110,6 +110,7 @@ export function observation(
     masterKeyProblem: undefined,
     objects: [],
     upgrade: undefined,
+    pause: undefined,
     deployment: deployment(),
     pods: [pod('live-1'), pod('live-2')],
     edge: () => answering(),
