@@ -41,7 +41,7 @@ fuzz: node_modules ## feed the edge with arbitrary input (FUZZ_SECONDS=60, TARGE
 mutants: node_modules ## see which small changes of the edge's code no test notices (PART=stream, rtmp or upstream; hours)
 	@node test/mutants/mutants.ts $(PART)
 
-bench-operator: node_modules ## measure the operator with 500 EdgeClusters on a real Kubernetes API
+bench-operator: node_modules ## measure the operator with 500 EdgeClusters and 5,000 simulated edges on a real Kubernetes API
 	@node test/support/system-packages.ts bench-operator
 	@node test/support/kubernetes-tools.ts >/dev/null
 	@npm run -s build

@@ -579,7 +579,7 @@ export interface EdgeClusterStatus {
   /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
   /**
-   * Clients that play, of all edges. A change by less than a quarter, or by less than 10, is written within three
+   * Clients that play, of all edges. A change by less than a quarter, or by less than 10, is written within five
    * minutes.
    */
   readonly players?: number;

@@ -14,7 +14,7 @@ import { ApiError, type KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import type { Notify } from './apply/carry-out.ts';
 import { MasterKey, type MasterKeyOptions } from './apply/master-key.ts';
-import { EdgePoller } from './edges/poller.ts';
+import { type EdgeChange, EdgePoller } from './edges/poller.ts';
 import { Caches, type ClusterKey } from './observe/caches.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
@@ -130,7 +130,7 @@ export class Controller {
       log: options.log,
     });
     this.#edges = new EdgePoller({
-      changed: (cluster) => this.#queue.add(cluster as ClusterKey),
+      changed: (cluster, change) => this.#edgeChanged(cluster as ClusterKey, change),
       ...(options.pollIntervalMs !== undefined && { intervalMs: options.pollIntervalMs }),
     });
     this.#turns = new Turns({
@@ -293,6 +293,12 @@ export class Controller {
     await Promise.all([clusters, pods, ...owned]);
     this.#known.add(namespace);
     this.#addAll();
+  }
+
+  /** Figures of several edges are taken together: they can wait, and each poll changes them. */
+  #edgeChanged(key: ClusterKey, change: EdgeChange): void {
+    if (change === 'facts') this.#queue.add(key);
+    else this.#queue.addAfter(key, this.#edges.intervalMs / 2);
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {

@@ -33,8 +33,10 @@ export type EdgeChange = 'facts' | 'figures';
 export interface EdgePollerOptions {
   /** What the edges of this cluster say has changed. */
   readonly changed: (cluster: string, change: EdgeChange) => void;
-  /** Between two questions to an edge; default 10 s. */
+  /** Between two questions to an edge, where there are few; default 10 s. */
   readonly intervalMs?: number;
+  /** To all edges together: of many each is asked less often. Default 170, so 5,000 edges are asked every 30 s. */
+  readonly questionsPerSecond?: number;
   /** The same while the edge does not run the configuration that it should, or has not answered; default 1 s. */
   readonly soonMs?: number;
   /** How long after a change `soonMs` holds: an edge that has not followed by then is asked as usual. Default 2 min. */
@@ -86,6 +88,7 @@ export class EdgePoller {
   constructor(options: EdgePollerOptions) {
     this.#options = {
       intervalMs: 10_000,
+      questionsPerSecond: 170,
       soonMs: 1000,
       soonForMs: 120_000,
       timeoutMs: 2000,
@@ -121,6 +124,12 @@ export class EdgePoller {
       for (const entry of cluster.edges.values()) this.#hurry(entry);
     }
     if (pods.length === 0) this.#clusters.delete(clusterName);
+  }
+
+  /** Between two questions to an edge now. */
+  get intervalMs(): number {
+    const { intervalMs, questionsPerSecond } = this.#options;
+    return Math.max(intervalMs, (this.#entries.size / questionsPerSecond) * 1000);
   }
 
   /** Asks all edges of a cluster now; resolves when each has answered, or has not in time. */
@@ -241,7 +250,7 @@ export class EdgePoller {
   }
 
   #delayMs({ state, misses, cluster, soonUntilMs }: Entry, isFirst: boolean): number {
-    const { intervalMs, soonMs } = this.#options;
+    const { soonMs } = this.#options;
     const { configHash } = cluster;
     const isBehind =
       state.state === 'answering' &&
@@ -251,7 +260,7 @@ export class EdgePoller {
       performance.now() < soonUntilMs;
     if (isBehind || (misses > 0 && misses < missesUntilSilent)) return soonMs;
     // Edges that were found together are not asked together ever after.
-    return intervalMs * (isFirst ? Math.random() : 0.9 + Math.random() / 5);
+    return this.intervalMs * (isFirst ? Math.random() : 0.9 + Math.random() / 5);
   }
 
   #missed(entry: Entry, error: Error): void {

@@ -4,12 +4,18 @@ import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import { isOlder } from '../../kube/resource-version.ts';
 
 export class StatusMemory {
+  /** Sets clusters apart that would write at the same time; 0 to 1. */
+  readonly share: number;
   /** Monotonic time of the last write. */
   writtenAtMs = Number.NEGATIVE_INFINITY;
   /** The status that we last wrote, or found as we would write it. */
   made: EdgeClusterStatus | undefined;
   /** The EdgeCluster as our last write left it, until the informer shows it. */
   #answer: EdgeCluster | undefined;
+
+  constructor(share = Math.random()) {
+    this.share = share;
+  }
 
   /** The status that is written now. */
   newest(cached: EdgeCluster): EdgeClusterStatus | undefined {

@@ -4,7 +4,7 @@ import { API_VERSION, KIND } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import type { Notify } from '../apply/carry-out.ts';
-import { eventsOf, statusDiffers } from './status-change.ts';
+import { eventsOf, type StatusDifference, statusDiffers } from './status-change.ts';
 import type { StatusMemory } from './status-memory.ts';
 
 export interface StatusDeps {
@@ -19,9 +19,11 @@ export interface StatusDeps {
 /**
  * Status of a cluster is written no more often than `facts`, nor sooner after its objects: what happens together is seen
  * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
- * Figures are written less often: 500 busy clusters change theirs with each poll.
+ * Figures are written less often: 500 busy clusters change theirs with each poll. Slight changes come at another time for
+ * each cluster, from 2 to 5 min after its last write: else all clusters of an operator that has just started would stay
+ * in step.
  */
-const everyMs = { facts: 500, figures: 15_000, slight: 180_000 } as const;
+const everyMs = { facts: 500, figures: 15_000, slight: [120_000, 300_000] } as const;
 
 /**
  * @param objectsWritten whether objects of the EdgeCluster were written just now
@@ -43,13 +45,19 @@ export async function writeStatus(
   }
   // Somebody else writes our status: that must not become a race.
   const isOthersDoing = difference === 'facts' && made !== undefined && statusDiffers(made, status) !== 'facts';
-  const pauseMs = everyMs[isOthersDoing ? 'figures' : difference];
+  const pauseMs = isOthersDoing ? everyMs.figures : pauseOf(difference, memory);
   const waitMs = Math.max(objectsWritten ? everyMs.facts : 0, memory.writtenAtMs + pauseMs - deps.nowMs());
   if (waitMs > 0) return waitMs;
   await apply(deps, cluster, status, memory);
   memory.made = status;
   for (const { type, reason, message } of eventsOf(previous, status)) deps.notify(cluster, type, reason, message);
   return undefined;
+}
+
+function pauseOf(difference: Exclude<StatusDifference, 'no'>, { share }: StatusMemory): number {
+  if (difference !== 'slight') return everyMs[difference];
+  const [least, most] = everyMs.slight;
+  return least + share * (most - least);
 }
 
 async function apply(

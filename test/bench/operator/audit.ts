@@ -31,6 +31,8 @@ export interface Counts {
   readonly writes: number;
   readonly reads: number;
   readonly watches: number;
+  /** Of the writes, those of the status of an EdgeCluster. */
+  readonly statuses: number;
 }
 
 interface AuditEvent {
@@ -38,7 +40,7 @@ interface AuditEvent {
   readonly verb: string;
   readonly stage: string;
   readonly requestURI: string;
-  readonly objectRef?: { readonly resource: string };
+  readonly objectRef?: { readonly resource: string; readonly subresource?: string };
 }
 
 export class Audit {
@@ -48,6 +50,7 @@ export class Audit {
   #writes = 0;
   #reads = 0;
   #watches = 0;
+  #statuses = 0;
   #lastMs = performance.now();
 
   constructor(folder: string) {
@@ -57,7 +60,7 @@ export class Audit {
   /** All so far. The Lease, which is renewed for ever, does not count. */
   counts(): Counts {
     this.#read();
-    return { writes: this.#writes, reads: this.#reads, watches: this.#watches };
+    return { writes: this.#writes, reads: this.#reads, watches: this.#watches, statuses: this.#statuses };
   }
 
   /** Resolves when all that happened until now is in the log. */
@@ -100,6 +103,7 @@ export class Audit {
     if (stage !== 'ResponseComplete') return;
     if (verb === 'get' || verb === 'list') this.#reads++;
     else this.#writes++;
+    if (objectRef?.resource === 'edgeclusters' && objectRef.subresource === 'status') this.#statuses++;
     this.#lastMs = performance.now();
   }
 }

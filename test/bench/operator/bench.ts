@@ -1,6 +1,7 @@
 /**
  * How the operator does with many EdgeClusters, on a real etcd and API server: from nothing to all objects, at rest,
- * when an origin is replaced, and when it is started again. No pods run. See ../README.md for figures. Linux only.
+ * when an origin is replaced, when it is started again, and with edges that it asks. Those are simulated; no pods run.
+ * See ../README.md for figures. Linux only.
  */
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -11,13 +12,23 @@ import { Kubernetes } from '../../support/kubernetes.ts';
 import { KubeClient } from '../../support/kubernetes-client.ts';
 import { Audit, auditArgs } from './audit.ts';
 import { DeployedOperator } from './deployed-operator.ts';
-import { clusterManifests, endpointSlice, namespaceNames, originNamespace, originService } from './manifests.ts';
+import {
+  clusterManifests,
+  endpointSlice,
+  type Manifest,
+  namespaceNames,
+  originNamespace,
+  originService,
+} from './manifests.ts';
 import { ownedKinds, Progress } from './progress.ts';
+import { SimulatedEdges } from './simulated-edges.ts';
 
 const USAGE = `usage: node test/bench/operator/bench.ts [options]
   --clusters N     EdgeClusters (500)
   --namespaces N   that they are spread over (20)
   --idle N         seconds of rest that are measured (60)
+  --edges N        simulated edges of each EdgeCluster (10); 0: none
+  --busy N         seconds with edges that are measured (240)
   --controllers    with kube-controller-manager, which takes its share of this machine
   --json FILE      adds the figures to FILE, as a line of JSON
   --prof           profiles the operator; the profile is named at the end`;
@@ -27,6 +38,8 @@ const { values: options } = parseArgs({
     clusters: { type: 'string', default: '500' },
     namespaces: { type: 'string', default: '20' },
     idle: { type: 'string', default: '60' },
+    edges: { type: 'string', default: '10' },
+    busy: { type: 'string', default: '240' },
     controllers: { type: 'boolean', default: false },
     json: { type: 'string' },
     prof: { type: 'boolean', default: false },
@@ -37,11 +50,11 @@ if (options.help) {
   console.log(USAGE);
   process.exit(0);
 }
-const [clusters, namespaces, idleSeconds] = [options.clusters, options.namespaces, options.idle].map(Number) as [
-  number,
-  number,
-  number,
-];
+const clusters = Number(options.clusters);
+const namespaces = Number(options.namespaces);
+const idleSeconds = Number(options.idle);
+const edgesOfEach = Number(options.edges);
+const busySeconds = Number(options.busy);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(130));
 
 interface Phase {
@@ -53,6 +66,8 @@ interface Phase {
   readonly writes: number;
   readonly reads: number;
   readonly watches: number;
+  /** Of the writes, those of status. */
+  readonly statuses: number;
 }
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'operator-bench-'));
@@ -81,6 +96,7 @@ async function phase(name: string, work: () => Promise<number>): Promise<Phase> 
     writes: now.writes - calls.writes,
     reads: now.reads - calls.reads,
     watches: now.watches - calls.watches,
+    statuses: now.statuses - calls.statuses,
   };
   phases.push(result);
   return result;
@@ -137,7 +153,9 @@ try {
     writes: now.writes - calls.writes,
     reads: now.reads - calls.reads,
     watches: now.watches - calls.watches,
+    statuses: now.statuses - calls.statuses,
   });
+  const busy = edgesOfEach > 0 ? await withEdges(progress, manifests) : undefined;
   const peakMb = operator.peakMb();
   await operator.stop();
 
@@ -146,6 +164,12 @@ try {
   console.log(table(phases));
   console.log(`\nat rest: ${((rest.cpuSeconds / rest.seconds) * 100).toFixed(2)} % of a core, ${rest.writes} writes`);
   console.log(`an origin replaced: all ConfigMaps after ${replaced.seconds.toFixed(2)} s`);
+  if (busy !== undefined) {
+    const { seconds, cpuSeconds, rssMb, statuses, asked } = busy;
+    const rates = `${(asked / seconds).toFixed(0)} questions and ${(statuses / seconds).toFixed(2)} statuses a second`;
+    const cpu = `${((cpuSeconds / seconds) * 100).toFixed(1)} % of a core`;
+    console.log(`${clusters * edgesOfEach} edges: ${rates}, ${cpu}, RSS ${rssMb.toFixed(0)} MB`);
+  }
   if (options.json) {
     const line = {
       time: new Date().toISOString(),
@@ -162,6 +186,42 @@ try {
   stop.abort();
   await operator?.kill();
   await kubernetes.stop();
+}
+
+/** Gives each EdgeCluster edges, and measures when all have been asked. */
+async function withEdges(
+  progress: Progress,
+  manifests: readonly Manifest[],
+): Promise<Phase & { readonly asked: number }> {
+  const edges = new SimulatedEdges(client, progress.hashOf);
+  await edges.listen();
+  try {
+    await phase('edges come', async () => {
+      const places = manifests.map(({ metadata: { name = '', namespace = '' } }, place) => ({
+        name,
+        namespace,
+        place,
+      }));
+      await inParallel(20, places, async ({ place, ...cluster }) => {
+        const { name, namespace } = cluster;
+        const path = `/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters/${name}`;
+        await client.patch(path, { spec: { replicas: edgesOfEach } });
+        for (let number = 0; number < edgesOfEach; number++) await edges.add(cluster, place, number);
+      });
+      return progress.played(clusters);
+    });
+    console.error(`${clusters * edgesOfEach} edges are asked`);
+    // All of them twice, so that each cluster's first figures and costs are written.
+    await sleep(60_000);
+    const before = edges.asked;
+    const busy = await phase(`${clusters * edgesOfEach} edges with players`, async () => {
+      await sleep(busySeconds * 1000);
+      return performance.now();
+    });
+    return { ...busy, asked: edges.asked - before };
+  } finally {
+    edges.close();
+  }
 }
 
 /** Of an account that may do everything: what the chart's may do is tested elsewhere. */
@@ -183,15 +243,16 @@ async function inParallel<T>(width: number, items: readonly T[], work: (item: T)
 function table(rows: readonly Phase[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [
-    line(['', 'seconds', "operator's CPU, s", 'RSS, MB', 'writes', 'reads', 'watches opened']),
-    line(['---', '---:', '---:', '---:', '---:', '---:', '---:']),
-    ...rows.map(({ name, seconds, cpuSeconds, rssMb, writes, reads, watches }) =>
+    line(['', 'seconds', "operator's CPU, s", 'RSS, MB', 'writes', 'of status', 'reads', 'watches opened']),
+    line(['---', '---:', '---:', '---:', '---:', '---:', '---:', '---:']),
+    ...rows.map(({ name, seconds, cpuSeconds, rssMb, writes, statuses, reads, watches }) =>
       line([
         name,
         seconds.toFixed(2),
         cpuSeconds.toFixed(2),
         rssMb.toFixed(0),
         String(writes),
+        String(statuses),
         String(reads),
         String(watches),
       ]),

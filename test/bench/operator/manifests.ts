@@ -41,7 +41,7 @@ export function clusterManifests(count: number, namespaces: number): readonly Ma
   const origins = [{ name: 'main', service: { name: 'origins', namespace: originNamespace, port: 'rtmp' } }];
   const sorts = [
     { origins },
-    { origins, autoscaling: { minReplicas: 2, maxReplicas: 6, targets: { cpuUtilizationPercent: 60 } } },
+    { origins, autoscaling: { minReplicas: 2, maxReplicas: 12, targets: { cpuUtilizationPercent: 60 } } },
     { origins, networkPolicy: { enabled: true } },
     { origins, vhosts: [{ name: 'up.example.com' }, { name: 'down.example.com', tokenTraverse: true }] },
   ];

@@ -14,6 +14,12 @@ export const ownedKinds = [
 
 const selector = 'labelSelector=app.kubernetes.io%2Fmanaged-by%3Dedgecluster';
 
+interface Status {
+  readonly observedGeneration?: number;
+  readonly configHash?: string;
+  readonly players?: number;
+}
+
 export class Progress {
   readonly #objects = new Map<string, Set<string>>();
   readonly #texts = new Map<string, string>();
@@ -31,17 +37,27 @@ export class Progress {
         for (const look of [...this.#looking]) look();
       });
     }
-    void client.follow<KubernetesObject & { status?: { observedGeneration?: number } }>(
+    void client.follow<KubernetesObject & { status?: Status }>(
       '/apis/edgecluster.io/v1alpha1/edgeclusters',
       signal,
       ({ metadata, status }) => {
         if (status?.observedGeneration !== undefined) this.#observed.add(metadata?.uid ?? '');
+        if (status !== undefined) this.#statuses.set(`${metadata?.namespace}/${metadata?.name}`, status);
         for (const look of [...this.#looking]) look();
       },
     );
   }
 
   readonly #observed = new Set<string>();
+  readonly #statuses = new Map<string, Status>();
+
+  /** Hash of the configuration that the edges of an EdgeCluster are to run. @param key `namespace/name` */
+  readonly hashOf = (key: string): string => this.#statuses.get(key)?.configHash ?? '';
+
+  /** Resolves with the time when so many EdgeClusters count players. */
+  played(clusters: number): Promise<number> {
+    return this.#until(() => [...this.#statuses.values()].filter(({ players = 0 }) => players > 0).length >= clusters);
+  }
 
   /** Resolves with the time when so many EdgeClusters have all their objects, two Services each, and a status. */
   made(clusters: number): Promise<number> {

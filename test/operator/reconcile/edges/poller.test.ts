@@ -459,3 +459,16 @@ test('a real edge is asked with a credential, and takes another one while it run
   const text = JSON.stringify(edge.log);
   for (const { password } of [newer, older]) assert.ok(!text.includes(password), 'no log tells it');
 });
+
+test('of many edges each is asked less often', () => {
+  const poller = new EdgePoller({ changed: () => {}, concurrency: 0 });
+  const pods = (count: number) =>
+    Array.from({ length: count }, (_, i): EdgePod => ({ uid: `${i}`, ip: '127.0.0.1', apiPort: 1, ready: true }));
+  poller.follow('live', pods(1000), undefined);
+  assert.equal(poller.intervalMs, 10_000);
+  poller.follow('live', pods(5100), undefined);
+  assert.equal(poller.intervalMs, 30_000);
+  poller.follow('live', pods(10), undefined);
+  assert.equal(poller.intervalMs, 10_000);
+  poller.close();
+});

@@ -26,20 +26,21 @@ it('the status of an EdgeCluster that was deleted does not land on another one o
   assert.equal(scene.edgeCluster('live')?.status?.configHash, status.configHash);
 });
 
-it('facts are written soon, figures every 15 s, and slight changes of them every 3 min', async () => {
+it('facts are written soon, figures every 15 s, and slight changes of them after 2 to 5 min', async () => {
   const players = (count: number, more: Partial<Observation> = {}) =>
     statusOf(observation({ edge: () => answering({ players: count }), ...more }), new Date(0));
   const before = players(50);
   const cluster = { ...observation().cluster, status: before };
   const deps = { api: { apply: () => assert.fail('a write') }, notify: () => {}, signal: AbortSignal.abort() };
-  const waitMs = (after: EdgeClusterStatus, made = before): Promise<number | undefined> => {
-    const memory = new StatusMemory();
+  const waitMs = (after: EdgeClusterStatus, made = before, share = 0): Promise<number | undefined> => {
+    const memory = new StatusMemory(share);
     memory.writtenAtMs = 0;
     memory.made = made;
     return writeStatus({ ...deps, nowMs: () => 100 }, cluster, after, memory, false);
   };
   assert.equal(await waitMs(before), undefined);
-  assert.equal(await waitMs(players(51)), 180_000 - 100);
+  assert.equal(await waitMs(players(51)), 120_000 - 100);
+  assert.equal(await waitMs(players(51), before, 1), 300_000 - 100);
   assert.equal(await waitMs(players(70)), 15_000 - 100);
   assert.equal(await waitMs(players(51, { pods: [pod('live-1')] })), 500 - 100);
   // Somebody else has written it: what we had made before differs in figures only.
