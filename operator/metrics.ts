@@ -5,6 +5,7 @@ import type { EdgeCluster } from './api/types.ts';
 import type { RequestReport } from './kube/api.ts';
 import type { Result } from './reconcile/controller.ts';
 import type { UpgradeCounts } from './reconcile/rollout/turns.ts';
+import { replicasOf } from './render/replicas.ts';
 
 /** What is read when Prometheus asks. */
 export interface Readings {
@@ -18,6 +19,8 @@ export interface Readings {
 }
 
 const prefix = 'edgecluster_operator_';
+
+const results: readonly Result[] = ['settled', 'later', 'failed'];
 
 export class OperatorMetrics {
   readonly #registry = new Registry();
@@ -36,6 +39,8 @@ export class OperatorMetrics {
       labelNames: ['result'],
       registers,
     });
+    // From 0 on, so that the first one counts as an increase.
+    for (const result of results) this.#reconciles.inc({ result }, 0);
     this.#reconcileSeconds = new Histogram({
       name: `${prefix}reconcile_duration_seconds`,
       help: 'Time that a reconcile took.',
@@ -77,6 +82,24 @@ export class OperatorMetrics {
         this.set(readings.depth());
       },
     });
+    const edges = (name: string, help: string, count: (cluster: EdgeCluster) => number | undefined): void => {
+      new Gauge({
+        name: `${prefix}${name}`,
+        help,
+        labelNames: ['namespace', 'name'],
+        registers,
+        collect() {
+          this.reset();
+          for (const cluster of readings.clusters()) {
+            const { namespace = '', name = '' } = cluster.metadata;
+            const value = count(cluster);
+            if (value !== undefined) this.set({ namespace, name }, value);
+          }
+        },
+      });
+    };
+    edges('wanted_edges', 'Edges that an EdgeCluster is to have.', replicasOf);
+    edges('ready_edges', 'Edges of an EdgeCluster that take clients.', ({ status }) => status?.readyReplicas);
     new Gauge({
       name: `${prefix}upgrade_clusters`,
       help: 'EdgeClusters that wait for pods as this operator wants them, are getting them, or get them and do not become ready (halted, which stops the others).',

@@ -59,6 +59,11 @@ export const wrongValues: readonly WrongValues[] = [
     place: 'metrics.prometheusRule.runbookUrl',
   },
   {
+    what: 'no name of the namespace for dashboards',
+    values: { metrics: { dashboards: { namespace: 'Monitoring' } } },
+    place: 'metrics.dashboards.namespace',
+  },
+  {
     what: 'a port that is none',
     values: { networkPolicy: { apiServerPorts: [70000] } },
     place: 'networkPolicy.apiServerPorts.0',

@@ -20,6 +20,7 @@ const everything = [
   'networkPolicy.enabled=true',
   'metrics.podMonitor.enabled=true',
   'metrics.prometheusRule.enabled=true',
+  'metrics.dashboards.enabled=true',
 ].flatMap((value) => ['--set', value]);
 
 interface Manifest {

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
@@ -79,6 +79,12 @@ const everything = {
       alertLabels: { team: 'video' },
       runbookUrl: 'https://wiki.example.com/edges',
     },
+    dashboards: {
+      enabled: true,
+      namespace: 'monitoring',
+      labels: { dashboards: 'all' },
+      annotations: { grafana_folder: 'Streaming' },
+    },
   },
   networkPolicy: {
     enabled: true,
@@ -131,6 +137,29 @@ describe('helm template', () => {
     }
   });
 
+  it('brings the dashboards as they are, where the sidecar of Grafana finds them', () => {
+    assert.deepEqual(
+      template({}).filter(({ kind }) => kind === 'ConfigMap'),
+      [],
+    );
+    const maps = template(everything).filter(({ kind }) => kind === 'ConfigMap');
+    const shipped = readdirSync(join(chart, 'dashboards')).map((file) => {
+      const text = readFileSync(join(chart, 'dashboards', file), 'utf8');
+      return [`edge-operator-${file}`, JSON.parse(text) as unknown] as const;
+    });
+    const found = maps.map(({ metadata, data }) => {
+      const { namespace, labels, annotations } = metadata;
+      assert.equal(namespace, 'monitoring');
+      assert.equal((labels as Readonly<Record<string, string>>).dashboards, 'all');
+      assert.deepEqual(annotations, { grafana_folder: 'Streaming' });
+      const [[file, text] = ['', '']] = Object.entries(data as Readonly<Record<string, string>>);
+      return [file, JSON.parse(text) as unknown] as const;
+    });
+    assert.deepEqual(found, shipped);
+    const uids = shipped.map(([, dashboard]) => (dashboard as { readonly uid: string }).uid);
+    assert.equal(new Set(uids).size, 3);
+  });
+
   it('gives nothing outside namespaces the same name in two releases', () => {
     const names = (release: string, namespace: string): string[] =>
       template({ crds: { install: false } }, release, namespace)
@@ -178,8 +207,10 @@ describe('helm package', () => {
 function snapshot(t: TestContext, name: string, values: object): void {
   const all = helm(['template', 'edgecluster', chart, '-n', 'edgecluster-system', '-f', valuesFile(values)]);
   assert.equal(all.status, 0, all.output);
-  // The definition has a test of its own.
-  const documents = all.output.split(/^---\n/m).filter((part) => !part.includes('\nkind: CustomResourceDefinition\n'));
+  // The definition and the dashboards have tests of their own.
+  const documents = all.output
+    .split(/^---\n/m)
+    .filter((part) => !/\nkind: (CustomResourceDefinition|ConfigMap)\n/.test(part));
   const path = join(import.meta.dirname, 'snapshots', `chart-${name}.yaml`);
   t.assert.fileSnapshot(documents.join('---\n'), path, { serializers: [(text: string) => text] });
 }

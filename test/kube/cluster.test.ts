@@ -8,12 +8,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { V1ConfigMap, V1Deployment, V1Pod, V1Secret } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node';
 import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { capture, makeClip, publishToAll } from '../support/ffmpeg.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient } from '../support/kubernetes-client.ts';
+import { originManifest } from '../support/origin-manifest.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
 import { cannotRunPods, PodNetwork } from '../support/process-kubelet/network.ts';
 import type { RunningPod } from '../support/process-kubelet/pod.ts';
@@ -292,37 +293,4 @@ function conditionOf(status: EdgeCluster['status'], name: string): string | unde
 
 function isConfigured({ metadata, status }: EdgeCluster): boolean {
   return status?.observedGeneration === metadata.generation && status?.replicas === status?.configuredReplicas;
-}
-
-/** An origin: our own server where it is the source of streams. */
-function originManifest(name: string): unknown {
-  const labels = { app: name };
-  const metadata = { name, namespace: 'media' };
-  const text = 'listen 1935; vhost __defaultVhost__ { cluster { mode local; } }';
-  const container = {
-    name: 'origin',
-    image: 'edgecluster',
-    args: ['-c', '/etc/edge/edge.conf'],
-    ports: [{ containerPort: 1935 }],
-    readinessProbe: { tcpSocket: { port: 1935 }, periodSeconds: 1 },
-    volumeMounts: [{ name: 'config', mountPath: '/etc/edge' }],
-  };
-  const template = {
-    metadata: { labels },
-    spec: { containers: [container], volumes: [{ name: 'config', configMap: { name } }] },
-  };
-  return {
-    apiVersion: 'v1',
-    kind: 'List',
-    items: [
-      { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { 'edge.conf': text } },
-      {
-        apiVersion: 'apps/v1',
-        kind: 'Deployment',
-        metadata,
-        spec: { selector: { matchLabels: labels }, template },
-      } as V1Deployment,
-      { apiVersion: 'v1', kind: 'Service', metadata, spec: { selector: labels, ports: [{ port: 1935 }] } },
-    ],
-  };
 }

@@ -38,4 +38,23 @@ describe('metrics of the operator', () => {
     clusters = [];
     assert.deepEqual(await conditions(), []);
   });
+
+  it('have the edges that are wanted, and those that are ready as soon as that is known', async () => {
+    const clusters = [
+      { ...edgeCluster({ spec: { replicas: 5 } }), status: { readyReplicas: 3 } },
+      edgeCluster({ metadata: { name: 'new' } }),
+    ];
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters });
+    const lines = (await metrics.text()).split('\n').filter((line) => /_edges\{/.test(line));
+    assert.deepEqual(lines, [
+      'edgecluster_operator_wanted_edges{namespace="media",name="live"} 5',
+      'edgecluster_operator_wanted_edges{namespace="media",name="new"} 2',
+      'edgecluster_operator_ready_edges{namespace="media",name="live"} 3',
+    ]);
+  });
+
+  it('count failed reconciles from 0 on, as an increase is measured from what was there before', async () => {
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => [] });
+    assert.match(await metrics.text(), /^edgecluster_operator_reconciles_total\{result="failed"\} 0$/m);
+  });
 });

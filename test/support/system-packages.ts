@@ -37,6 +37,7 @@ const programs = {
       onPath('etcd') ||
       existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')),
   },
+  prometheus: { packages: ['prometheus'], present: () => onPath('prometheus') && onPath('promtool') },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
   buildah: { packages: ['buildah'], present: () => onPath('buildah') },
@@ -48,7 +49,7 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
-  'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute'],
+  'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus'],
   'bench-operator': ['etcd'],
   image: ['buildah', 'runc'],
 };
