@@ -7,6 +7,8 @@ import { edgeCluster } from '../support/edge-clusters.ts';
 const lastTransitionTime = '2026-01-01T00:00:00Z';
 const condition = { lastTransitionTime, message: '', observedGeneration: 1 };
 
+const upgrade = () => ({ waiting: 7, rolling: 1, halted: 0 });
+
 describe('metrics of the operator', () => {
   it('have the conditions of each EdgeCluster, but for what is unknown', async () => {
     let clusters = [
@@ -22,7 +24,6 @@ describe('metrics of the operator', () => {
       } as const,
       edgeCluster({ metadata: { name: 'new' } }),
     ];
-    const upgrade = () => ({ waiting: 7, rolling: 1, halted: 0 });
     const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters, upgrade });
     const conditions = async () => (await metrics.text()).split('\n').filter((line) => /_condition\b.*\d$/.test(line));
     assert.deepEqual(await conditions(), [
@@ -44,7 +45,7 @@ describe('metrics of the operator', () => {
       { ...edgeCluster({ spec: { replicas: 5 } }), status: { readyReplicas: 3 } },
       edgeCluster({ metadata: { name: 'new' } }),
     ];
-    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters });
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters, upgrade });
     const lines = (await metrics.text()).split('\n').filter((line) => /_edges\{/.test(line));
     assert.deepEqual(lines, [
       'edgecluster_operator_wanted_edges{namespace="media",name="live"} 5',
@@ -54,7 +55,7 @@ describe('metrics of the operator', () => {
   });
 
   it('count failed reconciles from 0 on, as an increase is measured from what was there before', async () => {
-    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => [] });
+    const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => [], upgrade });
     assert.match(await metrics.text(), /^edgecluster_operator_reconciles_total\{result="failed"\} 0$/m);
   });
 });
