@@ -66,6 +66,7 @@ export class Edge implements Gateway {
       origins: () => this.#upstream.reports(),
       counters: () => this.#upstream.counters,
       lostCallbacks: () => this.#hooks.lostNotices,
+      callbacksUnderWay: () => this.#hooks.underWay,
       reload: () => this.#reloader.reload(),
       config: () => this.#reloader.inForce,
       lastReload: () => this.#reloader.last,

@@ -41,6 +41,7 @@ export class HttpHooks {
   readonly #notices = new Notices(noticeLimits);
   readonly #closed = new AbortController();
   #lostNotices = 0;
+  #underWay = 0;
 
   constructor({ log, serverId }: HttpHooksOptions) {
     this.#log = log;
@@ -91,6 +92,11 @@ export class HttpHooks {
   /** Notices that were not sent because too many waited. */
   get lostNotices(): number {
     return this.#lostNotices;
+  }
+
+  /** Callbacks that have no answer yet, and those that wait for a connection. Clients wait for most of them. */
+  get underWay(): number {
+    return this.#underWay;
   }
 
   /** Gives up all that is still on its way: nothing of it keeps the process any longer. */
@@ -150,12 +156,15 @@ export class HttpHooks {
     };
     const startedAtMs = performance.now();
     const event = { client: clientId, action, url: withoutSecrets(url) };
+    this.#underWay++;
     try {
       await postHook(url, body, vhost.edge.hookTimeoutMs, this.#closed.signal);
       this.#log.debug({ ...event, tookMs: Math.round(performance.now() - startedAtMs) }, 'callback agreed');
     } catch (error) {
       this.#log.warn({ ...event, err: error }, 'callback did not agree');
       throw error;
+    } finally {
+      this.#underWay--;
     }
   }
 }

@@ -338,7 +338,9 @@ test('callbacks that nobody answers: so many notices wait at most, on so many co
   for (let client = 0; client < 10_500; client++) hooks.onStop({ ...request, clientId: `client-${client}` }, vhost);
   assert.equal(hooks.lostNotices, 500);
   while (server.calls.length < 64) await setImmediate();
+  assert.equal(hooks.underWay, 64);
   hooks.close();
   await hooks.settled();
+  assert.equal(hooks.underWay, 0);
   assert.equal(server.calls.length, 64);
 });

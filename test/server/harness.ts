@@ -63,6 +63,7 @@ export class TestEdge implements Gateway {
         { name: 'two:1935', state: 'down', reason: 'refused', sinceMs: 2, failures: 3, connections: 0 },
       ],
       lostCallbacks: () => 0,
+      callbacksUnderWay: () => 0,
       counters: () => ({
         pulls: 5,
         pushes: 4,

@@ -50,6 +50,8 @@ export interface HttpDeps {
   counters(): OriginCounters;
   /** Callbacks (`on_close`, `on_stop`, `on_unpublish`) that were not sent because too many waited for an answer. */
   lostCallbacks(): number;
+  /** Callbacks that have no answer yet. */
+  callbacksUnderWay(): number;
   /** Reads the configuration again and applies it; never fails, but says how it went. */
   reload(): Promise<ReloadOutcome>;
   /** What the edge runs with: what was refused since changes nothing of it. */

@@ -159,6 +159,8 @@ export class Metrics {
     count('edge_pushes_total', 'Streams pushed to origins.', 'pushes');
     count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
+    const underWay = 'Callbacks that have no answer yet, or wait for a connection.';
+    this.#gauge('edge_callbacks_under_way', underWay, () => deps.callbacksUnderWay());
     const lostCallbacks = 'Callbacks that were not sent because too many waited for an answer.';
     this.#counter('edge_callbacks_lost_total', lostCallbacks, () => deps.lostCallbacks());
     count('edge_origin_odd_messages_total', 'Messages of origins that could not be used: passed over.', 'oddMessages');
