@@ -38,6 +38,7 @@ const programs = {
       existsSync(join(process.env.KUBEBUILDER_ASSETS ?? '', 'etcd')),
   },
   prometheus: { packages: ['prometheus'], present: () => onPath('prometheus') && onPath('promtool') },
+  lua: { packages: ['lua5.1'], present: () => onPath('lua5.1') },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
   buildah: { packages: ['buildah'], present: () => onPath('buildah') },
@@ -49,7 +50,7 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
-  'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus'],
+  'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],
   'bench-operator': ['etcd'],
   image: ['buildah', 'runc'],
 };
