@@ -24,6 +24,10 @@ What the operator may do where its EdgeClusters are: a ClusterRole's rules, or a
 - apiGroups: [apps]
   resources: [deployments]
   verbs: [get, list, watch, create, patch, delete]
+# The spec in force, from which an operator that starts again goes on. Verbs as before.
+- apiGroups: [apps]
+  resources: [controllerrevisions]
+  verbs: [get, list, watch, create, patch, delete]
 # Autoscaling. Verbs as before.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]

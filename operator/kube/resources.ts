@@ -20,6 +20,7 @@ export const RESOURCES = {
   Namespace: { ...namespaced('v1', 'Namespace', 'namespaces'), namespaced: false },
   EndpointSlice: namespaced('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices'),
   Deployment: namespaced('apps/v1', 'Deployment', 'deployments'),
+  ControllerRevision: namespaced('apps/v1', 'ControllerRevision', 'controllerrevisions'),
   HorizontalPodAutoscaler: namespaced('autoscaling/v2', 'HorizontalPodAutoscaler', 'horizontalpodautoscalers'),
   PodDisruptionBudget: namespaced('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets'),
   NetworkPolicy: namespaced('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies'),

@@ -19,6 +19,8 @@ import { Caches, type ClusterKey } from './observe/caches.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
 import { ReferenceWatcher } from './observe/reference-watcher.ts';
+import { referencesOf } from './observe/references.ts';
+import { isRevision, servicesIn } from './observe/revisions.ts';
 import { podView } from './observe/views.ts';
 import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
@@ -64,6 +66,7 @@ export interface Sizes {
 /** Labels of all that we make. */
 const ours = `app.kubernetes.io/managed-by=edgecluster,${CLUSTER_LABEL}`;
 const ownedKinds = [
+  RESOURCES.ControllerRevision,
   RESOURCES.ServiceAccount,
   RESOURCES.ConfigMap,
   RESOURCES.NetworkPolicy,
@@ -303,7 +306,7 @@ export class Controller {
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
-    if (!deleted) this.#references.follow(cluster);
+    if (!deleted) this.#references.follow(referencesOf(cluster));
     if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
   }
 
@@ -313,6 +316,7 @@ export class Controller {
     deleted: boolean,
   ): void => {
     const keys = this.#caches.changeOwned(object, previous, deleted);
+    if (isRevision(object) && !deleted) this.#references.follow({ services: servicesIn(object), secrets: [] });
     const key = clusterKeyOf(object);
     const isOwnWrite = key !== undefined && this.#reconciler.seenOwned(key, object, deleted);
     if (deleted) for (const concerned of keys) this.#queue.addAfter(concerned, deletedPauseMs);

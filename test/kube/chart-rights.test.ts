@@ -48,6 +48,7 @@ const ownedKinds = [
   ['api/v1', 'services'],
   ['api/v1', 'serviceaccounts'],
   ['apis/apps/v1', 'deployments'],
+  ['apis/apps/v1', 'controllerrevisions'],
   ['apis/autoscaling/v2', 'horizontalpodautoscalers'],
   ['apis/policy/v1', 'poddisruptionbudgets'],
   ['apis/networking.k8s.io/v1', 'networkpolicies'],

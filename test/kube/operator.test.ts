@@ -4,7 +4,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Secret, V1Service } from '@kubernetes/client-node';
+import type {
+  KubernetesObject,
+  V1ConfigMap,
+  V1ControllerRevision,
+  V1Deployment,
+  V1Secret,
+  V1Service,
+} from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import { readText } from '../../operator/api/manifests.ts';
@@ -342,6 +349,54 @@ describe('the operator', () => {
     await client.until<V1Deployment>(paths.deployments(), ([deployment]) => deployment?.spec?.replicas === 3);
   });
 
+  it('an invalid configuration and another operator: what was valid last goes on, follows its origins, is put back', async () => {
+    const slice = (address: string) => ({
+      metadata: { name: 'srs-1', labels: { 'kubernetes.io/service-name': 'srs' } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [address], conditions: { ready: true } }],
+      ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
+    });
+    await client.post(paths.services(), { metadata: { name: 'srs' }, spec: { ports: [{ name: 'rtmp', port: 1935 }] } });
+    await client.post(paths.slices(), slice('10.1.2.3'));
+    const first = await settled({ origins: [{ name: 'main', service: { name: 'srs' } }] });
+    await untilConf(/10\.1\.2\.3:1935/);
+    await first.stop();
+    const template = ({ spec }: V1Deployment) => JSON.stringify(spec?.template);
+    const before = await client.get<V1Deployment>(`${paths.deployments()}/live`);
+    await change({ extraDirectives: 'no_such_directive on;', origins: elsewhere, replicas: 4 });
+    await client.delete(`${paths.configMaps()}/live`);
+    await client.delete(`${paths.deployments()}/live`);
+    await client.patch(`${paths.slices()}/srs-1`, slice('10.1.2.4'));
+
+    const second = new RunningOperator();
+    await untilConf(/10\.1\.2\.4:1935/);
+    const [deployment] = await client.until<V1Deployment>(paths.deployments(), ([one]) => one?.spec?.replicas === 4);
+    assert.ok(deployment);
+    assert.equal(template(deployment), template(before));
+    await until((one) => conditionOf(one, 'ConfigValid')?.status === 'False');
+    await second.idle();
+    const revisions = `/apis/apps/v1/namespaces/${namespace}/controllerrevisions`;
+    const [kept, ...more] = await client.list<V1ControllerRevision>(revisions);
+    assert.deepEqual(more, []);
+    await client.delete(`${revisions}/${kept?.metadata?.name}`);
+    await client.until<V1ControllerRevision>(
+      revisions,
+      ([back]) => back !== undefined && back.metadata?.uid !== kept?.metadata?.uid,
+    );
+    await second.idle();
+    await second.stop();
+    const third = new RunningOperator();
+    await third.atRest();
+    assert.deepEqual(await third.writes(), {});
+
+    await change({ extraDirectives: null } as object);
+    await untilConf(/elsewhere:1935/);
+    await client.until<V1ControllerRevision>(
+      revisions,
+      (all) => all.length === 1 && all[0]?.metadata?.name !== kept?.metadata?.name && all[0]?.revision === 2,
+    );
+  });
+
   it('a Service and its EndpointSlices are followed', async () => {
     await settled({ origins: [{ name: 'main', service: { name: 'srs' } }] });
     await untilConf(/srs\.operator-[0-9a-f]+\.svc:1935/);
@@ -409,7 +464,12 @@ describe('the operator', () => {
     await change({ origins: elsewhere });
     await untilConf(/elsewhere:1935/);
     await second.idle();
-    assert.deepEqual(Object.keys(await second.writes()).toSorted(), ['apply configmaps', 'apply edgeclusters']);
+    assert.deepEqual(Object.keys(await second.writes()).toSorted(), [
+      'apply configmaps',
+      'apply controllerrevisions',
+      'apply edgeclusters',
+      'delete controllerrevisions',
+    ]);
   });
 
   it('the API server gone and back: what was changed meanwhile is done', { skip: keepsApiServer }, async () => {

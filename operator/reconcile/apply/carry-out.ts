@@ -88,7 +88,10 @@ export async function carryOut(
     }
     if (needed.has(wanted.kind)) lacking.add(wanted.kind);
   }
-  if (!namespaceEnding) for (const object of todo.remove) await removeOne(deps, object);
+  // What is to take the place of another may not have come: a revision, for one, goes only after the next is there.
+  const absent = new Set([...todo.blocked, ...blocked, ...failed].map(({ object }) => object.kind));
+  if (!namespaceEnding)
+    for (const object of todo.remove) if (!absent.has(object.kind ?? '')) await removeOne(deps, object);
   return { applied, blocked, failed, namespaceEnding, kindGone };
 }
 

@@ -1,9 +1,10 @@
 /** What an EdgeCluster asks for, and what is in force where that is not valid. */
 
-import type { KubernetesObject, V1ConfigMap } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1ControllerRevision } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
 import { languageOf } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
+import { controllerRevision, revisionNameOf } from '../../render/controller-revision.ts';
 import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { type RenderInput, type RenderSettings, render } from '../../render/render.ts';
@@ -11,6 +12,7 @@ import { type Caches, keyOfObject } from '../observe/caches.ts';
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
+import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
 
 export type ConfigVerdict =
   | { readonly valid: true; readonly hash: string; readonly warnings: readonly string[] }
@@ -38,7 +40,7 @@ export interface InForce {
 /** What was made of one EdgeCluster before: most reconciles are about pods and status, and rendering is most of one. */
 export class DesiredMemory {
   /** The spec that was valid last. */
-  validSpec: EdgeClusterSpec | undefined;
+  validSpec: RevisedSpec | undefined;
   readonly lastOrigins = new LastOrigins();
   readonly #made = new Map<'asked' | 'former', { readonly key: string; readonly desired: Desired }>();
 
@@ -58,8 +60,8 @@ export class DesiredMemory {
 
 /**
  * What is asked for. Where that is not valid, what was valid last, with as many edges as are asked for now: it goes on
- * in every way, follows its origins, and is put back. Without objects where that is not known: there never was any, or
- * it was another operator that saw it.
+ * in every way, follows its origins, and is put back. The operator remembers it, and keeps it as a ControllerRevision
+ * for the next one. Without objects where there never was any.
  */
 export function inForce(
   cluster: EdgeCluster,
@@ -69,19 +71,19 @@ export function inForce(
   languages: readonly number[],
 ): InForce {
   const { lastOrigins } = memory;
-  lastOrigins.recall(cluster, () => confOf(caches.owned(keyOfObject(cluster)), cluster));
+  const owned = caches.owned(keyOfObject(cluster));
+  lastOrigins.recall(cluster, () => confOf(owned, cluster));
+  const revisions = revisionsOf(cluster, owned);
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
     const { service, slices, watches } = caches;
     const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
     const origins = resolveOrigins(cluster, { service, slices, watches, last });
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
-    const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings, languages]);
-    return {
-      cluster,
-      origins,
-      desired: memory.desired(of, key, () => desiredOf({ cluster, origins: origins.origins, settings, languages })),
-    };
+    const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);
+    const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings, languages, kept]);
+    const input = { cluster, origins: origins.origins, settings, languages };
+    return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(input, revisions)) };
   };
   const asked = found('asked', cluster);
   const { config } = asked.desired;
@@ -90,9 +92,10 @@ export function inForce(
     lastOrigins.retain(cluster);
     return asked;
   }
+  memory.validSpec ??= revisions.map(specIn).find((spec) => spec !== undefined);
   if (memory.validSpec === undefined) return asked;
   const { replicas, autoscaling } = cluster.spec;
-  const { autoscaling: _, ...others } = memory.validSpec;
+  const { autoscaling: _, ...others }: Omit<EdgeClusterSpec, 'replicas'> = memory.validSpec;
   const former = found('former', { ...cluster, spec: { ...others, replicas, ...(autoscaling && { autoscaling }) } });
   const { config: formerConfig, objects } = former.desired;
   return formerConfig.valid
@@ -108,12 +111,22 @@ function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): strin
   return conf;
 }
 
-function desiredOf(input: RenderInput): Desired {
+function desiredOf(input: RenderInput, revisions: readonly V1ControllerRevision[]): Desired {
   try {
     const { config, objects } = render(input);
-    return { config: { valid: true, hash: config.hash, warnings: config.warnings }, objects };
+    const revision = controllerRevision(input.cluster, numberOf(input.cluster, revisions));
+    return { config: { valid: true, hash: config.hash, warnings: config.warnings }, objects: [revision, ...objects] };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     return { config: { valid: false, reason: error.reason, message: error.message }, objects: [] };
   }
+}
+
+/** Greater than those of all other revisions, and no other one than it has where that is so. */
+function numberOf(cluster: EdgeCluster, revisions: readonly V1ControllerRevision[]): number {
+  const name = revisionNameOf(cluster);
+  const kept = revisions.find(({ metadata }) => metadata?.name === name)?.revision ?? 0;
+  const others = revisions.filter(({ metadata }) => metadata?.name !== name).map(({ revision }) => revision);
+  const greatest = Math.max(0, ...others);
+  return kept > greatest ? kept : Math.max(kept, greatest) + 1;
 }

@@ -5,10 +5,11 @@
  * Keys are `namespace/name`.
  */
 
-import type { KubernetesObject } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../api/types.ts';
 import { clusterKeyOf, idOf } from './ownership.ts';
 import { type References, referencesOf } from './references.ts';
+import { isRevision, servicesIn } from './revisions.ts';
 import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';
 
 export type ClusterKey = `${string}/${string}`;
@@ -90,7 +91,7 @@ export class Caches {
     const key = keyOfObject(cluster);
     const before = previous === undefined ? undefined : referencesOf(previous);
     const after = deleted ? undefined : referencesOf(cluster);
-    for (const kind of ['services', 'secrets'] as const) this.#refer(kind, key, before, after);
+    for (const kind of ['services', 'secrets'] as const) this.#refer(kind, key, key, before?.[kind], after?.[kind]);
     if (deleted) this.#clusters.delete(key);
     else this.#clusters.set(key, cluster);
     return [key];
@@ -98,7 +99,9 @@ export class Caches {
 
   /** An owned object; its label may have been changed. */
   changeOwned(object: KubernetesObject, previous: KubernetesObject | undefined, deleted: boolean): ClusterKey[] {
-    return changeLabelled(this.#owned, idOf, object, previous, deleted);
+    const keys = changeLabelled(this.#owned, idOf, object, previous, deleted);
+    if (isRevision(object)) this.#referByRevision(object, previous, deleted);
+    return keys;
   }
 
   changePod(pod: PodView, previous: PodView | undefined, deleted: boolean): ClusterKey[] {
@@ -129,18 +132,28 @@ export class Caches {
     return this.#referring('secrets', key);
   }
 
+  /** The spec in a revision may be in force: what it refers to concerns the EdgeCluster, too. */
+  #referByRevision(object: V1ControllerRevision, previous: KubernetesObject | undefined, deleted: boolean): void {
+    const cluster = clusterKeyOf(object) ?? (previous && clusterKeyOf(previous));
+    if (cluster === undefined) return;
+    const services = servicesIn(object);
+    this.#refer('services', `${cluster} ${object.metadata?.name}`, cluster, services, deleted ? undefined : services);
+  }
+
+  /** @param referrer the EdgeCluster, or one of its revisions */
   #refer(
     kind: keyof References,
+    referrer: string,
     cluster: ClusterKey,
-    before: References | undefined,
-    after: References | undefined,
+    before: readonly string[] = [],
+    after: readonly string[] = [],
   ): void {
-    for (const key of before?.[kind] ?? []) this.#referrers[kind].delete(key, cluster);
-    for (const key of after?.[kind] ?? []) this.#referrers[kind].set(key, cluster, cluster);
+    for (const key of before) this.#referrers[kind].delete(key, referrer);
+    for (const key of after) this.#referrers[kind].set(key, referrer, cluster);
   }
 
   #referring(kind: keyof References, key: string): ClusterKey[] {
-    return [...this.#referrers[kind].of(key).values()];
+    return [...new Set(this.#referrers[kind].of(key).values())];
   }
 }
 

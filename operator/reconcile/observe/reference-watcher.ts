@@ -5,8 +5,9 @@
 
 import type { EdgeCluster } from '../../api/types.ts';
 import { RESOURCES } from '../../kube/resources.ts';
-import type { Caches, ClusterKey } from './caches.ts';
-import { referencesOf } from './references.ts';
+import { type Caches, type ClusterKey, keyOfObject } from './caches.ts';
+import { type References, referencesOf } from './references.ts';
+import { isRevision, servicesIn } from './revisions.ts';
 import { endpointsView, originServiceView, tlsSecretView } from './views.ts';
 import { KnownNamespaces, namespaceOfKey, type Watcher } from './watcher.ts';
 
@@ -50,9 +51,8 @@ export class ReferenceWatcher {
   }
 
   /** Starts to watch what nobody has referred to before. It is watched from then on. */
-  follow(cluster: EdgeCluster): void {
+  follow({ services, secrets }: References): void {
     const { watcher, watchSecrets, addAll, longEnough } = this.#options;
-    const { services, secrets } = referencesOf(cluster);
     if (services.length > 0 && this.#origins === undefined) {
       this.#origins = Promise.all(watcher.namespaces.map((namespace) => this.#watchOrigins(namespace)));
       void longEnough().then(() => {
@@ -84,12 +84,14 @@ export class ReferenceWatcher {
     return this.#options.watcher.problemOf(kinds)?.message ?? 'no answer yet';
   }
 
-  /** In a namespace that is not watched there is nothing to wait for. */
+  /** By its spec or by one that may be in force instead. In a namespace that is not watched there is nothing to wait for. */
   #awaitsOrigins(cluster: EdgeCluster): boolean {
-    const { namespaces } = this.#options.watcher;
+    const { watcher, caches } = this.#options;
+    const { namespaces } = watcher;
     const isWatched = (namespace: string): boolean => namespaces.includes(undefined) || namespaces.includes(namespace);
-    return referencesOf(cluster)
-      .services.map(namespaceOfKey)
+    const revisions = caches.owned(keyOfObject(cluster)).filter(isRevision);
+    return [...referencesOf(cluster).services, ...revisions.flatMap(servicesIn)]
+      .map(namespaceOfKey)
       .some((namespace) => isWatched(namespace) && !this.#originsKnown.has(namespace));
   }
 

@@ -8,7 +8,13 @@ export interface References {
   readonly secrets: readonly string[];
 }
 
-export function referencesOf(cluster: EdgeCluster): References {
+/** As much of an EdgeCluster as says what it refers to. */
+export interface Referrer {
+  readonly metadata: Pick<EdgeCluster['metadata'], 'namespace'>;
+  readonly spec: Pick<EdgeCluster['spec'], 'origins' | 'listeners'>;
+}
+
+export function referencesOf(cluster: Referrer): References {
   const namespace = namespaceOf(cluster);
   const services = cluster.spec.origins.flatMap(({ service }) =>
     service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`],
@@ -18,7 +24,7 @@ export function referencesOf(cluster: EdgeCluster): References {
 }
 
 /** Secrets that listeners name, and the fields that name them. */
-export function tlsSecrets({ spec }: EdgeCluster): { readonly name: string; readonly place: string }[] {
+export function tlsSecrets({ spec }: Pick<Referrer, 'spec'>): { readonly name: string; readonly place: string }[] {
   return (['rtmps', 'https'] as const).flatMap((listener) => {
     const name = spec.listeners[listener]?.secretName;
     return name === undefined ? [] : [{ name, place: `spec.listeners.${listener}` }];
@@ -26,6 +32,6 @@ export function tlsSecrets({ spec }: EdgeCluster): { readonly name: string; read
 }
 
 /** References without a namespace mean the EdgeCluster's own. */
-export function namespaceOf({ metadata }: EdgeCluster): string {
+export function namespaceOf({ metadata }: Pick<Referrer, 'metadata'>): string {
   return metadata.namespace ?? 'default';
 }

@@ -12,10 +12,12 @@ describe('reconciling an EdgeCluster', () => {
     const running = scene.operator();
     const { metadata } = scene.cluster('live');
     await scene.settled('live', running);
+    const [revision] = scene.kube.objects(RESOURCES.ControllerRevision);
     const written = scene.writes().map(({ resource, name, subresource }) => [resource, name, subresource].join(' '));
     assert.deepEqual(written, [
       // The master key: a create names nothing.
       'secrets  ',
+      `controllerrevisions ${revision?.metadata?.name} `,
       'serviceaccounts live ',
       'configmaps live ',
       'secrets live-api-credentials ',
@@ -72,7 +74,8 @@ describe('reconciling an EdgeCluster', () => {
     await scene.settled('live', running);
     assert.deepEqual(
       scene.writes().map(({ resource }) => resource),
-      ['configmaps', 'edgeclusters'],
+      // What is in force is kept first; then that which it replaces goes.
+      ['controllerrevisions', 'configmaps', 'controllerrevisions', 'edgeclusters'],
     );
     assert.match(scene.conf('live'), /elsewhere:1935/);
   });
