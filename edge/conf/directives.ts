@@ -397,6 +397,7 @@ export const ROOT = block(
           type: onOff,
           default: D.edge.page,
           effect: 'at once',
+          since: 2,
           doc:
             'Whether `http_server` serves the page with its player to everybody who reaches it, at `/edge/`, and at `/` ' +
             'where `dir` has no index of its own.',
