@@ -579,8 +579,8 @@ export interface EdgeClusterStatus {
   /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
   /**
-   * Clients that play, of all edges. A change by less than a quarter, or by less than 10, is written within five
-   * minutes.
+   * Clients that play, of all edges. A change by less than a quarter, or by less than 10, may be written later where
+   * there are many EdgeClusters: with 500 of them up to five minutes later.
    */
   readonly players?: number;
   /** Clients that publish, of all edges. */

@@ -159,7 +159,7 @@ export class Transport {
         : new HttpAgent({ ...shared, ...options });
     this.#agents = {
       tls,
-      requests: make({ maxSockets: REQUEST_SOCKETS, maxFreeSockets: 4 }),
+      requests: make({ maxSockets: REQUEST_SOCKETS, maxFreeSockets: REQUEST_SOCKETS / 2 }),
       watches: make({ maxFreeSockets: 1 }),
     };
     return this.#agents;

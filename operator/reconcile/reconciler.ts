@@ -28,7 +28,7 @@ import type { Turns, Wait } from './rollout/turns.ts';
 import { objectProblems } from './status/object-problems.ts';
 import type { ObjectProblem, Observation, Pause } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
-import { writeStatus } from './status/status-write.ts';
+import { type StatusDeps, writeStatus } from './status/status-write.ts';
 
 export interface ReconcilerDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
@@ -166,7 +166,7 @@ class Run {
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
     const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
     const statusDueInMs = await writeStatus(
-      { ...this.#deps, nowMs: this.#nowMs },
+      this.#statusDeps(),
       this.#cluster,
       this.#status(origins, desired, objectProblems(blocked, failed, fights), wait),
       this.#memory.status,
@@ -196,7 +196,7 @@ class Run {
     this.#follow(present);
     const differing = [...(todo?.apply ?? []).map(({ wanted }) => wanted), ...(todo?.remove ?? [])].map(titleOf);
     const dueInMs = await writeStatus(
-      { ...this.#deps, nowMs: this.#nowMs },
+      this.#statusDeps(),
       this.#cluster,
       this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, { by, differing }),
       status,
@@ -299,6 +299,10 @@ class Run {
   #podDeps() {
     const { api, edges, signal } = this.#deps;
     return { api, edge: edges.edge, log: this.#log, signal };
+  }
+
+  #statusDeps(): StatusDeps {
+    return { ...this.#deps, nowMs: this.#nowMs, clusters: this.#deps.caches.clusterCount };
   }
 
   #status(

@@ -43,6 +43,10 @@ export class Caches {
     return this.#clusters.keys();
   }
 
+  get clusterCount(): number {
+    return this.#clusters.size;
+  }
+
   allClusters(): IterableIterator<EdgeCluster> {
     return this.#clusters.values();
   }

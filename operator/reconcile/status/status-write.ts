@@ -14,16 +14,18 @@ export interface StatusDeps {
   readonly signal: AbortSignal;
   /** Monotonic. */
   readonly nowMs: () => number;
+  /** EdgeClusters that share what may be written. */
+  readonly clusters: number;
 }
 
 /**
  * Status of a cluster is written no more often than `facts`, nor sooner after its objects: what happens together is seen
  * one after the other, and when an origin changes, the configuration of all clusters goes before the status of any.
- * Figures are written less often: 500 busy clusters change theirs with each poll. Slight changes come at another time for
- * each cluster, from 2 to 5 min after its last write: else all clusters of an operator that has just started would stay
- * in step.
+ * Figures are written less often: busy clusters change theirs with each poll.
  */
-const everyMs = { facts: 500, figures: 15_000, slight: [120_000, 300_000] } as const;
+const everyMs = { facts: 500, figures: 15_000 } as const;
+/** Slight changes of all clusters together: two or three writes a second, however many clusters there are. */
+const slightMsEach = 420;
 
 /**
  * @param objectsWritten whether objects of the EdgeCluster were written just now
@@ -45,7 +47,7 @@ export async function writeStatus(
   }
   // Somebody else writes our status: that must not become a race.
   const isOthersDoing = difference === 'facts' && made !== undefined && statusDiffers(made, status) !== 'facts';
-  const pauseMs = isOthersDoing ? everyMs.figures : pauseOf(difference, memory);
+  const pauseMs = isOthersDoing ? everyMs.figures : pauseOf(difference, deps.clusters, memory.share);
   const waitMs = Math.max(objectsWritten ? everyMs.facts : 0, memory.writtenAtMs + pauseMs - deps.nowMs());
   if (waitMs > 0) return waitMs;
   await apply(deps, cluster, status, memory);
@@ -54,10 +56,10 @@ export async function writeStatus(
   return undefined;
 }
 
-function pauseOf(difference: Exclude<StatusDifference, 'no'>, { share }: StatusMemory): number {
+/** @param share sets clusters apart, else those of an operator that has just started would stay in step */
+function pauseOf(difference: Exclude<StatusDifference, 'no'>, clusters: number, share: number): number {
   if (difference !== 'slight') return everyMs[difference];
-  const [least, most] = everyMs.slight;
-  return least + share * (most - least);
+  return Math.max(everyMs.figures, clusters * slightMsEach * (0.6 + 0.8 * share));
 }
 
 async function apply(

@@ -16,7 +16,7 @@ it('the status of an EdgeCluster that was deleted does not land on another one o
   const former = { ...cluster, metadata: { ...metadata, namespace, uid: 'of-the-deleted-one' } };
   const api = new KubeApi(scene.kube.config());
   t.after(() => api.close());
-  const deps = { api, notify: () => {}, signal: AbortSignal.timeout(10_000), nowMs: () => 0 };
+  const deps = { api, notify: () => {}, signal: AbortSignal.timeout(10_000), nowMs: () => 0, clusters: 1 };
   const status = statusOf(observation({ cluster: former }), new Date());
   await writeStatus(deps, former, status, new StatusMemory(), false);
   assert.equal(scene.edgeCluster('live')?.status, undefined);
@@ -26,21 +26,22 @@ it('the status of an EdgeCluster that was deleted does not land on another one o
   assert.equal(scene.edgeCluster('live')?.status?.configHash, status.configHash);
 });
 
-it('facts are written soon, figures every 15 s, and slight changes of them after 2 to 5 min', async () => {
+it('facts are written soon, figures every 15 s, and slight changes of many clusters less often', async () => {
   const players = (count: number, more: Partial<Observation> = {}) =>
     statusOf(observation({ edge: () => answering({ players: count }), ...more }), new Date(0));
   const before = players(50);
   const cluster = { ...observation().cluster, status: before };
   const deps = { api: { apply: () => assert.fail('a write') }, notify: () => {}, signal: AbortSignal.abort() };
-  const waitMs = (after: EdgeClusterStatus, made = before, share = 0): Promise<number | undefined> => {
+  const waitMs = (after: EdgeClusterStatus, made = before, clusters = 500, share = 0): Promise<number | undefined> => {
     const memory = new StatusMemory(share);
     memory.writtenAtMs = 0;
     memory.made = made;
-    return writeStatus({ ...deps, nowMs: () => 100 }, cluster, after, memory, false);
+    return writeStatus({ ...deps, nowMs: () => 100, clusters }, cluster, after, memory, false);
   };
   assert.equal(await waitMs(before), undefined);
-  assert.equal(await waitMs(players(51)), 120_000 - 100);
-  assert.equal(await waitMs(players(51), before, 1), 300_000 - 100);
+  assert.equal(await waitMs(players(51)), 126_000 - 100);
+  assert.equal(await waitMs(players(51), before, 500, 1), 294_000 - 100);
+  assert.equal(await waitMs(players(51), before, 5, 1), 15_000 - 100);
   assert.equal(await waitMs(players(70)), 15_000 - 100);
   assert.equal(await waitMs(players(51, { pods: [pod('live-1')] })), 500 - 100);
   // Somebody else has written it: what we had made before differs in figures only.
