@@ -576,6 +576,11 @@ export interface EdgeClusterStatus {
   readonly updatedReplicas?: number;
   /** Pods that are ending and let their clients finish. */
   readonly drainingReplicas?: number;
+  /**
+   * Edges that have told nothing for two polls of the operator, such as those of a node that is gone. Their clients are
+   * not in the figures below.
+   */
+  readonly silentReplicas?: number;
   /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
   /**

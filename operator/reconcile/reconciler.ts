@@ -17,6 +17,7 @@ import { type ConfigVerdict, type Desired, type InForce, inForce } from './apply
 import { lookAtSecret } from './apply/own-secret.ts';
 import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
+import { graceEndsInMs } from './edges/fleet.ts';
 import { otherLanguages } from './edges/languages.ts';
 import { refreshPods, updateCosts } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
@@ -177,6 +178,7 @@ class Run {
       lookDueInMs,
       refreshDueInMs,
       statusDueInMs,
+      graceEndsInMs(this.#pods(), Date.now()),
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
   }

@@ -1,7 +1,7 @@
 /** The pods of an EdgeCluster by what they are doing, and what their edges say: the ground that status stands on. */
 
 import type { V1Deployment } from '@kubernetes/client-node';
-import type { PodFailure, PodView } from '../observe/views.ts';
+import { type PodFailure, type PodView, UNSCHEDULABLE } from '../observe/views.ts';
 import { type EdgeFigures, type EdgeReport, type EdgeState, lastReport } from './report.ts';
 
 export interface Member {
@@ -19,8 +19,24 @@ export interface Fleet {
   readonly ending: readonly Member[];
 }
 
-/** Same pods in any order → same result. */
-export function fleetOf(pods: readonly PodView[], edge: (uid: string) => EdgeState): Fleet {
+/** A pod may be without a node for so long: autoscalers of nodes need minutes to bring one. */
+export const unschedulableGraceMs = 300_000;
+
+/** Until this time of the epoch what keeps the pod from running is no failure. */
+function graceEndsAtMs({ failure }: PodView): number {
+  if (failure?.reason !== UNSCHEDULABLE || failure.sinceMs === undefined) return Number.NEGATIVE_INFINITY;
+  return failure.sinceMs + unschedulableGraceMs;
+}
+
+/** Milliseconds until the first pod that waits for a node is taken for failed; undefined: none waits. */
+export function graceEndsInMs(pods: readonly PodView[], nowMs: number): number | undefined {
+  const ends = pods.map(graceEndsAtMs).filter((endsAtMs) => endsAtMs > nowMs);
+  return ends.length === 0 ? undefined : Math.min(...ends) - nowMs;
+}
+
+/** Same pods in any order → same result. @param nowMs since the epoch */
+export function fleetOf(pods: readonly PodView[], edge: (uid: string) => EdgeState, nowMs: number): Fleet {
+  const failureOf = (pod: PodView) => (pod.ready || graceEndsAtMs(pod) > nowMs ? undefined : pod.failure);
   const members = pods
     // Kubernetes keeps pods that have run their course, or were evicted, beside those that replace them.
     .filter(({ phase }) => phase !== 'Succeeded' && phase !== 'Failed')
@@ -30,10 +46,11 @@ export function fleetOf(pods: readonly PodView[], edge: (uid: string) => EdgeSta
   return {
     active,
     ready: active.filter(({ pod }) => pod.ready),
-    starting: active.filter(({ pod }) => !pod.ready && pod.failure === undefined),
-    failing: active.flatMap(({ pod }) =>
-      pod.ready || pod.failure === undefined ? [] : [{ pod, failure: pod.failure }],
-    ),
+    starting: active.filter(({ pod }) => !pod.ready && failureOf(pod) === undefined),
+    failing: active.flatMap(({ pod }) => {
+      const failure = failureOf(pod);
+      return failure === undefined ? [] : [{ pod, failure }];
+    }),
     ending: members.filter(({ pod }) => pod.ending),
   };
 }
@@ -53,9 +70,15 @@ export function hasUnasked({ active, ending }: Fleet): boolean {
   return [...active, ...ending].some(({ pod, edge }) => edge.state === 'unknown' && pod.phase === 'Running');
 }
 
+/** Running edges that have not told how they are for two polls, or never. */
+export function silentOf({ active, ending }: Fleet): readonly Member[] {
+  const running = [...active, ...ending].filter(({ pod }) => pod.phase === 'Running');
+  return running.filter(({ edge }) => edge.state === 'silent' && lastReport(edge) === undefined);
+}
+
 /**
- * Sums over all edges, those that end included: their clients are still there. A silent edge counts with what it said
- * last. Undefined when there are edges and none has ever said anything.
+ * Sums over all edges, those that end included: their clients are still there. An edge that has just fallen silent
+ * counts with what it said last. Undefined when there are edges and none has said anything lately.
  */
 export function figuresOf({ active, ending }: Fleet): EdgeFigures | undefined {
   const running = [...active, ...ending].filter(({ pod }) => pod.phase === 'Running');

@@ -41,6 +41,8 @@ export interface EdgePollerOptions {
   readonly soonMs?: number;
   /** How long after a change `soonMs` holds: an edge that has not followed by then is asked as usual. Default 2 min. */
   readonly soonForMs?: number;
+  /** What an edge said so many intervals ago counts no more; default 2. */
+  readonly pollsUntilStale?: number;
   /** For an answer; default 2 s. */
   readonly timeoutMs?: number;
   /** Questions under way at once; default 32. */
@@ -63,6 +65,8 @@ interface Entry {
   pod: EdgePod;
   state: EdgeState;
   misses: number;
+  /** Local monotonic time of its last answer. */
+  answeredAtMs: number;
   /** The one that it took last. */
   taken: Authorization;
   timer: NodeJS.Timeout | undefined;
@@ -89,6 +93,7 @@ export class EdgePoller {
     this.#options = {
       intervalMs: 10_000,
       questionsPerSecond: 170,
+      pollsUntilStale: 2,
       soonMs: 1000,
       soonForMs: 120_000,
       timeoutMs: 2000,
@@ -117,8 +122,11 @@ export class EdgePoller {
     }
     cluster.authorizations = authorizations;
     const uids = new Set(pods.map(({ uid }) => uid));
+    const before = servingOf(cluster);
     for (const entry of cluster.edges.values()) if (!uids.has(entry.pod.uid)) this.#forget(entry);
     for (const pod of pods) this.#keep(cluster, pod);
+    // Clients of an edge that has gone are at the others in a moment.
+    if (before !== servingOf(cluster)) for (const entry of cluster.edges.values()) this.#askSoon(entry);
     if (cluster.configHash !== configHash) {
       cluster.configHash = configHash;
       for (const entry of cluster.edges.values()) this.#hurry(entry);
@@ -174,6 +182,7 @@ export class EdgePoller {
       pod,
       state: { state: 'unknown' },
       misses: 0,
+      answeredAtMs: Number.NEGATIVE_INFINITY,
       taken: undefined,
       timer: undefined,
       dueMs: 0,
@@ -197,10 +206,14 @@ export class EdgePoller {
 
   /** The edge is to run another configuration. */
   #hurry(entry: Entry): void {
-    const { soonForMs, soonMs } = this.#options;
-    const nowMs = performance.now();
-    entry.soonUntilMs = nowMs + soonForMs;
-    if (entry.timer !== undefined && entry.dueMs > nowMs + soonMs) this.#schedule(entry, soonMs);
+    entry.soonUntilMs = performance.now() + this.#options.soonForMs;
+    this.#askSoon(entry);
+  }
+
+  /** Once. */
+  #askSoon(entry: Entry): void {
+    const { soonMs } = this.#options;
+    if (entry.timer !== undefined && entry.dueMs > performance.now() + soonMs) this.#schedule(entry, soonMs);
   }
 
   /** Does nothing while it is being asked: the next question follows from the answer. */
@@ -235,6 +248,7 @@ export class EdgePoller {
       .then(
         ({ report, authorization }) => {
           entry.taken = authorization;
+          entry.answeredAtMs = performance.now();
           this.#answered(entry, { state: 'answering', report });
         },
         (error: Error) => this.#missed(entry, error),
@@ -267,7 +281,9 @@ export class EdgePoller {
     entry.misses++;
     if (entry.misses < missesUntilSilent) return;
     const cause = error instanceof CredentialRefusedError ? 'refused' : 'noAnswer';
-    this.#answered(entry, { state: 'silent', cause, why: error.message, last: lastReport(entry.state) });
+    const isOld = performance.now() - entry.answeredAtMs > this.#options.pollsUntilStale * this.intervalMs;
+    const last = isOld ? undefined : lastReport(entry.state);
+    this.#answered(entry, { state: 'silent', cause, why: error.message, last });
   }
 
   #answered(entry: Entry, state: EdgeState): void {
@@ -281,6 +297,12 @@ export class EdgePoller {
   }
 }
 
+/** Which edges take clients, as text to compare. */
+function servingOf({ edges }: Cluster): string {
+  const serving = [...edges.values()].filter(({ pod }) => pod.ready).map(({ pod }) => pod.uid);
+  return serving.sort().join();
+}
+
 /** The list with this one first, if it is in there. */
 function withFirst<T>(first: T, list: readonly T[]): readonly T[] {
   return list.includes(first) ? [first, ...list.filter((one) => one !== first)] : list;
@@ -289,7 +311,8 @@ function withFirst<T>(first: T, list: readonly T[]): readonly T[] {
 /** What is new in what an edge says. */
 function changeOf(before: EdgeState, after: EdgeState): EdgeChange | undefined {
   if (before.state !== after.state) return 'facts';
-  if (before.state === 'silent' && after.state === 'silent') return before.cause === after.cause ? undefined : 'facts';
+  if (before.state === 'silent' && after.state === 'silent')
+    return before.cause === after.cause && before.last === after.last ? undefined : 'facts';
   if (before.state === 'answering' && after.state === 'answering') {
     if (facts(before.report) !== facts(after.report)) return 'facts';
     return JSON.stringify(before.report.figures) === JSON.stringify(after.report.figures) ? undefined : 'figures';

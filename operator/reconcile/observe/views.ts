@@ -112,10 +112,15 @@ export function languageRead(spec: V1PodSpec | undefined): number | undefined {
   return languageOf(file.slice(file.lastIndexOf('/') + 1));
 }
 
+/** No node has room for it. */
+export const UNSCHEDULABLE = 'Unschedulable';
+
 export interface PodFailure {
   /** `ImagePullBackOff`, `CrashLoopBackOff`, `Unschedulable`, … */
   readonly reason: string;
   readonly message: string;
+  /** Milliseconds since the epoch; undefined where the pod does not say. */
+  readonly sinceMs?: number;
 }
 
 export function podView(pod: V1Pod): PodView {
@@ -140,7 +145,11 @@ const starting: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitiali
 function podFailure({ status }: V1Pod): PodFailure | undefined {
   const scheduled = status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable')
-    return { reason: 'Unschedulable', message: scheduled.message ?? '' };
+    return {
+      reason: UNSCHEDULABLE,
+      message: scheduled.message ?? '',
+      ...(scheduled.lastTransitionTime && { sinceMs: timeMs(scheduled.lastTransitionTime) }),
+    };
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   for (const container of containers) {
     const failure = containerFailure(container);

@@ -41,10 +41,13 @@ export function originStatuses(
     (used.has(group) ? (origins.get(group) ?? []) : []).map((server): OriginStatus => {
       const name = tls === undefined ? server : `rtmps://${server}`;
       const views = answers.flatMap((report) => report.origins.get(name) ?? []);
-      if (views.length > 0) return merged(group, server, views);
-      // Until the edges have been asked, what was known of the origin holds.
-      const known = hasUnasked(fleet) && knownOf(group, server, previous?.origins ?? []);
-      return known || { group, server, state: 'Untried', downOn: 0 };
+      const seen = merged(group, server, views);
+      if (seen.state !== 'Untried') return seen;
+      // Until the edges have been asked, and one has tried it again, what was known of the origin holds.
+      const known = knownOf(group, server, previous?.origins ?? []);
+      if (known !== undefined && views.length === 0 && hasUnasked(fleet)) return known;
+      const ready = fleet.ready.length;
+      return known?.state === 'Down' && ready > 0 ? { ...known, downOn: Math.min(known.downOn, ready) } : seen;
     }),
   );
 }
@@ -91,7 +94,11 @@ export function originsReachable(
 ): Finding {
   const type = 'OriginsReachable';
   const [problem] = problems;
-  if (problem !== undefined) return finding(type, problem.reason, problems.map(({ message }) => message).join('; '));
+  if (problem !== undefined) {
+    const concerned = origins.filter(({ group }) => problems.some((one) => one.group === group));
+    const seen = fleet.ready.length === 0 ? '' : `; when edges last tried, they reached ${reachableOf(concerned)}`;
+    return finding(type, problem.reason, `${problems.map(({ message }) => message).join('; ')}${seen}`);
+  }
   const tried = origins.filter(({ state }) => state !== 'Untried');
   if (tried.length === 0) return finding(type, ...untried(fleet));
   const down = origins.filter((origin) => !isReachable(origin));

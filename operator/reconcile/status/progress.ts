@@ -85,7 +85,7 @@ export function blockedBy({ config, objects, fleet, configHash }: Scene): string
 /** Names of pods that are not ready. */
 export function waitingFor({ starting, failing }: Fleet): string {
   const failures = failing.map(({ pod, failure }) => `${pod.metadata.name} ${failure.reason}`);
-  const names = starting.map(({ pod }) => `${pod.metadata.name} starting`);
+  const names = starting.map(({ pod }) => `${pod.metadata.name} ${pod.failure ? 'waits for a node' : 'starting'}`);
   return listed([...failures, ...names]);
 }
 

@@ -3,8 +3,8 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { Condition, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
 import { isSignificant } from '../edges/quarter-rule.ts';
-import { describeOrigin, isCut } from './origin-status.ts';
-import { listed, plural } from './words.ts';
+import { describeOrigin } from './origin-status.ts';
+import { plural } from './words.ts';
 
 /**
  * `facts`: write at once. `figures`: players, bandwidth and wording only, which can wait. `slight`: the same, and no
@@ -22,6 +22,7 @@ const factFields = [
   'readyReplicas',
   'updatedReplicas',
   'drainingReplicas',
+  'silentReplicas',
   'selector',
   'originsReachable',
   'configHash',
@@ -85,6 +86,7 @@ export function eventsOf(before: EdgeClusterStatus | undefined, after: EdgeClust
   return [
     ...configEvents(before, after),
     ...availableEvents(before, after),
+    ...changeEvents(before, after),
     ...progressEvents(before, after),
     ...originEvents(before?.origins ?? [], after.origins ?? []),
     ...degradedEvents(before, after),
@@ -121,25 +123,38 @@ function availableEvents(before: EdgeClusterStatus | undefined, after: EdgeClust
   return was?.status === 'True' ? [{ type: 'Warning', reason: is.reason, message: is.message }] : [];
 }
 
-/** Changes that were begun, and that are over. */
-function progressEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
-  const change = before && changed(before, after, 'Progressing');
-  if (change === undefined) return [];
-  const { was, is } = change;
-  if (is.reason === 'RollingOut' || is.reason === 'ScalingUp' || is.reason === 'ScalingDown')
-    return [{ type: 'Normal', reason: is.reason, message: is.message }];
-  const isOver = was?.status === 'True' && is.reason === 'Settled';
-  return isOver ? [{ type: 'Normal', reason: 'Settled', message: settled(after) }] : [];
+/** A configuration that somebody asked for; one that follows origins is no news. */
+function changeEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  if (before?.configHash === undefined || before.configHash === after.configHash) return [];
+  if (before.observedGeneration === after.observedGeneration) return [];
+  const message = `configuration ${after.configHash} is on its way to the edges`;
+  return [{ type: 'Normal', reason: 'ConfigChanged', message }];
 }
 
-function settled({ readyReplicas = 0, configHash }: EdgeClusterStatus): string {
-  return `${plural(readyReplicas, 'edge')} ready${configHash === undefined ? '' : `, with configuration ${configHash}`}`;
+/** Pods that are being made, taken or replaced, and that all have been replaced. */
+function progressEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
+  const change = changed(before, after, 'Progressing');
+  if (before === undefined || change === undefined) return [];
+  const { was, is } = change;
+  const isScaling = is.reason === 'ScalingUp' || is.reason === 'ScalingDown';
+  if (isScaling || (is.reason === 'RollingOut' && isMixed(after)))
+    return [{ type: 'Normal', reason: is.reason, message: is.message }];
+  const { readyReplicas = 0 } = after;
+  const isOver = was?.reason === 'RollingOut' && isMixed(before) && !isMixed(after) && is.reason !== 'RolloutStuck';
+  if (!isOver) return [];
+  const message = `all edges have the new pod template, ${plural(readyReplicas, 'edge')} ready`;
+  return [{ type: 'Normal', reason: 'RolledOut', message }];
+}
+
+/** Whether some pods have a former template. */
+function isMixed({ updatedReplicas = 0, replicas = 0 }: EdgeClusterStatus): boolean {
+  return updatedReplicas < replicas;
 }
 
 function originEvents(before: readonly OriginStatus[], after: readonly OriginStatus[]): Notice[] {
   const key = ({ group, server }: OriginStatus) => `${group}/${server}`;
   const former = new Map(before.map((origin) => [key(origin), origin]));
-  const notices = after.flatMap((origin): Notice[] => {
+  return after.flatMap((origin): Notice[] => {
     const was = former.get(key(origin))?.state;
     if (origin.state === 'Down' && was !== 'Down')
       return [{ type: 'Warning', reason: 'OriginDown', message: `${describeOrigin(origin)} cannot be reached` }];
@@ -147,13 +162,6 @@ function originEvents(before: readonly OriginStatus[], after: readonly OriginSta
       return [{ type: 'Normal', reason: 'OriginUp', message: `${key(origin)} can be reached again` }];
     return [];
   });
-  const present = new Set(after.map(key));
-  const added = [...present].filter((name) => !former.has(name));
-  const gone = [...former.keys()].filter((name) => !present.has(name));
-  // Of a list that is cut, what comes and goes may have been there before, and be there still.
-  if (before.length === 0 || isCut(before) || isCut(after) || added.length + gone.length === 0) return notices;
-  const lists = [added.length > 0 && `new: ${listed(added)}`, gone.length > 0 && `gone: ${listed(gone)}`];
-  return [...notices, { type: 'Normal', reason: 'OriginsChanged', message: lists.filter(Boolean).join('; ') }];
 }
 
 /** Origins that go down and what is wrong with the configuration have events of their own. */
@@ -164,6 +172,8 @@ function degradedEvents(before: EdgeClusterStatus | undefined, after: EdgeCluste
   if (change === undefined) return [];
   const { was, is } = change;
   if (!toldElsewhere.has(is.reason)) return [{ type: 'Warning', reason: is.reason, message: is.message }];
-  const isOver = is.reason === 'AsExpected' && was?.status === 'True' && !toldElsewhere.has(was.reason);
+  // Origins that no edge has tried yet may be down.
+  const isKnown = conditionOf(after.conditions, 'OriginsReachable')?.status === 'True';
+  const isOver = is.reason === 'AsExpected' && was?.status === 'True' && !toldElsewhere.has(was.reason) && isKnown;
   return isOver ? [{ type: 'Normal', reason: 'Recovered', message: 'all is as it should be again' }] : [];
 }

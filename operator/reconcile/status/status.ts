@@ -4,7 +4,7 @@ import { conditionsOf, type Finding, finding } from '../../api/conditions.ts';
 import { selectorOf } from '../../api/labels.ts';
 import type { EdgeClusterStatus } from '../../api/types.ts';
 import type { ConfigVerdict } from '../apply/desired.ts';
-import { type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf } from '../edges/fleet.ts';
+import { type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf, silentOf } from '../edges/fleet.ts';
 import { degraded } from './degraded.ts';
 import type { Observation, Scene } from './observation.ts';
 import { listedOrigins, originStatuses, originsReachable, reachableOf } from './origin-status.ts';
@@ -18,7 +18,7 @@ import { listed } from './words.ts';
  */
 export function statusOf(observation: Observation, now: Date): EdgeClusterStatus {
   const { cluster, previous, config, deployment, pods, edge } = observation;
-  const fleet = fleetOf(pods, edge);
+  const fleet = fleetOf(pods, edge, now.getTime());
   const rollout = deployment && rolloutOf(deployment);
   const configHash = config.hash ?? previous?.configHash;
   const scene: Scene = { ...observation, fleet, rollout, configHash };
@@ -42,6 +42,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     readyReplicas: fleet.ready.length,
     updatedReplicas: rollout?.updated ?? 0,
     drainingReplicas: fleet.ending.length,
+    silentReplicas: silentOf(fleet).length,
     selector: selectorOf(cluster),
     ...figures(fleet, previous),
     origins: [...listedOrigins(origins)],

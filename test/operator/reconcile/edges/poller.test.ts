@@ -72,6 +72,7 @@ class Bench {
   private constructor(times: Partial<EdgePollerOptions>) {
     this.poller = new EdgePoller({
       intervalMs: 20,
+      pollsUntilStale: 10_000,
       soonMs: 5,
       timeoutMs: 1000,
       ...times,
@@ -173,6 +174,34 @@ test('an edge is silent that does not answer twice in a row, with what it said l
     assert.match(state.why, why);
     assert.equal(state.last?.figures.players, 3);
   }
+});
+
+test('what a silent edge said last is forgotten after a while', options, async (t) => {
+  const bench = await Bench.start(t, { pollsUntilStale: 5 });
+  bench.poller.follow('media/live', [bench.pod('a')], well.config.hash);
+  await bench.untilState('a', 'answering');
+  bench.answer = (response) => response.destroy();
+  await bench.until(() => {
+    const state = bench.poller.edge('a');
+    return state.state === 'silent' && state.last === undefined;
+  });
+  assert.ok(bench.changes.length >= 2);
+});
+
+test('when an edge comes or goes, the others are asked soon, once', options, async (t) => {
+  const bench = await Bench.start(t, { intervalMs: 100_000 });
+  bench.poller.follow('media/live', [bench.pod('a'), bench.pod('b')], well.config.hash);
+  await bench.untilState('a', 'answering');
+  await bench.untilState('b', 'answering');
+  bench.answer = (response) => response.end(JSON.stringify({ ...well, players: 9 }));
+  bench.poller.follow('media/live', [bench.pod('a')], well.config.hash);
+  await bench.until(() => bench.changes.includes('media/live figures'));
+  // The same edges again are no news.
+  const asked = bench.questions;
+  bench.poller.follow('media/live', [bench.pod('a')], well.config.hash);
+  bench.poller.follow('media/other', [bench.pod('c')], 'dddddddddddddddd');
+  await bench.until(() => bench.questions >= asked + 4);
+  assert.equal(bench.changes.filter((change) => change === 'media/live figures').length, 1);
 });
 
 test('one question without an answer is an accident', options, async (t) => {

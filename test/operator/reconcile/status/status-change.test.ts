@@ -4,17 +4,7 @@ import type { EdgeClusterStatus } from '../../../../operator/api/types.ts';
 import type { Observation } from '../../../../operator/reconcile/status/observation.ts';
 import { statusOf } from '../../../../operator/reconcile/status/status.ts';
 import { eventsOf, statusDiffers } from '../../../../operator/reconcile/status/status-change.ts';
-import {
-  answering,
-  deployment,
-  edgesSaying,
-  observation,
-  otherHash,
-  pod,
-  type ReportWish,
-  silent,
-  unknown,
-} from '../scenes.ts';
+import { answering, deployment, edgesSaying, observation, otherHash, pod, type ReportWish, silent } from '../scenes.ts';
 
 const now = new Date('2025-03-01T12:00:00Z');
 
@@ -78,14 +68,14 @@ test('origins that go down, come back, come and go', () => {
   ]);
   assert.deepEqual(events(downOrigin, { ...downOrigin, players: 5 }), []);
   assert.deepEqual(events(downOrigin, fine), ['Normal OriginUp: main/origin-a.media:1935 can be reached again']);
+  // Origins that come and go are no news: status lists them.
   const origins = { origins: new Map([['main', ['origin-b.media:1935', 'origin-c.media:1935']]]), problems: [] };
-  assert.deepEqual(events(fine, status({ origins })), [
-    'Normal OriginsChanged: new: main/origin-c.media:1935; gone: main/origin-a.media:1935',
-  ]);
+  const config = { valid: true, hash: otherHash, warnings: [] } as const;
+  assert.deepEqual(events(fine, status({ origins, config, ...saying({ hash: otherHash }) })), []);
   assert.deepEqual(events(undefined, fine), ['Normal Available: 2 edges ready']);
 });
 
-test('changes that begin, and that are over', () => {
+test('pods that are replaced, made and taken', () => {
   const rolling = status({
     pods: [pod('a'), pod('b'), pod('c', 'starting')],
     deployment: deployment({ replicas: 3, updatedReplicas: 1 }),
@@ -93,11 +83,25 @@ test('changes that begin, and that are over', () => {
   const [begun, ...more] = events(fine, rolling);
   assert.match(begun ?? '', /^Normal RollingOut: 1 of 2 edges have the new pod template/);
   assert.deepEqual(more, []);
-  const settled = 'Normal Settled: 2 edges ready, with configuration aaaaaaaaaaaaaaaa';
-  assert.deepEqual(events(rolling, fine), [settled]);
-  assert.deepEqual(events(status(saying({ hash: otherHash })), fine), [settled]);
-  const scaling = status({}, { replicas: 3 });
-  assert.deepEqual(events(fine, scaling), ['Normal ScalingUp: 2 of 3 edges are there']);
+  assert.deepEqual(events(rolling, fine), ['Normal RolledOut: all edges have the new pod template, 2 edges ready']);
+  assert.deepEqual(events(fine, status({}, { replicas: 3 })), ['Normal ScalingUp: 2 of 3 edges are there']);
+  // Kubernetes has not looked at the Deployment yet.
+  assert.deepEqual(events(fine, status({ deployment: deployment({ observedGeneration: 1 }) })), []);
+});
+
+test('a configuration is news when somebody has asked for it', () => {
+  const config = { valid: true, hash: otherHash, warnings: [] } as const;
+  const told = [`Normal ConfigChanged: configuration ${otherHash} is on its way to the edges`];
+  assert.deepEqual(events({ ...fine, observedGeneration: 2 }, status({ config })), told);
+  assert.deepEqual(events(fine, status({ config })), []);
+  assert.deepEqual(events(status({ config }), status({ config, ...saying({ hash: otherHash }) })), []);
+});
+
+test('nobody has recovered while no edge has tried the origins', () => {
+  const broken = status({ pods: [pod('a'), pod('b', 'failing')] });
+  const untried = { 'origin-a.media:1935': 'untried', 'origin-b.media:1935': 'untried' } as const;
+  assert.deepEqual(events(broken, status(saying({ origins: untried }))), []);
+  assert.deepEqual(events(broken, fine), ['Normal Recovered: all is as it should be again']);
 });
 
 test('what needs a person, and when it is over', () => {
@@ -115,17 +119,4 @@ test('an invalid configuration is told with each new text of what is wrong', () 
   assert.deepEqual(events(invalid('line 1'), invalid('line 1')), []);
   assert.deepEqual(events(invalid('line 1'), invalid('line 2')), ['Warning InvalidDirectives: line 2']);
   assert.deepEqual(events(invalid('line 2'), fine), ['Normal ConfigValid: the configuration is valid again']);
-});
-
-test('of a list of origins that is cut nobody says who came and who went', () => {
-  const origins = (count: number, first = 0) => ({
-    origins: new Map([['main', Array.from({ length: count }, (_, i) => `10.0.0.${first + i}:1935`)]]),
-    problems: [],
-  });
-  const of = (count: number, first?: number) => status({ origins: origins(count, first), edge: () => unknown });
-  const told = (before: EdgeClusterStatus, after: EdgeClusterStatus) =>
-    events(before, after).filter((event) => event.includes('OriginsChanged'));
-  assert.equal(told(of(2), of(3)).length, 1);
-  assert.deepEqual(told(of(70), of(70, 5)), []);
-  assert.deepEqual(told(of(49), of(70)), []);
 });

@@ -4,7 +4,9 @@ import fc from 'fast-check';
 
 import { conditionOf, REASONS } from '../../../../operator/api/conditions.ts';
 import type { ConditionType, EdgeClusterStatus } from '../../../../operator/api/types.ts';
+import { graceEndsInMs } from '../../../../operator/reconcile/edges/fleet.ts';
 import type { EdgeState } from '../../../../operator/reconcile/edges/report.ts';
+import type { PodView } from '../../../../operator/reconcile/observe/views.ts';
 import type { Observation } from '../../../../operator/reconcile/status/observation.ts';
 import { statusOf } from '../../../../operator/reconcile/status/status.ts';
 import {
@@ -62,6 +64,7 @@ test('a settled cluster: all of it', () => {
       readyReplicas: 2,
       updatedReplicas: 2,
       drainingReplicas: 0,
+      silentReplicas: 0,
       selector: 'app.kubernetes.io/name=edge,edgecluster.io/cluster=live',
       players: 3,
       publishers: 1,
@@ -310,7 +313,11 @@ test('OriginsReachable: as the edges see the origins', () => {
     ],
     ['0/2', 'NoEdges: no edge is ready that could tell', { pods: [] }],
     ['0/2', 'EdgesSilent: the operator has no answer from 2 edges', { edge: () => silent }],
-    ['2/2', 'NoEndpoints: origin group main: …', { origins: { origins, problems: [problem] } }],
+    [
+      '2/2',
+      'NoEndpoints: origin group main: …; when edges last tried, they reached 2/2',
+      { origins: { origins, problems: [problem] } },
+    ],
   ];
   for (const [count, expected, wish] of cases) {
     const result = status(wish);
@@ -443,6 +450,38 @@ test('a condition’s time moves with its status only', () => {
     status.conditions?.map(({ lastTransitionTime }) => lastTransitionTime.slice(11, 13));
   assert.deepEqual([brief(one).Ready, brief(one).Available], ['False EdgesNotReady', 'True SomeEdgesReady']);
   assert.deepEqual(times(one), ['13', '12', '13', '13', '12', '12', '12', '12']);
+});
+
+test('an origin that was down stays so until an edge has tried it again', () => {
+  const seeing = (state: 'up' | 'down' | 'untried') =>
+    edgesSaying({ 'live-1': answering({ origins: { 'origin-a.media:1935': state } }), 'live-2': unknown });
+  const down = status({ edge: seeing('down') });
+  const restarted = statusOf(observation({ previous: down, edge: seeing('untried') }), later);
+  assert.deepEqual(restarted.origins?.[0], down.origins?.[0]);
+  assert.match(told(restarted, 'Degraded'), /^OriginDown: /);
+  const back = statusOf(observation({ previous: restarted, edge: seeing('up') }), later);
+  assert.equal(back.origins?.[0]?.state, 'Up');
+});
+
+test('a pod without a node is no failure until autoscalers of nodes have had their time', () => {
+  const waiting = (sinceMs: number) =>
+    pod('b', 'failing', { phase: 'Pending', failure: { reason: 'Unschedulable', message: '0/3 nodes', sinceMs } });
+  const at = (pods: PodView[]) => brief(status({ pods }));
+  const young = [pod('a'), waiting(now.getTime() - 299_000)];
+  assert.equal(at(young).Degraded, 'False AsExpected');
+  assert.equal(at(young).Reconciling, 'True Progressing');
+  assert.equal(told(status({ pods: young }), 'Progressing'), 'EdgesStarting: b waits for a node');
+  assert.equal(graceEndsInMs(young, now.getTime()), 1000);
+  const old = [pod('a'), waiting(now.getTime() - 300_000)];
+  assert.equal(told(status({ pods: old }), 'Degraded'), 'PodsFailing: pod b: Unschedulable (0/3 nodes)');
+  assert.equal(graceEndsInMs(old, now.getTime()), undefined);
+});
+
+test('edges that have told nothing lately are counted, and their players are not', () => {
+  const edge = edgesSaying({ a: answering({ players: 1 }), b: silent, c: silent });
+  const lost = pod('b', 'ready', { ready: false, failure: { reason: 'NotReady', message: 'x' } });
+  const result = status({ pods: [pod('a'), lost, pod('c', 'ending')], edge });
+  assert.deepEqual([result.players, result.silentReplicas], [1, 2]);
 });
 
 test('pods that have run their course do not count', () => {
