@@ -29,8 +29,8 @@ export function revisionNameOf(cluster: EdgeCluster): string {
   return `${nameOf(cluster)}-${hash}`;
 }
 
-/** The number of edges follows the present spec, valid or not: it is in no revision, and scaling makes none. */
+/** Pauses and the number of edges follow the present spec, valid or not: they are in no revision, and make none. */
 function revisedSpecOf({ spec }: EdgeCluster): object {
-  const { replicas: _, autoscaling: __, ...revised } = spec;
+  const { replicas: _, autoscaling: __, paused: ___, ...revised } = spec;
   return revised;
 }

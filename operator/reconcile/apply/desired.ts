@@ -3,6 +3,7 @@
 import type { KubernetesObject, V1ConfigMap, V1ControllerRevision } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
 import { languageOf } from '../../api/labels.ts';
+import { pausedBy } from '../../api/pause.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
 import { controllerRevision, revisionNameOf } from '../../render/controller-revision.ts';
 import { RenderError } from '../../render/error.ts';
@@ -88,15 +89,17 @@ export function inForce(
   const asked = found('asked', cluster);
   const { config } = asked.desired;
   if (config.valid) {
-    memory.validSpec = cluster.spec;
+    // While it is paused nothing of it is applied.
+    if (pausedBy(cluster) === undefined) memory.validSpec = cluster.spec;
     lastOrigins.retain(cluster);
     return asked;
   }
   memory.validSpec ??= revisions.map(specIn).find((spec) => spec !== undefined);
   if (memory.validSpec === undefined) return asked;
-  const { replicas, autoscaling } = cluster.spec;
-  const { autoscaling: _, ...others }: Omit<EdgeClusterSpec, 'replicas'> = memory.validSpec;
-  const former = found('former', { ...cluster, spec: { ...others, replicas, ...(autoscaling && { autoscaling }) } });
+  const { replicas, autoscaling, paused } = cluster.spec;
+  const { autoscaling: _, ...others }: Partial<EdgeClusterSpec> & RevisedSpec = memory.validSpec;
+  const spec = { ...others, replicas, paused, ...(autoscaling && { autoscaling }) };
+  const former = found('former', { ...cluster, spec });
   const { config: formerConfig, objects } = former.desired;
   return formerConfig.valid
     ? { ...former, desired: { config: { ...config, hash: formerConfig.hash }, objects } }

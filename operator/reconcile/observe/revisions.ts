@@ -4,13 +4,22 @@
  */
 
 import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
-import { isObject } from '../../api/structure.ts';
+import { readCrd, type Schema } from '../../api/schema.ts';
+import { isObject, structure } from '../../api/structure.ts';
 import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
 import { isOwnedBy } from './ownership.ts';
 import { referencesOf } from './references.ts';
 
-/** What is in a revision: the number of edges follows the present spec, valid or not. */
-export type RevisedSpec = Omit<EdgeClusterSpec, 'replicas' | 'autoscaling'>;
+/** What is in a revision: pauses and the number of edges follow the present spec, valid or not. */
+export type RevisedSpec = Omit<EdgeClusterSpec, 'replicas' | 'autoscaling' | 'paused'>;
+
+let schema: Schema | undefined;
+
+/** Read at the first need. */
+function specSchema(): Schema {
+  schema ??= readCrd().spec.versions[0].schema.openAPIV3Schema.properties?.spec ?? {};
+  return schema;
+}
 
 export function isRevision(object: KubernetesObject): object is V1ControllerRevision {
   return object.kind === 'ControllerRevision';
@@ -22,14 +31,17 @@ export function revisionsOf(cluster: EdgeCluster, owned: readonly KubernetesObje
   return own.sort((a, b) => b.revision - a.revision);
 }
 
-/** Undefined where no operator can have written it. */
+/**
+ * With the defaults of fields that an operator of another release, who wrote it, did not know; without those that only
+ * it knew. Undefined where no operator can have written it.
+ */
 export function specIn({ data }: V1ControllerRevision): RevisedSpec | undefined {
   const spec: unknown = isObject(data) ? data.spec : undefined;
   if (!isObject(spec) || !isObject(spec.listeners) || !isObject(spec.pods)) return undefined;
   const lists = [spec.origins, spec.vhosts];
   const isWhole = lists.every((list) => Array.isArray(list) && list.every(isObject));
   // What is in it was admitted by the API server, and a revision cannot be changed.
-  return isWhole ? (spec as unknown as RevisedSpec) : undefined;
+  return isWhole ? (structure(spec, specSchema()).value as RevisedSpec) : undefined;
 }
 
 /** Services that it refers to, as `namespace/name`. */

@@ -136,6 +136,44 @@ describe('a spec that is not valid, and an operator that starts again', () => {
     assert.equal(revisions(scene)[0]?.metadata?.name, kept.metadata?.name);
   });
 
+  it('of a revision that another release wrote, fields that it did not know have their defaults, and others are none', async (t) => {
+    const scene = await stopped(t, { valid: byService, invalid: broken, seen: true });
+    const [kept] = revisions(scene);
+    assert.ok(kept);
+    const { maxConnections: _, ...spec } = (kept.data as { spec: Record<string, unknown> }).spec;
+    scene.kube.change<V1ControllerRevision>(
+      RESOURCES.ControllerRevision,
+      namespace,
+      kept.metadata?.name ?? '',
+      (one) => ({
+        ...one,
+        data: { spec: { ...spec, ofAnotherRelease: true } },
+      }),
+    );
+    const conf = scene.conf('live');
+    scene.kube.remove(RESOURCES.ConfigMap, namespace, 'live');
+    scene.operator();
+    await scene.kube.until(() => scene.conf('live') !== '');
+    assert.equal(scene.conf('live'), conf);
+  });
+
+  it('a spec that came while it was paused was never in force; pausing makes no revision', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.cluster('live', { origins: [{ name: 'main', servers: ['first:1935'] }] });
+    await scene.settled('live', running);
+    const kept = revisions(scene);
+    scene.cluster('live', { paused: true, origins: [{ name: 'main', servers: ['second:1935'] }] });
+    await scene.settled('live', running);
+    scene.cluster('live', broken);
+    await scene.settled('live', running);
+    assert.match(scene.conf('live'), /first:1935/);
+    assert.deepEqual(
+      revisions(scene).map(({ metadata }) => metadata?.name),
+      kept.map(({ metadata }) => metadata?.name),
+    );
+  });
+
   it('what is nobody’s, or another EdgeCluster’s of that name, counts for nothing', async (t) => {
     const scene = await stopped(t, { valid: byService, invalid: broken, seen: true });
     const [kept] = revisions(scene);
