@@ -26,3 +26,16 @@ export async function runCommand<Options>(
   }
   return run(options);
 }
+
+/** Makes the process end with this code; with 70, and what went wrong, when there is none. */
+export function exitWith(code: Promise<number>): void {
+  code.then(
+    (code) => {
+      process.exitCode = code;
+    },
+    (error: unknown) => {
+      process.stderr.write(`internal error: ${error instanceof Error ? error.stack : error}\n`);
+      process.exitCode = 70;
+    },
+  );
+}

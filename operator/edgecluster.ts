@@ -4,6 +4,7 @@
  *
  * Exit codes: those of the subcommand; 2 when there is no such one; 70 an internal error.
  */
+import { exitWith } from './command-line.ts';
 import { version } from './version.ts';
 
 interface Subcommand {
@@ -21,6 +22,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
   diff: {
     about: 'tell what a change will cost, before it is made',
     load: async () => (await import('./diff-command.ts')).diff,
+  },
+  edge: {
+    about: 'look at running edges and act on them; as a plugin: kubectl edge',
+    load: async () => (await import('./edge-command.ts')).edge,
   },
   operator: {
     about: 'run EdgeClusters on Kubernetes',
@@ -59,12 +64,4 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   return run(args);
 }
 
-main(process.argv.slice(2)).then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`internal error: ${error instanceof Error ? error.stack : error}\n`);
-    process.exitCode = 70;
-  },
-);
+exitWith(main(process.argv.slice(2)));

@@ -14,8 +14,8 @@ import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, ManifestError, readManifest } from './manifest.ts';
+import { Screen } from './screen.ts';
 import { LocalCluster } from './up/local-cluster.ts';
-import { Screen } from './up/screen.ts';
 import { addresses, look, picture, type Sight } from './up/view.ts';
 
 const usage = `usage: edgecluster up -f FILE [options]

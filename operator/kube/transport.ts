@@ -17,6 +17,8 @@ export interface Call {
   readonly path: string;
   readonly body?: string;
   readonly contentType?: string;
+  /** More than those of every request. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal | undefined;
   /** Until the answer's head for `open`, until its end for `send`. */
   readonly timeoutMs: number;
@@ -128,6 +130,7 @@ export class Transport {
           headers: {
             Accept: 'application/json',
             'User-Agent': this.#userAgent,
+            ...call.headers,
             ...credentials.headers,
             ...(call.body !== undefined && {
               'Content-Type': call.contentType ?? 'application/json',

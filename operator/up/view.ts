@@ -2,9 +2,9 @@
 
 import { type EdgeReport, parseEdgeReport } from '../reconcile/edges/report.ts';
 import { basicAuthorization } from '../render/credential.ts';
+import { columns, type Picture } from '../screen.ts';
 import type { LocalCluster } from './local-cluster.ts';
 import type { EdgeAddresses, LocalEdge } from './local-edge.ts';
-import { columns, type Picture } from './screen.ts';
 
 export interface Sight {
   readonly edge: LocalEdge;

@@ -10,7 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Screen } from '../../operator/up/screen.ts';
+import { Screen } from '../../operator/screen.ts';
 import { type Stoppable, scope } from '../bench/scope.ts';
 import { Figures, type Scene } from './figures.ts';
 import { Ledger } from './ledger.ts';

@@ -1,6 +1,6 @@
 /** What the demo shows, as lines of text: where to play, the table of edges and origins, and a line for logs. */
 
-import { columns, type Picture } from '../../operator/up/screen.ts';
+import { columns, type Picture } from '../../operator/screen.ts';
 import type { Scene } from './figures.ts';
 
 export interface EdgeRow {

@@ -69,6 +69,23 @@ function later(context: TestContext, ms: number): void {
   context.after(() => mock.mock.restore());
 }
 
+describe('credentials that the API server of Kubernetes passes on', () => {
+  it('stand in a header of their own, which counts before the usual one', async (context) => {
+    const { edge } = await startWithFile(context);
+    const { Authorization: right = '' } = basic('ops:secret');
+    const { Authorization: wrong = '' } = basic('ops:other');
+    for (const [headers, status] of [
+      [{ 'X-Edge-Authorization': right }, 200],
+      [{ 'X-Edge-Authorization': right, Authorization: 'Bearer of-kubernetes' }, 200],
+      [{ 'X-Edge-Authorization': wrong, Authorization: right }, 401],
+      [{ 'X-Edge-Authorization': 'Bearer x' }, 401],
+      [{ 'X-Edge-Authorization': '' }, 401],
+    ] as const) {
+      assert.equal((await ask(edge, streams, { ...far, ...headers })).status, status, JSON.stringify(headers));
+    }
+  });
+});
+
 describe('the API without credentials', () => {
   it('is for loopback alone, and says what to configure', async (context) => {
     const edge = await startApi(context);

@@ -123,9 +123,13 @@ const noCredentials = 'nobody is served here: `edge { api_credentials_file }` ho
 const howToConfigure =
   'set `http_api { auth { enabled on; username NAME; password WORD; } }` or `edge { api_credentials_file PATH; }`';
 
-/** User name and password of Basic authentication (RFC 7617), as they were before base64. */
+/**
+ * User name and password of Basic authentication (RFC 7617), as they were before base64. The API server of Kubernetes
+ * keeps `Authorization` for itself when it passes a request on to a pod: those who come that way have another header.
+ */
 function basicCredentials({ headers }: IncomingMessage): Buffer | undefined {
-  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(headers.authorization ?? '')?.[1];
+  const given = headers['x-edge-authorization'] ?? headers.authorization;
+  const encoded = /^Basic +([A-Za-z0-9+/=]+)$/i.exec(typeof given === 'string' ? given : '')?.[1];
   return encoded === undefined ? undefined : Buffer.from(encoded, 'base64');
 }
 
