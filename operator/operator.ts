@@ -125,6 +125,7 @@ export class Operator {
       edgeImage: options.edgeImage,
       upgradePace: options.upgradePace,
       watchSecrets: options.watchSecrets,
+      requireConsent: options.requireConsent,
       masterKey: {
         namespace: options.leaseNamespace,
         name: options.masterKeySecret,

@@ -16,6 +16,8 @@ export interface OperatorOptions {
   readonly masterKeySecret: string;
   /** Whether it may list and watch Secrets. */
   readonly watchSecrets: boolean;
+  /** Whether a Service of another namespace must consent before its endpoints are read. */
+  readonly requireConsent: boolean;
   /** Undefined: the master key is rotated only on request. */
   readonly rotateEveryDays: number | undefined;
   /** Who this operator is among several. */
@@ -44,6 +46,9 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
                               default edgecluster-operator-master-key
   --watch-secrets BOOLEAN     list and watch Secrets: to tell of a listener's Secret that is missing, and to put back
                               our own Secrets at once; default true
+  --require-origin-consent BOOLEAN
+                              follow endpoints of another namespace's Service only where its annotation
+                              edgecluster.io/origins-for names the EdgeCluster's namespace; default true
   --rotate-every-days N       make another master key after N days; 0: never by itself; default 30
   --edge-image IMAGE          for EdgeClusters that name none; default $EDGE_IMAGE
   --upgrade-clusters N        EdgeClusters at a time whose pods are replaced because this operator has another default
@@ -69,6 +74,7 @@ export function readOperatorOptions(
     leaseName: values['lease-name'] ?? 'edgecluster-operator',
     masterKeySecret: values['master-key-secret'] ?? 'edgecluster-operator-master-key',
     watchSecrets: flag('--watch-secrets', values['watch-secrets']),
+    requireConsent: flag('--require-origin-consent', values['require-origin-consent']),
     rotateEveryDays: days('--rotate-every-days', values['rotate-every-days'] ?? '30'),
     // A container that is started again in the same pod is another candidate.
     identity: `${podName}_${randomBytes(4).toString('hex')}`,
@@ -95,6 +101,7 @@ function parse(args: readonly string[]) {
       'lease-name': text,
       'master-key-secret': text,
       'watch-secrets': text,
+      'require-origin-consent': text,
       'rotate-every-days': text,
       'edge-image': text,
       'upgrade-clusters': text,

@@ -62,6 +62,7 @@ export const REASONS = {
     AllReachable: 'True',
     SomeUnreachable: 'False',
     NoneReachable: 'False',
+    RefNotPermitted: 'False',
     ServiceNotFound: 'False',
     ServicePortNotFound: 'False',
     NoEndpoints: 'False',

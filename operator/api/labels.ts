@@ -42,6 +42,12 @@ export const ROTATE = `${GROUP}/rotate`;
 
 export { LANGUAGE };
 
+/**
+ * On a Service that origins are behind: the other namespaces whose EdgeClusters may follow its endpoints, with commas
+ * between; `*`: all.
+ */
+export const ORIGINS_FOR = `${GROUP}/origins-for`;
+
 /** Where the edge finds its configuration: the directory that the ConfigMap is mounted at, and a key of it. */
 export const CONFIG_DIRECTORY = '/etc/edge';
 /** There is a key for each language that edges read. The first one's is what edgecluster 0.1.0 knows. */

@@ -114,7 +114,10 @@ export interface OriginGroup {
 export interface OriginService {
   /** Name of the Service. */
   readonly name: string;
-  /** Namespace of the Service. The operator must be allowed to read there. Default: that of the EdgeCluster. */
+  /**
+   * Namespace of the Service. The operator must be allowed to read there, and the Service's annotation
+   * edgecluster.io/origins-for must name the EdgeCluster's namespace. Default: that of the EdgeCluster.
+   */
   readonly namespace?: string;
   /** Number or name of the Service's port. Default 1935. */
   readonly port: number | string;

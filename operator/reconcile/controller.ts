@@ -36,6 +36,8 @@ export interface ControllerOptions {
   readonly edgeImage: string;
   /** Whether Secrets may be listed and watched. Where not, our own ones are looked at now and then. */
   readonly watchSecrets: boolean;
+  /** Whether a Service of another namespace must consent before its endpoints are read. */
+  readonly requireConsent: boolean;
   /** The Secret with the key that all credentials derive from. */
   readonly masterKey: Pick<MasterKeyOptions, 'namespace' | 'name' | 'rotateEveryMs' | 'overlapMs'>;
   /** How fast EdgeClusters get what is new only because this operator is. */
@@ -156,6 +158,7 @@ export class Controller {
         masterKeys: this.#masterKey.keys,
       }),
       kindGone: () => this.#podMonitors.end(),
+      requireConsent: options.requireConsent,
       secretsKnown: () => this.#references.secretsKnown,
       ownSecretsWatched: () => this.#ownSecretsWatched,
       masterKeyProblem: () => this.#masterKey.problem,

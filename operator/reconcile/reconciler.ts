@@ -39,6 +39,8 @@ export interface ReconcilerDeps {
   readonly settings: () => RenderSettings;
   /** The API server does not know a kind any more that the settings say it does. */
   readonly kindGone: () => void;
+  /** Whether a Service of another namespace must consent before its endpoints are read. */
+  readonly requireConsent: boolean;
   /** Whether the caches show Secrets yet. */
   readonly secretsKnown: () => boolean;
   /** Whether the caches show the Secrets that we make. */
@@ -134,7 +136,14 @@ class Run {
     const { caches, settings } = this.#deps;
     const live = this.#live();
     const pause = pausedBy(this.#cluster);
-    const asked = inForce(this.#cluster, this.#memory.desired, caches, settings(), this.#languages(live));
+    const asked = inForce(
+      this.#cluster,
+      this.#memory.desired,
+      caches,
+      settings(),
+      this.#languages(live),
+      this.#deps.requireConsent,
+    );
     const { cluster, origins } = asked;
     this.#cluster = cluster;
     if (pause !== undefined) return this.#stand(pause, asked, live);

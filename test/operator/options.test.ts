@@ -15,6 +15,7 @@ describe('options of the operator', () => {
       leaseName: 'edgecluster-operator',
       masterKeySecret: 'edgecluster-operator-master-key',
       watchSecrets: true,
+      requireConsent: true,
       rotateEveryDays: 30,
       edgeImage: 'edge:1',
       upgradePace: { clusters: 1, pauseMs: 30_000 },
@@ -26,7 +27,12 @@ describe('options of the operator', () => {
 
   it('flags come before the environment', () => {
     const args = ['--namespaces=a, b,a', '--leader-election=false', '--lease-namespace=x', '--lease-name=y'];
-    const secrets = ['--master-key-secret=z', '--watch-secrets=false', '--rotate-every-days=0'];
+    const secrets = [
+      '--master-key-secret=z',
+      '--watch-secrets=false',
+      '--require-origin-consent=false',
+      '--rotate-every-days=0',
+    ];
     const pace = ['--upgrade-clusters=5', '--upgrade-pause-seconds=0'];
     const more = [
       ...secrets,
@@ -46,6 +52,7 @@ describe('options of the operator', () => {
       leaseName: 'y',
       masterKeySecret: 'z',
       watchSecrets: false,
+      requireConsent: false,
       rotateEveryDays: undefined,
       edgeImage: 'edge:2',
       upgradePace: { clusters: 5, pauseMs: 0 },

@@ -82,6 +82,7 @@ export class OperatorScene {
         masterKeySecret: 'edgecluster-operator-master-key',
         rotateEveryDays: undefined,
         watchSecrets: true,
+        requireConsent: true,
         identity: 'operator-0',
         edgeImage: 'edge:test',
         upgradePace: { clusters: 1, pauseMs: 0 },

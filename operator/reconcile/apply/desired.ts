@@ -70,6 +70,7 @@ export function inForce(
   caches: Pick<Caches, 'owned' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
   languages: readonly number[],
+  requireConsent: boolean,
 ): InForce {
   const { lastOrigins } = memory;
   const owned = caches.owned(keyOfObject(cluster));
@@ -78,7 +79,7 @@ export function inForce(
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
     const { service, slices, watches } = caches;
     const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
-    const origins = resolveOrigins(cluster, { service, slices, watches, last });
+    const origins = resolveOrigins(cluster, { service, slices, watches, last, requireConsent });
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);

@@ -4,6 +4,7 @@
  * edge.conf can always be made.
  */
 
+import { ORIGINS_FOR } from '../../api/labels.ts';
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
 import { namespaceOf, tlsSecrets } from './references.ts';
 import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
@@ -15,7 +16,7 @@ export interface ResolvedOrigins {
 }
 
 export interface OriginProblem {
-  readonly reason: 'ServiceNotFound' | 'ServicePortNotFound' | 'NoEndpoints';
+  readonly reason: 'RefNotPermitted' | 'ServiceNotFound' | 'ServicePortNotFound' | 'NoEndpoints';
   readonly group: string;
   /** What is wrong and what to do. */
   readonly message: string;
@@ -31,6 +32,8 @@ export interface OriginSources {
   readonly slices: SliceLookup;
   /** Whether Services of a namespace are seen at all; default: all are. */
   readonly watches?: (namespace: string) => boolean;
+  /** Whether a Service of another namespace must consent before its endpoints are read; default: it need not. */
+  readonly requireConsent?: boolean;
   /** `host:port` of each endpoint that was found last for what the group names; default: none is known. */
   readonly last?: (group: OriginGroup) => readonly string[];
 }
@@ -83,7 +86,7 @@ function followService(
   group: OriginGroup,
   wanted: OriginService,
   ownNamespace: string,
-  { service: lookUp, slices, watches = () => true, last = () => [] }: OriginSources,
+  { service: lookUp, slices, watches = () => true, last = () => [], requireConsent = false }: OriginSources,
 ): Followed {
   const { name, namespace = ownNamespace, port: wantedPort } = wanted;
   const title = `Service ${namespace}/${name}`;
@@ -117,6 +120,14 @@ function followService(
       'ServiceNotFound',
       `${title} is in a namespace that the operator does not watch, so its DNS name is used; watch it (--namespaces, or watchNamespaces of the chart), or name servers`,
     );
+  // Whether there is such a Service is not for everybody to know either.
+  if (requireConsent && namespace !== ownNamespace && !consents(service, ownNamespace))
+    return fallback(
+      // After the addresses its DNS name, which follows the pods when these go.
+      [...last(group), ...byName],
+      'RefNotPermitted',
+      `${title} does not let EdgeClusters of namespace ${ownNamespace} follow its endpoints; who owns it allows it: kubectl annotate service -n ${namespace} ${name} ${ORIGINS_FOR}=${ownNamespace}`,
+    );
   if (service === undefined)
     return lastOr(byName, 'ServiceNotFound', `there is no ${title}`, 'create it, or correct spec.origins[].service');
   const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;
@@ -132,6 +143,11 @@ function followService(
   const addresses = usableAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
   if (addresses.length > 0) return { addresses };
   return lastOr(byName, 'NoEndpoints', `${title} has no ready endpoint`, 'look at the pods it selects');
+}
+
+function consents(service: OriginServiceView | undefined, namespace: string): boolean {
+  const allowed = (service?.metadata.annotations?.[ORIGINS_FOR] ?? '').split(',').map((name) => name.trim());
+  return allowed.includes(namespace) || allowed.includes('*');
 }
 
 /** What stands for a Service whose endpoints were never found. */

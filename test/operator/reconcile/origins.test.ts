@@ -49,6 +49,35 @@ describe('an origin Service without a ready endpoint', () => {
   });
 });
 
+describe('an origin Service of another namespace', () => {
+  it('is followed when it allows that; an upgrade keeps the addresses of one that does not', async (t) => {
+    const scene = await OperatorScene.start(t, { namespaces: [namespace, 'afar'] });
+    const afar = { name: 'srs', namespace: 'afar' };
+    const labels = { 'kubernetes.io/service-name': 'srs' };
+    scene.kube.put({ ...service(), metadata: afar });
+    scene.kube.put({ ...slice(['10.0.0.1']), metadata: { ...afar, name: 'srs-abc', labels } });
+    // As an operator of a version that asked for no consent.
+    const former = scene.operator({ requireConsent: false });
+    scene.cluster('live', { origins: [{ name: 'main', service: { ...afar, port: 1935 } }] });
+    await scene.settled('live', former);
+    assert.match(scene.conf('live'), /origin 10\.0\.0\.1:1935;/);
+    await former.stop();
+
+    const running = scene.operator();
+    await scene.kube.until(() => scene.condition('live', 'OriginsReachable')?.reason === 'RefNotPermitted');
+    await scene.idle(running);
+    assert.match(scene.conf('live'), /origin 10\.0\.0\.1:1935 srs\.afar\.svc:1935;/);
+    scene.kube.put({ ...slice(['10.0.0.2']), metadata: { ...afar, name: 'srs-abc', labels } });
+    await scene.idle(running);
+    assert.ok(!scene.conf('live').includes('10.0.0.2'));
+
+    const annotations = { 'edgecluster.io/origins-for': namespace };
+    scene.kube.put({ ...service(), metadata: { ...afar, annotations } });
+    await scene.kube.until(() => /origin 10\.0\.0\.2:1935;/.test(scene.conf('live')));
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
+  });
+});
+
 type After = Parameters<typeof OperatorScene.start>[0];
 
 async function settledWithOrigins(t: After) {

@@ -187,6 +187,41 @@ test('what shows no endpoint keeps the last known ones, and the problem says so'
   });
 });
 
+test('the endpoints of another namespace are followed where the Service lets it', () => {
+  const slices = [slice(at('10.0.0.1'))];
+  const annotated = (value: string) => {
+    const bare = service();
+    return { ...bare, metadata: { ...bare.metadata, annotations: { 'edgecluster.io/origins-for': value } } };
+  };
+  const found = (services: V1Service[], more: object = {}) =>
+    resolve([group], services, slices, { requireConsent: true, ...more });
+  for (const value of ['media', 'other, media', ' media ', '*'])
+    assert.deepEqual(found([annotated(value)]), { addresses: ['10.0.0.1:11935'], reasons: [], messages: [] }, value);
+  const refused = found([service()]);
+  assert.deepEqual(refused, {
+    addresses: ['srs.origins.svc:1935'],
+    reasons: ['RefNotPermitted'],
+    messages: [
+      'origin group main: Service origins/srs does not let EdgeClusters of namespace media follow its endpoints; who owns it allows it: kubectl annotate service -n origins srs edgecluster.io/origins-for=media',
+    ],
+  });
+  for (const value of ['', 'medi', 'media2', 'other', 'a*', 'Media'])
+    assert.deepEqual(found([annotated(value)]), refused, value);
+  // Whether it is there is not told.
+  assert.deepEqual(found([]), refused);
+  assert.deepEqual(found([service()], { last: () => ['10.0.0.9:1'] }).addresses, [
+    '10.0.0.9:1',
+    'srs.origins.svc:1935',
+  ]);
+  const own = { ...service(), metadata: { name: 'srs', namespace: 'media' } };
+  const near = {
+    ...slice(at('10.0.0.1')),
+    metadata: { name: 'x', namespace: 'media', labels: { 'kubernetes.io/service-name': 'srs' } },
+  };
+  const nearGroup = { name: 'main', service: { name: 'srs', port: 1935 } };
+  assert.deepEqual(resolve([nearGroup], [own], [near], { requireConsent: true }).reasons, []);
+});
+
 test('the order of slices and endpoints makes no difference', () => {
   const endpoint = fc.record({
     addresses: fc.tuple(fc.ipV4()),
