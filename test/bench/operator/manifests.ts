@@ -12,7 +12,7 @@ export function originService(): V1Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: 'origins' },
+    metadata: { name: 'origins', annotations: { 'edgecluster.io/origins-for': '*' } },
     spec: { ports: [{ name: 'rtmp', port: 1935 }] },
   };
 }
