@@ -60,6 +60,14 @@ export function languageOf(key: string): number | undefined {
   const language = Number(match?.[1] ?? 1);
   return match !== null && configKeyOf(language) === key ? language : undefined;
 }
+/** The file in the newest language that a ConfigMap's data holds; undefined where there is none. */
+export function newestConfig(data: object): { readonly key: string; readonly text: string } | undefined {
+  const files = Object.entries(data).flatMap(([key, text]) => {
+    const language = languageOf(key);
+    return language === undefined || typeof text !== 'string' ? [] : [{ key, text, language }];
+  });
+  return files.toSorted((a, b) => a.language - b.language).at(-1);
+}
 /** The key that edges of our own version read. */
 export const CONFIG_KEY = configKeyOf(LANGUAGE);
 /** The same for the credentials of its HTTP API, and the Secret's key. */

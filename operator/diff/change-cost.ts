@@ -4,7 +4,7 @@
  */
 import { parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
-import { CONFIG_KEY } from '../api/labels.ts';
+import { newestConfig } from '../api/labels.ts';
 import type { OwnedObject } from '../render/metadata.ts';
 import { configCost } from './config-cost.ts';
 import { type Cost, costliestFirst, type Finding, greatestCost } from './cost.ts';
@@ -72,11 +72,17 @@ function others(state: State): ReadonlyMap<string, OwnedObject> {
   return new Map(state.filter(({ kind }) => kind !== 'ConfigMap').map((object) => [titleOf(object), object]));
 }
 
+/** The edge.conf that an object holds: of an older release it has another key. */
+export function configFileOf(object: OwnedObject): ReturnType<typeof newestConfig> {
+  const data = object.kind === 'ConfigMap' ? valueAt(object, 'data') : undefined;
+  return typeof data === 'object' && data !== null ? newestConfig(data) : undefined;
+}
+
 function configOf(state: State): { readonly title: string; readonly config: EdgeConfig } | undefined {
   for (const object of state) {
-    const text = object.kind === 'ConfigMap' ? valueAt(object, 'data', CONFIG_KEY) : undefined;
-    if (typeof text === 'string')
-      return { title: titleOf(object), config: parseConfig(text, { name: CONFIG_KEY }).config };
+    const file = configFileOf(object);
+    if (file !== undefined)
+      return { title: titleOf(object), config: parseConfig(file.text, { name: file.key }).config };
   }
   return undefined;
 }

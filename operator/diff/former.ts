@@ -1,9 +1,9 @@
 /** What a change is compared with, when it is a file: EdgeClusters, or what `edgecluster render` has printed of them. */
 import { ConfigError } from '../../edge/conf/problem.ts';
-import { CLUSTER_LABEL, CONFIG_KEY, KIND } from '../api/labels.ts';
+import { CLUSTER_LABEL, KIND } from '../api/labels.ts';
 import { readText } from '../api/manifests.ts';
 import type { OwnedObject } from '../render/metadata.ts';
-import type { State } from './change-cost.ts';
+import { configFileOf, type State } from './change-cost.ts';
 import { valueAt } from './fields.ts';
 
 /** It is neither. */
@@ -39,10 +39,10 @@ export function renderedStates(text: string, title: string): ReadonlyMap<string,
 }
 
 function refuseParts(what: string, state: State): void {
-  const hasConfig = state.some((object) => typeof valueAt(object, 'data', CONFIG_KEY) === 'string');
+  const hasConfig = state.some((object) => configFileOf(object) !== undefined);
   if (hasConfig && state.some(({ kind }) => kind === 'Deployment')) return;
   throw new FormerStateError(
-    `${what}: the Deployment or the ${CONFIG_KEY} is missing; give all that "edgecluster render" prints`,
+    `${what}: the Deployment or the edge.conf is missing; give all that "edgecluster render" prints`,
   );
 }
 

@@ -2,7 +2,7 @@
 
 import type { KubernetesObject, V1ConfigMap, V1ControllerRevision } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
-import { languageOf } from '../../api/labels.ts';
+import { newestConfig } from '../../api/labels.ts';
 import { pausedBy } from '../../api/pause.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
 import { controllerRevision, revisionNameOf } from '../../render/controller-revision.ts';
@@ -111,8 +111,7 @@ export function inForce(
 function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): string {
   const isConfigMap = (object: KubernetesObject): object is V1ConfigMap => object.kind === 'ConfigMap';
   const configMap = owned.filter(isConfigMap).find((object) => standingOf(object, cluster) === 'ours');
-  const [conf = ''] = Object.entries(configMap?.data ?? {}).flatMap(([key, text]) => (languageOf(key) ? text : []));
-  return conf;
+  return newestConfig(configMap?.data ?? {})?.text ?? '';
 }
 
 function desiredOf(input: RenderInput, revisions: readonly V1ControllerRevision[]): Desired {

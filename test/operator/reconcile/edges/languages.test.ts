@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { LANGUAGE } from '../../../../edge/conf/language.ts';
-import { CONFIG_KEY, configKeyOf, languageOf } from '../../../../operator/api/labels.ts';
+import { CONFIG_KEY, configKeyOf, languageOf, newestConfig } from '../../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../../operator/kube/resources.ts';
 import { otherLanguages } from '../../../../operator/reconcile/edges/languages.ts';
 import { FakeEdge } from '../../../support/fake-edge.ts';
@@ -36,6 +36,19 @@ describe('languages that edges read', () => {
     ])
       assert.equal(languageOf(key), undefined, key);
     assert.equal(configKeyOf(1), 'edge.conf', 'pods of 0.1.0 are started with it');
+  });
+
+  it('of the files in a ConfigMap that in the newest language tells most', () => {
+    const data = {
+      'origin-a.pem': 'x',
+      'edge-10.conf': 'ten',
+      'edge.conf': 'one',
+      'edge-2.conf': 'two',
+      'edge-x.conf': '',
+    };
+    assert.deepEqual(newestConfig(data)?.text, 'ten');
+    assert.deepEqual(newestConfig({ 'edge.conf': 'one' })?.key, 'edge.conf', 'as 0.1.0 leaves it');
+    assert.equal(newestConfig({ 'origin-a.pem': 'x' }), undefined);
   });
 
   it('are those of pods, draining ones too, and of the template', () => {
