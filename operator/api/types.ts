@@ -341,8 +341,9 @@ export interface Listeners {
     readonly port: number;
   };
   /**
-   * Metrics of each edge for Prometheus, at /metrics: totals, and the origins' names. Everybody who reaches the port
-   * may read them; networkPolicy says who does, but not with pods.hostNetwork.
+   * Metrics of each edge for Prometheus, at /metrics: totals, the origins' names, and names of streams where `streams`
+   * asks for them. Everybody who reaches the port may read them; networkPolicy says who does, but not with
+   * pods.hostNetwork.
    */
   readonly exporter: {
     /** Whether metrics are served. Default true. */
