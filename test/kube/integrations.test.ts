@@ -150,6 +150,12 @@ describe('examples beside other projects', { skip }, () => {
       assert.equal(stderr, '');
       return stdout;
     }
+    it('paused', () => {
+      const paused = `{ type = 'Ready', status = 'False', reason = 'Paused', message = 'nothing is applied' }`;
+      const status = `{ observedGeneration = 2, conditions = { ${paused} } }`;
+      assert.equal(health(status), 'Suspended: nothing is applied');
+    });
+
     const conditions = (found: Readonly<Record<string, string>>, observedGeneration = 2): string => {
       const list = Object.entries(found).map(
         ([type, status]) => `{ type = '${type}', status = '${status}', message = 'of ${type}' }`,
@@ -179,6 +185,7 @@ describe('examples beside other projects', { skip }, () => {
       const asked = [...script.matchAll(/condition\("(\w+)"\)/g)].map(([, name = '']) => name);
       assert.ok(asked.length >= 4);
       for (const name of asked) assert.ok(name in REASONS, name);
+      assert.ok('Paused' in REASONS.Ready);
     });
   });
 });
