@@ -36,6 +36,7 @@ export const REASONS = {
     ScalingUp: 'True',
     ScalingDown: 'True',
     EdgesStarting: 'True',
+    ConfigCanary: 'True',
     ApplyingConfig: 'True',
     Draining: 'True',
     UpgradeWaits: 'True',
@@ -73,6 +74,7 @@ export const REASONS = {
   /** Something needs a person. The worst first: it gives the condition its reason, the message names them all. */
   Degraded: {
     ConfigInvalid: 'True',
+    ConfigHalted: 'True',
     NameTaken: 'True',
     ApplyRefused: 'True',
     CredentialMissing: 'True',

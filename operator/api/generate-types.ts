@@ -24,6 +24,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'spec.service': 'ServiceSettings',
   'spec.pods': 'PodSettings',
   'spec.availability': 'Availability',
+  'spec.configRollout': 'ConfigRollout',
   'spec.networkPolicy': 'NetworkPolicySettings',
   'spec.monitoring': 'Monitoring',
   status: 'EdgeClusterStatus',

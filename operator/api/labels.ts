@@ -22,6 +22,10 @@ const NAME = 'edge';
 export const APPLIED_HASH = `${GROUP}/applied-hash`;
 /** On pods, not on their template: hash of the edge.conf to run. A change makes the kubelet refresh the volume. */
 export const CONFIG_HASH = `${GROUP}/config-hash`;
+/** On pods, not on their template: the file beside edge.conf to run instead. Absent: edge.conf. */
+export const CONFIG_FILE = `${GROUP}/config-file`;
+/** On the ConfigMap: the changed configuration that was put back, and why. */
+export const CONFIG_HALTED = `${GROUP}/config-halted`;
 /** On the template of pods: hash of the settings that a process cannot change while it runs. */
 export const RESTART_HASH = `${GROUP}/restart-hash`;
 
@@ -70,6 +74,11 @@ export function newestConfig(data: object): { readonly key: string; readonly tex
 }
 /** The key that edges of our own version read. */
 export const CONFIG_KEY = configKeyOf(LANGUAGE);
+/** Where the pod's annotation CONFIG_FILE is to be read: a directory, and a file in it. */
+export const CHOICE_DIRECTORY = '/etc/edge-choice';
+export const CHOICE_FILE = 'config-file';
+/** Tells the edge of that file. */
+export const CHOICE_VARIABLE = 'SRS_CONFIG_CHOICE_FILE';
 /** The same for the credentials of its HTTP API, and the Secret's key. */
 export const API_CREDENTIALS_KEY = 'credentials';
 export const API_CREDENTIALS_DIRECTORY = '/etc/edge-api';

@@ -61,6 +61,13 @@ export interface EdgeClusterSpec {
   readonly pods: PodSettings;
   /** How many edges stay while nodes are drained or pods replaced. */
   readonly availability: Availability;
+  /**
+   * How a changed configuration reaches edges that run. A few of them (canaries) get it first and are watched; then all
+   * others get it, or the canaries get the former one back and the condition Degraded says which edge said what.
+   * Addresses that are discovered behind a Service reach all edges at once. A change that replaces pods goes with the
+   * new pods: see availability.rollout.
+   */
+  readonly configRollout: ConfigRollout;
   /** Who may connect to the edges' pods, where the cluster's network enforces policies. */
   readonly networkPolicy: NetworkPolicySettings;
   /** How Prometheus finds the edges. */
@@ -541,6 +548,24 @@ export interface Availability {
     /** How many pods there may be too few: a number, or percent. Default 0. */
     readonly maxUnavailable: number | string;
   };
+}
+
+export interface ConfigRollout {
+  /**
+   * Which changes canaries get first. Auto: those that can make edges refuse clients or leave them without a stream
+   * (vhosts, origins, callbacks, limits, …); others, such as the log level and merged write, reach all edges at once.
+   * Canary: all changes. Immediate: none. Default Auto.
+   */
+  readonly strategy: 'Auto' | 'Canary' | 'Immediate';
+  /**
+   * How many edges get it first: a number, or percent of those that are ready, rounded up; at least one. Default 10%.
+   */
+  readonly canaries: number | string;
+  /**
+   * How long canaries must be well before the others follow, in seconds, from when all of them run the changed
+   * configuration. Default 60.
+   */
+  readonly watchSeconds: number;
 }
 
 export interface NetworkPolicySettings {

@@ -6,6 +6,7 @@
 import { DesiredMemory } from './apply/desired.ts';
 import { OwnedMemory } from './apply/owned-memory.ts';
 import { PodMemory } from './edges/pod-memory.ts';
+import { StageMemory } from './rollout/config-stage.ts';
 import { StatusMemory } from './status/status-memory.ts';
 
 export class ClusterMemory {
@@ -14,6 +15,7 @@ export class ClusterMemory {
   readonly desired = new DesiredMemory();
   readonly owned = new OwnedMemory();
   readonly pods = new PodMemory();
+  readonly stage = new StageMemory();
   readonly status = new StatusMemory();
   /** Its namespace is being deleted: nothing more can be made. */
   namespaceEnding = false;

@@ -13,18 +13,20 @@ import { apiCredentials } from '../render/credential.ts';
 import type { RenderSettings } from '../render/render.ts';
 import { replicasOf } from '../render/replicas.ts';
 import { carryOut, type Notify, needed, type Outcome, titleOf } from './apply/carry-out.ts';
-import { type ConfigVerdict, type Desired, type InForce, inForce } from './apply/desired.ts';
+import { type Desired, type InForce, inForce, running } from './apply/desired.ts';
 import { lookAtSecret } from './apply/own-secret.ts';
 import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
 import { graceEndsInMs } from './edges/fleet.ts';
 import { otherLanguages } from './edges/languages.ts';
-import { refreshPods, updateCosts } from './edges/pod-annotations.ts';
+import { type ConfigTarget, refreshPods, updateCosts } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
 import { checkSecrets, type ResolvedOrigins } from './observe/discovery.ts';
 import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
+import { type ConfigRolloutStep, configRollout } from './rollout/config-rollout.ts';
+import type { Stage } from './rollout/config-stage.ts';
 import type { Turns, Wait } from './rollout/turns.ts';
 import { objectProblems } from './status/object-problems.ts';
 import type { ObjectProblem, Observation, Pause } from './status/observation.ts';
@@ -147,8 +149,9 @@ class Run {
     const { cluster, origins } = asked;
     this.#cluster = cluster;
     if (pause !== undefined) return this.#stand(pause, asked, live);
-    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, asked.desired.objects, this.#deployment(live));
-    const desired: Desired = { ...asked.desired, objects };
+    const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live);
+    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, this.#deployment(live));
+    const desired: Desired = { ...configured, objects };
     await this.#beforeScalingIn(live);
     const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
     const lookDueInMs = mustLook ? await lookAtSecret(this.#deps, cluster, this.#memory, this.#nowMs()) : undefined;
@@ -165,7 +168,7 @@ class Run {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired.config);
+      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired, canaries);
     }
     if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome)) await this.#scaleOnly(live);
     else this.#memory.scaledTo = undefined;
@@ -178,7 +181,7 @@ class Run {
     const statusDueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait),
+      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait, stage),
       this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
@@ -188,6 +191,7 @@ class Run {
       refreshDueInMs,
       statusDueInMs,
       graceEndsInMs(this.#pods(), Date.now()),
+      stage.kind === 'watching' ? stage.dueInMs : undefined,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
   }
@@ -198,7 +202,8 @@ class Run {
     { origins, desired }: InForce,
     live: readonly KubernetesObject[],
   ): Promise<Requeue | undefined> {
-    const { config, objects: rendered } = desired;
+    const { desired: configured, stage } = this.#configRollout(desired, live);
+    const { config, objects: rendered } = configured;
     const { status } = this.#memory;
     const objects = this.#deps.turns.stand(this.#key, this.#cluster, rendered, this.#deployment(live));
     const todo = objects.length > 0 ? this.#plan({ config, objects }, live) : undefined;
@@ -209,7 +214,7 @@ class Run {
     const dueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, { by, differing }),
+      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, stage, { by, differing }),
       status,
       false,
     );
@@ -276,6 +281,22 @@ class Run {
     return otherLanguages(this.#pods(), this.#deployment(live), this.#own('v1', 'ConfigMap', live));
   }
 
+  #configRollout(asked: Desired, live: readonly KubernetesObject[]): ConfigRolloutStep {
+    const { caches, edges, settings } = this.#deps;
+    const languages = this.#languages(live);
+    const input = {
+      cluster: this.#cluster,
+      asked,
+      render: (cluster: EdgeCluster) => running(cluster, this.#memory.desired, caches, settings(), languages),
+      configMap: this.#own('v1', 'ConfigMap', live),
+      deployment: this.#deployment(live),
+      pods: this.#pods(),
+      edge: edges.edge,
+      nowMs: this.#nowMs(),
+    };
+    return configRollout(input, this.#memory.stage);
+  }
+
   /** Ours, as it is now. */
   #deployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
     return this.#own('apps/v1', 'Deployment', live);
@@ -289,9 +310,9 @@ class Run {
     return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
   }
 
-  async #refresh({ hash: configHash }: ConfigVerdict): Promise<number | undefined> {
-    if (configHash === undefined) return undefined;
-    return refreshPods(this.#podDeps(), this.#pods(), configHash, this.#memory.pods, this.#nowMs());
+  async #refresh({ config: { hash } }: Desired, canaries: ConfigTarget['canaries']): Promise<number | undefined> {
+    if (hash === undefined) return undefined;
+    return refreshPods(this.#podDeps(), this.#pods(), { hash, canaries }, this.#memory.pods, this.#nowMs());
   }
 
   #follow({ config }: Desired): void {
@@ -321,6 +342,7 @@ class Run {
     { config }: Desired,
     objects: readonly ObjectProblem[],
     upgrade: Wait | undefined,
+    stage: Stage,
     pause?: Pause,
   ): EdgeClusterStatus {
     const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
@@ -333,6 +355,7 @@ class Run {
       masterKeyProblem: masterKeyProblem(),
       objects,
       upgrade,
+      stage,
       pause,
       deployment: this.#deployment(this.#live()),
       pods: this.#pods(),

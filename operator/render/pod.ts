@@ -2,6 +2,7 @@
 import type {
   V1Affinity,
   V1Container,
+  V1DownwardAPIVolumeFile,
   V1EnvVar,
   V1PodSecurityContext,
   V1PodSpec,
@@ -15,7 +16,11 @@ import {
   API_CREDENTIALS_DIRECTORY,
   API_CREDENTIALS_KEY,
   apiSecretNameOf,
+  CHOICE_DIRECTORY,
+  CHOICE_FILE,
+  CHOICE_VARIABLE,
   CONFIG_DIRECTORY,
+  CONFIG_FILE,
   CONFIG_KEY,
   matchLabelsOf,
   nameOf,
@@ -119,6 +124,7 @@ function environment(cluster: EdgeCluster): V1EnvVar[] {
     // Each edge says by its pod's name who it is: in logs of origins, in callbacks, in answers of its API.
     { name: 'SRS_SERVER_ID', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },
     ...Object.entries(ours).map(([name, value]) => ({ name, value })),
+    { name: CHOICE_VARIABLE, value: `${CHOICE_DIRECTORY}/${CHOICE_FILE}` },
     ...(cluster.spec.pods.env ?? []),
   ];
 }
@@ -135,10 +141,12 @@ function tlsListeners({ spec }: EdgeCluster): { name: 'rtmps' | 'https'; secretN
 }
 
 const credentialsVolume = 'api-credentials';
+const choiceVolume = 'config-choice';
 
 function volumes(cluster: EdgeCluster): V1Volume[] {
   return [
     { name: 'config', configMap: { name: nameOf(cluster), defaultMode: configMode } },
+    { name: choiceVolume, downwardAPI: { items: [choice], defaultMode: configMode } },
     // Optional: an edge that the operator cannot ask serves its clients all the same.
     { name: credentialsVolume, secret: { secretName: apiSecretNameOf(cluster), defaultMode: keyMode, optional: true } },
     ...tlsListeners(cluster).map(({ name, secretName }) => ({
@@ -148,10 +156,17 @@ function volumes(cluster: EdgeCluster): V1Volume[] {
   ];
 }
 
+/** An annotation of the pod chooses which file of the ConfigMap its edge runs. */
+const choice: V1DownwardAPIVolumeFile = {
+  path: CHOICE_FILE,
+  fieldRef: { apiVersion: 'v1', fieldPath: `metadata.annotations['${CONFIG_FILE}']` },
+};
+
 /** Whole directories: files mounted one by one would not follow a change. */
 function mounts(cluster: EdgeCluster): V1VolumeMount[] {
   return [
     { name: 'config', mountPath: CONFIG_DIRECTORY, readOnly: true },
+    { name: choiceVolume, mountPath: CHOICE_DIRECTORY, readOnly: true },
     { name: credentialsVolume, mountPath: API_CREDENTIALS_DIRECTORY, readOnly: true },
     ...tlsListeners(cluster).map(({ name }) => ({
       name: `${name}-tls`,

@@ -191,7 +191,12 @@ export function manifestOf(name: string, spec: object = {}): { readonly spec: ob
     apiVersion: 'edgecluster.io/v1alpha1',
     kind: 'EdgeCluster',
     metadata: { name, namespace },
-    spec: { origins: [{ name: 'main', servers: ['origin-a.media:1935'] }], ...spec },
+    spec: {
+      origins: [{ name: 'main', servers: ['origin-a.media:1935'] }],
+      // What tries a change first has tests of its own.
+      configRollout: { strategy: 'Immediate' },
+      ...spec,
+    },
   };
 }
 

@@ -5,6 +5,7 @@ import type { ConfigProblem } from '../../api/conditions.ts';
 import { newestConfig } from '../../api/labels.ts';
 import { pausedBy } from '../../api/pause.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
+import type { RenderedConfig } from '../../render/config.ts';
 import { controllerRevision, revisionNameOf } from '../../render/controller-revision.ts';
 import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
@@ -27,6 +28,8 @@ export type ConfigVerdict =
 
 export interface Desired {
   readonly config: ConfigVerdict;
+  /** What edge.conf says; undefined where there is no valid one. */
+  readonly edgeConfig?: RenderedConfig['config'];
   /** In the order to apply them; none where there is no valid configuration. */
   readonly objects: readonly OwnedObject[];
 }
@@ -38,18 +41,20 @@ export interface InForce {
   readonly desired: Desired;
 }
 
+type Origin = 'asked' | 'former' | 'running';
+
 /** What was made of one EdgeCluster before: most reconciles are about pods and status, and rendering is most of one. */
 export class DesiredMemory {
   /** The spec that was valid last. */
   validSpec: RevisedSpec | undefined;
   readonly lastOrigins = new LastOrigins();
-  readonly #made = new Map<'asked' | 'former', { readonly key: string; readonly desired: Desired }>();
+  readonly #made = new Map<Origin, { readonly key: string; readonly desired: Desired }>();
 
   /**
    * What was made for the same key before.
-   * @param of the present spec, or the one that was valid last
+   * @param of the present spec, the one that was valid last, or the one that the edges run
    */
-  desired(of: 'asked' | 'former', key: string, make: () => Desired): Desired {
+  desired(of: Origin, key: string, make: () => Desired): Desired {
     const known = this.#made.get(of);
     if (known?.key === key) return known.desired;
     const desired = make();
@@ -101,10 +106,29 @@ export function inForce(
   const { autoscaling: _, ...others }: Partial<EdgeClusterSpec> & RevisedSpec = memory.validSpec;
   const spec = { ...others, replicas, paused, ...(autoscaling && { autoscaling }) };
   const former = found('former', { ...cluster, spec });
-  const { config: formerConfig, objects } = former.desired;
+  const { config: formerConfig } = former.desired;
   return formerConfig.valid
-    ? { ...former, desired: { config: { ...config, hash: formerConfig.hash }, objects } }
+    ? { ...former, desired: { ...former.desired, config: { ...config, hash: formerConfig.hash } } }
     : asked;
+}
+
+/**
+ * What another configuration would make of the EdgeCluster: the one that edges run, while they do not yet run what is
+ * asked for.
+ */
+export function running(
+  cluster: EdgeCluster,
+  memory: DesiredMemory,
+  { service, slices, watches }: Pick<Caches, 'service' | 'slices' | 'watches'>,
+  settings: RenderSettings,
+  languages: readonly number[],
+): Desired {
+  const last = (group: OriginGroup) => memory.lastOrigins.of(cluster, group);
+  const origins = resolveOrigins(cluster, { service, slices, watches, last });
+  const key = JSON.stringify([cluster.spec, [...origins.origins], settings, languages]);
+  const input = { cluster, origins: origins.origins, settings, languages };
+  // Of its objects the ControllerRevision is not applied.
+  return memory.desired('running', key, () => desiredOf(input, []));
 }
 
 /** The edge.conf that the edges run, in any language: each has all origins. Empty while there is none. */
@@ -118,7 +142,11 @@ function desiredOf(input: RenderInput, revisions: readonly V1ControllerRevision[
   try {
     const { config, objects } = render(input);
     const revision = controllerRevision(input.cluster, numberOf(input.cluster, revisions));
-    return { config: { valid: true, hash: config.hash, warnings: config.warnings }, objects: [revision, ...objects] };
+    return {
+      config: { valid: true, hash: config.hash, warnings: config.warnings },
+      edgeConfig: config.config,
+      objects: [revision, ...objects],
+    };
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     return { config: { valid: false, reason: error.reason, message: error.message }, objects: [] };

@@ -14,6 +14,7 @@ export interface Telling {
   /** Of the annotation CONFIG_HASH: the hash, with a number behind it from the second time on. */
   readonly value: string;
   readonly times: number;
+  readonly configHash: string;
 }
 
 export interface Refresh {
@@ -26,12 +27,12 @@ export interface Refresh {
 export const tellAgainMs = [3_000, 10_000, 30_000] as const;
 
 /**
- * Pods that need another annotation so that they get the configuration with this hash. Not those whose edge has it
+ * Pods that need another annotation so that they get the configuration with the hash that is for them. Not those whose edge has it
  * already, as a pod that started after the change, nor those that nobody has asked yet.
  */
 export function podsToRefresh(
   pods: readonly PodView[],
-  configHash: string,
+  hashFor: (pod: PodView) => string,
   edge: (uid: string) => EdgeState,
   told: (uid: string) => Told | undefined,
   nowMs: number,
@@ -39,17 +40,18 @@ export function podsToRefresh(
   const tell: Telling[] = [];
   let dueAtMs = Number.POSITIVE_INFINITY;
   for (const pod of pods) {
+    const configHash = hashFor(pod);
     if (pod.ending || pod.phase !== 'Running' || !isBehind(edge(pod.metadata.uid), configHash)) continue;
     const last = told(pod.metadata.uid);
     if (last?.configHash !== configHash) {
       // Whoever reconciled before us may have told it.
-      if (!isTold(pod, configHash)) tell.push({ pod, value: configHash, times: 1 });
+      if (!isTold(pod, configHash)) tell.push({ pod, value: configHash, times: 1, configHash });
       continue;
     }
     const againMs = tellAgainMs[last.times - 1];
     if (againMs === undefined || isRefused(edge(pod.metadata.uid))) continue;
     if (nowMs < last.atMs + againMs) dueAtMs = Math.min(dueAtMs, last.atMs + againMs);
-    else tell.push({ pod, value: `${configHash}-${last.times + 1}`, times: last.times + 1 });
+    else tell.push({ pod, value: `${configHash}-${last.times + 1}`, times: last.times + 1, configHash });
   }
   const soonestMs = tell.length > 0 ? Math.min(dueAtMs, nowMs + tellAgainMs[0]) : dueAtMs;
   return { tell, dueInMs: soonestMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, soonestMs - nowMs) };

@@ -28,6 +28,11 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
   };
   if (!config.valid)
     causes.push(['ConfigInvalid', 'the configuration is not valid, the former one stays; see condition ConfigValid']);
+  if (scene.stage.kind === 'halted')
+    causes.push([
+      'ConfigHalted',
+      `the changed configuration was tried and put back, edges run the former one: ${scene.stage.message}; correct the spec, or set spec.configRollout.strategy to Immediate to have it all the same`,
+    ]);
   objectCauses('NameTaken');
   objectCauses('ApplyRefused');
   if (masterKeyProblem !== undefined)

@@ -7,6 +7,7 @@ import type { Fleet, Rollout } from '../edges/fleet.ts';
 import type { EdgeState } from '../edges/report.ts';
 import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
 import type { PodView } from '../observe/views.ts';
+import type { Stage } from '../rollout/config-stage.ts';
 import type { Wait } from '../rollout/turns.ts';
 
 /** All that status is made of. */
@@ -25,6 +26,8 @@ export interface Observation {
   readonly upgrade: Wait | undefined;
   /** Undefined: the operator is not told to leave the EdgeCluster as it is. */
   readonly pause: Pause | undefined;
+  /** Whether all edges are to run the configuration that is asked for. */
+  readonly stage: Stage;
   /** The cluster's own; undefined while there is none. */
   readonly deployment: V1Deployment | undefined;
   /** All pods that the cluster's selector finds. */

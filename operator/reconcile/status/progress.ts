@@ -40,6 +40,7 @@ export function progressing(scene: Scene): Finding {
     );
   if (active > wanted) return found('ScalingDown', `${active} edges are there, ${wanted} are wanted`);
   if (fleet.starting.length > 0) return found('EdgesStarting', waiting);
+  if (scene.stage.kind === 'watching') return found('ConfigCanary', scene.stage.message);
   const late = fleet.ready.filter((member) => {
     const answer = answerOf(member);
     return answer !== undefined && answer.config.hash !== scene.configHash && answer.config.error === undefined;
@@ -68,8 +69,9 @@ export function paused({ by, differing }: Pause): string {
 }
 
 /** Why what the spec asks for does not come by itself. A pod that fails may yet come, so it is no reason. */
-export function blockedBy({ config, objects, fleet, configHash }: Scene): string | undefined {
+export function blockedBy({ config, objects, fleet, configHash, stage }: Scene): string | undefined {
   if (!config.valid) return 'the spec is not applied: its configuration is not valid; see condition ConfigValid';
+  if (stage.kind === 'halted') return 'the changed configuration was put back; see condition Degraded';
   const refused = objects.filter(({ reason }) => reason !== 'Contested');
   if (refused.length > 0)
     return `${listed(refused.map(({ object }) => object))} cannot be applied; see condition Degraded`;

@@ -34,7 +34,7 @@ export function available({ cluster, config, fleet, rollout, objects }: Scene): 
 
 /** As many edges as are wanted are ready, with the newest pod template and the newest edge.conf. */
 export function ready(scene: Scene): Finding {
-  const { cluster, previous, config, fleet, rollout, configHash, pause } = scene;
+  const { cluster, previous, config, fleet, rollout, configHash, pause, stage } = scene;
   const wanted = replicasOf(cluster);
   const blocked = blockedBy(scene);
   if (blocked !== undefined) return finding('Ready', config.valid ? 'Blocked' : 'ConfigInvalid', blocked);
@@ -48,6 +48,7 @@ export function ready(scene: Scene): Finding {
     return finding('Ready', 'RollingOut', `${updated} of ${plural(wanted, 'edge')} have the new pod template${more}`);
   }
   if (wanted === 0) return finding('Ready', 'ScaledToZero', 'spec.replicas is 0: no edge is wanted, and none runs');
+  if (stage.kind === 'watching') return finding('Ready', 'ApplyingConfig', stage.message);
   const configured = fleet.ready.filter((member) => runs(member, configHash)).length;
   // A new operator has not asked all of them yet: what was so is taken to be so.
   const wasReady = conditionOf(previous?.conditions, 'Ready')?.status === 'True' && previous?.configHash === configHash;

@@ -126,7 +126,8 @@ function availableEvents(before: EdgeClusterStatus | undefined, after: EdgeClust
 /** A configuration that somebody asked for; one that follows origins is no news. */
 function changeEvents(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): Notice[] {
   if (before?.configHash === undefined || before.configHash === after.configHash) return [];
-  if (before.observedGeneration === after.observedGeneration) return [];
+  const wasTried = conditionOf(before.conditions, 'Progressing')?.reason === 'ConfigCanary';
+  if (before.observedGeneration === after.observedGeneration && !wasTried) return [];
   const message = `configuration ${after.configHash} is on its way to the edges`;
   return [{ type: 'Normal', reason: 'ConfigChanged', message }];
 }
@@ -137,7 +138,7 @@ function progressEvents(before: EdgeClusterStatus | undefined, after: EdgeCluste
   if (before === undefined || change === undefined) return [];
   const { was, is } = change;
   const isScaling = is.reason === 'ScalingUp' || is.reason === 'ScalingDown';
-  if (isScaling || (is.reason === 'RollingOut' && isMixed(after)))
+  if (isScaling || is.reason === 'ConfigCanary' || (is.reason === 'RollingOut' && isMixed(after)))
     return [{ type: 'Normal', reason: is.reason, message: is.message }];
   const { readyReplicas = 0 } = after;
   const isOver = was?.reason === 'RollingOut' && isMixed(before) && !isMixed(after) && is.reason !== 'RolloutStuck';

@@ -503,6 +503,18 @@ export const wrongManifests: readonly WrongRow[] = [
     says: 'maxSurge and maxUnavailable are both 0',
   },
   {
+    name: 'no canaries',
+    spec: 'configRollout: { canaries: 0 }',
+    says: 'give a number of edges from 1 on, or percent from 1% to 100%',
+  },
+  {
+    name: 'too many canaries',
+    spec: 'configRollout: { canaries: 101% }',
+    says: 'give a number of edges from 1 on, or percent from 1% to 100%',
+  },
+  { name: 'canaries for no time', spec: 'configRollout: { watchSeconds: 0 }', says: 'greater than or equal to 1' },
+  { name: 'an unknown strategy', spec: 'configRollout: { strategy: Rolling }', says: 'supported values: "Auto"' },
+  {
     name: 'clients nowhere',
     spec: 'networkPolicy: { enabled: true, clients: [] }',
     says: 'should have at least 1 items',
@@ -576,6 +588,7 @@ export const rightManifests: readonly Row[] = [
     spec: 'pods: { resources: { requests: { cpu: 1500m, memory: 1e9 }, limits: { cpu: 2, memory: 1Gi } } }',
   },
   { name: 'a roll-out without surge', spec: 'availability: { rollout: { maxSurge: 0, maxUnavailable: 50% } }' },
+  { name: 'all edges as canaries', spec: 'configRollout: { canaries: 100%, watchSeconds: 86400 }' },
   {
     name: 'pods like any others',
     spec: 'pods: { tolerations: [{ operator: Exists }], affinity: { nodeAffinity: {} }, topologySpreadConstraints: [], securityContext: { fsGroup: 1, runAsUser: 0, runAsNonRoot: false }, containerSecurityContext: { capabilities: { add: [NET_ADMIN] } }, env: [{ name: A }, { name: B, valueFrom: { fieldRef: { fieldPath: status.podIP } } }] }',

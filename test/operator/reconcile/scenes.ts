@@ -111,6 +111,7 @@ export function observation(
     objects: [],
     upgrade: undefined,
     pause: undefined,
+    stage: { kind: 'all' },
     deployment: deployment(),
     pods: [pod('live-1'), pod('live-2')],
     edge: () => answering(),

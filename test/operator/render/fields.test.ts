@@ -14,8 +14,8 @@ import { caseOf, inputOf } from './cases.ts';
 
 type Path = readonly (string | number)[];
 
-/** Resolved by the operator before it renders; and whether it applies what is rendered. */
-const resolved = /^(origins\.\d+\.service\.|paused$)/;
+/** What the operator does itself, before or after it renders. */
+const resolved = /^((origins\.\d+\.service|configRollout)\.|paused$)/;
 /** Kubernetes' own types, passed on whole. */
 const passedOn =
   /^(pods\.(tolerations|topologySpreadConstraints|securityContext|containerSecurityContext|env)|networkPolicy\.(clients|monitoring))\./;

@@ -37,7 +37,7 @@ test('pods are told of a configuration eight at a time, each once', async () => 
   const { seen, ...api } = slowApi(written);
   const memory = new PodMemory();
   const behind = answering({ hash: otherHash });
-  assert.equal(await refreshPods(deps(api, behind), pods, hash, memory, 0), 3000);
+  assert.equal(await refreshPods(deps(api, behind), pods, { hash }, memory, 0), 3000);
   assert.equal(seen.most, 8);
   assert.deepEqual(seen.begun.toSorted(), pods.map(({ metadata }) => metadata.name).toSorted());
   for (const { metadata } of pods) assert.equal(memory.told(metadata.uid)?.configHash, hash);
@@ -55,7 +55,7 @@ test('when the API server cannot be reached, no more writes are begun, and what 
   const away = new ApiError(0, 'Unreachable', 'cannot reach the API server');
   const { seen, ...api } = slowApi((name) => (name === 'live-10' ? away : written(name)));
   const memory = new PodMemory();
-  await assert.rejects(refreshPods(deps(api, answering({ hash: otherHash })), pods, hash, memory, 0), away);
+  await assert.rejects(refreshPods(deps(api, answering({ hash: otherHash })), pods, { hash }, memory, 0), away);
   assert.ok(seen.begun.length <= 10 + 8, `${seen.begun.length} writes`);
   assert.equal(memory.told('uid-live-0')?.times, 1);
   assert.equal(memory.told('uid-live-10'), undefined);

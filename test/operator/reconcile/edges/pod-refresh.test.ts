@@ -11,7 +11,7 @@ function refresh(edge: EdgeState, annotation: string | undefined, kind: PodKind,
   const one = pod('a', kind, { metadata: { name: 'a', uid: 'uid-a', annotations } });
   return podsToRefresh(
     [one],
-    hash,
+    () => hash,
     () => edge,
     () => told,
     nowMs,
