@@ -200,6 +200,8 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
   });
 
   it('another list of origins reaches edges that run, in seconds', async () => {
+    // rollouts.test.ts has it with canaries.
+    await patch({ configRollout: { strategy: 'Immediate' } });
     const before = processes();
     const { status } = await configured();
     const { spec } = await client.get<EdgeCluster>(`${clusters}/live`);

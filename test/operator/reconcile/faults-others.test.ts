@@ -30,7 +30,7 @@ function edit(scene: OperatorScene, text: string): void {
   const { kube } = scene;
   const map = kube.object<V1ConfigMap>(RESOURCES.ConfigMap, namespace, 'live');
   assert.ok(map);
-  kube.put({ ...map, data: { [CONFIG_KEY]: text } }, 'kubectl-edit');
+  kube.put({ ...map, data: { ...map.data, [CONFIG_KEY]: text } }, 'kubectl-edit');
 }
 
 describe('owned objects in the hands of others', () => {
