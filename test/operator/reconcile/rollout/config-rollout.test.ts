@@ -95,10 +95,13 @@ class Tier {
     return this.file ?? '';
   }
 
-  async halted(): Promise<string> {
-    await this.scene.kube.until(() => this.scene.condition('live', 'Degraded')?.reason === 'ConfigHalted', 20_000);
+  /** @param file the one that is put back */
+  async halted(file: string): Promise<string> {
+    const message = (): string => this.scene.condition('live', 'Degraded')?.message ?? '';
+    await this.scene.kube.until(() => message().includes(`(${file})`), 20_000);
+    assert.equal(this.scene.condition('live', 'Degraded')?.reason, 'ConfigHalted');
     await this.scene.kube.until(() => this.told.every((file) => file === undefined));
-    return this.scene.condition('live', 'Degraded')?.message ?? '';
+    return message();
   }
 
   /** Until all edges run what is asked for. */
@@ -140,11 +143,11 @@ describe('a changed configuration that can make edges refuse clients', options, 
     const tier = await Tier.start(t);
     const before = tier.scene.conf('live');
     tier.change({ ...changed, configRollout: { watchSeconds: 3600 } });
-    await tier.canary();
+    const file = await tier.canary();
     tier.take();
     await tier.edges[0]!.told();
     tier.edges[0]!.clients = { taken: 5, refused: 5 };
-    assert.match(await tier.halted(), /pod live-0: it refused 5 of 5 clients \(100 %\).*canary-/);
+    assert.match(await tier.halted(file), /pod live-0: it refused 5 of 5 clients \(100 %\).*canary-/);
     assert.equal(tier.scene.conf('live'), before);
     assert.deepEqual(tier.files, [CONFIG_KEY]);
     tier.take();
@@ -154,7 +157,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
     await tier.restart();
     await tier.scene.idle(tier.running);
     assert.deepEqual(tier.told, [undefined, undefined, undefined]);
-    assert.match(await tier.halted(), /pod live-0: it refused 5 of 5 clients/);
+    assert.match(await tier.halted(file), /pod live-0: it refused 5 of 5 clients/);
     // All else of a spec is in force.
     tier.change({ ...changed, replicas: 9, logLevel: 'Info' });
     await tier.scene.kube.until(() => tier.scene.deployment('live')?.spec?.replicas === 9);
@@ -163,9 +166,9 @@ describe('a changed configuration that can make edges refuse clients', options, 
   it('that was put back: another change is tried, undone it is forgotten, Immediate takes it all the same', async (t) => {
     const tier = await Tier.start(t);
     const halt = async (): Promise<void> => {
-      await tier.canary();
+      const file = await tier.canary();
       tier.edges[0]!.configError = 'canary.conf:1:1: wrong';
-      assert.match(await tier.halted(), /pod live-0: it refuses the file: canary.conf:1:1: wrong/);
+      assert.match(await tier.halted(file), /pod live-0: it refuses the file: canary.conf:1:1: wrong/);
       tier.edges[0]!.configError = null;
       await tier.edges[0]!.told();
     };
@@ -188,9 +191,9 @@ describe('a changed configuration that can make edges refuse clients', options, 
     const tier = await Tier.start(t);
     const before = tier.scene.conf('live');
     tier.change(changed);
-    await tier.canary();
+    const file = await tier.canary();
     tier.edges[0]!.configError = 'wrong';
-    await tier.halted();
+    await tier.halted(file);
     tier.change({ ...changed, extraDirectives: 'no_such_directive on;' });
     await tier.scene.kube.until(() => tier.scene.condition('live', 'ConfigValid')?.status === 'False');
     await tier.scene.idle(tier.running);

@@ -60,6 +60,7 @@ describe('a template of pods', () => {
       monitoring: { podMonitor: { enabled: false } },
       maxConnections: 77,
       logLevel: 'Error',
+      paused: true,
       configRollout: { strategy: 'Canary' },
       origins: [{ name: 'other', servers: ['elsewhere:1'], tls: {} }],
     };
