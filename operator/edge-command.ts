@@ -128,11 +128,17 @@ async function liveTop(fleet: Fleet, selection: Selection): Promise<void> {
   try {
     while (!end.signal.aborted) {
       await delay(lookEveryMs, undefined, { signal: end.signal }).catch(() => {});
-      if (!end.signal.aborted) table = await look();
+      if (!end.signal.aborted) table = await look().catch(toldInPlace);
     }
   } finally {
     screen.stop(picture());
   }
+}
+
+/** The table goes on when the API server comes back, or edges do. Throws what is a mistake of ours. */
+function toldInPlace(error: unknown): string[] {
+  if (error instanceof ApiError || error instanceof FleetError) return [error.message];
+  throw error;
 }
 
 async function kick(fleet: Fleet, namespace: string | undefined, client: string): Promise<void> {

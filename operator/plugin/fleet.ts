@@ -147,14 +147,18 @@ export class Fleet {
       if (status === 200) return answer.body;
       if (status !== 401) break;
     }
+    // Another one may be there by now.
+    this.#credentials.delete(keyOf(edge));
     if (status === 401) throw new Error('it refuses the credential: an older edge, or its Secret has just changed');
     throw new Error(`it answers with HTTP status ${status}`);
   }
 
-  #credentialsOf({ namespace, cluster }: Edge): Promise<readonly string[]> {
-    const key = `${namespace}/${cluster}`;
-    const known = this.#credentials.get(key) ?? this.#readCredentials(namespace, `${cluster}-api-credentials`);
+  #credentialsOf(edge: Edge): Promise<readonly string[]> {
+    const key = keyOf(edge);
+    const known =
+      this.#credentials.get(key) ?? this.#readCredentials(edge.namespace, `${edge.cluster}-api-credentials`);
     this.#credentials.set(key, known);
+    known.catch(() => this.#credentials.delete(key));
     return known;
   }
 
@@ -172,7 +176,11 @@ export class Fleet {
   }
 }
 
-export function titleOf({ namespace, cluster, pod }: Edge): string {
+function keyOf({ namespace, cluster }: Edge): string {
+  return `${namespace}/${cluster}`;
+}
+
+function titleOf({ namespace, cluster, pod }: Edge): string {
   return `${namespace}/${cluster}/${pod.metadata.name}`;
 }
 
