@@ -95,6 +95,7 @@ export const REASONS = {
     InvalidSpec: 'False',
     InvalidDirectives: 'False',
     InvalidConfig: 'False',
+    ParentLoop: 'False',
   },
 } as const satisfies Record<ConditionType, Readonly<Record<string, ConditionStatus>>>;
 

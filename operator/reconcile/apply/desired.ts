@@ -10,10 +10,11 @@ import { controllerRevision, revisionNameOf } from '../../render/controller-revi
 import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { type RenderInput, type RenderSettings, render } from '../../render/render.ts';
-import { type Caches, keyOfObject } from '../observe/caches.ts';
+import { type Caches, type ClusterKey, keyOfObject } from '../observe/caches.ts';
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
+import { parentLoop } from '../observe/parents.ts';
 import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
 
 export type ConfigVerdict =
@@ -72,7 +73,7 @@ export class DesiredMemory {
 export function inForce(
   cluster: EdgeCluster,
   memory: DesiredMemory,
-  caches: Pick<Caches, 'owned' | 'service' | 'slices' | 'watches'>,
+  caches: Pick<Caches, 'cluster' | 'owned' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
   languages: readonly number[],
   requireConsent: boolean,
@@ -89,6 +90,9 @@ export function inForce(
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);
     const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings, languages, kept]);
+    // What was valid before goes on, whatever others have become.
+    const loop = of === 'asked' ? refusedLoop(cluster, caches) : undefined;
+    if (loop !== undefined) return { cluster, origins, desired: { config: loop, objects: [] } };
     const input = { cluster, origins: origins.origins, settings, languages };
     return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(input, revisions)) };
   };
@@ -136,6 +140,14 @@ function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): strin
   const isConfigMap = (object: KubernetesObject): object is V1ConfigMap => object.kind === 'ConfigMap';
   const configMap = owned.filter(isConfigMap).find((object) => standingOf(object, cluster) === 'ours');
   return newestConfig(configMap?.data ?? {})?.text ?? '';
+}
+
+/** Undefined: the EdgeCluster is no origin of its own origins. */
+function refusedLoop(cluster: EdgeCluster, caches: Pick<Caches, 'cluster'>): ConfigVerdict | undefined {
+  const loop = parentLoop(cluster, (key) => caches.cluster(key as ClusterKey));
+  if (loop === undefined) return undefined;
+  const message = `spec.origins: EdgeClusters are each other's origins: ${loop.join(' → ')}; give one of them other origins`;
+  return { valid: false, reason: 'ParentLoop', message };
 }
 
 function desiredOf(input: RenderInput, revisions: readonly V1ControllerRevision[]): Desired {

@@ -8,6 +8,7 @@
 import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../api/types.ts';
 import { clusterKeyOf, idOf } from './ownership.ts';
+import { parentKeys } from './parents.ts';
 import { type References, referencesOf } from './references.ts';
 import { isRevision, servicesIn } from './revisions.ts';
 import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';
@@ -25,7 +26,12 @@ export class Caches {
   readonly #slices = new TwoLevels<EndpointsView>();
   readonly #secrets = new Map<string, TlsSecretView>();
   /** EdgeClusters that refer to a Service or Secret. */
-  readonly #referrers = { services: new TwoLevels<ClusterKey>(), secrets: new TwoLevels<ClusterKey>() };
+  readonly #referrers = {
+    services: new TwoLevels<ClusterKey>(),
+    secrets: new TwoLevels<ClusterKey>(),
+  };
+  /** EdgeClusters whose origins may be the edges of another one, by that one's key. */
+  readonly #tiersBelow = new TwoLevels<ClusterKey>();
 
   /** @param namespaces that are watched; none: all */
   constructor(namespaces: readonly string[] = []) {
@@ -88,7 +94,7 @@ export class Caches {
   get size(): number {
     const { services, secrets } = this.#referrers;
     const maps = [this.#clusters, this.#owned, this.#pods, this.#services, this.#slices, this.#secrets];
-    return [...maps, services, secrets].reduce((total, { size }) => total + size, 0);
+    return [...maps, services, secrets, this.#tiersBelow].reduce((total, { size }) => total + size, 0);
   }
 
   changeCluster(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): ClusterKey[] {
@@ -96,9 +102,19 @@ export class Caches {
     const before = previous === undefined ? undefined : referencesOf(previous);
     const after = deleted ? undefined : referencesOf(cluster);
     for (const kind of ['services', 'secrets'] as const) this.#refer(kind, key, key, before?.[kind], after?.[kind]);
+    for (const parent of previous === undefined ? [] : parentKeys(previous)) this.#tiersBelow.delete(parent, key);
+    for (const parent of deleted ? [] : parentKeys(cluster)) this.#tiersBelow.set(parent, key, key);
     if (deleted) this.#clusters.delete(key);
     else this.#clusters.set(key, cluster);
-    return [key];
+    const isNew = deleted || previous?.metadata.generation !== cluster.metadata.generation;
+    return isNew ? this.#withTiersBelow(key) : [key];
+  }
+
+  /** The EdgeCluster, and those whose streams may come by way of it: with it they may be a loop. */
+  #withTiersBelow(key: ClusterKey): ClusterKey[] {
+    const found = new Set([key]);
+    for (const parent of found) for (const child of this.#tiersBelow.of(parent).values()) found.add(child);
+    return [...found];
   }
 
   /** An owned object; its label may have been changed. */

@@ -78,6 +78,37 @@ describe('an origin Service of another namespace', () => {
   });
 });
 
+describe('EdgeClusters that are each other’s origins', () => {
+  it('each tells it, the circle is not closed, and it ends when one has other origins', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    const of = (name: string) => ({ origins: [{ name: 'main', service: { name, port: 1935 } }] });
+    scene.cluster('a', of('b'));
+    await scene.settled('a', running);
+    const conf = scene.conf('a');
+    scene.cluster('b', of('c-edges'));
+    await scene.settled('b', running);
+    assert.equal(scene.condition('b', 'ConfigValid')?.reason, 'Valid');
+    scene.cluster('c', { origins: [{ name: 'main', servers: ['a.media.svc:1935'] }] });
+    for (const [name, way] of [
+      ['c', 'c → media/a → media/b → media/c'],
+      ['a', 'a → media/b → media/c → media/a'],
+    ] as const) {
+      await scene.kube.until(() => scene.condition(name, 'ConfigValid')?.reason === 'ParentLoop');
+      assert.ok(scene.condition(name, 'ConfigValid')?.message.includes(`: media/${way};`));
+    }
+    await scene.settled('c', running);
+    assert.equal(scene.deployment('c'), undefined);
+    assert.equal(scene.conf('a'), conf);
+
+    scene.cluster('c', { origins: [{ name: 'main', servers: ['origin-a.media:1935'] }] });
+    for (const name of ['a', 'b', 'c'])
+      await scene.kube.until(() => scene.condition(name, 'ConfigValid')?.reason === 'Valid');
+    await scene.settled('c', running);
+    assert.ok(scene.deployment('c'));
+  });
+});
+
 type After = Parameters<typeof OperatorScene.start>[0];
 
 async function settledWithOrigins(t: After) {
