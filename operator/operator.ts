@@ -23,6 +23,7 @@ export interface OperatorTimes {
   readonly requestTimeoutMs?: number;
   readonly pollIntervalMs?: number;
   readonly optionalWaitMs?: number;
+  readonly definitionEveryMs?: number;
   readonly masterKey?: Partial<Pick<ControllerOptions['masterKey'], 'rotateEveryMs' | 'overlapMs'>>;
 }
 
@@ -137,6 +138,7 @@ export class Operator {
       reconciled: this.#metrics.reconciled,
       waited: this.#metrics.waited,
       ...(times?.pollIntervalMs !== undefined && { pollIntervalMs: times.pollIntervalMs }),
+      ...(times?.definitionEveryMs !== undefined && { definitionEveryMs: times.definitionEveryMs }),
       ...(times?.optionalWaitMs !== undefined && { optionalWaitMs: times.optionalWaitMs }),
     };
     this.#controller = new Controller(settings, signal);

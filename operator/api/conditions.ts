@@ -87,6 +87,8 @@ export const REASONS = {
     CredentialRefused: 'True',
     EdgesSilent: 'True',
     Contested: 'True',
+    DefinitionOutdated: 'True',
+    FieldsUnknown: 'True',
     AsExpected: 'False',
   },
   /** The EdgeCluster could be made into an edge.conf. */

@@ -18,6 +18,18 @@ export function structure(value: unknown, schema: Schema, path: Path = []): Stru
   return { value: shape(value, schema, path, errors), errors };
 }
 
+/** A copy of `value` with the defaults of the schema, and all that the schema does not know. */
+export function withDefaults(value: unknown, schema: Schema): unknown {
+  if (Array.isArray(value)) return value.map((item) => withDefaults(item, schema.items ?? {}));
+  if (!isObject(value)) return value;
+  const filled: Record<string, unknown> = { ...value };
+  for (const [key, field] of Object.entries(schema.properties ?? {})) {
+    const inner = value[key] ?? structuredClone(field.default);
+    if (inner !== undefined) filled[key] = withDefaults(inner, field);
+  }
+  return filled;
+}
+
 export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

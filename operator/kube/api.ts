@@ -190,6 +190,23 @@ export class KubeApi {
   }
 
   /**
+   * The schema of a resource as the API server serves it (OpenAPI v3). Undefined: it serves none.
+   * @typeParam S a part of JSON Schema, taken as it comes
+   */
+  async schema<S extends object>(resource: Resource, options: RequestOptions = {}): Promise<S | undefined> {
+    const path = `/openapi/v3${groupPath(resource)}`;
+    try {
+      const document = await this.#json<OpenApi<S>>('get', resource, { method: 'GET', path, signal: options.signal });
+      const isOf = ({ group, version, kind }: GroupVersionKind) =>
+        group === resource.group && version === resource.version && kind === resource.kind;
+      return Object.values(document.components?.schemas ?? {}).find((it) => it[GVK]?.some(isOf) ?? false);
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /**
    * What changes after `resourceVersion`, until the API server ends the watch. An ERROR event is the last.
    * @throws ApiError also Idle, when nothing came for `watchIdleMs`; the signal's reason
    */
@@ -271,6 +288,16 @@ export class KubeApi {
 }
 
 type Request = Pick<Call, 'method' | 'path' | 'body' | 'contentType' | 'signal'>;
+
+const GVK = 'x-kubernetes-group-version-kind';
+
+type GroupVersionKind = Pick<Resource, 'group' | 'version' | 'kind'>;
+
+interface OpenApi<S> {
+  readonly components?: {
+    readonly schemas?: Readonly<Record<string, S & { readonly [GVK]?: readonly GroupVersionKind[] }>>;
+  };
+}
 
 interface List<T> {
   /** Null for an empty list of some resources. */

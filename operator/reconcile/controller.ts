@@ -16,12 +16,13 @@ import type { Notify } from './apply/carry-out.ts';
 import { MasterKey, type MasterKeyOptions } from './apply/master-key.ts';
 import { type EdgeChange, EdgePoller } from './edges/poller.ts';
 import { Caches, type ClusterKey } from './observe/caches.ts';
+import { Definition } from './observe/definition.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
 import { ReferenceWatcher } from './observe/reference-watcher.ts';
 import { referencesOf } from './observe/references.ts';
 import { isRevision, servicesIn } from './observe/revisions.ts';
-import { podView } from './observe/views.ts';
+import { clusterView, podView } from './observe/views.ts';
 import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
@@ -54,6 +55,8 @@ export interface ControllerOptions {
   readonly pollIntervalMs?: number;
   /** What may be done without is waited for so long: PodMonitors, and whether Secrets are there. Default 10 s. */
   readonly optionalWaitMs?: number;
+  /** Between two looks at a definition of EdgeCluster that is not ours; default a minute. */
+  readonly definitionEveryMs?: number;
 }
 
 export interface Sizes {
@@ -94,6 +97,7 @@ export class Controller {
   readonly #references: ReferenceWatcher;
   readonly #masterKey: MasterKey;
   readonly #podMonitors: PodMonitors;
+  readonly #definition: Definition;
   readonly #signal: AbortSignal;
   /** Ends writes that are under way. */
   readonly #writes = new AbortController();
@@ -134,6 +138,13 @@ export class Controller {
       longEnough: () => this.#longEnough(),
       log: options.log,
     });
+    this.#definition = new Definition({
+      api: options.api,
+      changed: () => this.#addAll(),
+      log: options.log,
+      everyMs: options.definitionEveryMs,
+      signal: this.#signal,
+    });
     this.#edges = new EdgePoller({
       changed: (cluster, change) => this.#edgeChanged(cluster as ClusterKey, change),
       ...(options.pollIntervalMs !== undefined && { intervalMs: options.pollIntervalMs }),
@@ -159,6 +170,7 @@ export class Controller {
       }),
       kindGone: () => this.#podMonitors.end(),
       requireConsent: options.requireConsent,
+      definition: this.#definition,
       secretsKnown: () => this.#references.secretsKnown,
       ownSecretsWatched: () => this.#ownSecretsWatched,
       masterKeyProblem: () => this.#masterKey.problem,
@@ -207,7 +219,7 @@ export class Controller {
   async run(): Promise<void> {
     const stopped = once(this.#signal);
     try {
-      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.start()];
+      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.start(), this.#definition.look()];
       await Promise.race([stopped, Promise.all(filled)]);
       if (!this.#signal.aborted) {
         this.#synced = true;
@@ -287,7 +299,7 @@ export class Controller {
 
   /** @param namespace undefined: all */
   async #watchOwn(namespace: string | undefined): Promise<void> {
-    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, { namespace }, asIs<EdgeCluster>, (...change) =>
+    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, { namespace }, clusterView, (...change) =>
       this.#clusterChanged(...change),
     );
     const pods = this.#watcher.watch(RESOURCES.Pod, { namespace, labelSelector: ours }, podView, (...change) =>
@@ -310,6 +322,7 @@ export class Controller {
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
     if (!deleted) this.#references.follow(referencesOf(cluster));
+    if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#definition.look();
     if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
   }
 

@@ -22,6 +22,7 @@ import { otherLanguages } from './edges/languages.ts';
 import { type ConfigTarget, refreshPods, updateCosts } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
+import type { Definition } from './observe/definition.ts';
 import { checkSecrets, type ResolvedOrigins } from './observe/discovery.ts';
 import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
@@ -43,6 +44,7 @@ export interface ReconcilerDeps {
   readonly kindGone: () => void;
   /** Whether a Service of another namespace must consent before its endpoints are read. */
   readonly requireConsent: boolean;
+  readonly definition: Pick<Definition, 'fitted' | 'problemsOf' | 'refused'>;
   /** Whether the caches show Secrets yet. */
   readonly secretsKnown: () => boolean;
   /** Whether the caches show the Secrets that we make. */
@@ -345,7 +347,7 @@ class Run {
     stage: Stage,
     pause?: Pause,
   ): EdgeClusterStatus {
-    const { caches, edges, secretsKnown, masterKeyProblem } = this.#deps;
+    const { caches, edges, secretsKnown, masterKeyProblem, definition } = this.#deps;
     const observation: Observation = {
       cluster: this.#cluster,
       previous: this.#memory.status.newest(this.#cluster),
@@ -353,6 +355,7 @@ class Run {
       origins,
       secrets: secretsKnown() ? checkSecrets(this.#cluster, caches.secret) : [],
       masterKeyProblem: masterKeyProblem(),
+      definition: definition.problemsOf(this.#cluster),
       objects,
       upgrade,
       stage,
@@ -361,7 +364,7 @@ class Run {
       pods: this.#pods(),
       edge: edges.edge,
     };
-    return statusOf(observation, new Date());
+    return definition.fitted(statusOf(observation, new Date()));
   }
 
   #leaveNamespace(): undefined {

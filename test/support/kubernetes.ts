@@ -121,6 +121,11 @@ export class Kubernetes {
   /** Installs the definitions of `crds/` and waits until the API serves them. */
   async installDefinitions(): Promise<void> {
     await this.kubectl(['apply', '--server-side', '-f', definitions]);
+    await this.installed();
+  }
+
+  /** Resolves when the API serves the definitions of `crds/`, in whatever release. */
+  async installed(): Promise<void> {
     // A definition that is quite new has no conditions at all, which kubectl takes for a mistake.
     const deadline = Date.now() + readyPatienceMs;
     for (;;) {

@@ -14,6 +14,16 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import { languageOf } from '../../api/labels.ts';
+import { readCrd } from '../../api/schema.ts';
+import { withDefaults } from '../../api/structure.ts';
+import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
+
+const specSchema = readCrd().spec.versions[0].schema.openAPIV3Schema.properties?.spec ?? {};
+
+/** An EdgeCluster as it is, with the defaults of fields that a CRD of an older release does not have. */
+export function clusterView(cluster: EdgeCluster): EdgeCluster {
+  return { ...cluster, spec: withDefaults(cluster.spec, specSchema) as EdgeClusterSpec };
+}
 
 export interface View extends KubernetesObject {
   readonly metadata: V1ObjectMeta;

@@ -20,7 +20,7 @@ export function degraded(scene: Scene, origins: readonly OriginStatus[]): Findin
 
 /** In the order of REASONS. */
 function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
-  const { config, objects, secrets, masterKeyProblem, fleet, rollout } = scene;
+  const { config, objects, secrets, masterKeyProblem, definition, fleet, rollout } = scene;
   const causes: Cause[] = [];
   const objectCauses = (wanted: 'NameTaken' | 'ApplyRefused' | 'Contested') => {
     for (const { reason, object, message } of objects)
@@ -63,6 +63,7 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
   causes.push(...originsDown(origins, fleet.ready.length));
   causes.push(...edgesSilent(scene));
   objectCauses('Contested');
+  for (const { reason, message } of definition) causes.push([reason, message]);
   return causes;
 }
 

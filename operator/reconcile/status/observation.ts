@@ -5,6 +5,7 @@ import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import type { ConfigVerdict } from '../apply/desired.ts';
 import type { Fleet, Rollout } from '../edges/fleet.ts';
 import type { EdgeState } from '../edges/report.ts';
+import type { DefinitionProblem } from '../observe/definition.ts';
 import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
 import type { PodView } from '../observe/views.ts';
 import type { Stage } from '../rollout/config-stage.ts';
@@ -21,6 +22,8 @@ export interface Observation {
   readonly secrets: readonly SecretProblem[];
   /** Why there is no key that credentials could derive from, and what to do. */
   readonly masterKeyProblem: string | undefined;
+  /** How the definition of EdgeCluster differs from what we know, as far as that concerns this one. */
+  readonly definition: readonly DefinitionProblem[];
   readonly objects: readonly ObjectProblem[];
   /** Why the pods keep a former template; undefined: they need not. */
   readonly upgrade: Wait | undefined;

@@ -4,11 +4,13 @@ import { API_VERSION, KIND } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import { ApiError, type KubeApi } from '../../kube/api.ts';
 import type { Notify } from '../apply/carry-out.ts';
+import type { Definition } from '../observe/definition.ts';
 import { eventsOf, type StatusDifference, statusDiffers } from './status-change.ts';
 import type { StatusMemory } from './status-memory.ts';
 
 export interface StatusDeps {
   readonly api: Pick<KubeApi, 'apply'>;
+  readonly definition: Pick<Definition, 'refused'>;
   readonly notify: Notify;
   /** Ends a write that is under way. */
   readonly signal: AbortSignal;
@@ -63,7 +65,7 @@ function pauseOf(difference: Exclude<StatusDifference, 'no'>, clusters: number, 
 }
 
 async function apply(
-  { api, signal, nowMs }: StatusDeps,
+  { api, definition, signal, nowMs }: StatusDeps,
   cluster: EdgeCluster,
   status: EdgeClusterStatus,
   memory: StatusMemory,
@@ -76,8 +78,15 @@ async function apply(
     memory.written(answer, nowMs());
   } catch (error) {
     // The EdgeCluster is gone, or another has its name: an event tells us.
-    if (!(error instanceof ApiError && isAnothers(error))) throw error;
+    if (error instanceof ApiError && isAnothers(error)) return;
+    if (error instanceof ApiError && isMisfit(error)) await definition.refused();
+    throw error;
   }
+}
+
+/** A field or a word that the API server does not know: the definition of EdgeCluster is not what we took it for. */
+function isMisfit({ status, message }: ApiError): boolean {
+  return status === 422 || (status === 500 && message.includes('not declared in schema'));
 }
 
 function isAnothers({ status, message }: ApiError): boolean {

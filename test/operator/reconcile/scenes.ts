@@ -108,6 +108,7 @@ export function observation(
     origins: { origins: new Map([['main', ['origin-a.media:1935', 'origin-b.media:1935']]]), problems: [] },
     secrets: [],
     masterKeyProblem: undefined,
+    definition: [],
     objects: [],
     upgrade: undefined,
     pause: undefined,

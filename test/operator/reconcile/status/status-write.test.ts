@@ -16,7 +16,8 @@ it('the status of an EdgeCluster that was deleted does not land on another one o
   const former = { ...cluster, metadata: { ...metadata, namespace, uid: 'of-the-deleted-one' } };
   const api = new KubeApi(scene.kube.config());
   t.after(() => api.close());
-  const deps = { api, notify: () => {}, signal: AbortSignal.timeout(10_000), nowMs: () => 0, clusters: 1 };
+  const definition = { refused: async () => {} };
+  const deps = { api, definition, notify: () => {}, signal: AbortSignal.timeout(10_000), nowMs: () => 0, clusters: 1 };
   const status = statusOf(observation({ cluster: former }), new Date());
   await writeStatus(deps, former, status, new StatusMemory(), false);
   assert.equal(scene.edgeCluster('live')?.status, undefined);
@@ -31,7 +32,9 @@ it('facts are written soon, figures every 15 s, and slight changes of many clust
     statusOf(observation({ edge: () => answering({ players: count }), ...more }), new Date(0));
   const before = players(50);
   const cluster = { ...observation().cluster, status: before };
-  const deps = { api: { apply: () => assert.fail('a write') }, notify: () => {}, signal: AbortSignal.abort() };
+  const api = { apply: () => assert.fail('a write') };
+  const definition = { refused: () => assert.fail('a refusal') };
+  const deps = { api, definition, notify: () => {}, signal: AbortSignal.abort() };
   const waitMs = (after: EdgeClusterStatus, made = before, clusters = 500, share = 0): Promise<number | undefined> => {
     const memory = new StatusMemory(share);
     memory.writtenAtMs = 0;

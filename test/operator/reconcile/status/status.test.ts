@@ -390,6 +390,10 @@ test('Degraded: what needs a person, the worst first and all of it', () => {
       { edge: edgesSaying({ 'live-1': silent, 'live-2': refusing }) },
     ],
     [/^CredentialMissing: no master key: who, what; /, { masterKeyProblem: 'no master key: who, what' }],
+    [
+      /^DefinitionOutdated: the CRD is older$/,
+      { definition: [{ reason: 'DefinitionOutdated', message: 'the CRD is older' }] },
+    ],
     // What it refused is wanted no longer.
     [/^AsExpected/, { edge: edgesSaying({ 'live-2': answering({ error: 'line 3' }) }) }],
     // It has not started yet, or ends.

@@ -1,0 +1,191 @@
+/** The operator beside a CRD of another release: it does what that CRD can hold, and says what it cannot. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
+import type { V1Deployment } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { parse } from 'yaml';
+import type { Condition, ConditionType, EdgeCluster } from '../../operator/api/types.ts';
+import { kubeConfigAccess } from '../../operator/kube/access.ts';
+import { Operator } from '../../operator/operator.ts';
+import { Kubernetes } from '../support/kubernetes.ts';
+import { KubeClient } from '../support/kubernetes-client.ts';
+
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+/** The part of a schema that the tests change. */
+interface Node {
+  enum?: string[];
+  items?: Node;
+  properties?: Record<string, Node>;
+}
+
+const text = readFileSync(join(import.meta.dirname, '../../crds/edgecluster.yaml'), 'utf8');
+const warn = 40;
+
+/** Our definition, changed. */
+function definition(change: (spec: Record<string, Node>, status: Record<string, Node>) => void): string {
+  const crd = parse(text) as {
+    spec: { versions: [{ schema: { openAPIV3Schema: { properties: Record<string, Node> } } }] };
+  };
+  const { spec, status } = crd.spec.versions[0].schema.openAPIV3Schema.properties;
+  change(spec?.properties ?? {}, status?.properties ?? {});
+  return JSON.stringify(crd);
+}
+
+const current = definition(() => {});
+
+/** Lacks a figure, a type of condition, and parts of the spec with and without defaults below them. */
+const older = definition((spec, status) => {
+  delete status.configuredReplicas;
+  const type = status.conditions?.items?.properties?.type;
+  if (type?.enum === undefined) throw new Error('conditions have no words for their types');
+  type.enum = type.enum.filter((word) => word !== 'ConfigValid');
+  delete spec.monitoring;
+  delete spec.logLevel;
+});
+
+const newer = definition((spec, status) => {
+  const on = { type: 'boolean', default: false };
+  Object.assign(spec, { novelty: { type: 'object', default: {}, properties: { on } }, motto: { type: 'string' } });
+  Object.assign(status, { novelties: { type: 'integer' } });
+});
+
+describe('the operator and a CRD of another release', () => {
+  let kubernetes: Kubernetes;
+  let client: KubeClient;
+  let namespace: string;
+  let log: LogLine[];
+  let stop: () => Promise<void>;
+
+  before(async () => {
+    kubernetes = await Kubernetes.start({ controllers: false });
+    client = new KubeClient(kubernetes.config());
+  });
+
+  after(async () => {
+    client?.close();
+    await kubernetes?.stop();
+  });
+
+  beforeEach(async () => {
+    namespace = await kubernetes.createNamespace('crd');
+    log = [];
+  });
+
+  afterEach(async () => {
+    await stop();
+    await kubernetes.kubectl(['delete', 'edgeclusters', '--all', '-n', namespace]);
+  });
+
+  const path = (): string => `/apis/edgecluster.io/v1alpha1/namespaces/${namespace}/edgeclusters`;
+
+  async function install(crd: string): Promise<void> {
+    await kubernetes.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], { input: crd });
+    await kubernetes.installed();
+  }
+
+  function start(): void {
+    const operator = new Operator({
+      options: {
+        namespaces: [namespace],
+        leaderElection: false,
+        leaseNamespace: namespace,
+        leaseName: 'edgecluster-operator',
+        masterKeySecret: 'edgecluster-operator-master-key',
+        rotateEveryDays: undefined,
+        watchSecrets: true,
+        upgradePace: { clusters: 1, pauseMs: 0 },
+        identity: 'operator-0',
+        edgeImage: 'edge:test',
+        listen: { host: '127.0.0.1', port: 0 },
+        logLevel: 'info',
+        kubeconfig: undefined,
+      },
+      access: kubeConfigAccess(kubernetes.config()),
+      log: pino({ base: null }, { write: (line: string) => log.push(JSON.parse(line) as LogLine) }),
+      times: { definitionEveryMs: 500 },
+    });
+    const controller = new AbortController();
+    const ended = operator.run(controller.signal);
+    stop = async () => {
+      controller.abort();
+      await ended;
+    };
+  }
+
+  function create(spec: object = {}): Promise<EdgeCluster> {
+    const manifest = {
+      apiVersion: 'edgecluster.io/v1alpha1',
+      kind: 'EdgeCluster',
+      metadata: { name: 'live' },
+      spec: { origins: [{ name: 'main', servers: ['origin-a.media:1935'] }], ...spec },
+    };
+    return client.post<EdgeCluster>(path(), manifest);
+  }
+
+  const conditionOf = (cluster: EdgeCluster | undefined, type: ConditionType): Condition | undefined =>
+    cluster?.status?.conditions?.find((condition) => condition.type === type);
+
+  /** Resolves with the EdgeCluster once its condition Degraded has this reason, about its present spec. */
+  async function degradedBy(reason: string): Promise<EdgeCluster> {
+    const [cluster] = await client.until<EdgeCluster>(path(), ([it]) => {
+      const { observedGeneration, reason: given } = conditionOf(it, 'Degraded') ?? {};
+      return given === reason && observedGeneration === it?.metadata.generation;
+    });
+    assert.ok(cluster);
+    return cluster;
+  }
+
+  const lines = (text: RegExp): LogLine[] => log.filter(({ msg }) => text.test(msg));
+
+  it('does what an older CRD can hold, in one condition and one line, until there is the right one', async () => {
+    await install(older);
+    await create();
+    start();
+    const cluster = await degradedBy('DefinitionOutdated');
+    const lacks = 'spec.monitoring, spec.logLevel, status.conditions[].type ConfigValid, status.configuredReplicas';
+    const { message = '' } = conditionOf(cluster, 'Degraded') ?? {};
+    assert.ok(message.startsWith(`the CRD is older than this operator and lacks ${lacks}; apply the CRD`), message);
+    assert.equal(conditionOf(cluster, 'ConfigValid'), undefined);
+    assert.equal(cluster.status?.configuredReplicas, undefined);
+    assert.match(cluster.status?.configHash ?? '', /^[0-9a-f]+$/);
+    const deployment = await client.get<V1Deployment>(`/apis/apps/v1/namespaces/${namespace}/deployments/live`);
+    assert.equal(deployment.spec?.replicas, 2);
+
+    await install(current);
+    const settled = await degradedBy('AsExpected');
+    assert.equal(conditionOf(settled, 'ConfigValid')?.status, 'True');
+    assert.equal(settled.status?.configuredReplicas, 0);
+    assert.equal(lines(/older than this operator/).length, 1);
+    assert.equal(lines(/is that of this operator/).length, 1);
+    assert.deepEqual(
+      log.filter(({ level, msg }) => level >= warn && !/older than this operator/.test(msg)),
+      [],
+    );
+  });
+
+  it('gets over a CRD that becomes older while it runs', async () => {
+    await install(current);
+    await create();
+    start();
+    await degradedBy('AsExpected');
+    await install(older);
+    await client.patch(`${path()}/live`, { spec: { replicas: 3 } });
+    const cluster = await degradedBy('DefinitionOutdated');
+    assert.equal(cluster.status?.observedGeneration, cluster.metadata.generation);
+    assert.equal(lines(/older than this operator/).length, 1);
+  });
+
+  it('says which settings of a newer CRD it knows nothing of, where they are used', async () => {
+    await install(newer);
+    await create();
+    start();
+    const plain = await degradedBy('AsExpected');
+    assert.equal(conditionOf(plain, 'ConfigValid')?.status, 'True');
+    await client.patch(`${path()}/live`, { spec: { novelty: { on: true }, motto: 'more' } });
+    const cluster = await degradedBy('FieldsUnknown');
+    assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^spec\.motto, spec\.novelty has no effect: /);
+    assert.equal(lines(/newer than this operator/).length, 1);
+  });
+});
