@@ -12,7 +12,7 @@ import { Operator } from '../../operator/operator.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient } from '../support/kubernetes-client.ts';
 
-type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 /** The part of a schema that the tests change. */
 interface Node {
   enum?: string[];
@@ -21,7 +21,6 @@ interface Node {
 }
 
 const text = readFileSync(join(import.meta.dirname, '../../crds/edgecluster.yaml'), 'utf8');
-const warn = 40;
 
 /** Our definition, changed. */
 function definition(change: (spec: Record<string, Node>, status: Record<string, Node>) => void): string {
@@ -159,10 +158,7 @@ describe('the operator and a CRD of another release', () => {
     assert.equal(settled.status?.configuredReplicas, 0);
     assert.equal(lines(/older than this operator/).length, 1);
     assert.equal(lines(/is that of this operator/).length, 1);
-    assert.deepEqual(
-      log.filter(({ level, msg }) => level >= warn && !/older than this operator/.test(msg)),
-      [],
-    );
+    assert.deepEqual(lines(/^will try again$/), [], 'no back-off');
   });
 
   it('gets over a CRD that becomes older while it runs', async () => {
