@@ -201,7 +201,7 @@ export function manifestOf(name: string, spec: object = {}): { readonly spec: ob
 }
 
 /** What the API server does by the CRD's schema; each spec once. */
-function admitClusters(): (object: KubeObject) => KubeObject {
+export function admitClusters(): (object: KubeObject) => KubeObject {
   const specs = new Map<string, unknown>();
   return (object) => {
     if (object.kind !== 'EdgeCluster') return object;
