@@ -9,6 +9,7 @@ import { checkRules } from './rules.ts';
 import { readCrd, type Schema } from './schema.ts';
 import { isObject, structure, unknownField } from './structure.ts';
 import type { EdgeCluster } from './types.ts';
+import { currentVersion, servedVersions } from './versions.ts';
 
 export type Admission =
   | { readonly ok: true; readonly cluster: EdgeCluster }
@@ -27,10 +28,10 @@ const METADATA = [
 ];
 
 const crd = readCrd();
-const [version] = crd.spec.versions;
-const apiVersion = `${crd.spec.group}/${version.name}`;
+const apiVersions = servedVersions(crd).map(({ name }) => `${crd.spec.group}/${name}`);
+const [apiVersion] = apiVersions;
 const { kind } = crd.spec.names;
-const schema: Schema = version.schema.openAPIV3Schema;
+const schema: Schema = currentVersion(crd).schema.openAPIV3Schema;
 const checkSchema = schemaChecker(schema);
 
 /** Admits one manifest, as data. What it returns shares nothing with what it was given. */
@@ -61,14 +62,14 @@ function isOurs(value: unknown): boolean {
 
 function judge(manifest: unknown): Verdict {
   if (!isObject(manifest)) return refuse([{ path: [], reason: 'Invalid value', message: 'this is no object' }]);
-  if (manifest.apiVersion !== apiVersion || manifest.kind !== kind) {
+  if (!apiVersions.includes(`${manifest.apiVersion}`) || manifest.kind !== kind) {
     const what = `no matches for kind "${manifest.kind ?? ''}" in version "${manifest.apiVersion ?? ''}"`;
     const message = `${what}; write apiVersion: ${apiVersion} and kind: ${kind}`;
     return refuse([{ path: ['kind'], reason: 'Invalid value', message }]);
   }
   const { metadata, ...rest } = manifest;
   const structured = structure(rest, schema);
-  const value = { ...(structured.value as object), metadata: metadata ?? {} };
+  const value = { ...(structured.value as object), apiVersion, metadata: metadata ?? {} };
   const errors = [...checkMetadata(value.metadata), ...structured.errors, ...checkSchema(value)];
   // As in the API server: rules are asked only about what the schema allows.
   if (errors.length === 0) errors.push(...checkRules(value, withNames(schema)));

@@ -1,9 +1,11 @@
 /** Writes the manual of EdgeCluster, a table for each object of its schema. */
 import type { Crd, Schema } from './schema.ts';
+import { currentVersion, servedVersions } from './versions.ts';
 
 /** The whole of `REFERENCE.md`; `example` is the smallest manifest. */
-export function generateReference({ spec: { group, names, versions } }: Crd, example: string): string {
-  const [version] = versions;
+export function generateReference(crd: Crd, example: string): string {
+  const { group, names } = crd.spec;
+  const version = currentVersion(crd);
   const root = version.schema.openAPIV3Schema;
   const columns = version.additionalPrinterColumns.map(({ name, priority, description, jsonPath }) =>
     row([name, priority === undefined ? 'always' : '`-o wide`', `\`${jsonPath}\``, description ?? '']),
@@ -23,7 +25,7 @@ API group \`${group}/${version.name}\`, namespaced, short name \`${names.shortNa
 50 characters that begins with a letter: what an ${names.kind} owns is named after it. Times are milliseconds where a
 field ends in \`Ms\`, seconds where it ends in \`Seconds\`. A field that is unknown, wrong or contradicts another is
 refused by the API server, and by \`edgecluster render\` in the same words.
-
+${otherVersions(crd)}
 ${section(spec, 'spec', 2)}
 ${section(status, 'status', 2)}
 ## What \`kubectl get ${names.shortNames[0]}\` shows
@@ -32,6 +34,16 @@ ${section(status, 'status', 2)}
 | --- | --- | --- | --- |
 ${columns.join('\n')}
 `;
+}
+
+/** How versions come and go is written in `crds/VERSIONS.md`. */
+function otherVersions(crd: Crd): string {
+  const [, ...others] = servedVersions(crd);
+  const lines = others.map(
+    ({ name, deprecated }) =>
+      `\nServed as \`${name}\`, too, with the same fields${deprecated ? '; deprecated' : ''}.\n`,
+  );
+  return lines.join('');
 }
 
 /** An object's heading and fields, then the rules that bind several of them, then the objects in it. */

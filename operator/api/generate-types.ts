@@ -1,5 +1,6 @@
 /** Writes the schema of EdgeCluster as TypeScript. */
 import type { Crd, Schema } from './schema.ts';
+import { currentVersion } from './versions.ts';
 
 /** What the objects and words of the schema are called; those that are not listed are written where they stand. */
 const NAMES: Readonly<Record<string, string>> = {
@@ -50,8 +51,10 @@ const KUBERNETES: Readonly<Record<string, string>> = {
 const WIDTH = 120;
 
 /** The whole of `types.ts`. Throws when two objects of one name differ, or a name is used nowhere. */
-export function generateTypes({ spec: { group, names, versions } }: Crd): string {
-  const root = versions[0].schema.openAPIV3Schema;
+export function generateTypes(crd: Crd): string {
+  const { group, names } = crd.spec;
+  const version = currentVersion(crd);
+  const root = version.schema.openAPIV3Schema;
   const declarations = new Map<string, string>();
   const used = new Set<string>();
   const imports = new Set(['V1ObjectMeta']);
@@ -122,7 +125,7 @@ ${[...imports]
   .join('')}} from '@kubernetes/client-node';
 
 ${comment(root.description, '')}export interface ${names.kind} {
-  readonly apiVersion: '${group}/${versions[0].name}';
+  readonly apiVersion: '${group}/${version.name}';
   readonly kind: '${names.kind}';
   readonly metadata: V1ObjectMeta;
   readonly spec: EdgeClusterSpec;

@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { generateReference } from './generate-reference.ts';
 import { generateTypes } from './generate-types.ts';
 import { readCrd } from './schema.ts';
+import { checkVersions } from './versions.ts';
 
 const SOURCE = new URL('../../crds/edgecluster.yaml', import.meta.url);
 const TYPES = new URL('types.ts', import.meta.url);
@@ -24,6 +25,7 @@ export interface Generated {
 /** The files and what is to be in them. */
 export function generate(): readonly Generated[] {
   const crd = readCrd();
+  checkVersions(crd);
   return [
     { file: TYPES, text: generateTypes(crd) },
     { file: REFERENCE, text: generateReference(crd, readFileSync(EXAMPLE, 'utf8')) },

@@ -43,12 +43,16 @@ export interface Crd {
   readonly spec: {
     readonly group: string;
     readonly names: { readonly kind: string; readonly plural: string; readonly shortNames: readonly string[] };
-    readonly versions: readonly [CrdVersion];
+    readonly versions: readonly CrdVersion[];
+    readonly conversion?: { readonly strategy: string };
   };
 }
 
 export interface CrdVersion {
   readonly name: string;
+  readonly served: boolean;
+  readonly storage: boolean;
+  readonly deprecated?: boolean;
   readonly additionalPrinterColumns: readonly PrinterColumn[];
   readonly schema: { readonly openAPIV3Schema: Schema };
 }

@@ -50,6 +50,17 @@ const newer = definition((spec, status) => {
   Object.assign(status, { novelties: { type: 'integer' } });
 });
 
+/** Stores another version than the operator speaks, and serves both. */
+const twoVersions = (() => {
+  const crd = parse(text) as { spec: { versions: Record<string, unknown>[] } };
+  const [version] = crd.spec.versions;
+  crd.spec.versions = [
+    { ...version, storage: false },
+    { ...version, name: 'v1beta1' },
+  ];
+  return JSON.stringify(crd);
+})();
+
 describe('the operator and a CRD of another release', () => {
   let kubernetes: Kubernetes;
   let client: KubeClient;
@@ -183,5 +194,21 @@ describe('the operator and a CRD of another release', () => {
     const cluster = await degradedBy('FieldsUnknown');
     assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^spec\.motto, spec\.novelty has no effect: /);
     assert.equal(lines(/newer than this operator/).length, 1);
+  });
+
+  // The last one: a version that was stored once stays in the CRD.
+  it('looks after an EdgeCluster of another version that is served, which stays as it is', async () => {
+    await install(twoVersions);
+    const { spec, metadata } = await create({ replicas: 3, logLevel: 'Debug' });
+    start();
+    await degradedBy('AsExpected');
+    const other = path().replace('v1alpha1', 'v1beta1');
+    const [stored] = await client.until<EdgeCluster>(other, ([it]) => conditionOf(it, 'Degraded') !== undefined);
+    assert.equal(stored?.apiVersion, 'edgecluster.io/v1beta1');
+    assert.deepEqual([stored?.spec, stored?.metadata.uid], [spec, metadata.uid]);
+    await client.patch(`${other}/live`, { spec: { replicas: 4 } });
+    const cluster = await degradedBy('AsExpected');
+    assert.equal(cluster.spec.replicas, 4);
+    assert.deepEqual(lines(/CRD/), []);
   });
 });

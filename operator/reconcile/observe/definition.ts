@@ -4,9 +4,10 @@
  */
 
 import type { Logger } from 'pino';
-import { readCrd, type Schema } from '../../api/schema.ts';
+import type { Schema } from '../../api/schema.ts';
 import { fitted, lacking, unknownSettings } from '../../api/served-schema.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
+import { currentSchema } from '../../api/versions.ts';
 import type { KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 
@@ -33,7 +34,7 @@ const refusedEveryMs = 1000;
 /** So many fields are named. */
 const named = 8;
 
-const ours = readCrd().spec.versions[0].schema.openAPIV3Schema;
+const ours = currentSchema();
 
 export class Definition {
   readonly #options: DefinitionOptions;

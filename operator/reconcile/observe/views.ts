@@ -14,11 +14,11 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import { languageOf } from '../../api/labels.ts';
-import { readCrd } from '../../api/schema.ts';
 import { withDefaults } from '../../api/structure.ts';
 import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
+import { currentSchema } from '../../api/versions.ts';
 
-const specSchema = readCrd().spec.versions[0].schema.openAPIV3Schema.properties?.spec ?? {};
+const specSchema = currentSchema().properties?.spec ?? {};
 
 /** An EdgeCluster as it is, with the defaults of fields that a CRD of an older release does not have. */
 export function clusterView(cluster: EdgeCluster): EdgeCluster {

@@ -6,8 +6,9 @@ import { defaultConfig, defaultVhost } from '../../../edge/conf/defaults.ts';
 import { parseConfig } from '../../../edge/conf/load.ts';
 import { admit } from '../../../operator/api/admission.ts';
 import { generate } from '../../../operator/api/generate.ts';
-import { readCrd, type Schema } from '../../../operator/api/schema.ts';
+import type { Schema } from '../../../operator/api/schema.ts';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
+import { currentSchema } from '../../../operator/api/versions.ts';
 import { renderConfig } from '../../../operator/render/config.ts';
 import { manifestOf } from './wrong-manifests.ts';
 
@@ -30,7 +31,7 @@ function fieldsOf(schema: Schema, path: string): Field[] {
     : [...inner, { path: `${path}[]`, schema: items, required: true }, ...fieldsOf(items, `${path}[]`)];
 }
 
-const root = readCrd().spec.versions[0].schema.openAPIV3Schema;
+const root = currentSchema();
 const spec = fieldsOf(root.properties?.spec ?? {}, 'spec');
 const status = fieldsOf(root.properties?.status ?? {}, 'status');
 

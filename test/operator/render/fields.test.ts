@@ -7,7 +7,8 @@ import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import type { V1Deployment } from '@kubernetes/client-node';
 import { parseConfig } from '../../../edge/conf/load.ts';
-import { readCrd, type Schema } from '../../../operator/api/schema.ts';
+import type { Schema } from '../../../operator/api/schema.ts';
+import { currentSchema } from '../../../operator/api/versions.ts';
 import { RenderError } from '../../../operator/render/error.ts';
 import { type Rendered, render } from '../../../operator/render/render.ts';
 import { caseOf, inputOf } from './cases.ts';
@@ -24,7 +25,7 @@ const elsewhere = ['availability.podDisruptionBudget.minAvailable'];
 
 const { cluster } = caseOf('everything');
 const { spec } = cluster;
-const schema: Schema = readCrd().spec.versions[0].schema.openAPIV3Schema;
+const schema: Schema = currentSchema();
 
 function template({ objects }: Rendered): unknown {
   return (objects.find(({ kind }) => kind === 'Deployment') as V1Deployment).spec?.template;
