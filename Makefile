@@ -1,6 +1,8 @@
 # Everything here does its own set-up: Node packages by npm; system packages by apt where that is possible.
 
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+# Read by the tests on Kubernetes.
+export K8S
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test hostile kube-test image-test mutants fuzz bench bench-operator build image image-offline lint format reference clean
@@ -21,7 +23,7 @@ hostile: node_modules ## see that no hostile client harms an honest one (HOSTILE
 	@node test/support/system-packages.ts hostile
 	@node test/hostile/hostile.ts
 
-kube-test: node_modules ## run the tests of the operator on a real Kubernetes API (or USE_EXISTING_CLUSTER=true)
+kube-test: node_modules ## run the tests of the operator on a real Kubernetes API (K8S=1.30: of that version; USE_EXISTING_CLUSTER=true)
 	@node test/support/system-packages.ts kube-test
 	@node test/support/kubernetes-tools.ts >/dev/null
 	@npm run -s kube-test

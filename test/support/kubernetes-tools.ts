@@ -2,15 +2,21 @@
  * The programs of a Kubernetes control plane, kubectl and helm: found, or built once from Go modules into a cache.
  *
  * For each program, in this order: the directory `KUBEBUILDER_ASSETS`, as kubebuilder's envtest has it; PATH, for etcd
- * and helm alone, kubectl where the cluster is not ours (other versions might not fit together); the cache, which is filled by `go` when it is
- * empty: some five minutes on two cores, once for a version.
+ * and helm alone, kubectl where the cluster is not ours (other versions might not fit together); the cache, which `go`
+ * fills when it is empty: some five minutes on two cores, once for a version. `K8S=1.30` asks for another version.
  */
 
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { buildOnce, cacheDirectory, go, goModFile } from './go-build.ts';
+import {
+  chosenRelease,
+  libraryVersion,
+  minorOf,
+  pinnedModule,
+  pinnedRelease,
+  type Release,
+} from './kubernetes-versions.ts';
 import { findProgram } from './programs.ts';
 
 export type Tool = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm';
@@ -25,21 +31,11 @@ export const clients = ['kubectl', 'helm'] as const satisfies readonly Tool[];
 export const servers = ['etcd', 'kube-apiserver', 'kube-controller-manager'] as const satisfies readonly Tool[];
 
 const helmVersion = 'v3.19.5';
-const moduleDirectory = join(import.meta.dirname, 'kubernetes');
 const builtTools = ['kube-apiserver', 'kube-controller-manager', 'kubectl', 'helm'] as const;
-const lockPatienceMs = 20 * 60_000;
-
-/** The version of Kubernetes that go.mod asks for, such as `v1.34.4`. */
-function kubernetesVersion(): string {
-  const version = /^\s*k8s\.io\/kubernetes (v\S+)/m.exec(readFileSync(join(moduleDirectory, 'go.mod'), 'utf8'))?.[1];
-  if (version === undefined) throw new Error(`${moduleDirectory}/go.mod requires no k8s.io/kubernetes`);
-  return version;
-}
 
 /** Where what is built is kept; another version of anything is another directory. */
-function cacheDirectory(): string {
-  const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-  return join(caches, 'edgecluster', `kubernetes-${kubernetesVersion()}-helm-${helmVersion}`);
+function toolsDirectory(): string {
+  return cacheDirectory(`kubernetes-${chosenRelease()}-helm-${helmVersion}`);
 }
 
 /** Where a program is, without building it. */
@@ -48,7 +44,7 @@ function findTool(tool: Tool): string | undefined {
   const places = [
     ...(assets ? [join(assets, tool)] : []),
     ...(fitsAny(tool) ? [findProgram(tool)] : []),
-    join(cacheDirectory(), tool),
+    join(toolsDirectory(), tool),
   ];
   return places.find((file) => file !== undefined && existsSync(file));
 }
@@ -73,81 +69,67 @@ export async function kubernetesTools<Name extends Tool>(names: readonly Name[])
   return Object.fromEntries(found) as Tools<Name>;
 }
 
-/** Fills the cache; who finds another at it waits for that one. */
 async function buildTools(): Promise<void> {
-  const cache = cacheDirectory();
+  const directory = toolsDirectory();
   if (findProgram('go') === undefined) {
     throw new Error(
-      `no Kubernetes here: please install Go 1.24 or later (it is built once, into ${cache}), ` +
+      `no Kubernetes here: please install Go 1.24 or later (it is built once, into ${directory}), ` +
         'or set KUBEBUILDER_ASSETS to a directory with kube-apiserver, kube-controller-manager, etcd, kubectl and helm, ' +
         'or USE_EXISTING_CLUSTER=true to use the cluster of the current kubeconfig',
     );
   }
-  mkdirSync(join(cache, '..'), { recursive: true });
-  const unlock = await lock(`${cache}.lock`);
-  try {
-    if (builtTools.every((tool) => existsSync(join(cache, tool)))) return;
-    const work = mkdtempSync(`${cache}.build-`);
-    try {
-      build(work);
-      rmSync(cache, { recursive: true, force: true });
-      renameSync(join(work, 'bin'), cache);
-    } finally {
-      rmSync(work, { recursive: true, force: true });
-    }
-  } finally {
-    unlock();
-  }
+  await buildOnce({ directory, programs: builtTools, make: (work, bin) => build(chosenRelease(), work, bin) });
 }
 
-function build(work: string): void {
-  const version = kubernetesVersion();
-  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(version) ?? [];
-  const bin = join(work, 'bin');
-  mkdirSync(bin);
-  // A copy, so that go never writes into the sources.
-  for (const file of ['go.mod', 'go.sum']) copyFileSync(join(moduleDirectory, file), join(work, file));
-  console.error(`building Kubernetes ${version} (once; some five minutes)`);
+function build(release: Release, work: string, bin: string): void {
+  console.error(`building Kubernetes ${release} (once; some five minutes)`);
+  if (release === pinnedRelease()) {
+    // A copy, so that go never writes into the sources.
+    for (const file of ['go.mod', 'go.sum']) copyFileSync(join(pinnedModule, file), join(work, file));
+  } else {
+    writeFileSync(join(work, 'go.mod'), moduleOf(release));
+  }
+  const minor = String(minorOf(release));
   // Without these the servers call themselves v0.0.0, which charts that ask for a version of Kubernetes refuse.
   const base = 'k8s.io/component-base/version';
-  const server = { [`${base}.gitVersion`]: version, [`${base}.gitMajor`]: major, [`${base}.gitMinor`]: minor };
-  go(work, ['build', '-trimpath', '-ldflags', linkFlags(server), '-o', `${bin}/`, 'tool']);
+  const server = { [`${base}.gitVersion`]: release, [`${base}.gitMajor`]: '1', [`${base}.gitMinor`]: minor };
+  // -mod=mod: of a release that is not pinned, go finds and checks the sums itself.
+  const mode = release === pinnedRelease() ? 'readonly' : 'mod';
+  go(work, ['build', `-mod=${mode}`, '-trimpath', '-ldflags', linkFlags(server), '-o', `${bin}/`, 'tool']);
   console.error(`building helm ${helmVersion}`);
   const helm = 'helm.sh/helm/v3';
   const client = {
     [`${helm}/internal/version.version`]: helmVersion,
-    [`${helm}/pkg/chartutil.k8sVersionMajor`]: major,
+    [`${helm}/pkg/chartutil.k8sVersionMajor`]: '1',
     [`${helm}/pkg/chartutil.k8sVersionMinor`]: minor,
-    [`${helm}/pkg/lint/rules.k8sVersionMajor`]: major,
+    [`${helm}/pkg/lint/rules.k8sVersionMajor`]: '1',
     [`${helm}/pkg/lint/rules.k8sVersionMinor`]: minor,
   };
   go(work, ['install', '-trimpath', '-ldflags', linkFlags(client), `${helm}/cmd/helm@${helmVersion}`], { GOBIN: bin });
 }
 
+/** A go.mod for the programs of a release: as the pinned one, with the libraries that the release is made of. */
+function moduleOf(release: Release): string {
+  const own = readFileSync(goModFile('k8s.io/kubernetes', release), 'utf8');
+  const libraries = [...own.matchAll(/^\s*(?:replace\s+)?(k8s\.io\/\S+)\s.*=> \.\/staging\//gm)].map(
+    ([, name]) => name,
+  );
+  const tools = ['kube-apiserver', 'kube-controller-manager', 'kubectl'].map(
+    (it) => `tool k8s.io/kubernetes/cmd/${it}\n`,
+  );
+  const replaced = libraries.map((name) => `replace ${name} => ${name} ${libraryVersion(release)}\n`);
+  return `module edgecluster.io/test/kubernetes
+
+go 1.24.0
+
+require k8s.io/kubernetes ${release}
+
+${tools.join('')}
+${replaced.join('')}`;
+}
+
 function linkFlags(variables: Readonly<Record<string, string>>): string {
   return ['-s', '-w', ...Object.entries(variables).map(([name, value]) => `-X ${name}=${value}`)].join(' ');
-}
-
-function go(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): void {
-  // CGO_ENABLED=0: no C compiler needed.
-  const all = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off', ...env };
-  const { status, error } = spawnSync('go', args, { cwd, env: all, stdio: ['ignore', 2, 2] });
-  if (status !== 0) throw new Error(`go ${args[0]} failed${error === undefined ? '' : `: ${error.message}`}`);
-}
-
-/** A directory as lock: making one is atomic. One that is too old was left behind by a process that died. */
-async function lock(directory: string): Promise<() => void> {
-  for (;;) {
-    try {
-      mkdirSync(directory);
-      return () => rmSync(directory, { recursive: true, force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const bornMs = statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-    if (Date.now() - bornMs > lockPatienceMs) rmSync(directory, { recursive: true, force: true });
-    else await delay(500);
-  }
 }
 
 if (import.meta.main) {
