@@ -37,14 +37,15 @@ export function fitted(value: unknown, schema: Schema): unknown {
 }
 
 /**
- * Fields of `value` that the schema served has and ours lacks, where they say something other than their default: what
- * somebody asks for, and we know nothing of.
+ * Fields of `value` that the schema served has and ours lacks, where they say something other than their default, and
+ * words that ours lacks: what somebody asks for, and we know nothing of.
  */
 export function unknownSettings(value: unknown, ours: Schema, served: Schema, path: string): readonly string[] {
   if (Array.isArray(value)) {
     const { items = {} } = ours;
     return value.flatMap((item, i) => unknownSettings(item, items, served.items ?? {}, `${path}[${i}]`));
   }
+  if (typeof value === 'string' && ours.enum?.includes(value) === false) return [`${path} ${value}`];
   if (!isObject(value) || ours.properties === undefined) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
     const here = `${path}.${name}`;

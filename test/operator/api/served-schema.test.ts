@@ -51,27 +51,30 @@ describe('a schema that lacks something', () => {
 });
 
 describe('settings that we know nothing of', () => {
-  const ours = object({ known: text, list: list(object({ name: text })) });
+  const ours = object({ known: text, list: list(object({ name: text })), word: words('X') });
   const served = object({
     known: text,
     list: list(object({ name: text, more: text })),
     flag: { type: 'boolean', default: false },
     group: object({ flag: { type: 'boolean', default: false } }, { default: {} }),
     motto: text,
+    word: words('X', 'Y'),
   });
 
   it('are those that are not as the API server would fill them in', () => {
-    const filled = { known: 'a', list: [{ name: 'b' }], flag: false, group: { flag: false } };
+    const filled = { known: 'a', list: [{ name: 'b' }], word: 'X', flag: false, group: { flag: false } };
     assert.deepEqual(unknownSettings(filled, ours, served, 'spec'), []);
     const set = {
       known: 'a',
       list: [{ name: 'b' }, { name: 'c', more: 'd' }],
+      word: 'Y',
       flag: true,
       group: { flag: true },
       motto: '',
     };
     assert.deepEqual(unknownSettings(set, ours, served, 'spec'), [
       'spec.list[1].more',
+      'spec.word Y',
       'spec.flag',
       'spec.group',
       'spec.motto',
