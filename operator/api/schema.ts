@@ -67,7 +67,10 @@ export interface PrinterColumn {
 /** The same place in a checkout and in a build: `crds/` beside `operator/`. */
 const CRD_FILE = new URL('../../crds/edgecluster.yaml', import.meta.url);
 
-/** Reads our own file, so that its shape is taken for granted. */
+let crd: Crd | undefined;
+
+/** Reads our own file, once, so that its shape is taken for granted. */
 export function readCrd(): Crd {
-  return parse(readFileSync(CRD_FILE, 'utf8')) as Crd;
+  crd ??= parse(readFileSync(CRD_FILE, 'utf8')) as Crd;
+  return crd;
 }

@@ -5,6 +5,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Crd, type CrdVersion, readCrd, type Schema } from './schema.ts';
 import { lacking } from './served-schema.ts';
+import { withDefaults } from './structure.ts';
+import type { EdgeClusterSpec } from './types.ts';
 
 /** The version that is stored: the operator, its types and the pages are about it. */
 export function currentVersion({ spec: { versions } }: Crd): CrdVersion {
@@ -18,11 +20,18 @@ export function currentSchema(): Schema {
   return currentVersion(readCrd()).schema.openAPIV3Schema;
 }
 
+/** A spec that was admitted by an older release, with the defaults of the fields that came since. */
+export function specWithDefaults(spec: object): EdgeClusterSpec {
+  return withDefaults(spec, specSchema) as EdgeClusterSpec;
+}
+
 /** Versions that clients may use, the current one first. */
 export function servedVersions(crd: Crd): readonly CrdVersion[] {
   const current = currentVersion(crd);
   return [current, ...crd.spec.versions.filter((version) => version.served && version !== current)];
 }
+
+const specSchema = currentSchema().properties?.spec ?? {};
 
 /** Throws where an object would not be the same in each version served. */
 export function checkVersions(crd: Crd): void {

@@ -4,22 +4,14 @@
  */
 
 import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
-import { readCrd, type Schema } from '../../api/schema.ts';
-import { isObject, structure } from '../../api/structure.ts';
+import { isObject } from '../../api/structure.ts';
 import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
+import { specWithDefaults } from '../../api/versions.ts';
 import { isOwnedBy } from './ownership.ts';
 import { referencesOf } from './references.ts';
 
 /** What is in a revision: pauses and the number of edges follow the present spec, valid or not. */
 export type RevisedSpec = Omit<EdgeClusterSpec, 'replicas' | 'autoscaling' | 'paused'>;
-
-let schema: Schema | undefined;
-
-/** Read at the first need. */
-function specSchema(): Schema {
-  schema ??= readCrd().spec.versions[0].schema.openAPIV3Schema.properties?.spec ?? {};
-  return schema;
-}
 
 export function isRevision(object: KubernetesObject): object is V1ControllerRevision {
   return object.kind === 'ControllerRevision';
@@ -41,7 +33,7 @@ export function specIn({ data }: V1ControllerRevision): RevisedSpec | undefined 
   const lists = [spec.origins, spec.vhosts];
   const isWhole = lists.every((list) => Array.isArray(list) && list.every(isObject));
   // What is in it was admitted by the API server, and a revision cannot be changed.
-  return isWhole ? (structure(spec, specSchema()).value as RevisedSpec) : undefined;
+  return isWhole ? specWithDefaults(spec) : undefined;
 }
 
 /** Services that it refers to, as `namespace/name`. */

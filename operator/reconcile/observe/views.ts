@@ -14,15 +14,12 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import { languageOf } from '../../api/labels.ts';
-import { withDefaults } from '../../api/structure.ts';
-import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
-import { currentSchema } from '../../api/versions.ts';
-
-const specSchema = currentSchema().properties?.spec ?? {};
+import type { EdgeCluster } from '../../api/types.ts';
+import { specWithDefaults } from '../../api/versions.ts';
 
 /** An EdgeCluster as it is, with the defaults of fields that a CRD of an older release does not have. */
 export function clusterView(cluster: EdgeCluster): EdgeCluster {
-  return { ...cluster, spec: withDefaults(cluster.spec, specSchema) as EdgeClusterSpec };
+  return { ...cluster, spec: specWithDefaults(cluster.spec) };
 }
 
 export interface View extends KubernetesObject {
