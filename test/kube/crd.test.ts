@@ -151,7 +151,10 @@ describe('the CRD on an API server', () => {
     const scale = await client.get<{ status: unknown }>(`${path}/live/scale`);
     assert.deepEqual(scale.status, { replicas: 5, selector: 'a=b' });
     const table = await kubernetes.kubectl(['get', 'ec', '-n', namespace]);
-    assert.match(table, /^NAME +READY +REPLICAS +PLAYERS +STREAMS +ORIGINS +AGE\nlive +True +5 +12 +3 +2\/2 +\d+s\n$/);
+    assert.match(
+      table,
+      /^NAME +READY +AVAILABLE +REPLICAS +PLAYERS +STREAMS +ORIGINS +AGE\nlive +True +5 +12 +3 +2\/2 +\d+s\n$/,
+    );
     const wide = await kubernetes.kubectl(['get', 'ec', '-n', namespace, '-o', 'wide']);
     assert.match(wide, /AGE +PUBLISHERS +UPDATED +CONFIGURED +SENT KB\/S +REASON\n.* +2 +5 +4 +900 +Serving\n$/);
     assert.match(await kubernetes.kubectl(['get', 'all', '-n', namespace]), /edgecluster.edgecluster.io\/live/);
