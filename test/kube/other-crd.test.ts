@@ -106,6 +106,7 @@ describe('the operator and a CRD of another release', () => {
         rotateEveryDays: undefined,
         watchSecrets: true,
         upgradePace: { clusters: 1, pauseMs: 0 },
+        requireConsent: true,
         identity: 'operator-0',
         edgeImage: 'edge:test',
         listen: { host: '127.0.0.1', port: 0 },
