@@ -212,7 +212,10 @@ class Run {
     const hash = status.newest(this.#cluster)?.configHash ?? config.hash;
     const present: Desired = { config: hash === undefined ? config : { ...config, hash }, objects: [] };
     this.#follow(present);
-    const differing = [...(todo?.apply ?? []).map(({ wanted }) => wanted), ...(todo?.remove ?? [])].map(titleOf);
+    const differing = [...(todo?.apply ?? []).map(({ wanted }) => wanted), ...(todo?.remove ?? [])]
+      // That is our own book, and follows what is applied.
+      .filter(({ kind }) => kind !== 'ControllerRevision')
+      .map(titleOf);
     const dueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
@@ -284,12 +287,13 @@ class Run {
   }
 
   #configRollout(asked: Desired, live: readonly KubernetesObject[]): ConfigRolloutStep {
-    const { caches, edges, settings } = this.#deps;
+    const { caches, edges, settings, requireConsent } = this.#deps;
     const languages = this.#languages(live);
     const input = {
       cluster: this.#cluster,
       asked,
-      render: (cluster: EdgeCluster) => running(cluster, this.#memory.desired, caches, settings(), languages),
+      render: (cluster: EdgeCluster) =>
+        running(cluster, this.#memory.desired, caches, settings(), languages, requireConsent),
       configMap: this.#own('v1', 'ConfigMap', live),
       deployment: this.#deployment(live),
       pods: this.#pods(),

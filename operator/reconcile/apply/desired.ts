@@ -126,9 +126,10 @@ export function running(
   { service, slices, watches }: Pick<Caches, 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
   languages: readonly number[],
+  requireConsent: boolean,
 ): Desired {
   const last = (group: OriginGroup) => memory.lastOrigins.of(cluster, group);
-  const origins = resolveOrigins(cluster, { service, slices, watches, last });
+  const origins = resolveOrigins(cluster, { service, slices, watches, last, requireConsent });
   const key = JSON.stringify([cluster.spec, [...origins.origins], settings, languages]);
   const input = { cluster, origins: origins.origins, settings, languages };
   // Of its objects the ControllerRevision is not applied.
