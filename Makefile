@@ -26,6 +26,7 @@ hostile: node_modules ## see that no hostile client harms an honest one (HOSTILE
 kube-test: node_modules ## run the tests of the operator on a real Kubernetes API (K8S=1.30: of that version; USE_EXISTING_CLUSTER=true)
 	@node test/support/system-packages.ts kube-test
 	@node test/support/kubernetes-tools.ts >/dev/null
+	@node test/support/crd-validators.ts
 	@npm run -s kube-test
 
 image-test: node_modules ## build the container image offline and run it (IMAGE=: one that is there already)
