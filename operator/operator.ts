@@ -110,9 +110,16 @@ export class Operator {
 
   async #elect(signal: AbortSignal): Promise<void> {
     const { options, log, times } = this.#input;
-    const { leaseNamespace: namespace, leaseName: name, identity } = options;
+    const { leaseNamespace: namespace, leaseName: name, identity, formerIdentityPrefix: deadPrefix } = options;
     const onProblem = ({ message }: ApiError) => log.warn({ err: message }, 'the lease cannot be had or renewed');
-    const election = new LeaderElection(this.#api, { namespace, name, identity, onProblem, ...times?.lease });
+    const election = new LeaderElection(this.#api, {
+      namespace,
+      name,
+      identity,
+      deadPrefix,
+      onProblem,
+      ...times?.lease,
+    });
     log.info({ lease: `${namespace}/${name}`, identity }, 'waiting to lead');
     await election.run(signal, (leading) => this.#lead(leading));
   }

@@ -22,6 +22,11 @@ export interface OperatorOptions {
   readonly rotateEveryDays: number | undefined;
   /** Who this operator is among several. */
   readonly identity: string;
+  /**
+   * What identities of the processes begin with that this pod ran before. Undefined outside a pod. They are dead: of the
+   * processes of a pod only one can listen at the port, and it does so before it asks for the lease.
+   */
+  readonly formerIdentityPrefix: string | undefined;
   readonly edgeImage: string;
   /** How fast EdgeClusters get what is new only because this operator is. */
   readonly upgradePace: Pace;
@@ -67,6 +72,9 @@ export function readOperatorOptions(
   const edgeImage = values['edge-image'] ?? env.EDGE_IMAGE ?? '';
   if (edgeImage === '') throw new Error('which image do edges run? Say --edge-image IMAGE or set EDGE_IMAGE');
   const podName = env.POD_NAME ?? env.HOSTNAME ?? 'operator';
+  const listen = listenAddress(values.listen ?? ':8081');
+  // Names of pods come again (a StatefulSet's), while the former one may still run on a node that is cut off.
+  const pod = env.POD_UID && listen.port !== 0 ? `${podName}_${env.POD_UID}_` : undefined;
   return {
     namespaces: names(values.namespaces ?? ''),
     leaderElection: flag('--leader-election', values['leader-election']),
@@ -77,13 +85,14 @@ export function readOperatorOptions(
     requireConsent: flag('--require-origin-consent', values['require-origin-consent']),
     rotateEveryDays: days('--rotate-every-days', values['rotate-every-days'] ?? '30'),
     // A container that is started again in the same pod is another candidate.
-    identity: `${podName}_${randomBytes(4).toString('hex')}`,
+    identity: `${pod ?? `${podName}_`}${randomBytes(4).toString('hex')}`,
+    formerIdentityPrefix: pod,
     edgeImage,
     upgradePace: {
       clusters: number('--upgrade-clusters', values['upgrade-clusters'] ?? '1', 1, 10_000),
       pauseMs: number('--upgrade-pause-seconds', values['upgrade-pause-seconds'] ?? '30', 0, 86_400) * 1000,
     },
-    listen: listenAddress(values.listen ?? ':8081'),
+    listen,
     logLevel: oneOf('--log-level', values['log-level'] ?? 'info', logLevels),
     kubeconfig: values.kubeconfig,
   };

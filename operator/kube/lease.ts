@@ -3,7 +3,8 @@
  *
  * Nobody compares clocks. A candidate takes the lease when it has seen the same record for the record's whole duration
  * on its own monotonic clock; a leader stops when it has not renewed for `renewMs`, which is shorter. So the old leader
- * has stopped before the new one starts, whatever wall clocks do. Times in the Lease are for people.
+ * has stopped before the new one starts, whatever wall clocks do. Times in the Lease are for people. Only a process that
+ * is known to be dead is not waited for: the one that this pod ran before.
  */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { ApiError, isConflict, type KubeApi } from './api.ts';
@@ -15,6 +16,8 @@ export interface LeaseOptions {
   readonly name: string;
   /** Differs for each candidate. */
   readonly identity: string;
+  /** Holders whose identity begins so are dead, and their lease is free. */
+  readonly deadPrefix?: string | undefined;
   /** How long others wait for a leader that is silent; whole seconds; default 15000. */
   readonly leaseMs?: number;
   /** How long a leader goes on without having renewed; default 10000. */
@@ -37,19 +40,21 @@ interface Lease extends KubernetesObject {
 
 export class LeaderElection {
   readonly #api: KubeApi;
-  readonly #options: Required<Omit<LeaseOptions, 'onProblem'>>;
+  readonly #options: Required<Omit<LeaseOptions, 'onProblem' | 'deadPrefix'>>;
+  readonly #deadPrefix: string | undefined;
   readonly #onProblem: (error: ApiError) => void;
   /** The Lease as last read or written, and when we first saw it so. */
   #observed: { readonly lease: Lease; readonly atMs: number } | undefined;
 
   /** @throws RangeError for times that would let two lead */
   constructor(api: KubeApi, options: LeaseOptions) {
-    const { leaseMs = 15_000, renewMs = 10_000, retryMs = 2000, onProblem = () => {}, ...rest } = options;
+    const { leaseMs = 15_000, renewMs = 10_000, retryMs = 2000, onProblem = () => {}, deadPrefix, ...rest } = options;
     if (!(retryMs < renewMs && renewMs < leaseMs)) {
       throw new RangeError(`lease: ${retryMs} (retryMs) < ${renewMs} (renewMs) < ${leaseMs} (leaseMs) must hold`);
     }
     this.#api = api;
     this.#options = { ...rest, leaseMs, renewMs, retryMs };
+    this.#deadPrefix = deadPrefix;
     this.#onProblem = onProblem;
   }
 
@@ -170,7 +175,7 @@ export class LeaderElection {
         return true;
       }
       const mine = this.holder === identity;
-      if (!mine && this.holder !== '' && !this.#isExpired()) return false;
+      if (!mine && !this.#isFree()) return false;
       const spec = {
         holderIdentity: identity,
         leaseDurationSeconds,
@@ -212,8 +217,10 @@ export class LeaderElection {
     }
   }
 
-  #isExpired(): boolean {
-    return this.#leftMs() <= 0;
+  /** Whether nobody leads by the lease that we know. */
+  #isFree(): boolean {
+    const isDead = this.#deadPrefix !== undefined && this.holder.startsWith(this.#deadPrefix);
+    return this.holder === '' || isDead || this.#leftMs() <= 0;
   }
 
   /** How long the lease still runs, as far as we know. */

@@ -46,6 +46,7 @@ class RunningOperator {
         leaseName: 'edgecluster-operator',
         masterKeySecret: 'edgecluster-operator-master-key',
         rotateEveryDays: undefined,
+        formerIdentityPrefix: undefined,
         watchSecrets: true,
         requireConsent: true,
         identity: 'operator-0',

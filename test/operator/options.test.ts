@@ -14,6 +14,7 @@ describe('options of the operator', () => {
       leaseNamespace: 'default',
       leaseName: 'edgecluster-operator',
       masterKeySecret: 'edgecluster-operator-master-key',
+      formerIdentityPrefix: undefined,
       watchSecrets: true,
       requireConsent: true,
       rotateEveryDays: 30,
@@ -51,6 +52,7 @@ describe('options of the operator', () => {
       leaseNamespace: 'x',
       leaseName: 'y',
       masterKeySecret: 'z',
+      formerIdentityPrefix: undefined,
       watchSecrets: false,
       requireConsent: false,
       rotateEveryDays: undefined,
@@ -65,6 +67,14 @@ describe('options of the operator', () => {
 
   it('two in the same pod are two', () => {
     assert.notEqual(readOperatorOptions([], env).identity, readOperatorOptions([], env).identity);
+  });
+
+  it('one knows its own pod’s former process, whose port it must have got first', () => {
+    const pod = { ...env, POD_NAME: 'operator-1', POD_UID: '0b1e7f9c' };
+    const { identity, formerIdentityPrefix } = readOperatorOptions([], pod);
+    assert.equal(formerIdentityPrefix, 'operator-1_0b1e7f9c_');
+    assert.match(identity, /^operator-1_0b1e7f9c_[0-9a-f]{8}$/);
+    assert.equal(readOperatorOptions(['--listen=:0'], pod).formerIdentityPrefix, undefined);
   });
 
   for (const [what, args, message] of [

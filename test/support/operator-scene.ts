@@ -81,6 +81,7 @@ export class OperatorScene {
         leaseName: 'edgecluster-operator',
         masterKeySecret: 'edgecluster-operator-master-key',
         rotateEveryDays: undefined,
+        formerIdentityPrefix: undefined,
         watchSecrets: true,
         requireConsent: true,
         identity: 'operator-0',

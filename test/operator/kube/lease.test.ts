@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { V1Lease } from '@kubernetes/client-node';
 import { KubeApi } from '../../../operator/kube/api.ts';
-import { LeaderElection } from '../../../operator/kube/lease.ts';
+import { LeaderElection, type LeaseOptions } from '../../../operator/kube/lease.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { type KubeApiDouble, startKubeApi } from '../../support/kube-api/kube-api.ts';
 
@@ -37,7 +37,7 @@ interface Candidate {
   readonly running: Promise<void>;
 }
 
-function candidate(identity: string, lead = waits, times = patient): Candidate {
+function candidate(identity: string, lead = waits, times: Partial<LeaseOptions> = patient): Candidate {
   const api = new KubeApi(kube.config(), { requestTimeoutMs: 5000, userAgent: identity });
   const stop = new AbortController();
   const election = new LeaderElection(api, { namespace: 'default', name: 'leader', identity, ...times });
@@ -103,6 +103,29 @@ test('the lease of a leader that is dead is taken when it runs out, not at the l
   candidate('a', waits, { leaseMs: 2000, renewMs: 1990, retryMs: 1980 });
   while (history.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   assert.deepEqual(history, ['+a']);
+});
+
+test('the lease of a process that is known to be dead is not waited out, that of another pod is', async () => {
+  const metadata = { namespace: 'default', name: 'leader' };
+  const held = (holderIdentity: string) =>
+    kube.put<V1Lease>({
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata,
+      spec: { holderIdentity, leaseDurationSeconds: 3600, leaseTransitions: 4 },
+    });
+  held('operator-1_uid-1_former');
+  candidate('operator-1_uid-1_next', waits, { ...patient, deadPrefix: 'operator-1_uid-1_' });
+  await happened('+operator-1_uid-1_next');
+  assert.equal(lease()?.spec?.holderIdentity, 'operator-1_uid-1_next');
+  assert.equal(lease()?.spec?.leaseTransitions, 5);
+
+  // Of the same name, but another pod.
+  held('operator-1_uid-2_other');
+  await happened('-operator-1_uid-1_next');
+  kube.forgetRequests();
+  await kube.until(() => kube.count({ verb: 'get' }) >= 4);
+  assert.equal(lease()?.spec?.holderIdentity, 'operator-1_uid-2_other');
 });
 
 test('a wall clock that jumps changes nothing', async (t) => {
