@@ -50,7 +50,7 @@ Runs EdgeClusters on Kubernetes until SIGTERM.
   --master-key-secret NAME    Secret with the key that credentials of edges derive from, made where it is missing;
                               default edgecluster-operator-master-key
   --watch-secrets BOOLEAN     list and watch Secrets: to tell of a listener's Secret that is missing, and to put back
-                              our own Secrets at once; default true
+                              our own Secrets at once; default false
   --require-origin-consent BOOLEAN
                               follow endpoints of another namespace's Service only where its annotation
                               edgecluster.io/origins-for names the EdgeCluster's namespace; default true
@@ -81,7 +81,7 @@ export function readOperatorOptions(
     leaseNamespace: values['lease-namespace'] ?? env.POD_NAMESPACE ?? 'default',
     leaseName: values['lease-name'] ?? 'edgecluster-operator',
     masterKeySecret: values['master-key-secret'] ?? 'edgecluster-operator-master-key',
-    watchSecrets: flag('--watch-secrets', values['watch-secrets']),
+    watchSecrets: flag('--watch-secrets', values['watch-secrets'] ?? 'false'),
     requireConsent: flag('--require-origin-consent', values['require-origin-consent']),
     rotateEveryDays: days('--rotate-every-days', values['rotate-every-days'] ?? '30'),
     // A container that is started again in the same pod is another candidate.

@@ -30,7 +30,7 @@ const namespaced = {
   replicas: 2,
   watchNamespaces: ['live', 'staging'],
   crds: { install: false },
-  rbac: { tlsSecrets: false, aggregate: false },
+  rbac: { aggregate: false },
   podDisruptionBudget: { enabled: true },
   image: { repository: 'registry.example.com/edgecluster', digest: `sha256:${'0123456789abcdef'.repeat(4)}` },
 };
@@ -43,6 +43,7 @@ const everything = {
   edgeImage: { repository: 'registry.example.com/edge', digest: `sha256:${'ab'.repeat(32)}` },
   logLevel: 'debug',
   crds: { keep: false },
+  rbac: { tlsSecrets: true },
   serviceAccount: { name: 'edge-operator', annotations: { 'example.com/identity': 'edges' } },
   nameOverride: 'edges',
   fullnameOverride: 'edge-operator',

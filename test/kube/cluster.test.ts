@@ -91,7 +91,9 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
   }
 
   it('helm installs the operator, which is ready', async () => {
-    const install = ['install', 'edgecluster', chart, '-n', 'edgecluster-system', '--create-namespace'];
+    // A Secret of its own that is deleted comes back at once.
+    const set = ['--set', 'rbac.tlsSecrets=true'];
+    const install = ['install', 'edgecluster', chart, '-n', 'edgecluster-system', '--create-namespace', ...set];
     const notes = await kubernetes.helm([...install, '--wait', '--timeout', '60s']);
     assert.match(notes, /kubectl apply/);
   });

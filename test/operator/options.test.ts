@@ -15,7 +15,7 @@ describe('options of the operator', () => {
       leaseName: 'edgecluster-operator',
       masterKeySecret: 'edgecluster-operator-master-key',
       formerIdentityPrefix: undefined,
-      watchSecrets: true,
+      watchSecrets: false,
       requireConsent: true,
       rotateEveryDays: 30,
       edgeImage: 'edge:1',
@@ -30,7 +30,7 @@ describe('options of the operator', () => {
     const args = ['--namespaces=a, b,a', '--leader-election=false', '--lease-namespace=x', '--lease-name=y'];
     const secrets = [
       '--master-key-secret=z',
-      '--watch-secrets=false',
+      '--watch-secrets=true',
       '--require-origin-consent=false',
       '--rotate-every-days=0',
     ];
@@ -53,7 +53,7 @@ describe('options of the operator', () => {
       leaseName: 'y',
       masterKeySecret: 'z',
       formerIdentityPrefix: undefined,
-      watchSecrets: false,
+      watchSecrets: true,
       requireConsent: false,
       rotateEveryDays: undefined,
       edgeImage: 'edge:2',

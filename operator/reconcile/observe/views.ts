@@ -110,6 +110,8 @@ export interface PodView extends View {
   readonly ending: boolean;
   /** What keeps it from running, in the pod's own words. */
   readonly failure: PodFailure | undefined;
+  /** Secrets that it mounts and cannot do without, while its volumes are not there. */
+  readonly awaitedSecrets: readonly string[];
 }
 
 /** By the file that the edge is started with, in a pod or in the template of pods. */
@@ -143,7 +145,20 @@ export function podView(pod: V1Pod): PodView {
     ready: status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false,
     ending: metadata?.deletionTimestamp !== undefined,
     failure: podFailure(pod),
+    awaitedSecrets: awaitedSecrets(pod),
   };
+}
+
+const none: readonly string[] = [];
+
+/** A kubelet makes the sandbox of a pod when its volumes are there. That a Secret is missing stands in an event alone. */
+function awaitedSecrets({ spec, status }: V1Pod): readonly string[] {
+  const sandbox = status?.conditions?.find(({ type }) => type === 'PodReadyToStartContainers');
+  if (status?.phase !== 'Pending' || sandbox?.status !== 'False') return none;
+  const secrets = (spec?.volumes ?? []).flatMap(({ secret }) =>
+    secret?.secretName === undefined || secret.optional === true ? [] : [secret.secretName],
+  );
+  return [...new Set(secrets)];
 }
 
 /** What every start goes through. */

@@ -6,6 +6,7 @@
 import { type Finding, finding, type Reason } from '../../api/conditions.ts';
 import { replicasOf } from '../../render/replicas.ts';
 import { answerOf, type Fleet } from '../edges/fleet.ts';
+import type { PodView } from '../observe/views.ts';
 import type { Pause, Scene } from './observation.ts';
 import { listed, plural } from './words.ts';
 
@@ -87,8 +88,15 @@ export function blockedBy({ config, objects, fleet, configHash, stage }: Scene):
 /** Names of pods that are not ready. */
 export function waitingFor({ starting, failing }: Fleet): string {
   const failures = failing.map(({ pod, failure }) => `${pod.metadata.name} ${failure.reason}`);
-  const names = starting.map(({ pod }) => `${pod.metadata.name} ${pod.failure ? 'waits for a node' : 'starting'}`);
+  const names = starting.map(({ pod }) => `${pod.metadata.name} ${stepOf(pod)}`);
   return listed([...failures, ...names]);
+}
+
+/** What a pod that starts is at. The operator need not see the Secrets of listeners to say so. */
+function stepOf({ awaitedSecrets, failure }: PodView): string {
+  if (failure !== undefined) return 'waits for a node';
+  if (awaitedSecrets.length === 0) return 'starting';
+  return `waits for its volumes: Secret ${awaitedSecrets.join(', ')}`;
 }
 
 /** Nobody who applies a manifest waits for these: clients of former pods that finish, and upgrades of the operator. */

@@ -22,6 +22,7 @@ export function pod(name: string, kind: PodKind = 'ready', more: Partial<PodView
     ready: kind === 'ready',
     ending: kind === 'ending',
     failure: kind === 'failing' ? { reason: 'CrashLoopBackOff', message: 'Error, exit code 1' } : undefined,
+    awaitedSecrets: [],
     ...more,
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { V1ContainerStatus, V1Pod } from '@kubernetes/client-node';
+import type { V1ContainerStatus, V1Pod, V1Volume } from '@kubernetes/client-node';
 import { type PodFailure, podView } from '../../../../operator/reconcile/observe/views.ts';
 
 const startedAt = '2025-03-01T12:00:00Z' as unknown as Date;
@@ -52,8 +52,28 @@ test('of a pod what the operator looks at is kept, and nothing else', () => {
     ready: true,
     ending: false,
     failure: undefined,
+    awaitedSecrets: [],
   });
   assert.equal(podView(kubernetesPod({}, { deletionTimestamp: startedAt })).ending, true);
+});
+
+test('a pod whose volumes are not there waits for the Secrets that it cannot do without', () => {
+  const volumes = [
+    { name: 'config', configMap: { name: 'live' } },
+    { name: 'api-credentials', secret: { secretName: 'live-api-credentials', optional: true } },
+    { name: 'rtmps-tls', secret: { secretName: 'certificate' } },
+    { name: 'https-tls', secret: { secretName: 'certificate' } },
+  ];
+  const awaited = (phase: string, status: string, more: readonly V1Volume[] = volumes) => {
+    const pod = kubernetesPod({ phase, conditions: [{ type: 'PodReadyToStartContainers', status }] });
+    const spec = { containers: [], ...pod.spec, volumes: [...more] };
+    return podView({ ...pod, spec }).awaitedSecrets;
+  };
+  assert.deepEqual(awaited('Pending', 'False'), ['certificate']);
+  // Its image is pulled; it ran, and its node is gone; it mounts no Secret.
+  assert.deepEqual(awaited('Pending', 'True'), []);
+  assert.deepEqual(awaited('Running', 'False'), []);
+  assert.deepEqual(awaited('Pending', 'False', volumes.slice(0, 2)), []);
 });
 
 test('a pod that fails says why in its own words; one that starts does not fail', () => {

@@ -178,6 +178,10 @@ test('Progressing: what is under way, and what it waits for', () => {
     ['ScalingUp: the Deployment for 2 edges is being made', { deployment: undefined, pods: [] }],
     ['ScalingUp: 1 of 2 edges are there; b starting', { pods: [pod('b', 'starting')] }],
     ['EdgesStarting: b starting', { pods: [pod('a'), pod('b', 'starting')] }],
+    [
+      'EdgesStarting: b waits for its volumes: Secret certificate',
+      { pods: [pod('a'), pod('b', 'starting', { awaitedSecrets: ['certificate'] })] },
+    ],
     ['ScalingDown: 3 edges are there, 2 are wanted', { pods: [pod('a'), pod('b'), pod('c')] }],
     [
       'RollingOut: 1 of 2 edges have the new pod template; c starting',
