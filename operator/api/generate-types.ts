@@ -90,7 +90,10 @@ export function generateTypes(crd: Crd): string {
   function bodyOf(schema: Schema, path: string, indent: string): string {
     if (schema['x-kubernetes-int-or-string']) return 'number | string';
     if (schema.enum) return schema.enum.map((word) => `'${word}'`).join(' | ');
-    if (schema.type === 'array' && schema.items) return `readonly ${typeOf(schema.items, `${path}[]`, indent)}[]`;
+    if (schema.type === 'array' && schema.items) {
+      const item = typeOf(schema.items, `${path}[]`, indent);
+      return item.includes(' | ') ? `readonly (${item})[]` : `readonly ${item}[]`;
+    }
     if (schema.additionalProperties) {
       return `Readonly<Record<string, ${bodyOf(schema.additionalProperties, `${path}{}`, indent)}>>`;
     }

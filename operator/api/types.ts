@@ -441,8 +441,35 @@ export interface ServiceSettings {
   readonly externalTrafficPolicy?: 'Cluster' | 'Local';
   /** ClientIP sends all connections of an address to one edge. Default None. */
   readonly sessionAffinity: 'None' | 'ClientIP';
-  /** Whether the Service has IPv4, IPv6 or both. Default: Kubernetes' own, SingleStack. */
+  /**
+   * Which edges clients in the cluster are sent to: of their own zone (PreferSameZone, and PreferClose, its former
+   * name) or node (PreferSameNode), as long as one is ready there; the headless Service likewise. Needs Kubernetes 1.31
+   * for PreferClose, 1.34 for the others. An edge in a zone with many clients has many. Default: none is preferred.
+   */
+  readonly trafficDistribution?: 'PreferClose' | 'PreferSameZone' | 'PreferSameNode';
+  /**
+   * Whether the Services have IPv4, IPv6 or both; edges listen on whatever their pods have. Default: Kubernetes' own,
+   * SingleStack.
+   */
   readonly ipFamilyPolicy?: 'SingleStack' | 'PreferDualStack' | 'RequireDualStack';
+  /**
+   * Families of addresses of the Services, the first one first; two need ipFamilyPolicy PreferDualStack or
+   * RequireDualStack. The first cannot be changed later. Default: the cluster's own.
+   */
+  readonly ipFamilies?: readonly ('IPv4' | 'IPv6')[];
+  /**
+   * The headless Service NAME-edges, which names each ready edge with RTMP, RTMPS, API and exporter. Default: without
+   * annotations.
+   */
+  readonly headless?: {
+    /**
+     * Annotations for it. With pods.hostNetwork external-dns makes a name for all nodes with an edge from one such as
+     * external-dns.alpha.kubernetes.io/hostname. Default: none.
+     */
+    readonly annotations?: Readonly<Record<string, string>>;
+    /** Further labels for it. Default: none. */
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   /**
    * Which load balancer, where there are several. Needs type LoadBalancer. It cannot be changed later. Default: the
    * cluster's default one.
@@ -493,7 +520,11 @@ export interface PodSettings {
    * over nodes, ScheduleAnyway; for zones see affinity. `[]`: only as the cluster's scheduler does by itself.
    */
   readonly topologySpreadConstraints?: readonly V1TopologySpreadConstraint[];
-  /** PriorityClass of the pods. Default: the cluster's default one. */
+  /**
+   * PriorityClass of the pods. When nodes are full the scheduler makes room for pods of a higher priority by ending
+   * edges, which drain first, and keeps disruption budgets only as far as it can. Give edges a class of more than 0,
+   * with preemptionPolicy Never if they should not do the same to others. Default: the cluster's default one.
+   */
   readonly priorityClassName?: string;
   /** RuntimeClass of the pods. Default: the nodes' own. */
   readonly runtimeClassName?: string;

@@ -4,11 +4,11 @@ import { matchLabelsOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { metadataOf, type Owned } from './metadata.ts';
 import { clientPorts } from './ports.ts';
+import { networkOf } from './service-network.ts';
 
 export function service(cluster: EdgeCluster): Owned<V1Service> {
   const { service: settings } = cluster.spec;
-  const { labels, annotations, externalTrafficPolicy, ipFamilyPolicy, loadBalancerClass } = settings;
-  const { loadBalancerSourceRanges } = settings;
+  const { labels, annotations, externalTrafficPolicy, loadBalancerClass, loadBalancerSourceRanges } = settings;
   return {
     apiVersion: 'v1',
     kind: 'Service',
@@ -28,7 +28,7 @@ export function service(cluster: EdgeCluster): Owned<V1Service> {
       }),
       sessionAffinity: settings.sessionAffinity,
       ...(externalTrafficPolicy !== undefined && { externalTrafficPolicy }),
-      ...(ipFamilyPolicy !== undefined && { ipFamilyPolicy }),
+      ...networkOf(cluster),
       ...(loadBalancerClass !== undefined && { loadBalancerClass }),
       ...(loadBalancerSourceRanges && { loadBalancerSourceRanges: [...loadBalancerSourceRanges] }),
     },

@@ -314,6 +314,39 @@ export const wrongManifests: readonly WrongRow[] = [
     says: 'spec.listeners.http.page: Invalid value: "object": the page needs http',
   },
 
+  // Services
+  {
+    name: 'the same family twice',
+    spec: 'service: { ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4, IPv4] }',
+    says: 'spec.service.ipFamilies: Invalid value: "object": both families are the same',
+  },
+  {
+    name: 'two families of one stack',
+    spec: 'service: { ipFamilyPolicy: SingleStack, ipFamilies: [IPv4, IPv6] }',
+    says: 'spec.service.ipFamilies: Invalid value: "object": two families need ipFamilyPolicy',
+  },
+  {
+    name: 'two families without a policy',
+    spec: 'service: { ipFamilies: [IPv4, IPv6] }',
+    says: 'spec.service.ipFamilies: Invalid value: "object": two families need ipFamilyPolicy',
+  },
+  { name: 'no family', spec: 'service: { ipFamilies: [] }', says: 'spec.service.ipFamilies' },
+  {
+    name: 'an unknown distribution',
+    spec: 'service: { trafficDistribution: Nearest }',
+    says: 'spec.service.trafficDistribution: Unsupported value: "Nearest"',
+  },
+  {
+    name: 'annotations of ours on the headless Service',
+    spec: 'service: { headless: { annotations: { edgecluster.io/a: b } } }',
+    says: "spec.service.headless.annotations: Forbidden: edgecluster.io/ is for the operator's own annotations",
+  },
+  {
+    name: 'labels of ours on the headless Service',
+    spec: 'service: { headless: { labels: { app.kubernetes.io/name: b } } }',
+    says: 'spec.service.headless.labels: Forbidden: edgecluster.io/ and app.kubernetes.io/',
+  },
+
   // Scale
   { name: 'fewer replicas than none', spec: 'replicas: -1', says: 'should be greater than or equal to 0' },
   {
