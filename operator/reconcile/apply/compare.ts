@@ -43,8 +43,9 @@ function compare(wanted: unknown, live: unknown, path: Path, found: Difference[]
 function compareLists(wanted: readonly unknown[], live: readonly unknown[], path: Path, found: Difference[]): void {
   const key = keyOf(path);
   if (key === undefined) {
-    if (wanted.length !== live.length) found.push({ path: textOf(path), live });
-    else for (const [i, value] of wanted.entries()) compare(value, live[i], [...path, `[${i}]`], found);
+    const compared = extendedLists.has(path.at(-1) ?? '') ? live.slice(0, wanted.length) : live;
+    if (wanted.length !== compared.length) found.push({ path: textOf(path), live });
+    else for (const [i, value] of wanted.entries()) compare(value, compared[i], [...path, `[${i}]`], found);
     return;
   }
   const present = new Map(live.map((element) => [key(element), element]));
@@ -66,6 +67,8 @@ const keyedLists: ReadonlyMap<string, KeyOf> = new Map([
   ['volumeMounts', keyed('mountPath')],
   ['topologySpreadConstraints', keyed('topologyKey', 'whenUnsatisfiable')],
 ]);
+/** Lists that the API server adds to: a Service with two stacks gets the second family at the end. */
+const extendedLists: ReadonlySet<string> = new Set(['ipFamilies']);
 const ofContainer = keyed('containerPort', 'protocol');
 const ofService = keyed('port', 'protocol');
 

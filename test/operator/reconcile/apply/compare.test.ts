@@ -37,6 +37,13 @@ describe('comparing a wanted object with a live one', () => {
     assert.deepEqual(paths({ on: true }, {}), ['on']);
   });
 
+  it('the second family that the API server gives a Service is not a difference; another first one is', () => {
+    const service = (...ipFamilies: readonly string[]) => ({ spec: { ipFamilies } });
+    assert.deepEqual(paths(service('IPv4'), service('IPv4', 'IPv6')), []);
+    assert.deepEqual(paths(service('IPv6'), service('IPv4', 'IPv6')), ['spec.ipFamilies[0]']);
+    assert.deepEqual(paths(service('IPv4', 'IPv6'), service('IPv4')), ['spec.ipFamilies']);
+  });
+
   it('quantities are the same however they are written, where a quantity stands', () => {
     const limits = (cpu: unknown, memory: unknown): object => pod({ resources: { limits: { cpu, memory } } });
     assert.deepEqual(paths(limits('1000m', '1024Mi'), limits('1', '1Gi')), []);
