@@ -44,8 +44,8 @@ What the operator may do where its EdgeClusters are: a ClusterRole's rules, or a
 - apiGroups: [monitoring.coreos.com]
   resources: [podmonitors]
   verbs: [get, list, watch, create, patch, delete]
-# list, watch: which edges are there, and where their API is. patch: pod-deletion-cost by players, and the
-# configuration's hash, at which a kubelet brings the new ConfigMap at once.
+# list, watch: which edges are there, and where their API is. patch: pod-deletion-cost and marks for autoscalers of
+# nodes by players, and the configuration's hash, at which a kubelet brings the new ConfigMap at once.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list, watch, patch]

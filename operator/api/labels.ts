@@ -26,6 +26,8 @@ export const CONFIG_HASH = `${GROUP}/config-hash`;
 export const CONFIG_FILE = `${GROUP}/config-file`;
 /** On the ConfigMap: the changed configuration that was put back, and why. */
 export const CONFIG_HALTED = `${GROUP}/config-halted`;
+/** On pods: the operator has set annotations beside it that keep the node from being emptied to save cost. */
+export const NODE_KEPT = `${GROUP}/node-kept`;
 /** On the template of pods: hash of the settings that a process cannot change while it runs. */
 export const RESTART_HASH = `${GROUP}/restart-hash`;
 

@@ -563,6 +563,13 @@ export interface PodSettings {
 }
 
 export interface Availability {
+  /**
+   * Whether nodes are kept from being emptied to save cost while their edge has clients: the operator sets the
+   * annotations cluster-autoscaler.kubernetes.io/safe-to-evict=false and karpenter.sh/do-not-disrupt=true on the pods
+   * of such edges, and takes them away when the last client has left. Drains by people are not held up by it. Default
+   * false.
+   */
+  readonly keepNodesWithClients: boolean;
   /** How many edges an eviction, such as draining a node, may take away. */
   readonly podDisruptionBudget: {
     /** Whether there is a PodDisruptionBudget. Default true. */

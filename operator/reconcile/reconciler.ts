@@ -19,7 +19,7 @@ import { contested, type Plan, plan } from './apply/plan.ts';
 import { ClusterMemory } from './cluster-memory.ts';
 import { graceEndsInMs } from './edges/fleet.ts';
 import { otherLanguages } from './edges/languages.ts';
-import { type ConfigTarget, refreshPods, updateCosts } from './edges/pod-annotations.ts';
+import { type ConfigTarget, refreshPods, updateCosts, updateMarks } from './edges/pod-annotations.ts';
 import { type EdgePoller, edgePods } from './edges/poller.ts';
 import { type Caches, type ClusterKey, keyOfObject } from './observe/caches.ts';
 import type { Definition } from './observe/definition.ts';
@@ -176,6 +176,8 @@ class Run {
     else this.#memory.scaledTo = undefined;
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory.pods);
+    const { keepNodesWithClients } = this.#cluster.spec.availability;
+    await updateMarks(this.#podDeps(), this.#pods(), keepNodesWithClients, this.#memory.pods);
     this.#follow(desired);
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];

@@ -1,4 +1,4 @@
-/** Annotations on pods: which configuration they are to run, and how much is lost with them. */
+/** Annotations on pods: which configuration they are to run, how much is lost with them, and whether their node is kept. */
 
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
@@ -8,6 +8,7 @@ import { RESOURCES } from '../../kube/resources.ts';
 import type { PodView } from '../observe/views.ts';
 import { costChanges, deletionCostAnnotation } from './deletion-cost.ts';
 import { inParallel } from './in-parallel.ts';
+import { markChanges } from './node-keeping.ts';
 import type { PodMemory } from './pod-memory.ts';
 import { podsToRefresh } from './pod-refresh.ts';
 import type { EdgeState } from './report.ts';
@@ -69,6 +70,18 @@ export async function updateCosts(
 ): Promise<void> {
   await inParallel(writesAtOnce, costChanges(pods, deps.edge, { exact }), ({ pod, cost }) =>
     annotate(deps, pod, { [deletionCostAnnotation]: String(cost) }, memory),
+  );
+}
+
+/** @param keep whether nodes whose edge has clients are to be kept */
+export async function updateMarks(
+  deps: PodDeps,
+  pods: readonly PodView[],
+  keep: boolean,
+  memory: PodMemory,
+): Promise<void> {
+  await inParallel(writesAtOnce, markChanges(pods, deps.edge, keep), ({ pod, annotations }) =>
+    annotate(deps, pod, annotations, memory),
   );
 }
 
