@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { CONFIG_HASH } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
@@ -69,6 +70,31 @@ describe('reconciling with running pods', () => {
     const written = scene.writes().map(({ resource, name }) => `${resource} ${name}`);
     assert.deepEqual(written.slice(0, 2), ['pods live-0', 'deployments live']);
     assert.equal(annotation(scene, 'live-0', deletionCostAnnotation), '103');
+  });
+
+  it('the node of an edge with clients is kept, until the last one has left or nodes are not to be kept', async (t) => {
+    const { scene, running, edges } = await twoEdges(t);
+    const marks = (pod: string) => [
+      annotation(scene, pod, 'cluster-autoscaler.kubernetes.io/safe-to-evict'),
+      annotation(scene, pod, 'karpenter.sh/do-not-disrupt'),
+    ];
+    const becomes = (pod: string, ...wanted: readonly (string | undefined)[]) =>
+      scene.kube.until(() => isDeepStrictEqual(marks(pod), wanted));
+    edges[0].players = 5;
+    scene.cluster('live', { availability: { keepNodesWithClients: true } });
+    await becomes('live-0', 'false', 'true');
+    assert.deepEqual(marks('live-1'), [undefined, undefined]);
+    await quiet(scene, running);
+    edges[0].players = 4;
+    await edges[0].told();
+    await scene.idle(running);
+    assert.equal(scene.writes().filter(({ resource }) => resource === 'pods').length, 0);
+    edges[0].players = 0;
+    edges[1].publishers = 1;
+    await becomes('live-0', undefined, undefined);
+    await becomes('live-1', 'false', 'true');
+    scene.cluster('live');
+    await becomes('live-1', undefined, undefined);
   });
 
   it('players and bandwidth alone are written seldom, an origin that is down at once', async (t) => {
