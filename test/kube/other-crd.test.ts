@@ -104,6 +104,7 @@ describe('the operator and a CRD of another release', () => {
         leaseName: 'edgecluster-operator',
         masterKeySecret: 'edgecluster-operator-master-key',
         rotateEveryDays: undefined,
+        formerIdentityPrefix: undefined,
         watchSecrets: true,
         upgradePace: { clusters: 1, pauseMs: 0 },
         requireConsent: true,
