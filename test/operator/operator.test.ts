@@ -46,8 +46,9 @@ describe('HTTP of the operator', () => {
     await scene.settled('live', running);
     const applied = running.log.filter(({ msg }) => msg === 'applied');
     assert.deepEqual(
-      applied.map(({ object, why, cluster }) => [object, why, cluster].join()),
+      applied.map(({ object, why, cluster }) => [String(object).replace(/-[0-9a-f]{10}$/, ''), why, cluster].join()),
       [
+        'ControllerRevision live',
         'ServiceAccount live',
         'ConfigMap live',
         'Secret live-api-credentials',
