@@ -28,7 +28,7 @@ describe('several operators', options, () => {
     await scene.settled('live', first);
     assert.equal(second.operator.sizes, undefined, 'a standby keeps no caches');
     assert.equal(second.operator.ready, true);
-    assert.equal(scene.writes().length, 9);
+    assert.equal(scene.writes().length, 10, 'the master key, eight objects, the status');
     scene.kube.forgetRequests();
 
     await first.stop();
