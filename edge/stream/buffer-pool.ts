@@ -10,19 +10,28 @@ const stepBytes = 8 * 1024;
 /** Greater ones are rare: they are not kept. */
 const bufferMaxBytes = 512 * 1024;
 
-/** Kept of one size. Slices come and go one after the other: few are free at the same time. */
-const keptOfSizeMax = 4;
+/** Free buffers of all sizes. Slices come and go one after the other: one or two of a size are free at a time. */
+const freeMaxBytes = 8 * 1024 * 1024;
 
 export class BufferPool {
   /** By size, in steps. */
   readonly #free: ArrayBufferLike[][] = [];
   /** Memory that was made here: only that may be used again. */
   readonly #own = new WeakSet<ArrayBufferLike>();
+  #freeBytes = 0;
+
+  /** Memory that is kept and not in use. */
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
 
   /** A buffer of arbitrary content. Whoever takes it may give it back. */
   take(bytes: number): Buffer {
     const steps = Math.ceil(bytes / stepBytes);
-    return Buffer.from(this.#free[steps]?.pop() ?? this.#make(steps * stepBytes), 0, bytes);
+    const free = this.#free[steps]?.pop();
+    if (free === undefined) return Buffer.from(this.#make(steps * stepBytes), 0, bytes);
+    this.#freeBytes -= free.byteLength;
+    return Buffer.from(free, 0, bytes);
   }
 
   #make(bytes: number): ArrayBufferLike {
@@ -33,13 +42,14 @@ export class BufferPool {
 
   /** @param buffer from `take`; nobody looks at it any more. Others are passed over. */
   give({ buffer: memory }: Buffer): void {
-    if (!this.#own.has(memory) || memory.byteLength > bufferMaxBytes) return;
-    const steps = memory.byteLength / stepBytes;
+    const size = memory.byteLength;
+    if (!this.#own.has(memory) || size > bufferMaxBytes || this.#freeBytes + size > freeMaxBytes) return;
+    const steps = size / stepBytes;
     while (this.#free.length <= steps) this.#free.push([]);
-    const free = this.#free[steps];
-    if (free !== undefined && free.length < keptOfSizeMax) free.push(memory);
+    this.#free[steps]?.push(memory);
+    this.#freeBytes += size;
   }
 }
 
-/** All slices of the process share it. At most 66 MB could be free in it; in fact it is one or two buffers of each size. */
+/** All slices of the process share it. */
 export const slicePool: BufferPool = new BufferPool();

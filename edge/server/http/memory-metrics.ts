@@ -4,6 +4,7 @@
 
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { GivenUp, MediaKind, MediaMemory } from '../../budget/media-memory.ts';
+import { slicePool } from '../../stream/buffer-pool.ts';
 
 const kinds: readonly MediaKind[] = ['gop_cache', 'backlog', 'push'];
 
@@ -32,6 +33,14 @@ export function addMemoryMetrics(registry: Registry, memory: MediaMemory): void 
     registers,
     collect() {
       this.set(memory.limit);
+    },
+  });
+  new Gauge({
+    name: 'edge_slice_pool_free_bytes',
+    help: 'Memory of slices that is kept to be used again, 8 MiB at most.',
+    registers,
+    collect() {
+      this.set(slicePool.freeBytes);
     },
   });
   new Counter({
