@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import type { V1ConfigMap } from '@kubernetes/client-node';
+import { CONFIG_KEY } from '../../../operator/api/labels.ts';
 import { changeCost } from '../../../operator/diff/change-cost.ts';
 import type { Cost } from '../../../operator/diff/cost.ts';
 import { render } from '../../../operator/render/render.ts';
@@ -24,7 +25,7 @@ function stateOf(spec: Spec) {
 /** The edge.conf of a spec, with ports of the system's choice for those of the first configuration. */
 function confOf(spec: Spec): string {
   const configMap = stateOf(spec).find(({ kind }) => kind === 'ConfigMap') as V1ConfigMap;
-  const text = (configMap.data?.['edge.conf'] ?? '').replace(/\blisten (1935|1985|8080|9972);/g, 'listen 127.0.0.1:0;');
+  const text = (configMap.data?.[CONFIG_KEY] ?? '').replace(/\blisten (1935|1985|8080|9972);/g, 'listen 127.0.0.1:0;');
   return `inotify_auto_reload off; ${text}`;
 }
 
