@@ -101,13 +101,15 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     await client.patch(`${configMaps}/live`, { data: { 'edge.conf': text, [CONFIG_KEY]: null } });
     const args = [{ op: 'replace', path: '/spec/template/spec/containers/0/args/1', value: '/etc/edge/edge.conf' }];
     await kubernetes.kubectl(['patch', 'deployment/live', '--type=json', '-p', JSON.stringify(args)]);
-    await client.until<V1Pod>(
+    const running = await client.until<V1Pod>(
       edgePods,
       (pods) => pods.length === 2 && pods.every((pod) => isReady(pod) && reads(pod, 'edge.conf')),
       90_000,
     );
 
-    const [first, second] = kubelet.pods('default');
+    const names = new Set(running.map(({ metadata }) => metadata?.name));
+    // Those of the template before may still be ending.
+    const [first, second] = kubelet.pods('default').filter(({ name }) => names.has(name));
     assert.ok(first && second);
     [busy, idle] = [first, second];
     const clip = makeClip(temporaryDirectory(cleaner), 'clip', { seconds: 10 });
