@@ -22,8 +22,7 @@ import { type Program, suiteCleaner, temporaryDirectory } from '../support/progr
 import type { FlvCapture } from '../support/programs-flv.ts';
 
 const chart = join(import.meta.dirname, '../../helm');
-const release = ['edgecluster', '-n', 'edgecluster-system'];
-const wait = ['--wait', '--timeout', '120s'];
+const inNamespace = ['-n', 'edgecluster-system'];
 const clusters = '/apis/edgecluster.io/v1alpha1/namespaces/default/edgeclusters';
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const configMaps = '/api/v1/namespaces/default/configmaps';
@@ -65,6 +64,9 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     );
   const change = (spec: object): Promise<EdgeCluster> => client.patch<EdgeCluster>(`${clusters}/live`, { spec });
 
+  const helm = (args: readonly string[]): Promise<unknown> =>
+    kubernetes.helm([...args, ...inNamespace, '--wait', '--timeout', '120s']);
+
   /** All are connected as they were, and get frames now. */
   async function everybodyPlays(): Promise<void> {
     assert.ok(publisher.running);
@@ -77,16 +79,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     const file = join(older, 'files/edgecluster.yaml');
     writeFileSync(file, readFileSync(file, 'utf8').replace('shortNames: [ec]', 'shortNames: [old]'));
     await kubernetes.kubectl(['label', 'node', 'node-a', 'edges=yes']);
-    await kubernetes.helm([
-      'install',
-      ...release.slice(0, 1),
-      older,
-      ...release.slice(1),
-      '--create-namespace',
-      '--set',
-      'image.tag=n',
-      ...wait,
-    ]);
+    await helm(['install', 'edgecluster', older, '--create-namespace', '--set', 'image.tag=n']);
     const spec = {
       origins: [{ name: 'main', servers: ['origin-a.media:1935'] }],
       pods: { drainSeconds, nodeSelector: { edges: 'yes' } },
@@ -94,7 +87,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     const metadata = { name: 'live' };
     await client.post(clusters, { apiVersion: 'edgecluster.io/v1alpha1', kind: 'EdgeCluster', metadata, spec });
     await client.until<V1Pod>(edgePods, (pods) => pods.length === 2 && pods.every(isReady));
-    await kubernetes.kubectl(['scale', 'deployment/edgecluster', ...release.slice(1), '--replicas=0']);
+    await kubernetes.kubectl(['scale', 'deployment/edgecluster', ...inNamespace, '--replicas=0']);
     while (kubelet.pods('edgecluster-system').length > 0) await delay(50);
 
     const text = (await files())[CONFIG_KEY] ?? '';
@@ -122,15 +115,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
 
   it('the newer operator keeps their file beside its own, while new edges cannot come yet', async () => {
     await kubernetes.kubectl(['label', 'node', 'node-a', 'edges-']);
-    await kubernetes.helm([
-      'upgrade',
-      ...release.slice(0, 1),
-      chart,
-      ...release.slice(1),
-      '--set',
-      'image.tag=m,crds.install=false',
-      ...wait,
-    ]);
+    await helm(['upgrade', 'edgecluster', chart, '--set', 'image.tag=m,crds.install=false']);
     await untilFiles((files) => files['edge.conf'] !== undefined && files[CONFIG_KEY] !== undefined);
     await client.until<V1Pod>(edgePods, (pods) => pods.some((pod) => reads(pod, CONFIG_KEY)));
     await everybodyPlays();
@@ -170,15 +155,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
 
   it('the definition comes last, and no edge notices', async () => {
     const before = kubelet.pods('default').map(({ name, pid }) => `${name} ${pid}`);
-    await kubernetes.helm([
-      'upgrade',
-      ...release.slice(0, 1),
-      chart,
-      ...release.slice(1),
-      '--set',
-      'image.tag=m',
-      ...wait,
-    ]);
+    await helm(['upgrade', 'edgecluster', chart, '--set', 'image.tag=m']);
     await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=ec', definition]);
     await everybodyPlays();
     assert.deepEqual(

@@ -1,31 +1,18 @@
 /** All EdgeClusters concerned at once. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { V1EndpointSlice, V1Service } from '@kubernetes/client-node';
+import type { V1EndpointSlice } from '@kubernetes/client-node';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
+import { originService, originSlice } from '../../support/origin-service.ts';
 
 describe('many at once', () => {
   const many = 500;
 
   it(`${many} EdgeClusters follow one origin pod: a ConfigMap and a status each, no more`, async (t) => {
     const scene = await OperatorScene.start(t);
-    const service: V1Service = {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name: 'srs', namespace },
-      spec: { ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }] },
-    };
-    const slice = (address: string): V1EndpointSlice => ({
-      apiVersion: 'discovery.k8s.io/v1',
-      kind: 'EndpointSlice',
-      metadata: { name: 'srs-abc', namespace, labels: { 'kubernetes.io/service-name': 'srs' } },
-      addressType: 'IPv4',
-      endpoints: [{ addresses: [address], conditions: { ready: true } }],
-      ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
-    });
-    scene.kube.put(service);
-    scene.kube.put(slice('10.0.0.1'));
+    scene.kube.put(originService('srs'));
+    scene.kube.put(originSlice('srs', ['10.0.0.1']));
     const names = Array.from({ length: many }, (_, i) => `live-${i}`);
     for (const name of names) scene.cluster(name, { origins: [{ name: 'main', service: { name: 'srs' } }] });
     const running = scene.operator();
@@ -35,7 +22,9 @@ describe('many at once', () => {
     scene.kube.forgetRequests();
     for (const address of ['10.0.0.2', '10.0.0.3']) {
       scene.kube.forgetRequests();
-      scene.kube.change<V1EndpointSlice>(RESOURCES.EndpointSlice, namespace, 'srs-abc', () => slice(address));
+      scene.kube.change<V1EndpointSlice>(RESOURCES.EndpointSlice, namespace, 'srs-abc', () =>
+        originSlice('srs', [address]),
+      );
       await scene.kube.until(() => scene.kube.count({ subresource: 'status' }) >= many, 60_000);
       await scene.idle(running);
       assert.equal(scene.kube.count({ resource: 'configmaps' }), many);

@@ -13,6 +13,7 @@ import type {
 import { CLUSTER_LABEL, CONFIG_KEY } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
+import { originService, originSlice } from '../../support/origin-service.ts';
 
 const kinds = [
   RESOURCES.ServiceAccount,
@@ -152,31 +153,17 @@ describe('owned objects in the hands of others', () => {
 });
 
 describe('what an EdgeCluster refers to', () => {
-  const service: V1Service = {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: { name: 'srs', namespace },
-    spec: { ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }] },
-  };
-  const slice = (...addresses: string[]): V1EndpointSlice => ({
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: 'srs-abc', namespace, labels: { 'kubernetes.io/service-name': 'srs' } },
-    addressType: 'IPv4',
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
-  });
   const spec = { origins: [{ name: 'main', service: { name: 'srs' } }] };
 
   it('a Service that appears later is followed, and pods that come and go', async (t) => {
     const { scene, running } = await OperatorScene.settledWith(t, spec);
     assert.equal(scene.condition('live', 'OriginsReachable')?.reason, 'ServiceNotFound');
     assert.match(scene.conf('live'), /srs\.media\.svc:1935/);
-    scene.kube.put(service);
-    scene.kube.put(slice('10.0.0.1', '10.0.0.2'));
+    scene.kube.put(originService('srs'));
+    scene.kube.put(originSlice('srs', ['10.0.0.1', '10.0.0.2']));
     await scene.kube.until(() => /10\.0\.0\.1:1935 10\.0\.0\.2:1935/.test(scene.conf('live')));
     scene.kube.change<V1EndpointSlice>(RESOURCES.EndpointSlice, namespace, 'srs-abc', () =>
-      slice('10.0.0.2', '10.0.0.3'),
+      originSlice('srs', ['10.0.0.2', '10.0.0.3']),
     );
     await scene.kube.until(() => /10\.0\.0\.2:1935 10\.0\.0\.3:1935/.test(scene.conf('live')));
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
@@ -221,8 +208,8 @@ describe('what an EdgeCluster refers to', () => {
     scene.cluster('other');
     await scene.settled('other', running);
     scene.kube.forgetRequests();
-    scene.kube.put(service);
-    scene.kube.put(slice('10.0.0.1'));
+    scene.kube.put(originService('srs'));
+    scene.kube.put(originSlice('srs', ['10.0.0.1']));
     await scene.kube.until(() => /10\.0\.0\.1:1935/.test(scene.conf('live')));
     await scene.idle(running);
     assert.equal(scene.kube.count({ name: 'other' }), 0);

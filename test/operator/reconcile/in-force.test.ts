@@ -1,28 +1,13 @@
 /** The spec in force outlives the operator: a manifest that is not valid and an operator that starts again stop nothing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { V1ControllerRevision, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
+import type { V1ControllerRevision } from '@kubernetes/client-node';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
+import { originService, originSlice } from '../../support/origin-service.ts';
 
 const broken = { extraDirectives: 'no_such_directive on;' };
 const byService = { origins: [{ name: 'main', service: { name: 'srs' } }] };
-
-const service: V1Service = {
-  apiVersion: 'v1',
-  kind: 'Service',
-  metadata: { name: 'srs', namespace },
-  spec: { ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }] },
-};
-
-const slice = (address: string): V1EndpointSlice => ({
-  apiVersion: 'discovery.k8s.io/v1',
-  kind: 'EndpointSlice',
-  metadata: { name: 'srs-1', namespace, labels: { 'kubernetes.io/service-name': 'srs' } },
-  addressType: 'IPv4',
-  endpoints: [{ addresses: [address], conditions: { ready: true } }],
-  ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
-});
 
 const revisions = (scene: OperatorScene): V1ControllerRevision[] =>
   scene.kube.objects<V1ControllerRevision>(RESOURCES.ControllerRevision);
@@ -33,8 +18,8 @@ async function stopped(
   { valid, invalid, seen }: { valid: object; invalid: object; seen: boolean },
 ): Promise<OperatorScene> {
   const scene = await OperatorScene.start(t);
-  scene.kube.put(service as never);
-  scene.kube.put(slice('10.0.0.1') as never);
+  scene.kube.put(originService('srs'));
+  scene.kube.put(originSlice('srs', ['10.0.0.1']));
   const first = scene.operator();
   scene.cluster('live', valid);
   await scene.settled('live', first);
@@ -56,7 +41,7 @@ describe('a spec that is not valid, and an operator that starts again', () => {
       const scene = await stopped(t, { valid: byService, invalid: { ...broken, replicas: 7 }, seen });
       const deployment = scene.deployment('live');
       for (const resource of [RESOURCES.ConfigMap, RESOURCES.Service]) scene.kube.remove(resource, namespace, 'live');
-      scene.kube.put(slice('10.0.0.2') as never);
+      scene.kube.put(originSlice('srs', ['10.0.0.2']));
       const running = scene.operator();
       await scene.kube.until(() => /10\.0\.0\.2:1935/.test(scene.conf('live')));
       await scene.settled('live', running);
@@ -64,7 +49,7 @@ describe('a spec that is not valid, and an operator that starts again', () => {
       assert.equal(scene.deployment('live')?.spec?.replicas, 7);
       assert.deepEqual(scene.deployment('live')?.spec?.template, deployment?.spec?.template);
       assert.equal(scene.condition('live', 'ConfigValid')?.reason, 'InvalidDirectives');
-      scene.kube.put(slice('10.0.0.3') as never);
+      scene.kube.put(originSlice('srs', ['10.0.0.3']));
       await scene.kube.until(() => /10\.0\.0\.3:1935/.test(scene.conf('live')));
       scene.kube.remove(RESOURCES.Deployment, namespace, 'live');
       await scene.kube.until(() => scene.deployment('live') !== undefined);
@@ -129,7 +114,7 @@ describe('a spec that is not valid, and an operator that starts again', () => {
     };
     another('live-older', kept.revision - 1, { spec });
     another('live-odd', kept.revision + 5, { spec: { origins: 'none' } });
-    scene.kube.put(slice('10.0.0.2') as never);
+    scene.kube.put(originSlice('srs', ['10.0.0.2']));
     scene.operator();
     await scene.kube.until(() => /10\.0\.0\.2:1935/.test(scene.conf('live')));
     await scene.kube.until(() => revisions(scene).length === 1);
@@ -180,7 +165,7 @@ describe('a spec that is not valid, and an operator that starts again', () => {
     assert.ok(kept);
     const { ownerReferences: _, ...metadata } = kept.metadata ?? {};
     scene.kube.put({ ...kept, metadata: { ...metadata, resourceVersion: undefined } } as never);
-    scene.kube.put(slice('10.0.0.2') as never);
+    scene.kube.put(originSlice('srs', ['10.0.0.2']));
     const running = scene.operator();
     await scene.kube.until(() => running.operator.ready);
     await scene.idle(running);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { KubernetesObject, V1ConfigMap, V1Deployment, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Service } from '@kubernetes/client-node';
 import { CONFIG_KEY, FIELD_MANAGER } from '../../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene } from '../../support/operator-scene.ts';
+import { originService, originSlice } from '../../support/origin-service.ts';
 
 describe('reconciling an EdgeCluster', () => {
   it('makes its objects, the configuration before the pods, owned by it; then tells its status', async (t) => {
@@ -419,20 +420,4 @@ function note(scene: OperatorScene, resource: Resource, name: string): void {
     ...object,
     metadata: { ...object.metadata, annotations: { ...object.metadata?.annotations, 'their/note': 'x' } },
   }));
-}
-
-function originService(name: string): KubernetesObject & V1Service {
-  const ports = [{ name: 'rtmp', port: 1935, protocol: 'TCP' }];
-  return { apiVersion: 'v1', kind: 'Service', metadata: { name, namespace }, spec: { ports } };
-}
-
-function originSlice(service: string, addresses: readonly string[]): KubernetesObject & V1EndpointSlice {
-  return {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: { name: `${service}-abc`, namespace, labels: { 'kubernetes.io/service-name': service } },
-    addressType: 'IPv4',
-    endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
-    ports: [{ name: 'rtmp', port: 1935, protocol: 'TCP' }],
-  };
 }
