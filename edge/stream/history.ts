@@ -2,7 +2,7 @@
  * The frames a stream has lately had, by which a new source is recognised as one that carries the same media.
  */
 
-import { fingerprint } from './fingerprint.ts';
+import { checksum } from './checksum.ts';
 import { type Frame, isMedia, type UntimedFrame } from './frame.ts';
 import { isTraceOf, type Trace, Traces } from './traces.ts';
 
@@ -78,7 +78,7 @@ export type Standing = 'had' | 'past' | 'next' | 'foreign';
  */
 export class FrameIndex {
   readonly #byTime = new Map<number, Trace[]>();
-  readonly #byFingerprint = new Map<number, Trace[]>();
+  readonly #byChecksum = new Map<number, Trace[]>();
   /** Source times of each track's first and last frame; unsigned 32-bit values. */
   readonly #firstOfTrack: (number | undefined)[] = [];
   readonly #lastOfTrack: (number | undefined)[] = [];
@@ -92,14 +92,14 @@ export class FrameIndex {
   add(frame: Trace): void {
     append(this.#byTime, frame.sourceTime, frame);
     if (!frame.isMedia) return;
-    append(this.#byFingerprint, frame.fingerprint, frame);
+    append(this.#byChecksum, frame.checksum, frame);
     this.#firstOfTrack[frame.track] ??= frame.sourceTime;
     this.#lastOfTrack[frame.track] = frame.sourceTime;
     this.#mediaTracks |= 1 << frame.track;
   }
 
   shiftOf(frame: UntimedFrame): number | undefined {
-    const same = this.#byFingerprint.get(fingerprint(frame.payload))?.filter((trace) => isTraceOf(trace, frame)) ?? [];
+    const same = this.#byChecksum.get(checksum(frame.payload))?.filter((trace) => isTraceOf(trace, frame)) ?? [];
     if (same.some(({ sourceTime }) => sourceTime === frame.sourceTime)) return 0;
     const [only, another] = same;
     return only === undefined || another !== undefined ? undefined : (only.sourceTime - frame.sourceTime) | 0;

@@ -3,7 +3,7 @@
  * because a stream has thousands of them and the garbage collector should have nothing to do with that.
  */
 
-import { fingerprint } from './fingerprint.ts';
+import { checksum } from './checksum.ts';
 import { type Frame, isMedia, type Track, type UntimedFrame } from './frame.ts';
 
 /** One frame's trace, as it is read back. */
@@ -13,7 +13,7 @@ export interface Trace {
   readonly isMedia: boolean;
   readonly sourceTime: number;
   readonly bytes: number;
-  readonly fingerprint: number;
+  readonly checksum: number;
 }
 
 const firstCapacity = 128;
@@ -23,7 +23,7 @@ export class Traces {
   #startMs = 0;
   #sourceTimes = new Uint32Array(firstCapacity);
   #bytes = new Uint32Array(firstCapacity);
-  #fingerprints = new Uint32Array(firstCapacity);
+  #checksums = new Uint32Array(firstCapacity);
   /** Bit 0: audio or video proper; bits 1 and 2: track; above: RTMP message type. */
   #kinds = new Uint16Array(firstCapacity);
 
@@ -42,7 +42,7 @@ export class Traces {
     if (at === this.#sourceTimes.length) this.#grow();
     this.#sourceTimes[at] = frame.sourceTime;
     this.#bytes[at] = frame.payload.length;
-    this.#fingerprints[at] = fingerprint(frame.payload);
+    this.#checksums[at] = checksum(frame.payload);
     this.#kinds[at] = (frame.type << 3) | (frame.track << 1) | (isMedia(frame) ? 1 : 0);
   }
 
@@ -60,7 +60,7 @@ export class Traces {
       isMedia: (kind & 1) === 1,
       sourceTime: this.#sourceTimes[index] ?? 0,
       bytes: this.#bytes[index] ?? 0,
-      fingerprint: this.#fingerprints[index] ?? 0,
+      checksum: this.#checksums[index] ?? 0,
     };
   }
 
@@ -68,7 +68,7 @@ export class Traces {
     const capacity = 2 * this.#sourceTimes.length;
     this.#sourceTimes = grown(this.#sourceTimes, new Uint32Array(capacity));
     this.#bytes = grown(this.#bytes, new Uint32Array(capacity));
-    this.#fingerprints = grown(this.#fingerprints, new Uint32Array(capacity));
+    this.#checksums = grown(this.#checksums, new Uint32Array(capacity));
     this.#kinds = grown(this.#kinds, new Uint16Array(capacity));
   }
 }
@@ -80,5 +80,5 @@ function grown<T extends Uint32Array | Uint16Array>(from: T, to: T): T {
 
 /** Whether this is the very frame that the trace is of, as far as type and bytes tell. */
 export function isTraceOf(trace: Trace, { type, payload }: UntimedFrame): boolean {
-  return trace.type === type && trace.bytes === payload.length && trace.fingerprint === fingerprint(payload);
+  return trace.type === type && trace.bytes === payload.length && trace.checksum === checksum(payload);
 }

@@ -14,7 +14,7 @@ const sampleCount = 16;
 const wholeUpToBytes = headBytes + tailBytes + 4 * sampleCount;
 
 /** Unsigned 32 bits. Payloads of different lengths are to be told apart by their lengths. */
-export function fingerprint(payload: Buffer): number {
+export function checksum(payload: Buffer): number {
   const end = payload.length;
   if (end <= wholeUpToBytes) return crc32(payload);
   let hash = end;
