@@ -57,18 +57,19 @@ export class Reconcile {
     const { caches, settings } = this.#deps;
     const live = this.#live();
     const pause = pausedBy(this.#cluster);
+    const languages = this.#languages(live);
     const asked = inForce(
       this.#cluster,
       this.#memory.desired,
       caches,
       settings(),
-      this.#languages(live),
+      languages,
       this.#deps.requireConsent,
     );
     const { cluster, origins } = asked;
     this.#cluster = cluster;
-    if (pause !== undefined) return this.#stand(pause, asked, live);
-    const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live);
+    if (pause !== undefined) return this.#stand(pause, asked, live, languages);
+    const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live, languages);
     const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, this.#deployment(live));
     const desired: Desired = { ...configured, objects };
     await this.#beforeScalingIn(live);
@@ -122,8 +123,9 @@ export class Reconcile {
     by: string,
     { origins, desired }: InForce,
     live: readonly KubernetesObject[],
+    languages: readonly number[],
   ): Promise<Requeue | undefined> {
-    const { desired: configured, stage } = this.#configRollout(desired, live);
+    const { desired: configured, stage } = this.#configRollout(desired, live, languages);
     const { config, objects: rendered } = configured;
     const { status } = this.#memory;
     const objects = this.#deps.turns.stand(this.#key, this.#cluster, rendered, this.#deployment(live));
@@ -194,9 +196,8 @@ export class Reconcile {
     return otherLanguages(this.#pods(), this.#deployment(live), this.#own('v1', 'ConfigMap', live));
   }
 
-  #configRollout(asked: Desired, live: readonly KubernetesObject[]): ConfigRolloutStep {
+  #configRollout(asked: Desired, live: readonly KubernetesObject[], languages: readonly number[]): ConfigRolloutStep {
     const { caches, edges, settings, requireConsent } = this.#deps;
-    const languages = this.#languages(live);
     const input = {
       cluster: this.#cluster,
       asked,
