@@ -1,5 +1,5 @@
 /** Random configurations and random trees for property tests. */
-import fc from 'fast-check';
+
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { isWritable, type PlainDirective } from '../../edge/conf/grammar.ts';
 import type {
@@ -10,6 +10,7 @@ import type {
   TlsListen,
   VhostConfig,
 } from '../../edge/conf/model.ts';
+import fc from '../support/property.ts';
 
 /** `fc.record` whose objects are as ordinary as ours. */
 function record<T>(parts: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {

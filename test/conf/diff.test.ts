@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import fc from 'fast-check';
 import { diffConfig, isSame, needsRestart, restartSettings, withoutRestart } from '../../edge/conf/diff.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { leavesOf } from '../../edge/conf/schema.ts';
 import { VHOST } from '../../edge/conf/vhost-directives.ts';
+import fc from '../support/property.ts';
 import { configs } from './arbitrary.ts';
 
 function config(text: string) {

@@ -1,9 +1,9 @@
 /** The grammar: words, quotes, comments, blocks, positions, and what is wrong. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { type Directive, type PlainDirective, parseTree, printTree, writeWord } from '../../edge/conf/grammar.ts';
 import { formatProblem } from '../../edge/conf/problem.ts';
+import fc from '../support/property.ts';
 import { trees } from './arbitrary.ts';
 
 function plain(directives: readonly Directive[]): PlainDirective[] {

@@ -1,10 +1,10 @@
 /** Model ⇄ text. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { printConfig } from '../../edge/conf/print.ts';
+import fc from '../support/property.ts';
 import { configs } from './arbitrary.ts';
 
 describe('print', () => {

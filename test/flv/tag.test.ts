@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { flvHeader, tagSize, writeTag } from '../../edge/flv/tag.ts';
 import { FlvError, FlvReader, type FlvTag } from '../support/flv-reader.ts';
+import fc from '../support/property.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ''), 'hex');

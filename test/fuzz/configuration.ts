@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { ROOT } from '../../edge/conf/directives.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { printConfig } from '../../edge/conf/print.ts';
 import { ConfigError } from '../../edge/conf/problem.ts';
 import { leavesOf } from '../../edge/conf/schema.ts';
+import fc from '../support/property.ts';
 
 /** Whatever is accepted must also be printed and mean the same. */
 export function survives(text: string, env: Record<string, string> = {}): void {

@@ -6,9 +6,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import fc from 'fast-check';
 import { EdgeProcess } from '../support/edge-process.ts';
 import { clip, interFrame, keyframe } from '../support/media.ts';
+import fc from '../support/property.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { requests } from './http-grammar.ts';
 import type { Target } from './readers.ts';

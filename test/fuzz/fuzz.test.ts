@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { parseTree } from '../../edge/conf/grammar.ts';
+import fc from '../support/property.ts';
 import { survives } from './configuration.ts';
 import { EdgeUnderFuzz, edgeTargetNames } from './edge-under-fuzz.ts';
 import { readers } from './readers.ts';

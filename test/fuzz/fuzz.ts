@@ -2,6 +2,7 @@
  * Feeds every reader of the edge, and a running edge, with input by the grammars beside this file.
  *
  *     node test/fuzz/fuzz.ts [SECONDS] [TARGET ...]       60 seconds and all targets by default
+ *     FUZZ_SEED=1 node test/fuzz/fuzz.ts                  the same inputs each time: seeds 1, 2, 3 and so on
  *     FUZZ_SEED=… FUZZ_PATH=… node test/fuzz/fuzz.ts 60 TARGET        a finding again
  *
  * Each target gets its share of the time. What is found is printed with its seed, made as small as it gets; it then
@@ -18,9 +19,9 @@ const runsPerRound = 500;
 async function fuzz({ name, property }: Target, seconds: number): Promise<boolean> {
   const endMs = performance.now() + seconds * 1000;
   const { FUZZ_SEED: wanted, FUZZ_PATH: path } = process.env;
+  let seed = wanted === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(wanted);
   let runs = 0;
   do {
-    const seed = wanted === undefined ? Math.floor(Math.random() * 2 ** 31) : Number(wanted);
     const details = await fc.check(property as fc.IAsyncProperty<unknown>, {
       seed,
       numRuns: runsPerRound,
@@ -33,7 +34,8 @@ async function fuzz({ name, property }: Target, seconds: number): Promise<boolea
       process.stdout.write(`${fc.defaultReportMessage(details)}\n${String(details.errorInstance)}\n`);
       return false;
     }
-  } while (performance.now() < endMs && wanted === undefined);
+    seed++;
+  } while (performance.now() < endMs && path === undefined);
   process.stdout.write(`${name}: ${runs} inputs, nothing found\n`);
   return true;
 }

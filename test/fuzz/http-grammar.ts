@@ -1,6 +1,6 @@
 /** Arbitrary HTTP requests to an edge, right in most of their parts; several may stand behind each other. */
 
-import fc from 'fast-check';
+import fc from '../support/property.ts';
 
 const method = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom('GET', 'HEAD', 'OPTIONS', 'DELETE', 'POST') },

@@ -4,7 +4,6 @@
  */
 
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
 import { classify, codecName, sequenceHeaderKey } from '../../edge/flv/media.ts';
 import { metadataPayload } from '../../edge/flv/metadata.ts';
 import { tagSize, writeTag } from '../../edge/flv/tag.ts';
@@ -18,6 +17,7 @@ import { ClientHandshake, ServerHandshake } from '../../edge/rtmp/handshake.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
 import { isMedia, toUntimedFrame } from '../../edge/stream/frame.ts';
+import fc from '../support/property.ts';
 import { configurations, survives as readsConfiguration, variables } from './configuration.ts';
 import { amfValue, bytes, chunkStream, message } from './rtmp-grammar.ts';
 

@@ -3,11 +3,11 @@
  * commands, messages, chunk streams, and whole conversations of a client.
  */
 
-import fc from 'fast-check';
 import { type AmfObject, type AmfValue, ecmaArray, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { ClientHandshake } from '../../edge/rtmp/handshake.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import fc from '../support/property.ts';
 
 /** Bytes with those that mean something in RTMP and AMF more often than by chance. */
 export const bytes: fc.Arbitrary<Buffer> = fc

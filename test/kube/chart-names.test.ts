@@ -7,10 +7,10 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { V1Deployment, V1PodSpec } from '@kubernetes/client-node';
-import fc from 'fast-check';
 import { parseAllDocuments } from 'yaml';
 import { isLabelValue, isNameOf, podNameOf } from '../helm/names.ts';
 import { kubernetesTools } from '../support/kubernetes-tools.ts';
+import fc from '../support/property.ts';
 
 const chart = join(import.meta.dirname, '../../helm');
 const program = (await kubernetesTools(['helm'])).helm;

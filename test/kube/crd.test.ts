@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import fc from 'fast-check';
 import { admit } from '../../operator/api/admission.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { manifestOf, rightManifests, wrongManifests } from '../operator/api/wrong-manifests.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient, KubeFailure } from '../support/kubernetes-client.ts';
+import fc from '../support/property.ts';
 
 const examples = join(import.meta.dirname, '../../crds/examples');
 

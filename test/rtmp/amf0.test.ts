@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import {
   AmfError,
   type AmfObject,
@@ -13,6 +12,7 @@ import {
   typedObject,
   wireType,
 } from '../../edge/rtmp/amf0.ts';
+import fc from '../support/property.ts';
 
 function hex(text: string): Buffer {
   return Buffer.from(text.replace(/\s/g, ''), 'hex');

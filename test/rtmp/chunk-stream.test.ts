@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import { ChunkStreamId, encodeMessage, messageSize, writeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
+import fc from '../support/property.ts';
 import { encodePlan, type Plan } from './chunk-model.ts';
 
 /** Pushes `bytes` cut at `cuts` (offsets in any order) and returns what was delivered. */

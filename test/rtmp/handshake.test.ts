@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { ClientHandshake, type HandshakeStep, ServerHandshake } from '../../edge/rtmp/handshake.ts';
+import fc from '../support/property.ts';
 
 const tail = Buffer.from('f0eec24a8068bee82e00d0d1029e7e576eec5d2d29806fab93b8e636cfeb31ae', 'hex');
 const serverName = Buffer.from('Genuine Adobe Flash Media Server 001');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { withoutVhost } from '../../edge/rtmp/names.ts';
 import { buildTcUrl, parseRtmpUrl, resolveStreamUrl, type StreamUrl, tcUrlOf } from '../../edge/rtmp/url.ts';
+import fc from '../support/property.ts';
 
 /** tcUrl, stream, and what SRS makes of them: vhost, app, stream, param. */
 const urls: [string, string | undefined, [string, string, string, string]][] = [

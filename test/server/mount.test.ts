@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { RtmpError } from '../../edge/rtmp/errors.ts';
 import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
 import { matchMount, mountPath } from '../../edge/server/http/mount.ts';
+import fc from '../support/property.ts';
 
 const byHost = '[vhost]/[app]/[stream].flv';
 

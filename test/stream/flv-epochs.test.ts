@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import { type FlvEpoch, FlvEpochs } from '../../edge/stream/flv-epochs.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
 import { decodeFlv, RecordingSink } from '../support/playback.ts';
+import fc from '../support/property.ts';
 
 const both = { audio: true, video: true };
 const dayMs = 24 * 60 * 60 * 1000;

@@ -5,7 +5,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MediaMemory } from '../../edge/budget/media-memory.ts';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
@@ -17,6 +16,7 @@ import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { noReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
+import fc from '../support/property.ts';
 
 type Wire =
   | { readonly kind: 'rtmp'; readonly chunkSize: number; readonly zeroBased: boolean }

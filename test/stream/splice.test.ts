@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
@@ -20,6 +19,7 @@ import {
   videoHeader,
 } from '../support/media.ts';
 import { decodeFlv, type Played, RecordingSink } from '../support/playback.ts';
+import fc from '../support/property.ts';
 
 const format = flvFormat('bare', { audio: true, video: true });
 

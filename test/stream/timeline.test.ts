@@ -2,10 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { type Frame, isHeader, Track, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { Timeline } from '../../edge/stream/timeline.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, videoHeader } from '../support/media.ts';
+import fc from '../support/property.ts';
 
 const { audio, video, data } = Track;
 type MediaTrack = typeof audio | typeof video;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { isIP, isIPv6 } from 'node:net';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { admit } from '../../../operator/api/admission.ts';
+import fc from '../../support/property.ts';
 import { manifestOf } from './wrong-manifests.ts';
 
 const isServer = (server: string): boolean =>

@@ -1,8 +1,8 @@
 /** Lines of a byte stream: the same, however the bytes are cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { lines } from '../../../operator/kube/lines.ts';
+import fc from '../../support/property.ts';
 
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
   let at = 0;

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { V1Deployment } from '@kubernetes/client-node';
-import fc from 'fast-check';
 import { admit } from '../../../operator/api/admission.ts';
 import { render } from '../../../operator/render/render.ts';
 import { isLabelValue, isNameOf, isSubdomain, podNameOf } from '../../helm/names.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
+import fc from '../../support/property.ts';
 import { caseOf, inputOf } from './cases.ts';
 
 const { spec } = caseOf('everything').cluster;

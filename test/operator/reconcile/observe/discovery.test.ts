@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
-import fc from 'fast-check';
 import { checkSecrets, type OriginSources, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
 import { referencesOf } from '../../../../operator/reconcile/observe/references.ts';
 import { endpointsView, originServiceView, tlsSecretView } from '../../../../operator/reconcile/observe/views.ts';
 import { edgeCluster } from '../../../support/edge-clusters.ts';
+import fc from '../../../support/property.ts';
 
 const group = { name: 'main', service: { name: 'srs', namespace: 'origins', port: 1935 } };
 

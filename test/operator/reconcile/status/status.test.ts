@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
-
 import { conditionOf, REASONS } from '../../../../operator/api/conditions.ts';
 import type { ConditionType, EdgeClusterStatus } from '../../../../operator/api/types.ts';
 import { graceEndsInMs } from '../../../../operator/reconcile/edges/fleet.ts';
@@ -9,6 +7,7 @@ import type { EdgeState } from '../../../../operator/reconcile/edges/report.ts';
 import type { PodView } from '../../../../operator/reconcile/observe/views.ts';
 import type { Observation } from '../../../../operator/reconcile/status/observation.ts';
 import { statusOf } from '../../../../operator/reconcile/status/status.ts';
+import fc from '../../../support/property.ts';
 import {
   answering,
   deployment,
