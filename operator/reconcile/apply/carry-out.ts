@@ -6,7 +6,7 @@ import type { EdgeCluster } from '../../api/types.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
-import { holderOf, lastWriter, standingOf } from '../observe/ownership.ts';
+import { holderOf, isAsWeLeftIt, lastWriter, standingOf } from '../observe/ownership.ts';
 import { differences } from './compare.ts';
 import { type OwnedMemory, putBackMs } from './owned-memory.ts';
 import { type Application, type Blocked, CREATE_ONLY, type Plan } from './plan.ts';
@@ -106,11 +106,20 @@ async function applyOne(
   if (application.wasTaken) return lookThenApply(deps, cluster, application, memory);
   const { api, signal } = deps;
   try {
+    if (why !== 'put back' || live === undefined) {
+      done(deps, cluster, application, await api.apply(object, { force: true, signal }), 'someone', memory);
+      return undefined;
+    }
     // Who it was is in managedFields, which the informers don't keep, and gone with what we write.
-    const edited = why === 'put back' && live !== undefined;
     const { namespace, name } = wanted.metadata;
-    const by = edited ? lastWriter(await api.get(resourceOf(wanted), namespace, name, { signal })) : 'someone';
-    done(deps, cluster, application, await api.apply(object, { force: true, signal }), by, memory);
+    const edited = await api.get<KubernetesObject>(resourceOf(wanted), namespace, name, { signal });
+    // An operator before us applied it, and the API server dropped or rewrote fields.
+    if (edited !== undefined && isSameVersion(edited, live) && isAsWeLeftIt(edited)) {
+      noteApplied(memory, application, live, '', deps.nowMs());
+      return undefined;
+    }
+    const answer = await api.apply(object, { force: true, signal });
+    done(deps, cluster, application, answer, lastWriter(edited), memory);
     return undefined;
   } catch (error) {
     // What was to be created exists: our informers do not show objects without our label.
@@ -118,6 +127,10 @@ async function applyOne(
       return lookThenApply(deps, cluster, application, memory);
     throw error;
   }
+}
+
+function isSameVersion(one: KubernetesObject, other: KubernetesObject): boolean {
+  return one.metadata?.resourceVersion === other.metadata?.resourceVersion;
 }
 
 /** Looks at what has the name. What is ours has lost its label and is put back; what is not, is left alone. */

@@ -1,6 +1,6 @@
 /** What an object is called, whose it is, and who wrote to it: of those with the name or the label of something we make. */
 
-import type { KubernetesObject, V1OwnerReference } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ManagedFieldsEntry, V1OwnerReference } from '@kubernetes/client-node';
 import { CLUSTER_LABEL, FIELD_MANAGER, GROUP, KIND, labelsOf, nameOf } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 
@@ -53,11 +53,37 @@ export function clusterKeyOf({ metadata }: KubernetesObject): `${string}/${strin
 
 /** Who else wrote to the object last, as its managedFields know it. */
 export function lastWriter(object: KubernetesObject | undefined): string {
-  const others = (object?.metadata?.managedFields ?? []).filter(
-    ({ manager, subresource }) => manager !== FIELD_MANAGER && subresource === undefined,
+  return lastOf(writersOf(object).others)?.manager ?? 'someone';
+}
+
+/**
+ * Whether nobody has written to the object since we applied it, as its managedFields know it: what it lacks, the API
+ * server dropped. Their times are whole seconds; somebody else's in the same second counts as later.
+ */
+export function isAsWeLeftIt(object: KubernetesObject | undefined): boolean {
+  const { ours, others } = writersOf(object);
+  const applied = lastOf(ours.filter(({ operation }) => operation === 'Apply'));
+  return applied !== undefined && timeOf(lastOf(others)) < timeOf(applied);
+}
+
+/** Those who wrote to the object itself, not to its status or scale. */
+function writersOf(object: KubernetesObject | undefined): Readonly<Record<'ours' | 'others', Writer[]>> {
+  const writers = (object?.metadata?.managedFields ?? []).filter(({ subresource }) => subresource === undefined);
+  const { ours = [], others = [] } = Object.groupBy(writers, ({ manager }) =>
+    manager === FIELD_MANAGER ? 'ours' : 'others',
   );
-  const last = others.toSorted((a, b) => String(a.time ?? '').localeCompare(String(b.time ?? ''))).at(-1);
-  return last?.manager ?? 'someone';
+  return { ours, others };
+}
+
+type Writer = V1ManagedFieldsEntry;
+
+function lastOf(writers: readonly Writer[]): Writer | undefined {
+  return writers.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
+}
+
+/** Milliseconds since 1970; before all others where there is none. */
+function timeOf(writer: Writer | undefined): number {
+  return writer?.time === undefined ? Number.NEGATIVE_INFINITY : new Date(writer.time).getTime();
 }
 
 /** Name of an object within the EdgeCluster's namespace: `apps/Deployment/live`. */
