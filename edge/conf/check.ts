@@ -1,5 +1,5 @@
 /** What the directives of a file must satisfy together, each being right by itself. */
-import type { RootSettings, VhostSettings } from './directives.ts';
+import type { RootSettings, VhostSettings } from './directives/root.ts';
 import { collide } from './listen.ts';
 import { type Place, type Problem, show } from './problem.ts';
 import { type Given, keyOf } from './read.ts';

@@ -1,7 +1,7 @@
 /** Settings (values by the names of directives) ⇄ the typed model. Pure; a field forgotten on either side is a type error. */
 
 import { CLUSTER, defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
-import type { RootSettings, VhostSettings } from './directives.ts';
+import type { RootSettings, VhostSettings } from './directives/root.ts';
 import type { ClusterConfig, EdgeConfig, TlsListen, VhostConfig } from './model.ts';
 import type { Named } from './schema.ts';
 

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toConfig, toSettings } from './convert.ts';
 import { defaultConfig } from './defaults.ts';
-import { ROOT, type RootSettings } from './directives.ts';
+import { ROOT, type RootSettings } from './directives/root.ts';
 import type { EdgeConfig } from './model.ts';
 import type { Block, Effect, Fields, Leaf, Named } from './schema.ts';
 

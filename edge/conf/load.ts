@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { checkSettings } from './check.ts';
 import { toConfig } from './convert.ts';
-import { ROOT } from './directives.ts';
+import { ROOT } from './directives/root.ts';
 import { checkVariables, type Environment } from './env.ts';
 import { type Fingerprint, fingerprint } from './fingerprint.ts';
 import { type ReadFile, readTree } from './include.ts';

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { toSettings } from './convert.ts';
 import { defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
-import { ROOT, type RootSettings, type VhostSettings } from './directives.ts';
+import { ROOT, type RootSettings, type VhostSettings } from './directives/root.ts';
 import { type PlainDirective, printTree } from './grammar.ts';
 import { LANGUAGE } from './language.ts';
 import type { EdgeConfig } from './model.ts';

@@ -2,7 +2,7 @@
  * Tree of directives → settings: every directive is looked up in the table, its arguments are parsed, overrides of
  * the environment are applied and defaults filled in.
  */
-import { ROOT, type RootSettings } from './directives.ts';
+import { ROOT, type RootSettings } from './directives/root.ts';
 import { type Environment, envValue, unwritableWord } from './env.ts';
 import type { Directive, Word } from './grammar.ts';
 import { nearest } from './nearest.ts';

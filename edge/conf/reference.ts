@@ -5,7 +5,7 @@
  *     node edge/conf/reference.ts --check    exits 1 when it isn't up to date
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { ROOT } from './directives.ts';
+import { ROOT } from './directives/root.ts';
 import { variablesOf } from './env.ts';
 import { writeWord } from './grammar.ts';
 import type { Block, Fields, Leaf } from './schema.ts';

@@ -1,5 +1,5 @@
 /**
- * What a table of directives is made of. One table (`directives.ts`) drives everything else: reading, the errors
+ * What a table of directives is made of. One table (`directives/`) drives everything else: reading, the errors
  * for unknown names, environment overrides, printing, the difference between two configurations and the reference.
  */
 

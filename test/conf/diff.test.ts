@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { diffConfig, isSame, needsRestart, restartSettings, withoutRestart } from '../../edge/conf/diff.ts';
+import { VHOST } from '../../edge/conf/directives/vhost.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { leavesOf } from '../../edge/conf/schema.ts';
-import { VHOST } from '../../edge/conf/vhost-directives.ts';
 import fc from '../support/property.ts';
 import { configs } from './arbitrary.ts';
 

@@ -1,7 +1,7 @@
 /** Overrides by environment variables. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ROOT } from '../../edge/conf/directives.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { type Environment, variablesOf } from '../../edge/conf/env.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { ConfigError, formatProblem } from '../../edge/conf/problem.ts';

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
-import { ROOT } from '../../edge/conf/directives.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { LANGUAGE } from '../../edge/conf/language.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { leftOut, printConfig } from '../../edge/conf/print.ts';

@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
+import { VHOST } from '../../edge/conf/directives/vhost.ts';
 import { configHash, loadConfig, parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
 import { ConfigError, formatProblem } from '../../edge/conf/problem.ts';
 import { findVhost } from '../../edge/conf/vhost.ts';
-import { VHOST } from '../../edge/conf/vhost-directives.ts';
 
 /** The problems of a configuration, one line each; `listen` is there already unless the text has one. */
 function errors(text: string): string[] {

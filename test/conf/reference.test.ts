@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ROOT } from '../../edge/conf/directives.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { loadConfig } from '../../edge/conf/load.ts';
 import { reference } from '../../edge/conf/reference.ts';
 import { leavesOf } from '../../edge/conf/schema.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { ROOT } from '../../edge/conf/directives.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { loadConfig, parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig, RemoteCluster } from '../../edge/conf/model.ts';
 import { printConfig } from '../../edge/conf/print.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ROOT } from '../../edge/conf/directives.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { printConfig } from '../../edge/conf/print.ts';
 import { ConfigError } from '../../edge/conf/problem.ts';

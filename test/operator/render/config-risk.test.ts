@@ -1,7 +1,7 @@
 /** Which changes of a configuration can make edges refuse clients. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ROOT } from '../../../edge/conf/directives.ts';
+import { ROOT } from '../../../edge/conf/directives/root.ts';
 import { leavesOf } from '../../../edge/conf/schema.ts';
 import { renderConfig } from '../../../operator/render/config.ts';
 import { harmless, riskyChanges } from '../../../operator/render/config-risk.ts';

@@ -1,0 +1,59 @@
+/** The table of `vhost { cluster { } }`. */
+import { CLUSTER, defaultVhost } from '../defaults.ts';
+import type { OriginAddress } from '../model.ts';
+import { block, leaf } from '../schema.ts';
+import { choice, onOff, originAddresses, text } from '../values.ts';
+
+const D = defaultVhost();
+
+export const cluster = block(
+  'Where the streams of this vhost come from.',
+  {
+    mode: leaf({
+      type: choice({ local: 'local', remote: 'remote' }),
+      default: D.cluster.mode,
+      effect: 'new connections',
+      doc:
+        '`remote`: an edge, which pulls from `origin` what is played and pushes to it what is published. ' +
+        '`local`: publishers and players meet in this process. A stream that is in use at a reload stays what it is ' +
+        'until nobody uses it.',
+    }),
+    origin: leaf({
+      type: originAddresses,
+      default: [] as readonly OriginAddress[],
+      defaultText: 'none; needed with `mode remote`',
+      effect: 'at once',
+      doc:
+        'The origins, several separated by blanks; the port is 1935 (443 with `rtmps://`) unless given. Names are ' +
+        'resolved at each connect. On a change, streams of an origin that is gone move to another at a key frame.',
+    }),
+    token_traverse: leaf({
+      type: onOff,
+      default: CLUSTER.tokenTraverse,
+      effect: 'new connections',
+      doc:
+        'Present each RTMP client’s own `connect` to an origin, which accepts or refuses the client. HTTP players ' +
+        'have none: check them in `http_hooks { on_play; }`.',
+    }),
+    vhost: leaf({
+      type: text('a vhost'),
+      default: CLUSTER.vhost,
+      effect: 'new connections',
+      doc: 'The vhost to ask origins for. `[vhost]` stands for the client’s.',
+    }),
+    debug_srs_upnode: leaf({
+      type: onOff,
+      default: CLUSTER.debugSrsUpnode,
+      effect: 'new connections',
+      doc: 'Tell origins who we are in `connect`, as SRS does, and log what an SRS origin tells of itself.',
+    }),
+  },
+  {
+    ignored: {
+      coworkers: 'a local vhost knows nothing of other origins',
+      follow_client: 'origins are always connected to by RTMP',
+      origin_cluster: 'a local vhost knows nothing of other origins',
+      protocol: 'origins are always connected to by RTMP',
+    },
+  },
+);

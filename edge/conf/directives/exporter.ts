@@ -1,0 +1,35 @@
+/** The table of `exporter { }`. */
+import { defaultConfig } from '../defaults.ts';
+import { block, leaf } from '../schema.ts';
+import { listenAddresses, onOff, text } from '../values.ts';
+
+const D = defaultConfig();
+
+export const exporter = block('Metrics for Prometheus, at `/metrics`.', {
+  enabled: leaf({
+    type: onOff,
+    default: D.exporter.enabled,
+    effect: 'restart',
+    doc: 'Whether metrics are served.',
+  }),
+  listen: leaf({
+    type: listenAddresses,
+    default: D.exporter.listen,
+    effect: 'restart',
+    doc: 'Addresses for metrics.',
+  }),
+  label: leaf({
+    type: text('a label'),
+    default: D.exporter.label,
+    defaultText: 'none',
+    effect: 'restart',
+    doc: 'Value of the label `label` on every metric, to tell clusters apart.',
+  }),
+  tag: leaf({
+    type: text('a tag'),
+    default: D.exporter.tag,
+    defaultText: 'none',
+    effect: 'restart',
+    doc: 'Value of the label `tag` on every metric, to tell groups of servers apart.',
+  }),
+});

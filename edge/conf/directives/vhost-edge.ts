@@ -1,0 +1,136 @@
+/** The table of `vhost { edge { } }`: what SRS has no directive for. */
+import { EDGE } from '../defaults.ts';
+import { block, leaf } from '../schema.ts';
+import { choice, inherited, integer, milliseconds, onOff, text } from '../values.ts';
+
+/** A time of ours: 1 ms at least. */
+function time(value: number, doc: string) {
+  return leaf({ type: milliseconds(1), default: value, effect: 'at once', doc });
+}
+
+const BYTES_MAX = 4 * 1024 ** 3;
+
+export const vhostEdge = block(
+  'Time-outs and limits that SRS has no directive for.',
+  {
+    balance: leaf({
+      type: choice({ round_robin: 'round_robin', hash: 'hash', failover: 'failover' }),
+      default: EDGE.balance,
+      effect: 'at once',
+      doc:
+        'How an origin is chosen for a stream that none is remembered for. `round_robin`: in turn. `hash`: by the ' +
+        'stream’s name, so that many edges choose the same one. `failover`: the first of the list that is up; when a ' +
+        'better one comes back, new streams take it and those that run stay where they are.',
+    }),
+    connect_timeout: time(EDGE.connectTimeoutMs, 'Name, TCP and TLS of a connection to an origin, together.'),
+    request_timeout: time(
+      EDGE.requestTimeoutMs,
+      'RTMP handshake, `connect`, `createStream` and `play` or `publish` at an origin, together.',
+    ),
+    first_frame_timeout: time(
+      EDGE.firstFrameTimeoutMs,
+      'An origin that has sent no frame of a stream by then does not have it: the next one is asked.',
+    ),
+    stall_timeout: time(
+      EDGE.stallTimeoutMs,
+      'An origin that owes bytes and is silent for this long is taken for dead.',
+    ),
+    hold_timeout: leaf({
+      type: milliseconds(0),
+      default: EDGE.holdTimeoutMs,
+      effect: 'at once',
+      doc: 'How long players and publishers are kept while no origin can be reached.',
+    }),
+    retry_min: time(
+      EDGE.retryMinMs,
+      'When all origins have just failed, they are tried again after this; the time doubles with each failure.',
+    ),
+    retry_max: time(EDGE.retryMaxMs, 'The longest time between two such tries. Not below `retry_min`.'),
+    linger: leaf({
+      type: milliseconds(0),
+      default: EDGE.lingerMs,
+      effect: 'at once',
+      doc: 'How long a stream is still pulled after its last player left.',
+    }),
+    absent_ttl: leaf({
+      type: milliseconds(0),
+      default: EDGE.absentTtlMs,
+      effect: 'at once',
+      doc: 'How long a stream that no origin has is remembered as absent, so that players do not burden origins.',
+    }),
+    publish_timeout: time(
+      EDGE.publishTimeoutMs,
+      'How long a publisher waits for the first origin to accept it before it is refused.',
+    ),
+    gop_cache_max_bytes: leaf({
+      type: integer(0, BYTES_MAX, 'bytes'),
+      default: EDGE.gopCacheMaxBytes,
+      effect: 'at once',
+      doc: 'Most media kept of a stream for new players, and of a publisher for a new origin.',
+    }),
+    play_queue_max_bytes: leaf({
+      type: integer(0, BYTES_MAX, 'bytes'),
+      default: EDGE.playQueueMaxBytes,
+      effect: 'at once',
+      since: 2,
+      doc: 'Most media that waits for a slow player, whatever its time, before frames are dropped as with `queue_length`.',
+    }),
+    push_queue_max_bytes: leaf({
+      type: integer(0, BYTES_MAX, 'bytes'),
+      default: EDGE.pushQueueMaxBytes,
+      effect: 'at once',
+      doc: 'Most media that waits for a slow origin before whole GOPs are dropped.',
+    }),
+    write_timeout: leaf({
+      type: milliseconds(1),
+      default: EDGE.writeTimeoutMs,
+      effect: 'new connections',
+      doc: 'A client that accepts no byte for this long is disconnected.',
+    }),
+    http_first_frame_timeout: leaf({
+      type: milliseconds(1),
+      default: EDGE.httpFirstFrameTimeoutMs,
+      effect: 'new connections',
+      doc: 'An HTTP player gets 404 when the stream has not begun by then.',
+    }),
+    drain_timeout: leaf({
+      type: inherited(milliseconds(0)),
+      default: undefined,
+      defaultText: 'the process’s `drain_timeout`',
+      effect: 'at once',
+      doc: 'How long an edge that was told to stop lets present clients of the vhost finish.',
+    }),
+    hook_timeout: leaf({
+      type: milliseconds(1),
+      default: EDGE.hookTimeoutMs,
+      effect: 'new connections',
+      doc: 'Time for the answer of one callback.',
+    }),
+    read_interval: leaf({
+      type: milliseconds(0),
+      default: EDGE.readIntervalMs,
+      effect: 'new connections',
+      doc: 'Publishers’ sockets are read at most this often where neither `min_latency` nor `mr` is on. 0 reads at once.',
+    }),
+    redirect_max: leaf({
+      type: integer(0, 100),
+      default: EDGE.redirectMax,
+      effect: 'at once',
+      doc: 'RTMP 302 answers followed in a row.',
+    }),
+    origin_tls_verify: leaf({
+      type: onOff,
+      default: EDGE.originTlsVerify,
+      effect: 'new connections',
+      doc: 'Verify the certificates of `rtmps://` origins.',
+    }),
+    origin_tls_ca_file: leaf({
+      type: text('a path'),
+      default: EDGE.originTlsCaFile,
+      defaultText: 'the system’s authorities',
+      effect: 'new connections',
+      doc: 'PEM file of the authorities that vouch for `rtmps://` origins.',
+    }),
+  },
+  { own: true },
+);
