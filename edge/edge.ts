@@ -4,6 +4,7 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { Entrance } from './access/entrance.ts';
 import { Budget } from './budget/budget.ts';
 import { MediaMemory } from './budget/media-memory.ts';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
@@ -41,6 +42,7 @@ export class Edge implements Gateway {
   readonly serverId: string;
   readonly clients: Clients = new Clients();
   readonly budget: Budget = new Budget(() => this.#config);
+  readonly entrance: Entrance = new Entrance();
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;
@@ -181,31 +183,49 @@ export class Edge implements Gateway {
   }
 
   async play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {
-    await this.#hooks.onPlay(request, vhost);
-    return this.hub.play(request, vhost);
+    await this.entrance.enter('play', request, vhost);
+    try {
+      await this.#hooks.onPlay(request, vhost);
+      return this.hub.play(request, vhost);
+    } catch (error) {
+      this.entrance.leave(request);
+      throw error;
+    }
   }
 
   async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
-    await this.#hooks.onPublish(request, vhost);
+    await this.entrance.enter('publish', request, vhost);
     try {
-      return await this.hub.publish(request, vhost, events);
+      await this.#hooks.onPublish(request, vhost);
+      return await this.#publish(request, vhost, events);
     } catch (error) {
-      if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
+      this.entrance.leave(request);
       throw error;
     }
   }
 
   stopped(request: StreamRequest, vhost: VhostConfig): void {
+    this.entrance.leave(request);
     this.#hooks.onStop(request, vhost);
   }
 
   unpublished(request: StreamRequest, vhost: VhostConfig, publication: Publication): void {
+    this.entrance.leave(request);
     this.hub.unpublish(publication);
     this.#hooks.onUnpublish(request, vhost);
   }
 
   closed(request: ConnectRequest, vhost: VhostConfig, traffic: Traffic): void {
     this.#hooks.onClose(request, vhost, traffic);
+  }
+
+  async #publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
+    try {
+      return await this.hub.publish(request, vhost, events);
+    } catch (error) {
+      if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
+      throw error;
+    }
   }
 
   #disconnectAll(which: (client: Client) => boolean): void {

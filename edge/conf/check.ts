@@ -54,6 +54,24 @@ function checkVhost(check: Check, name: string, vhost: VhostSettings): void {
     warn(check, origin.at, '"origin" has no effect in `mode local`', 'write `mode remote;` beside it for an edge');
   }
   checkOrder(check, `${key}.edge`, vhost.edge, 'retry_min', 'retry_max');
+  checkAccess(check, key, vhost);
+}
+
+function checkAccess(check: Check, key: string, { security, refer }: VhostSettings): void {
+  const rules = check.given.has(`${key}.security.allow`) || check.given.has(`${key}.security.deny`);
+  const enabled = check.given.get(`${key}.security.enabled`);
+  if (security.enabled && !rules && enabled !== undefined) {
+    warn(
+      check,
+      enabled.at,
+      'security is on without a rule, so everybody is refused',
+      'add for instance `allow play all;`',
+    );
+  }
+  const lists = (['all', 'publish', 'play'] as const).some((list) => check.given.has(`${key}.refer.${list}`));
+  if (refer.enabled && !lists) {
+    error(check, `${key}.refer.enabled`, 'refer is on without domains', 'add for instance `all example.com;`');
+  }
 }
 
 function checkTls(check: Check, key: string, tls: RootSettings['rtmps']): void {

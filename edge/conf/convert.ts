@@ -1,5 +1,6 @@
 /** Settings (values by the names of directives) ⇄ the typed model. Pure; a field forgotten on either side is a type error. */
 
+import { fromAccess, toAccess } from './convert-access.ts';
 import { CLUSTER, defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
 import type { RootSettings, VhostSettings } from './directives/root.ts';
 import type { ClusterConfig, EdgeConfig, TlsListen, VhostConfig } from './model.ts';
@@ -84,6 +85,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       mrLatencyMs: s.publish.mr_latency,
       firstPacketTimeoutMs: s.publish.firstpkt_timeout,
       normalTimeoutMs: s.publish.normal_timeout,
+      kickoffForIdleSeconds: s.publish.kickoff_for_idle,
     },
     httpRemux: {
       enabled: s.http_remux.enabled,
@@ -102,6 +104,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       onPlay: s.http_hooks.on_play,
       onStop: s.http_hooks.on_stop,
     },
+    access: toAccess(s),
     edge: {
       balance: s.edge.balance,
       connectTimeoutMs: s.edge.connect_timeout,
@@ -205,7 +208,9 @@ export function toSettings(c: EdgeConfig): RootSettings {
 }
 
 function fromVhost(v: VhostConfig): VhostSettings {
+  const access = fromAccess(v.access);
   return {
+    ...access,
     enabled: v.enabled,
     min_latency: v.minLatency,
     tcp_nodelay: v.tcpNodelay,
@@ -229,6 +234,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
       mr_latency: v.publish.mrLatencyMs,
       firstpkt_timeout: v.publish.firstPacketTimeoutMs,
       normal_timeout: v.publish.normalTimeoutMs,
+      kickoff_for_idle: v.publish.kickoffForIdleSeconds,
     },
     http_remux: {
       enabled: v.httpRemux.enabled,
@@ -270,6 +276,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
       redirect_max: v.edge.redirectMax,
       origin_tls_verify: v.edge.originTlsVerify,
       origin_tls_ca_file: v.edge.originTlsCaFile,
+      ...access.edge,
     },
   };
 }

@@ -3,6 +3,7 @@
  * Where SRS has the directive its default is taken (`trunk/conf/full.conf`) unless the comment says why not.
  * Builders at the end make whole configurations from them.
  */
+import type { AccessConfig } from './access-model.ts';
 import type {
   EdgeConfig,
   EdgeTuning,
@@ -74,6 +75,7 @@ export const PUBLISH: PublishConfig = {
   // Encoders may take a while between `publish` and their first frame.
   firstPacketTimeoutMs: 20_000,
   normalTimeoutMs: 5_000,
+  kickoffForIdleSeconds: 0,
 };
 
 export const HTTP_REMUX: HttpRemuxConfig = {
@@ -93,6 +95,12 @@ export const HTTP_HOOKS: HttpHooksConfig = {
   onUnpublish: [],
   onPlay: [],
   onStop: [],
+};
+
+export const ACCESS: AccessConfig = {
+  security: { enabled: false, allow: [], deny: [] },
+  refer: { enabled: false, all: [], publish: [], play: [] },
+  limits: { playersPerStream: 0, streams: 0, publishers: 0, publisherKbps: 0, clientsPerAddress: 0 },
 };
 
 export const CLUSTER = { tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode: true } as const;
@@ -181,6 +189,7 @@ const VHOST: VhostConfig = {
   publish: PUBLISH,
   httpRemux: HTTP_REMUX,
   httpHooks: HTTP_HOOKS,
+  access: ACCESS,
   edge: EDGE,
 };
 
@@ -225,7 +234,7 @@ export type Overrides<T, Sections extends keyof T> = Partial<Omit<T, Sections>> 
   readonly [K in Sections]?: Partial<T[K]>;
 };
 
-export type VhostOverrides = Overrides<VhostConfig, 'play' | 'publish' | 'httpRemux' | 'httpHooks' | 'edge'>;
+export type VhostOverrides = Overrides<VhostConfig, 'play' | 'publish' | 'httpRemux' | 'httpHooks' | 'access' | 'edge'>;
 export type ConfigOverrides = Overrides<EdgeConfig, 'rtmps' | 'log' | 'httpApi' | 'httpServer' | 'exporter' | 'edge'>;
 
 /**
@@ -241,6 +250,7 @@ export function defaultVhost(overrides: VhostOverrides = {}): VhostConfig {
     publish: { ...PUBLISH, ...overrides.publish },
     httpRemux: { ...HTTP_REMUX, ...overrides.httpRemux },
     httpHooks: { ...HTTP_HOOKS, ...overrides.httpHooks },
+    access: { ...ACCESS, ...overrides.access },
     edge: { ...EDGE, ...overrides.edge },
   };
 }

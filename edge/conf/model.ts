@@ -5,6 +5,7 @@
  * Directive names and meanings are SRS's (`trunk/conf/full.conf`); `EdgeTuning` and `ProcessTuning`
  * are our own `edge { … }` blocks.
  */
+import type { AccessConfig } from './access-model.ts';
 
 /** A listening address. `host` is undefined for "all addresses" (IPv4 and IPv6). */
 export interface ListenAddress {
@@ -138,6 +139,8 @@ export interface PublishConfig {
   readonly mrLatencyMs: number;
   readonly firstPacketTimeoutMs: number;
   readonly normalTimeoutMs: number;
+  /** A publisher whose stream nobody plays on this edge for so long is disconnected; 0: never. */
+  readonly kickoffForIdleSeconds: number;
 }
 
 export interface HttpRemuxConfig {
@@ -221,6 +224,8 @@ export interface VhostConfig {
   readonly publish: PublishConfig;
   readonly httpRemux: HttpRemuxConfig;
   readonly httpHooks: HttpHooksConfig;
+  /** Who may come in. */
+  readonly access: AccessConfig;
   readonly edge: EdgeTuning;
 }
 

@@ -37,7 +37,7 @@ function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unkno
     const value = settings[name];
     if (node.kind === 'leaf') {
       if (!isWritten(node, value) || !reads(node, name)) return [];
-      return [{ name, args: node.type.print(value), children: undefined }];
+      return inEach(node, node.type.print(value)).map((args) => ({ name, args, children: undefined }));
     }
     // The table's own type says which values are settings of blocks.
     if (node.kind === 'named') {
@@ -50,6 +50,12 @@ function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unkno
     const children = blockTree(node, value as Record<string, unknown>, reads);
     return children.length > 0 ? [{ name, args: [], children }] : [];
   });
+}
+
+/** The words of each directive that says a part of a value, or all of it. */
+function inEach({ wordsEach }: Leaf<unknown>, words: readonly string[]): (readonly string[])[] {
+  if (wordsEach === undefined) return [words];
+  return words.flatMap((_, index) => (index % wordsEach === 0 ? [words.slice(index, index + wordsEach)] : []));
 }
 
 function isWritten(leaf: Leaf<unknown>, value: unknown): boolean {

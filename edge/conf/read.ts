@@ -7,7 +7,7 @@ import { type Environment, envValue, unwritableWord } from './env.ts';
 import type { Directive, Word } from './grammar.ts';
 import { nearest } from './nearest.ts';
 import { type FilePlace, formatPlace, type Place, type Problem, show } from './problem.ts';
-import { type Block, type Fields, type Leaf, leavesOf, type Named, type NamedBlocks } from './schema.ts';
+import { type Block, type Fields, type Leaf, leavesOf, type Named, type NamedBlocks, type Parsed } from './schema.ts';
 
 /** What became of a directive: where its value came from, and whether it could be used. */
 export interface Given {
@@ -67,7 +67,8 @@ class Reader {
       if (node === undefined) this.#unserved(block, directive, scope);
       else if (node.kind === 'named') this.#named(node, directive, values, scope);
       else {
-        const earlier = first.get(directive.name);
+        const gathers = node.kind === 'leaf' && node.wordsEach !== undefined;
+        const earlier = gathers ? undefined : first.get(directive.name);
         if (earlier === undefined) first.set(directive.name, directive.at);
         else this.#repeated(directive, earlier);
         const here = within(scope, directive.name, earlier === undefined);
@@ -113,10 +114,10 @@ class Reader {
       this.#error({ at, what: `"${name}" takes no block`, remedy: `expected \`${name} VALUE;\`` });
       return;
     }
-    const parsed = leaf.type.parse(args.map((word) => word.text));
+    const parsed = parseEach(leaf, args);
     const blamed: Word | undefined = parsed.ok ? args[0] : args[parsed.word ?? 0];
     if (scope.counts) this.given.set(scope.key, { at: blamed?.at ?? at, valid: parsed.ok });
-    if (parsed.ok) values[name] = parsed.value;
+    if (parsed.ok) values[name] = gathered(leaf, values[name], parsed.value);
     else {
       const remedy = parsed.expected ?? `expected ${leaf.type.expected}`;
       this.#error({ at: blamed?.at ?? at, what: `"${name}": ${parsed.what}`, remedy });
@@ -192,6 +193,17 @@ class Reader {
     }
     this.errors.push(problem);
   }
+}
+
+/** The value of one directive of the file: of one that may be given several times, a part of it. */
+function parseEach({ type, wordsEach }: Leaf<unknown>, args: readonly Word[]): Parsed<unknown> {
+  const words = args.map((word) => word.text);
+  if (wordsEach === undefined || words.length === wordsEach) return type.parse(words);
+  return { ok: false, what: `takes ${wordsEach} words but has ${words.length}` };
+}
+
+function gathered({ wordsEach }: Leaf<unknown>, before: unknown, value: unknown): unknown {
+  return wordsEach !== undefined && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
 }
 
 function within({ path, key, counts }: Scope, name: string, first = true): Scope {

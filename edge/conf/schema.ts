@@ -36,6 +36,8 @@ export interface Leaf<T> {
   readonly required?: boolean;
   /** Never shown in a difference. */
   readonly secret?: boolean;
+  /** It may be given several times, each time with so many words, and its value is all of them in a row. */
+  readonly wordsEach?: number;
   readonly effect: Effect;
   /** The language (see LANGUAGE) that it came with: edges of a former one refuse it. Default 1. */
   readonly since?: number;
@@ -46,7 +48,10 @@ export interface Leaf<T> {
 export interface Block<F extends Fields> {
   readonly kind: 'block';
   readonly fields: F;
-  /** Directives of SRS that mean nothing to an edge, with the reason for the warning. */
+  /**
+   * Directives of SRS that mean nothing to an edge, with the reason for the warning. Never one that protects: who has
+   * written it would be served without protection.
+   */
   readonly ignored: Ignored;
   /** True for a block SRS doesn't have. */
   readonly own: boolean;

@@ -1,5 +1,6 @@
 /** The types of value that directives take: on/off, numbers, choices, addresses, URLs. Each parses and prints. */
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import type { AddressRule } from './access-model.ts';
 import { RTMP_PORT, RTMPS_PORT, TIME_MAX_MS } from './defaults.ts';
 import { withoutCovered } from './listen.ts';
 import type { ListenAddress, Network, OriginAddress } from './model.ts';
@@ -166,7 +167,35 @@ export const hookUrls: ValueType<readonly string[]> = several({
 export const networks: ValueType<readonly Network[]> = several({
   expected: 'addresses or ranges of addresses, such as 10.0.0.0/8, fd00::/8 or 192.0.2.7',
   parse: parseNetwork,
-  print: ({ address, prefix }) => (prefix === addressBits(address) ? address : `${address}/${prefix}`),
+  print: printNetwork,
+});
+
+/** What `allow` and `deny` say, two words each: `play all`, `publish 10.0.0.0/8`. */
+export const addressRules: ValueType<readonly AddressRule[]> = {
+  expected:
+    '`play` or `publish`, then `all` or an address or range of addresses such as 10.0.0.0/8, fd00::/8, 192.0.2.7',
+  list: true,
+  parse(args) {
+    if (args.length === 0 || args.length % 2 === 1) return bad(`has ${args.length} words and not two`);
+    const rules: AddressRule[] = [];
+    for (let word = 0; word < args.length; word += 2) {
+      const action = args[word] ?? '';
+      const address = args[word + 1] ?? '';
+      if (action !== 'play' && action !== 'publish') return { ok: false, what: `${show(action)} is not valid`, word };
+      const from = address === 'all' ? address : parseNetwork(address);
+      if (from === undefined) return { ok: false, what: `${show(address)} is not valid`, word: word + 1 };
+      rules.push({ action, from });
+    }
+    return good(rules);
+  },
+  print: (rules) => rules.flatMap(({ action, from }) => [action, from === 'all' ? from : printNetwork(from)]),
+};
+
+/** Domains of web pages. One that begins with a dot means its subdomains alone. */
+export const referDomains: ValueType<readonly string[]> = several({
+  expected: 'domains, such as example.com',
+  parse: (word) => (isHostName(word.replace(/^\./, '')) || isIPv6(word) ? word.toLowerCase() : undefined),
+  print: (value) => value,
 });
 
 /** Origins of web pages: scheme, host and port, as browsers send them. */
@@ -227,6 +256,10 @@ function parseNetwork(word: string): Network | undefined {
   if (isIP(address) === 0 || address.includes('%')) return undefined;
   const prefix = digits === undefined ? addressBits(address) : Number(digits);
   return prefix <= addressBits(address) ? { address, prefix } : undefined;
+}
+
+function printNetwork({ address, prefix }: Network): string {
+  return prefix === addressBits(address) ? address : `${address}/${prefix}`;
 }
 
 function addressBits(address: string): number {

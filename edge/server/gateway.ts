@@ -3,6 +3,7 @@
  */
 
 import type { Logger } from 'pino';
+import type { Entrance } from '../access/entrance.ts';
 import type { Budget } from '../budget/budget.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import type { Hub } from '../stream/hub.ts';
@@ -26,6 +27,8 @@ export interface Gateway {
   readonly clients: Clients;
   /** What clients may hold, and how fast they may make us work. */
   readonly budget: Budget;
+  /** Who may come in, as far as the edge can tell by itself. `play` and `publish` have asked it already. */
+  readonly entrance: Entrance;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
   /** The stop has been announced: clients that begin to play or publish are asked to reconnect elsewhere, too. */

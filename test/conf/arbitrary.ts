@@ -1,6 +1,7 @@
 /** Random configurations and random trees for property tests. */
 
-import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import type { AccessConfig, AddressRule } from '../../edge/conf/access-model.ts';
+import { ACCESS, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { isWritable, type PlainDirective } from '../../edge/conf/grammar.ts';
 import type {
   EdgeConfig,
@@ -54,6 +55,27 @@ const network: fc.Arbitrary<Network> = fc.oneof(
   record({ address: ipv6, prefix: fc.integer({ min: 0, max: 128 }) }),
 );
 
+const rule = record<AddressRule>({
+  action: fc.constantFrom('play', 'publish'),
+  from: fc.oneof(fc.constant('all' as const), network),
+});
+const rules = fc.array(rule, { maxLength: 4 });
+const domains = fc.array(fc.oneof(fc.domain(), fc.constant('.example.com'), fc.ipV4()), { maxLength: 2 });
+
+/** Lists that count have something in them: a file without is refused. */
+const access: fc.Arbitrary<AccessConfig> = record<AccessConfig>({
+  security: record({ enabled: bool, allow: rules, deny: rules }),
+  refer: record({ enabled: bool, all: domains, publish: domains, play: domains }).map((refer) => {
+    const { all, publish, play } = refer;
+    return { ...refer, enabled: refer.enabled && [...all, ...publish, ...play].length > 0 };
+  }),
+  limits: record(
+    Object.fromEntries(
+      Object.keys(ACCESS.limits).map((name) => [name, fc.integer({ min: 0, max: 1e9 })]),
+    ) as unknown as { [K in keyof AccessConfig['limits']]: fc.Arbitrary<number> },
+  ),
+});
+
 const urls = fc.array(fc.webUrl({ withQueryParameters: true }), { maxLength: 3 });
 
 /** `keys` of `base`, each replaced or not. */
@@ -97,7 +119,10 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
       sendMinIntervalMs: fc.integer({ min: 0, max: 60_000_000 }).map((us) => us / 1000),
       reduceSequenceHeader: bool,
     }),
-    publish: times(base.publish).map((publish) => ({ ...publish, mr: publish.mrLatencyMs % 2 === 1 })),
+    publish: times(base.publish)
+      .chain((publish) => some(publish, { kickoffForIdleSeconds: fc.integer({ min: 0, max: 2_000_000 }) }))
+      .map((publish) => ({ ...publish, mr: publish.mrLatencyMs % 2 === 1 })),
+    access,
     httpRemux: some(base.httpRemux, {
       enabled: bool,
       mount: fc.constantFrom('/[app]/[stream].flv', '[vhost]/x/[stream].flv', 'a.com/[app]/[stream].flv'),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
+import { ROOT } from '../../edge/conf/directives/root.ts';
 import { VHOST } from '../../edge/conf/directives/vhost.ts';
 import { configHash, loadConfig, parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
@@ -158,7 +159,8 @@ describe('values', () => {
       edge: 'edge',
     } as const;
     for (const [block, section] of Object.entries(fields) as [keyof typeof fields, keyof VhostConfig][]) {
-      for (const name of Object.keys(VHOST.fields[block].fields)) {
+      for (const [name, { kind }] of Object.entries<{ kind: string }>(VHOST.fields[block].fields)) {
+        if (kind !== 'leaf') continue;
         const before: object = Object(defaultVhost()[section]);
         // The first sample that is valid and not the default.
         const changed = samples.flatMap((sample) => {
@@ -175,6 +177,36 @@ describe('values', () => {
         for (const key of changed) assert.match(key, new RegExp(`^${expected}(Ms|Seconds)?$`));
       }
     }
+  });
+
+  it('each limit sets the field of its own name and no other', () => {
+    for (const name of Object.keys(VHOST.fields.edge.fields.limits.fields)) {
+      const camel = name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+      const { limits } = vhost(`edge { limits { ${name} 77; } }`).access;
+      assert.deepEqual(limits, { ...defaultVhost().access.limits, [camel]: 77 });
+    }
+  });
+
+  it('rules of addresses are gathered, from an environment variable, too', () => {
+    const text = 'security { allow play all; deny play ::1; allow publish 10.0.0.0/8; }';
+    const { allow, deny } = vhost(text).access.security;
+    assert.deepEqual(allow, [
+      { action: 'play', from: 'all' },
+      { action: 'publish', from: { address: '10.0.0.0', prefix: 8 } },
+    ]);
+    assert.deepEqual(deny, [{ action: 'play', from: { address: '::1', prefix: 128 } }]);
+    const env = { SRS_VHOST_SECURITY_ALLOW: 'play 10.0.0.1 publish all' };
+    const [from] = parseConfig(`listen 1; vhost a { ${text} }`, { env }).config.vhosts;
+    assert.deepEqual(from?.access.security.allow, [
+      { action: 'play', from: { address: '10.0.0.1', prefix: 32 } },
+      { action: 'publish', from: 'all' },
+    ]);
+  });
+
+  it('what protects is never accepted without effect', () => {
+    const ignored = [...Object.keys(VHOST.ignored), ...Object.keys(ROOT.ignored)];
+    for (const name of ['security', 'refer', 'http_hooks', 'token_traverse', 'auth'])
+      assert.ok(!ignored.includes(name));
   });
 
   it('hooks are URLs', () => {

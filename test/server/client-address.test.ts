@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { describe, it } from 'node:test';
+import { isIn } from '../../edge/access/addresses.ts';
 import type { Network } from '../../edge/conf/model.ts';
-import { clientAddress, isIn, isLoopbackClient } from '../../edge/server/http/client-address.ts';
+import { clientAddress, isLoopbackClient } from '../../edge/server/http/client-address.ts';
 import { clip } from '../support/media.ts';
 import { getRequest, RawClient, startEdge } from './harness.ts';
 

@@ -7,6 +7,7 @@ import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { pino } from 'pino';
+import { Entrance } from '../../edge/access/entrance.ts';
 import { Budget } from '../../edge/budget/budget.ts';
 import { type ConfigOverrides, defaultConfig, defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
@@ -31,6 +32,7 @@ export class TestEdge implements Gateway {
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
   readonly budget = new Budget(() => this.config);
+  readonly entrance = new Entrance();
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;

@@ -1,7 +1,7 @@
 /** The table of `vhost { publish { } }`. */
 import { PUBLISH } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { milliseconds, onOff } from '../values.ts';
+import { integer, milliseconds, onOff } from '../values.ts';
 
 export const publish = block(
   'Publishers.',
@@ -30,10 +30,18 @@ export const publish = block(
       effect: 'new connections',
       doc: 'A publisher that falls silent for this long is disconnected.',
     }),
+    kickoff_for_idle: leaf({
+      type: integer(0, 2_000_000, 's'),
+      default: PUBLISH.kickoffForIdleSeconds,
+      effect: 'new connections',
+      since: 2,
+      doc:
+        'A publisher whose stream nobody plays on this edge for so long is disconnected. 0 never does. As in SRS, ' +
+        'players at origins and at other edges do not count.',
+    }),
   },
   {
     ignored: {
-      kickoff_for_idle: 'publishers are not disconnected for want of players',
       parse_sps: 'the edge does not look into pictures',
       try_annexb_first: 'the edge does not look into pictures',
     },

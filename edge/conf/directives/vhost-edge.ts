@@ -2,6 +2,7 @@
 import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
 import { choice, inherited, integer, milliseconds, onOff, text } from '../values.ts';
+import { limits } from './limits.ts';
 
 /** A time of ours: 1 ms at least. */
 function time(value: number, doc: string) {
@@ -131,6 +132,7 @@ export const vhostEdge = block(
       effect: 'new connections',
       doc: 'PEM file of the authorities that vouch for `rtmps://` origins.',
     }),
+    limits,
   },
   { own: true },
 );

@@ -7,6 +7,8 @@ import { httpHooks } from './http-hooks.ts';
 import { httpRemux } from './http-remux.ts';
 import { play } from './play.ts';
 import { publish } from './publish.ts';
+import { refer } from './refer.ts';
+import { security } from './security.ts';
 import { vhostEdge } from './vhost-edge.ts';
 
 const D = defaultVhost();
@@ -58,6 +60,8 @@ export const VHOST = block(
     publish,
     http_remux: httpRemux,
     http_hooks: httpHooks,
+    security,
+    refer,
     edge: vhostEdge,
   },
   {
@@ -71,9 +75,7 @@ export const VHOST = block(
       hls: 'the edge makes no HLS',
       http_static: 'static files come from http_server { dir; }',
       ingest: 'the edge fetches no files or devices',
-      refer: 'referrers are NOT checked here; check them in http_hooks { on_play; }',
       rtc: 'the edge serves no WebRTC',
-      security: 'addresses are NOT checked here; check them in http_hooks { on_connect; }',
       srt: 'the edge serves no SRT',
       transcode: 'the edge transcodes nothing',
     },

@@ -4,7 +4,8 @@
  */
 
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { BlockList, isIP, isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
+import { isIn, plainAddress } from '../../access/addresses.ts';
 import type { Network } from '../../conf/model.ts';
 
 /** The client's address, without `::ffff:`; empty when the connection is gone. */
@@ -21,22 +22,11 @@ export function clientAddress(request: IncomingMessage, trustedProxies: readonly
   return address;
 }
 
-/** Whether an address is in one of the networks. */
-export function isIn(networks: readonly Network[], address: string): boolean {
-  const family = isIP(address);
-  return family !== 0 && listOf(networks).check(address, family === 4 ? 'ipv4' : 'ipv6');
-}
-
 /** Whether the peer is a process of this machine and speaks for itself: no header says that it is a proxy. */
 export function isLoopbackClient({ socket, headers }: IncomingMessage): boolean {
   const peer = plainAddress(socket.remoteAddress ?? '');
   const local = peer === '::1' || (isIPv4(peer) && peer.startsWith('127.'));
   return local && !Object.keys(headers).some(isForwardingHeader);
-}
-
-/** IPv4 addresses as such, also where they come mapped into IPv6. */
-export function plainAddress(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
 const forwardingHeaders: ReadonlySet<string> = new Set([
@@ -73,16 +63,4 @@ function hopAddress(text: string): string | undefined {
   const hop = text.trim();
   const address = /^\[([^\]]*)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
   return isIP(address) === 0 || address.includes('%') ? undefined : plainAddress(address);
-}
-
-const lists = new WeakMap<readonly Network[], BlockList>();
-
-function listOf(networks: readonly Network[]): BlockList {
-  let list = lists.get(networks);
-  if (list === undefined) {
-    list = new BlockList();
-    for (const { address, prefix } of networks) list.addSubnet(address, prefix, isIPv4(address) ? 'ipv4' : 'ipv6');
-    lists.set(networks, list);
-  }
-  return list;
 }

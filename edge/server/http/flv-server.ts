@@ -7,8 +7,9 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { VhostConfig } from '../../conf/model.ts';
 import { streamKey } from '../../stream/name.ts';
-import { type StreamRequest, streamName } from '../../stream/request.ts';
+import { Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import type { Gateway } from '../gateway.ts';
 import { WriteWatch } from '../write-watch.ts';
 import type { HttpDeps } from './deps.ts';
@@ -40,7 +41,7 @@ export class FlvServer {
       sendText(response, 400, target.reason, { Connection: 'close' });
       return undefined;
     }
-    if (request.method === 'HEAD') this.#look(target.request, response);
+    if (request.method === 'HEAD') void this.#look(target.request, target.vhost, response);
     else if (request.method !== 'GET') sendText(response, 405, 'a stream is played with GET', { Connection: 'close' });
     else {
       const refusal = this.#refusal(target.request);
@@ -102,7 +103,14 @@ export class FlvServer {
     return undefined;
   }
 
-  #look(request: StreamRequest, response: ServerResponse): void {
+  /** Who may not play a stream may not learn whether it is there. */
+  async #look(request: StreamRequest, vhost: VhostConfig, response: ServerResponse): Promise<void> {
+    try {
+      await this.#gateway.entrance.check('play', request, vhost);
+    } catch (error) {
+      const { httpStatus = 500, message = 'internal error' } = error instanceof Refusal ? error : {};
+      return sendText(response, httpStatus, message);
+    }
     const stream = this.#gateway.hub.streams.get(streamKey(streamName(request)));
     if (stream?.live !== true) return sendText(response, 404, 'the stream is not live on this edge');
     response.writeHead(200, streamHeaders).end();

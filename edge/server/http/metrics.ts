@@ -10,6 +10,7 @@ import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
 import { addBudgetMetrics } from './budget-metrics.ts';
 import type { HttpDeps, OriginCounters } from './deps.ts';
+import { addEntranceMetrics } from './entrance-metrics.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
 import { countRoles } from './status.ts';
@@ -40,6 +41,7 @@ export class Metrics {
     this.#addOrigins();
     this.#addLog();
     addBudgetMetrics(this.registry, gateway.budget);
+    addEntranceMetrics(this.registry, gateway.entrance);
     addMemoryMetrics(this.registry, gateway.hub.memory);
     addStreamMetrics(this.registry, gateway, traffic);
     this.#spliceGap = new Histogram({

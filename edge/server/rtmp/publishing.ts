@@ -2,10 +2,13 @@
  * A client that publishes a stream over RTMP.
  */
 
+import { PublisherRate } from '../../access/publisher-rate.ts';
 import { readRestMs } from '../../conf/vhost.ts';
 import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
+import { streamKey } from '../../stream/name.ts';
 import type { Publication } from '../../stream/publication.ts';
+import { streamName } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Admitted } from './admission.ts';
@@ -24,16 +27,21 @@ export class Publishing {
   /** When media came last, and whether some has come since the last flush. */
   #lastMediaMs: number | undefined;
   #hasNewMedia = false;
+  /** When somebody played the stream last. */
+  #playedAtMs: number = awakeNow();
+  readonly #rate: PublisherRate;
 
-  private constructor(streamId: number, admitted: Admitted, gateway: Gateway, publication: Publication) {
+  private constructor(streamId: number, admitted: Admitted, gateway: Gateway, publication: Publication, bytes: number) {
     this.streamId = streamId;
     this.admitted = admitted;
     this.#gateway = gateway;
     this.#publication = publication;
+    this.#rate = new PublisherRate(bytes, awakeNow());
   }
 
   /**
    * Asks for the publication. Undefined when the client has gone meanwhile; throws a Refusal.
+   * @param bytesReceived of the client, so far
    * @param gone aborted when the client leaves while an origin is looked for
    * @param ended called when the publication ends for a reason beyond the client
    */
@@ -41,12 +49,13 @@ export class Publishing {
     streamId: number,
     admitted: Admitted,
     gateway: Gateway,
+    bytesReceived: () => number,
     gone: AbortSignal,
     ended: (code: string, reason: string) => void,
   ): Promise<Publishing | undefined> {
     const { request, vhost } = admitted;
     const publication = await gateway.publish(request, vhost, { gone, ended });
-    if (!gone.aborted) return new Publishing(streamId, admitted, gateway, publication);
+    if (!gone.aborted) return new Publishing(streamId, admitted, gateway, publication, bytesReceived());
     gateway.unpublished(request, vhost, publication);
     return undefined;
   }
@@ -87,6 +96,21 @@ export class Publishing {
     }
     const silent = nowMs - this.#lastMediaMs > normalTimeoutMs;
     return silent ? `sent no media for normal_timeout ${normalTimeoutMs} ms` : undefined;
+  }
+
+  /** Why the client must go although it sends: see `kickoff_for_idle` and `publisher_kbps`. @param nowMs of `awakeNow` */
+  unwanted(bytesReceived: number, nowMs: number): string | undefined {
+    const { request, vhost } = this.admitted;
+    const { publisherKbps } = vhost.access.limits;
+    if (this.#rate.exceeds(publisherKbps, bytesReceived, nowMs)) {
+      this.#gateway.entrance.count('publisher_kbps');
+      return `it sends more than publisher_kbps ${publisherKbps}`;
+    }
+    const { kickoffForIdleSeconds } = vhost.publish;
+    const stream = this.#gateway.hub.streams.get(streamKey(streamName(request)));
+    if (stream !== undefined && stream.playerCount > 0) this.#playedAtMs = nowMs;
+    const idle = kickoffForIdleSeconds > 0 && nowMs - this.#playedAtMs > kickoffForIdleSeconds * 1_000;
+    return idle ? `nobody has played the stream for kickoff_for_idle ${kickoffForIdleSeconds} s` : undefined;
   }
 
   leave(): void {

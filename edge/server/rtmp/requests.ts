@@ -221,9 +221,10 @@ export class Requests {
       const admitted = await this.#admit(streamName);
       if (admitted === undefined) return;
       this.#gone = new AbortController();
-      const publishing = await Publishing.begin(streamId, admitted, this.#gateway, this.#gone.signal, (code, reason) =>
-        this.#client.publicationEnded(streamId, code, reason),
-      );
+      const bytesReceived = (): number => this.#client.bytesReceived;
+      const ended = (code: string, reason: string): void => this.#client.publicationEnded(streamId, code, reason);
+      const { signal } = this.#gone;
+      const publishing = await Publishing.begin(streamId, admitted, this.#gateway, bytesReceived, signal, ended);
       if (publishing === undefined) return;
       this.#takePlace(publishing, 'NetStream.Publish.Failed');
       this.#transport.admitMedia();

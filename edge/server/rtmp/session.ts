@@ -122,8 +122,11 @@ export class RtmpSession implements RequestingClient, TransportOwner {
   /** Called about once a second: ends clients that do not get on. @param nowMs of `awakeNow` */
   tick(nowMs: number): void {
     const state = this.state;
-    const overdue = state.kind === 'publishing' ? state.overdue(nowMs) : undefined;
-    if (overdue !== undefined) this.#timedOut(overdue);
+    if (state.kind !== 'publishing') return;
+    const overdue = state.overdue(nowMs);
+    if (overdue !== undefined) return this.#timedOut(overdue);
+    const unwanted = state.unwanted(this.bytesReceived, nowMs);
+    if (unwanted !== undefined) this.publicationEnded(state.streamId, 'NetStream.Publish.Rejected', unwanted);
   }
 
   #timedOut(reason: string): void {

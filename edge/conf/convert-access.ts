@@ -1,0 +1,38 @@
+/** Settings ⇄ model, as `convert.ts` does it, of what says who may come in. */
+import type { AccessConfig } from './access-model.ts';
+import type { VhostSettings } from './directives/root.ts';
+
+type AccessSettings = Pick<VhostSettings, 'security' | 'refer'> & {
+  readonly edge: Pick<VhostSettings['edge'], 'limits'>;
+};
+
+export function toAccess({ security, refer, edge }: AccessSettings): AccessConfig {
+  const { limits } = edge;
+  return {
+    security,
+    refer,
+    limits: {
+      playersPerStream: limits.players_per_stream,
+      streams: limits.streams,
+      publishers: limits.publishers,
+      publisherKbps: limits.publisher_kbps,
+      clientsPerAddress: limits.clients_per_address,
+    },
+  };
+}
+
+export function fromAccess({ security, refer, limits }: AccessConfig): AccessSettings {
+  return {
+    security,
+    refer,
+    edge: {
+      limits: {
+        players_per_stream: limits.playersPerStream,
+        streams: limits.streams,
+        publishers: limits.publishers,
+        publisher_kbps: limits.publisherKbps,
+        clients_per_address: limits.clientsPerAddress,
+      },
+    },
+  };
+}
