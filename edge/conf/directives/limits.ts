@@ -1,3 +1,4 @@
+/** The table of `vhost { edge { limits { } } }`. */
 import { ACCESS } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
 import { integer } from '../values.ts';

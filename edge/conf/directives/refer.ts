@@ -1,3 +1,4 @@
+/** The table of `vhost { refer { } }`. */
 import { ACCESS } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
 import { onOff, referDomains } from '../values.ts';

@@ -1,3 +1,4 @@
+/** The table of `vhost { security { } }`. */
 import type { AddressRule } from '../access-model.ts';
 import { ACCESS } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
