@@ -30,6 +30,8 @@ export type TurnedAway =
   | 'descriptors'
   /** Unfinished messages hold too much memory, and it holds the most. */
   | 'unfinished_messages'
+  /** `proxy_protocol` is on, and it is not a trusted proxy that says whose connection it is. */
+  | 'proxy_protocol'
   /** It did not get on in time: `handshake_timeout`, `client_timeout`. */
   | 'timeout';
 
@@ -38,6 +40,7 @@ export const turnedAwayReasons: readonly TurnedAway[] = [
   'address',
   'descriptors',
   'unfinished_messages',
+  'proxy_protocol',
   'timeout',
 ];
 

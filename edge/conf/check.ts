@@ -1,6 +1,7 @@
 /** What the directives of a file must satisfy together, each being right by itself. */
 import type { RootSettings, VhostSettings } from './directives/root.ts';
 import { collide } from './listen.ts';
+import type { ListenAddress } from './model.ts';
 import { type Place, type Problem, show } from './problem.ts';
 import { type Given, keyOf } from './read.ts';
 import { listenAddresses } from './values.ts';
@@ -34,12 +35,29 @@ export function checkSettings(
     }
   }
   checkOrder(check, 'edge', settings.edge, 'probe_min', 'probe_max');
+  checkProxies(check, settings);
   if (settings.vhost.length === 0) {
     const at = { file, line: 1, column: 1 };
     warn(check, at, 'there is no vhost, so every client is refused', 'add for instance `vhost __defaultVhost__ { }`');
   }
   for (const { name, body } of settings.vhost) checkVhost(check, name, body);
   return check;
+}
+
+function checkProxies(check: Check, { edge, http_api: api, http_server: server }: RootSettings): void {
+  if (!edge.proxy_protocol) return;
+  if (!check.given.has('edge.trusted_proxies')) {
+    const what = 'proxy_protocol is on without trusted_proxies, so nobody could connect';
+    error(check, 'edge.proxy_protocol', what, 'add for instance `trusted_proxies 10.0.0.0/8;`');
+  }
+  const shares = (a: readonly ListenAddress[], b: readonly ListenAddress[]): boolean =>
+    a.some((one) => b.some((other) => collide(one, other)));
+  const sharing = api.enabled && server.enabled && shares(api.listen, server.listen);
+  const sharingTls = api.https.enabled && server.https.enabled && shares(api.https.listen, server.https.listen);
+  if (sharing || sharingTls) {
+    const what = 'the API has an address of http_server, where proxy_protocol is on';
+    error(check, sharing ? 'http_api.listen' : 'http_api.https.listen', what, 'give the API a port of its own');
+  }
 }
 
 function checkVhost(check: Check, name: string, vhost: VhostSettings): void {

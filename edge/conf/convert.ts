@@ -54,6 +54,7 @@ export function toConfig(s: RootSettings): EdgeConfig {
       pageFigures: s.edge.page_figures,
       metricsStreams: s.edge.metrics_streams,
       trustedProxies: s.edge.trusted_proxies,
+      proxyProtocol: s.edge.proxy_protocol,
     },
     vhosts: s.vhost.map((vhost) => toVhost(vhost, s)),
   };
@@ -202,6 +203,7 @@ export function toSettings(c: EdgeConfig): RootSettings {
       page_figures: c.edge.pageFigures,
       metrics_streams: c.edge.metricsStreams,
       trusted_proxies: c.edge.trustedProxies,
+      proxy_protocol: c.edge.proxyProtocol,
     },
     vhost: c.vhosts.map((vhost) => ({ name: vhost.name, body: fromVhost(vhost) })),
   };

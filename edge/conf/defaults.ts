@@ -172,6 +172,7 @@ const PROCESS: ProcessTuning = {
   pageFigures: false,
   metricsStreams: 0,
   trustedProxies: [],
+  proxyProtocol: false,
 };
 
 const VHOST: VhostConfig = {

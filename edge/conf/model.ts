@@ -90,6 +90,8 @@ export interface ProcessTuning {
   readonly metricsStreams: number;
   /** Proxies that are believed when they name the client's address. */
   readonly trustedProxies: readonly Network[];
+  /** Whether connections of clients begin with a PROXY header of such a proxy. */
+  readonly proxyProtocol: boolean;
 }
 
 /** A range of addresses in CIDR notation; a single address has the longest prefix. */

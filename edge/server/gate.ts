@@ -5,9 +5,11 @@
 
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { isIn, plainAddress } from '../access/addresses.ts';
 import type { Place, Purpose, TurnedAway } from '../budget/connections.ts';
 import { Deadline } from '../time/deadline.ts';
 import type { Gateway } from './gateway.ts';
+import { takeProxyHeader } from './proxy-protocol.ts';
 
 const places = new WeakMap<Socket, Place>();
 
@@ -18,9 +20,12 @@ export function placeOf(socket: Socket): Place {
   return place;
 }
 
-/** The address at the other end, IPv4 as IPv4. */
-export function addressOf({ remoteAddress = '' }: Socket): string {
-  return remoteAddress.replace(/^::ffff:/, '');
+/** What trusted proxies have said by the PROXY protocol. */
+const addresses = new WeakMap<Socket, string>();
+
+/** The address of the client, IPv4 as IPv4: at the other end, or the one that a trusted proxy has told by a PROXY header. */
+export function addressOf(socket: Socket): string {
+  return addresses.get(socket) ?? plainAddress(socket.remoteAddress ?? '');
 }
 
 export class Gate {
@@ -44,7 +49,13 @@ export class Gate {
     const listeners = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
-      if (this.#enter(socket)) for (const listener of listeners) listener.call(server, socket);
+      const place = this.#enter(socket);
+      const goOn = (): void => {
+        for (const listener of listeners) listener.call(server, socket);
+      };
+      if (place === undefined) return;
+      if (this.#purpose !== 'service' && this.#gateway.config.edge.proxyProtocol) this.#unwrap(socket, place, goOn);
+      else goOn();
     });
   }
 
@@ -60,7 +71,28 @@ export class Gate {
     for (const { socket } of this.#handshakes.values()) socket.destroy();
   }
 
-  #enter(socket: Socket): boolean {
+  /** Goes on when a trusted proxy has said whose connection it is. */
+  #unwrap(socket: Socket, place: Place, goOn: () => void): void {
+    const { log, config } = this.#gateway;
+    const proxy = addressOf(socket);
+    const refuse = (reason: string): void => {
+      log.info({ ip: proxy, protocol: this.#protocol, reason }, 'PROXY header refused');
+      place.turnAway('proxy_protocol');
+    };
+    if (!isIn(config.edge.trustedProxies, proxy)) return refuse('trusted_proxies does not name the sender');
+    takeProxyHeader(socket, config.edge.handshakeTimeoutMs, {
+      whole: (address = proxy) => {
+        addresses.set(socket, address);
+        place.progressed();
+        place.cameFrom(address);
+        goOn();
+      },
+      bad: refuse,
+      late: () => place.turnAway('timeout'),
+    });
+  }
+
+  #enter(socket: Socket): Place | undefined {
     const address = addressOf(socket);
     const turnedAway = (reason: TurnedAway): void => {
       const { log } = this.#gateway;
@@ -72,11 +104,11 @@ export class Gate {
     const place = this.#gateway.budget.connections.take(this.#purpose, address, turnedAway);
     if (typeof place === 'string') {
       turnedAway(place);
-      return false;
+      return undefined;
     }
     places.set(socket, place);
     socket.once('close', () => place.close());
-    return true;
+    return place;
   }
 
   #awaitHandshake(socket: Socket): void {
@@ -99,6 +131,7 @@ export class Gate {
     if (handshake === undefined) socket.destroy();
     else {
       places.set(socket, handshake.place);
+      addresses.set(socket, addressOf(handshake.socket));
       handshake.place.progressed();
     }
   }

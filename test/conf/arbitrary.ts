@@ -202,12 +202,17 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             pageFigures: bool,
             metricsStreams: fc.integer({ min: 0, max: 10_000 }),
             trustedProxies: fc.array(network, { maxLength: 3 }),
+            proxyProtocol: bool,
             unadmittedPerAddress: fc.integer({ min: 1, max: 1e6 }),
             mediaMemoryMaxBytes: fc.integer({ min: 1_048_576, max: 2 ** 40 }),
             unfinishedMaxBytes: fc.integer({ min: 65_536, max: 2 ** 32 }),
           }),
         )
-        .map((edge) => ({ ...edge, probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs) })),
+        .map((edge) => ({
+          ...edge,
+          probeMaxMs: Math.max(edge.probeMinMs, edge.probeMaxMs),
+          proxyProtocol: edge.proxyProtocol && edge.trustedProxies.length > 0,
+        })),
       vhosts: hosts.length === 0 ? fc.constant([]) : fc.tuple(...hosts.map(vhost)),
     });
   });

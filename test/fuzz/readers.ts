@@ -4,6 +4,8 @@
  */
 
 import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
+import { parseProxyHeader, proxyHeaderMaxBytes } from '../../edge/access/proxy-header.ts';
 import { classify, codecName, sequenceHeaderKey } from '../../edge/flv/media.ts';
 import { metadataPayload } from '../../edge/flv/metadata.ts';
 import { tagSize, writeTag } from '../../edge/flv/tag.ts';
@@ -18,6 +20,7 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
 import { isMedia, toUntimedFrame } from '../../edge/stream/frame.ts';
 import fc from '../support/property.ts';
+import { proxyHeaderV2 } from '../support/proxy-header.ts';
 import { configurations, survives as readsConfiguration, variables } from './configuration.ts';
 import { amfValue, bytes, chunkStream, message } from './rtmp-grammar.ts';
 
@@ -68,6 +71,36 @@ function cut(whole: Buffer, at: number): Buffer[] {
   return [whole.subarray(0, middle), whole.subarray(middle)];
 }
 
+/** PROXY headers, most of them right but for a few bytes. */
+const proxyHeader = fc
+  .tuple(
+    fc.oneof(
+      fc
+        .record({
+          source: fc.oneof(fc.ipV4(), fc.constantFrom('2001:db8::1', '::1')),
+          command: fc.nat(3),
+          tlvs: bytes,
+        })
+        .map(proxyHeaderV2),
+      fc
+        .tuple(
+          fc.constantFrom('TCP4', 'TCP6', 'UNKNOWN'),
+          fc.oneof(fc.ipV4(), fc.ipV6()),
+          fc.nat(70_000),
+          fc.nat(70_000),
+        )
+        .map(([family, ip, from, to]) => Buffer.from(`PROXY ${family} ${ip} ${ip} ${from} ${to}\r\n`)),
+      bytes,
+    ),
+    fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 2 }),
+    bytes,
+  )
+  .map(([header, changes, rest]) => {
+    const changed = Buffer.from(header);
+    for (const [at, value] of changes) if (changed.length > 0) changed[at % changed.length] = value;
+    return Buffer.concat([changed, rest]);
+  });
+
 export const readers: readonly Target[] = [
   {
     name: 'handshake',
@@ -78,6 +111,19 @@ export const readers: readonly Target[] = [
           for (const piece of [first, ...more]) if (handshake.push(piece).done) return;
         });
       }
+    }),
+  },
+  {
+    name: 'PROXY header',
+    property: fc.property(proxyHeader, (whole) => {
+      const verdict = parseProxyHeader(whole);
+      if (verdict.kind === 'partial') assert.ok(whole.length < proxyHeaderMaxBytes);
+      if (verdict.kind !== 'whole') return;
+      assert.ok(verdict.size <= whole.length);
+      assert.ok(verdict.address === undefined || isIP(verdict.address) !== 0, verdict.address);
+      // What has not come whole says nothing yet; what comes behind it changes nothing.
+      assert.equal(parseProxyHeader(whole.subarray(0, verdict.size - 1)).kind, 'partial');
+      assert.deepEqual(parseProxyHeader(Buffer.concat([whole, Buffer.alloc(9)])), verdict);
     }),
   },
   {

@@ -65,9 +65,10 @@ function configuration(prefix: string, port: number): string {
 }
 
 /** nginx says nothing when it listens: it is asked until it answers. */
-async function untilListening(port: number, program: Program): Promise<void> {
+/** Resolves when somebody listens; throws when the program has ended. */
+export async function untilListening(port: number, program: Program): Promise<void> {
   for (;;) {
-    if (!program.running) throw new Error(`nginx ended while starting: ${program.stderr}`);
+    if (!program.running) throw new Error(`the program ended while starting: ${program.stderr}`);
     if (await accepts(port)) return;
     await delay(20);
   }

@@ -18,6 +18,7 @@ const programs = {
     packages: ['nginx', 'libnginx-mod-rtmp'],
     present: () => onPath('nginx') && existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
+  haproxy: { packages: ['haproxy'], present: () => onPath('haproxy') },
   rtmpdump: { packages: ['rtmpdump'], present: () => onPath('rtmpdump') },
   gstreamer: {
     packages: [
@@ -47,7 +48,7 @@ const programs = {
 
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
-  test: ['ffmpeg', 'nginx', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
+  test: ['ffmpeg', 'nginx', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],

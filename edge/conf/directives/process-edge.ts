@@ -150,6 +150,16 @@ export const processEdge = block(
         '`X-Real-IP`. The last address of the list that is none of these proxies is the client’s, in logs, ' +
         'callbacks, API and limits.',
     }),
+    proxy_protocol: leaf({
+      type: onOff,
+      default: D.edge.proxyProtocol,
+      effect: 'new connections',
+      since: 2,
+      doc:
+        'Whether connections to RTMP, RTMPS and `http_server` begin with a header of the PROXY protocol (version 1 or ' +
+        '2, before TLS), in which a load balancer names the client. It must come whole within `handshake_timeout`, from ' +
+        'one of `trusted_proxies`; a connection of anybody else is closed. API and exporter take none.',
+    }),
   },
   { own: true },
 );

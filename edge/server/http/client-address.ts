@@ -7,10 +7,11 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 import { isIn, plainAddress } from '../../access/addresses.ts';
 import type { Network } from '../../conf/model.ts';
+import { addressOf } from '../gate.ts';
 
 /** The client's address, without `::ffff:`; empty when the connection is gone. */
 export function clientAddress(request: IncomingMessage, trustedProxies: readonly Network[]): string {
-  let address = plainAddress(request.socket.remoteAddress ?? '');
+  let address = addressOf(request.socket);
   if (trustedProxies.length === 0 || !isIn(trustedProxies, address)) return address;
   // Each proxy adds its peer at the end, so only what stands behind trusted proxies is true.
   for (const hop of forwardedFor(request.headers).reverse()) {
@@ -24,7 +25,7 @@ export function clientAddress(request: IncomingMessage, trustedProxies: readonly
 
 /** Whether the peer is a process of this machine and speaks for itself: no header says that it is a proxy. */
 export function isLoopbackClient({ socket, headers }: IncomingMessage): boolean {
-  const peer = plainAddress(socket.remoteAddress ?? '');
+  const peer = addressOf(socket);
   const local = peer === '::1' || (isIPv4(peer) && peer.startsWith('127.'));
   return local && !Object.keys(headers).some(isForwardingHeader);
 }
