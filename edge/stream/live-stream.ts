@@ -282,6 +282,7 @@ export class LiveStream {
     this.stats.framesReceived++;
     this.stats.bytesReceived += frame.payload.length;
     if (frame.track === Track.video) this.stats.videoFrames++;
+    else if (frame.track === Track.audio) this.stats.audioFrames++;
     this.#tracks |= trackBit(frame.track);
     this.#firstArrivalMs ??= performance.now();
     if (isHeader(frame)) this.#headers = this.#headers.with(frame);

@@ -4,6 +4,7 @@ export interface StreamStats {
   bytesReceived: number;
   framesReceived: number;
   videoFrames: number;
+  audioFrames: number;
   /** Slices handed to the players, however many they are. */
   slices: number;
   /** How long players had nothing before the last feed took over, milliseconds. */
@@ -16,6 +17,7 @@ export function newStats(): StreamStats {
     bytesReceived: 0,
     framesReceived: 0,
     videoFrames: 0,
+    audioFrames: 0,
     slices: 0,
     lastSpliceGapMs: undefined,
     splices: 0,

@@ -93,6 +93,8 @@ describe('/api/v1', () => {
       live_ms: 'number',
       clients: 'number',
       frames: 'number',
+      video_frames: 'number',
+      audio_frames: 'number',
       send_bytes: 'number',
       recv_bytes: 'number',
       kbps,

@@ -10,6 +10,7 @@ import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
 import { Code } from './api-code.ts';
+import { type Answer, type Call, page, type Resource, type Resources } from './api-resource.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus } from './deps.ts';
 import {
@@ -21,35 +22,13 @@ import {
   vhostFigures,
   vhostId,
 } from './figures.ts';
+import { jsonpOf, script } from './jsonp.ts';
+import { machineResources } from './machine-resources.ts';
 import { fetchedReload, reloadFigures } from './reload-figures.ts';
-import { sendJson, sendOptions } from './reply.ts';
+import { send, sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
-import { type CpuShare, type LoopLag, selfFigures, systemFigures } from './system.ts';
+import { type CpuShare, type LoopLag, networkFigures, selfFigures, systemFigures } from './system.ts';
 import type { Traffic } from './traffic.ts';
-
-/** As in SRS: how many streams or clients an answer lists unless `count` says otherwise. */
-const defaultCount = 10;
-
-interface Answer {
-  readonly status?: number;
-  readonly code?: number;
-  /** Put beside `code`, `server`, `service` and `pid`. */
-  readonly fields?: object;
-}
-
-/** `id` is what follows the path of a collection; empty for the collection itself. */
-interface Call {
-  readonly id: string;
-  readonly query: URLSearchParams;
-}
-
-interface Resource {
-  readonly doc: string;
-  readonly GET: (call: Call) => Answer | Promise<Answer>;
-  /** Whether a GET changes something; it does not as a rule. */
-  readonly acts?: (call: Call) => boolean;
-  readonly DELETE?: (call: Call) => Answer;
-}
 
 /** What a path means. */
 type Target =
@@ -72,7 +51,7 @@ export class Api {
   readonly #loop: LoopLag;
   /** Tells one run of the server from the next. */
   readonly #service: string = randomBytes(4).toString('hex');
-  readonly #resources: Readonly<Record<string, Resource>>;
+  readonly #resources: Resources;
 
   constructor(gateway: Gateway, deps: HttpDeps, access: Access, traffic: Traffic, { cpu, loop }: ProcessFigures) {
     this.#gateway = gateway;
@@ -99,6 +78,8 @@ export class Api {
         GET: (call) => this.#raw(call),
         acts: ({ query }) => query.get('rpc') === 'reload',
       },
+      ...machineResources(cpu),
+      configs: { doc: 'these paths, as SRS answers it', GET: () => this.#index('v1') },
     };
   }
 
@@ -106,7 +87,10 @@ export class Api {
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { config } = this.#gateway;
     const target = this.#find(url);
-    const wish = wishOf(request, target);
+    const jsonp = jsonpOf(request, url.searchParams);
+    if ('error' in jsonp) return sendJson(response, 400, { code: 400, data: jsonp.error });
+    const { callback, method } = jsonp;
+    const wish = wishOf(request, method, target);
     const crossOrigin = Object.entries(apiCrossOriginHeaders(request, wish, config));
     for (const [name, value] of crossOrigin) response.setHeader(name, value);
     if (request.method === 'OPTIONS')
@@ -116,15 +100,15 @@ export class Api {
       const { status, reason, headers } = refusal;
       return sendJson(response, status, { code: status, data: reason }, headers);
     }
-    const answer = await this.#answer(request.method ?? 'GET', target, url.pathname);
-    const { status = 200, code = Code.success, fields = {} } = answer;
-    sendJson(response, status, {
-      code,
-      server: this.#gateway.serverId,
-      service: this.#service,
-      pid: String(process.pid),
-      ...fields,
-    });
+    // A page reads by a script what CORS would let it read.
+    if (callback !== undefined && !config.httpApi.crossdomain)
+      return sendJson(response, 403, { code: 403, data: 'callback= needs `http_api { crossdomain on; }`' });
+    const { status = 200, code = Code.success, fields = {} } = await this.#answer(method, target, url.pathname);
+    const service = this.#service;
+    const body = { code, server: this.#gateway.serverId, service, pid: String(process.pid), ...fields };
+    if (callback === undefined) return sendJson(response, status, body);
+    const headers = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
+    send(response, status, 'text/javascript; charset=utf-8', script(callback, body), headers);
   }
 
   #find({ pathname, searchParams }: URL): Target {
@@ -153,17 +137,14 @@ export class Api {
   #summaries(): Answer {
     const { total } = this.#traffic;
     this.#traffic.collect();
-    const network = {
-      srs_sample_time: Date.now(),
-      srs_recv_bytes: total.received,
-      srs_send_bytes: total.sent,
-      conn_srs: this.#gateway.clients.size,
-    };
+    const now_ms = Date.now();
+    const own = { srs_sample_time: now_ms, srs_recv_bytes: total.received, srs_send_bytes: total.sent };
+    const system = { ...systemFigures(this.#cpu), ...networkFigures(now_ms), ...own };
     const data = {
       ok: true,
-      now_ms: Date.now(),
+      now_ms,
       self: selfFigures(this.#cpu, version),
-      system: { ...systemFigures(this.#cpu), ...network },
+      system: { ...system, conn_srs: this.#gateway.clients.size },
     };
     return { fields: { data } };
   }
@@ -186,7 +167,7 @@ export class Api {
     const entries = streamEntries(hub);
     const chosen = id === '' ? page(entries, query) : entries.filter(({ name }) => streamId(name) === id);
     const streams = chosen.map((entry) => streamFigures(entry, counts.get(streamKey(entry.name)) ?? 0, this.#traffic));
-    if (id === '') return { fields: { streams } };
+    if (id === '') return { fields: { streams, total: entries.length } };
     return streams.length === 0 ? { code: Code.streamNotFound } : { fields: { stream: streams[0] } };
   }
 
@@ -195,7 +176,8 @@ export class Api {
     const { clients } = this.#gateway;
     if (id === '') {
       const listed = page([...clients.values()], query);
-      return { fields: { clients: listed.map((client) => clientFigures(client, this.#traffic)) } };
+      const figures = listed.map((client) => clientFigures(client, this.#traffic));
+      return { fields: { clients: figures, total: clients.size } };
     }
     const client = clients.get(id);
     if (client === undefined) return { code: Code.clientNotFound };
@@ -260,7 +242,7 @@ export class Api {
 }
 
 /** A preflight (`OPTIONS`) asks for what the request behind it wants. */
-function wishOf({ method, headers }: IncomingMessage, target: Target): Wish {
+function wishOf({ headers }: IncomingMessage, method: string, target: Target): Wish {
   const real = method === 'OPTIONS' ? (headers['access-control-request-method'] ?? 'GET') : method;
   const reads = real === 'GET' || real === 'HEAD';
   return reads && !(target.kind === 'resource' && target.resource.acts?.(target.call)) ? 'read' : 'act';
@@ -273,13 +255,4 @@ function versions(): Answer {
 
 function originFigures(origins: readonly OriginStatus[]): object[] {
   return origins.map(({ sinceMs: since_ms, ...origin }) => ({ ...origin, since_ms }));
-}
-
-function page<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
-  const start = naturalNumber(query.get('start')) ?? 0;
-  return all.slice(start, start + (naturalNumber(query.get('count')) ?? defaultCount));
-}
-
-function naturalNumber(text: string | null): number | undefined {
-  return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

@@ -2,9 +2,9 @@
  * Figures of the process and its machine, for `/api/v1/summaries` (SRS's `self` and `system`).
  */
 
-import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, freemem, loadavg, totalmem, uptime } from 'node:os';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { memoryOf, networkBytes, procFile, socketCounts } from './proc.ts';
 
 /** Shares of the processor since the last look: of one core for the process, of all cores for the machine. */
 export class CpuShare {
@@ -59,21 +59,6 @@ export class LoopLag {
   }
 }
 
-/** Memory of the machine in kB; what Linux alone tells is 0 elsewhere. */
-function memory(): { readonly available: number; readonly swap: number; readonly swapFree: number } {
-  try {
-    const text = readFileSync('/proc/meminfo', 'latin1');
-    const kilobytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0);
-    return {
-      available: kilobytes('MemAvailable'),
-      swap: kilobytes('SwapTotal'),
-      swapFree: kilobytes('SwapFree'),
-    };
-  } catch {
-    return { available: freemem() / 1024, swap: 0, swapFree: 0 };
-  }
-}
-
 export function selfFigures(cpu: CpuShare, version: string): object {
   const rssKb = Math.round(process.memoryUsage.rss() / 1024);
   return {
@@ -88,11 +73,17 @@ export function selfFigures(cpu: CpuShare, version: string): object {
 }
 
 export function systemFigures(cpu: CpuShare): object {
-  const { available, swap, swapFree } = memory();
+  const memory = memoryOf(procFile('meminfo'));
+  const available = memory('MemAvailable') || freemem() / 1024;
+  const [swap, swapFree] = [memory('SwapTotal'), memory('SwapFree')];
   const totalKb = Math.round(totalmem() / 1024);
   const [one = 0, five = 0, fifteen = 0] = loadavg();
   return {
     cpu_percent: cpu.system,
+    // The edge writes to no disk but its log.
+    disk_read_KBps: 0,
+    disk_write_KBps: 0,
+    disk_busy_percent: 0,
     mem_ram_kbyte: totalKb,
     mem_ram_percent: totalKb > 0 ? (totalKb - available) / totalKb : 0,
     mem_swap_kbyte: swap,
@@ -100,8 +91,31 @@ export function systemFigures(cpu: CpuShare): object {
     cpus: cpus().length,
     cpus_online: availableParallelism(),
     uptime: uptime(),
+    // So written by SRS.
+    ilde_time: idleSeconds(),
     load_1m: one,
     load_5m: five,
     load_15m: fifteen,
   };
+}
+
+/** SRS's figures of the machine's network: its interfaces but loopback, and its sockets. Bytes since the machine's start. */
+export function networkFigures(nowMs: number): object {
+  const { received, sent } = networkBytes(procFile('net/dev'));
+  const { inUse, waiting, udp } = socketCounts(procFile('net/sockstat'), procFile('net/sockstat6'));
+  return {
+    net_sample_time: nowMs,
+    net_recv_bytes: received,
+    net_send_bytes: sent,
+    net_recvi_bytes: received,
+    net_sendi_bytes: sent,
+    conn_sys: inUse + waiting,
+    conn_sys_et: inUse,
+    conn_sys_tw: waiting,
+    conn_sys_udp: udp,
+  };
+}
+
+function idleSeconds(): number {
+  return Number(procFile('uptime').split(' ')[1] ?? 0);
 }
