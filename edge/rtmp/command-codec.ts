@@ -33,10 +33,15 @@ export function parseCommand(message: RtmpMessage): Command | Unusable {
   const [name, ...rest] = readAmf0(payload, offset).values;
   if (typeof name !== 'string' || name === '') return namelessCommand;
   const at = transactionIdAt(rest);
-  const transactionId = at < 0 ? 0 : Number(rest[at]) || 0;
+  const transactionId = at < 0 ? 0 : numberOf(rest[at]);
   const args = rest.slice(at + 1);
   if (args.length > 0 && args[0] !== null && args[0] !== undefined && !isAmfObject(args[0])) args.unshift(null);
   return { kind: 'command', name, transactionId, args };
+}
+
+/** 0 for what is no number. Objects and arrays may hold a `toString` that is no function: they are never converted. */
+function numberOf(value: AmfValue): number {
+  return (typeof value === 'number' || typeof value === 'string' ? Number(value) : 0) || 0;
 }
 
 /** Index of the transaction id among the values behind the name; -1: it is missing. */

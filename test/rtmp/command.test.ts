@@ -66,6 +66,7 @@ test('a command without a name is unusable', () => {
 const odd: [string, AmfValue[], string, object][] = [
   ['a transaction id that is null', ['play', null, null, 's'], '', { kind: 'play', transactionId: 0, streamName: 's' }],
   ['one that is a text', ['play', 'x', null, 's'], '', { kind: 'play', transactionId: 0, streamName: 's' }],
+  ['one that cannot become a number', ['play', [{ toString: 0 }], null, 's'], '', { kind: 'play', transactionId: 0 }],
   ['one that is a number as text', ['createStream', '4', null], '', { kind: 'createStream', transactionId: 4 }],
   ['one that is true', ['play', true, null, 's'], '', { kind: 'play', streamName: 's' }],
   ['no number', ['createStream', Number.NaN, null], '', { kind: 'createStream', transactionId: 0 }],
