@@ -42,7 +42,7 @@ export class Edge implements Gateway {
   readonly serverId: string;
   readonly clients: Clients = new Clients();
   readonly budget: Budget = new Budget(() => this.#config);
-  readonly entrance: Entrance = new Entrance();
+  readonly entrance: Entrance;
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;
@@ -56,6 +56,7 @@ export class Edge implements Gateway {
 
   constructor({ loaded, read, serverId, log, logCounts }: EdgeOptions) {
     this.log = log;
+    this.entrance = new Entrance(log);
     this.serverId = serverId;
     this.#config = loaded.config;
     this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused);
@@ -117,6 +118,7 @@ export class Edge implements Gateway {
     this.log.level = this.#config.log.level;
     this.#upstream.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
+    this.entrance.reconfigure(this.#config);
     this.#memory.settle();
     this.#checkDescriptors();
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');

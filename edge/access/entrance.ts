@@ -1,17 +1,23 @@
 /**
- * Who may play and publish, as far as the edge can tell by itself: addresses, web pages, limits. Asked before callbacks
+ * Who may play and publish, as far as the edge can tell by itself: addresses, web pages, tokens, limits. Asked before callbacks
  * and origins are. What it decides counts for the client that asks; who is in stays in when the rules change.
  */
-import type { VhostConfig } from '../conf/model.ts';
+import type { Logger } from 'pino';
+import type { TokenConfig } from '../conf/access-model.ts';
+import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import { Refusal, type StreamRequest } from '../stream/request.ts';
 import { Census, type LimitReason } from './census.ts';
+import { KeysUnavailable } from './jwt.ts';
 import { referFault } from './refer.ts';
 import { type Action, addressFault } from './security.ts';
+import { Tokens } from './tokens.ts';
 
 /** Why clients were refused or disconnected here. */
 export const accessReasons = [
   'security',
   'refer',
+  'token',
+  'token_keys',
   'players_per_stream',
   'streams',
   'publishers',
@@ -34,6 +40,16 @@ const statuses: Readonly<Record<LimitReason, number>> = {
 export class Entrance {
   readonly #census = new Census();
   readonly #refused = new Map<AccessReason, number>();
+  readonly #tokens: Tokens;
+
+  constructor(log: Logger) {
+    this.#tokens = new Tokens(log);
+  }
+
+  /** A reload has changed what counts for new clients. */
+  reconfigure(config: EdgeConfig): void {
+    this.#tokens.reconfigure(config);
+  }
 
   /** Clients refused for this reason since the start. */
   refused(reason: AccessReason): number {
@@ -57,11 +73,22 @@ export class Entrance {
     if (address !== undefined) throw this.#refusal(action, 'security', address, 403);
     const page = referFault(access.refer, action, request.pageUrl);
     if (page !== undefined) throw this.#refusal(action, 'refer', page, 403);
+    const token = await this.#tokenFault(action, request, access.token);
+    if (token !== undefined) throw this.#refusal(action, 'token', `token: ${token}`, 403);
   }
 
   /** The client plays and publishes no more. */
   leave(request: StreamRequest): void {
     this.#census.leave(request);
+  }
+
+  async #tokenFault(action: Action, request: StreamRequest, token: TokenConfig): Promise<string | undefined> {
+    try {
+      return await this.#tokens.fault(token, action, request);
+    } catch (error) {
+      if (!(error instanceof KeysUnavailable)) throw error;
+      throw this.#refusal(action, 'token_keys', error.message, 503);
+    }
   }
 
   #refusal(action: Action, reason: AccessReason, message: string, httpStatus: number): Refusal {

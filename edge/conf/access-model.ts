@@ -31,8 +31,20 @@ export interface LimitsConfig {
   readonly clientsPerAddress: number;
 }
 
+/** `edge { token { } }`: signed URLs and JSON Web Tokens. Empty texts are none. */
+export interface TokenConfig {
+  readonly play: boolean;
+  readonly publish: boolean;
+  readonly keysFile: string;
+  readonly jwksFile: string;
+  readonly jwksUrl: string;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
 export interface AccessConfig {
   readonly security: SecurityConfig;
   readonly refer: ReferConfig;
   readonly limits: LimitsConfig;
+  readonly token: TokenConfig;
 }

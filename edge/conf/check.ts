@@ -75,7 +75,7 @@ function checkVhost(check: Check, name: string, vhost: VhostSettings): void {
   checkAccess(check, key, vhost);
 }
 
-function checkAccess(check: Check, key: string, { security, refer }: VhostSettings): void {
+function checkAccess(check: Check, key: string, { security, refer, edge: { token } }: VhostSettings): void {
   const rules = check.given.has(`${key}.security.allow`) || check.given.has(`${key}.security.deny`);
   const enabled = check.given.get(`${key}.security.enabled`);
   if (security.enabled && !rules && enabled !== undefined) {
@@ -89,6 +89,14 @@ function checkAccess(check: Check, key: string, { security, refer }: VhostSettin
   const lists = (['all', 'publish', 'play'] as const).some((list) => check.given.has(`${key}.refer.${list}`));
   if (refer.enabled && !lists) {
     error(check, `${key}.refer.enabled`, 'refer is on without domains', 'add for instance `all example.com;`');
+  }
+  const { play, publish, keys_file: keys, jwks_file: setFile, jwks_url: setUrl } = token;
+  if ((play || publish) && keys === '' && setFile === '' && setUrl === '') {
+    const blamed = `${key}.edge.token.${play ? 'play' : 'publish'}`;
+    error(check, blamed, 'tokens are needed but no keys are given', 'add `keys_file`, `jwks_file` or `jwks_url`');
+  }
+  if (setFile !== '' && setUrl !== '') {
+    error(check, `${key}.edge.token.jwks_url`, '"jwks_file" and "jwks_url" are both given', 'keep one of them');
   }
 }
 

@@ -101,6 +101,7 @@ export const ACCESS: AccessConfig = {
   security: { enabled: false, allow: [], deny: [] },
   refer: { enabled: false, all: [], publish: [], play: [] },
   limits: { playersPerStream: 0, streams: 0, publishers: 0, publisherKbps: 0, clientsPerAddress: 0 },
+  token: { play: false, publish: false, keysFile: '', jwksFile: '', jwksUrl: '', issuer: '', audience: '' },
 };
 
 export const CLUSTER = { tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode: true } as const;

@@ -163,6 +163,13 @@ export const hookUrls: ValueType<readonly string[]> = several({
   print: (value) => value,
 });
 
+/** One such URL. */
+export const hookUrl: ValueType<string> = single({
+  expected: 'an http:// or https:// URL',
+  parse: (word) => (isHttpUrl(word) ? good(word) : undefined),
+  print: (value) => value,
+});
+
 /** Ranges of addresses: `10.0.0.0/8`, `fd00::/8`, `192.0.2.7`. */
 export const networks: ValueType<readonly Network[]> = several({
   expected: 'addresses or ranges of addresses, such as 10.0.0.0/8, fd00::/8 or 192.0.2.7',

@@ -62,6 +62,20 @@ const rule = record<AddressRule>({
 const rules = fc.array(rule, { maxLength: 4 });
 const domains = fc.array(fc.oneof(fc.domain(), fc.constant('.example.com'), fc.ipV4()), { maxLength: 2 });
 
+const token = record<AccessConfig['token']>({
+  play: bool,
+  publish: bool,
+  keysFile: names,
+  jwksFile: names,
+  jwksUrl: fc.constantFrom('', 'https://keys.example.com/jwks.json'),
+  issuer: names,
+  audience: names,
+}).map((each) => {
+  const jwksFile = each.jwksUrl === '' ? each.jwksFile : '';
+  const hasKeys = [each.keysFile, jwksFile, each.jwksUrl].some((name) => name !== '');
+  return { ...each, jwksFile, play: each.play && hasKeys, publish: each.publish && hasKeys };
+});
+
 /** Lists that count have something in them: a file without is refused. */
 const access: fc.Arbitrary<AccessConfig> = record<AccessConfig>({
   security: record({ enabled: bool, allow: rules, deny: rules }),
@@ -69,6 +83,7 @@ const access: fc.Arbitrary<AccessConfig> = record<AccessConfig>({
     const { all, publish, play } = refer;
     return { ...refer, enabled: refer.enabled && [...all, ...publish, ...play].length > 0 };
   }),
+  token,
   limits: record(
     Object.fromEntries(
       Object.keys(ACCESS.limits).map((name) => [name, fc.integer({ min: 0, max: 1e9 })]),

@@ -32,7 +32,7 @@ export class TestEdge implements Gateway {
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
   readonly budget = new Budget(() => this.config);
-  readonly entrance = new Entrance();
+  readonly entrance = new Entrance(this.log);
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;

@@ -3,6 +3,7 @@ import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
 import { choice, inherited, integer, milliseconds, onOff, text } from '../values.ts';
 import { limits } from './limits.ts';
+import { token } from './token.ts';
 
 /** A time of ours: 1 ms at least. */
 function time(value: number, doc: string) {
@@ -133,6 +134,7 @@ export const vhostEdge = block(
       doc: 'PEM file of the authorities that vouch for `rtmps://` origins.',
     }),
     limits,
+    token,
   },
   { own: true },
 );

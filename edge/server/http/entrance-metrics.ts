@@ -5,7 +5,7 @@ import { accessReasons, type Entrance } from '../../access/entrance.ts';
 export function addEntranceMetrics(registry: Registry, entrance: Entrance): void {
   new Counter({
     name: 'edge_access_refused_total',
-    help: 'Clients that were not let play or publish, or were disconnected, by `security`, `refer` or `limits`.',
+    help: 'Clients that were not let play or publish, or were disconnected, by `security`, `refer`, `token` or `limits`.',
     labelNames: ['reason'],
     registers: [registry],
     collect() {

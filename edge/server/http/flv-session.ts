@@ -3,6 +3,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { withoutTokens } from '../../access/tokens.ts';
 import { Outbox } from '../../budget/outbox.ts';
 import type { VhostConfig } from '../../conf/model.ts';
 import { flvHeader } from '../../flv/tag.ts';
@@ -108,7 +109,7 @@ export class FlvSession implements Client, PlayerSink {
 
   /** Asks for the stream; the answer goes out as soon as the stream is known to be live. */
   async start(): Promise<void> {
-    this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: this.request.param });
+    this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: withoutTokens(this.request.param) });
     try {
       const stream = await this.#gateway.play(this.request, this.#vhost);
       if (this.#state.kind === 'gone') return this.#gateway.stopped(this.request, this.#vhost);

@@ -3,6 +3,7 @@
  * to one is being found (callbacks, origins), what comes behind it is kept back.
  */
 
+import { withoutTokens } from '../../access/tokens.ts';
 import type { Place } from '../../budget/connections.ts';
 import { type ClientCommand, type ConnectCommand, errorResult } from '../../rtmp/command.ts';
 import { identityOf } from '../../rtmp/identity.ts';
@@ -176,7 +177,7 @@ export class Requests {
   async #connect(command: ConnectCommand): Promise<void> {
     if (this.#client.state.kind !== 'connecting') return this.#client.odd('a second connect');
     const { args } = command;
-    const tcUrl = command.tcUrl.slice(0, loggedUrlMaxLength);
+    const tcUrl = withoutTokens(command.tcUrl.slice(0, loggedUrlMaxLength));
     try {
       const connected = await this.#admission.connect(command);
       if (connected === undefined) return;
@@ -205,7 +206,7 @@ export class Requests {
       this.#takePlace(playing, 'NetStream.Play.Failed');
       const { vhost, request } = admitted;
       this.#client.state = playing;
-      this.#client.log('info', 'play', { param: request.param });
+      this.#client.log('info', 'play', { param: withoutTokens(request.param) });
       playing.attach();
       if (this.#gateway.asksToReconnect) this.#client.askToReconnect();
       // From here on bytes come in slices: only who asked for low latency must not wait for full segments.
@@ -230,7 +231,7 @@ export class Requests {
       this.#transport.admitMedia();
       this.#client.state = publishing;
       this.#transport.send(publishAccepted(streamId));
-      this.#client.log('info', 'publish', { param: admitted.request.param });
+      this.#client.log('info', 'publish', { param: withoutTokens(admitted.request.param) });
       if (this.#gateway.asksToReconnect) this.#client.askToReconnect();
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
