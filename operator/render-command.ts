@@ -17,7 +17,7 @@ import { version } from './version.ts';
 const usage = `usage: edgecluster render -f FILE [options]
 
 Prints what the operator would apply for the EdgeClusters of a manifest. Nothing is asked of a cluster: an origin that
-is a Service is given by its DNS name. Mistakes are told as the API server would, with their place in the file.
+is a Service or an EdgeCluster is given by its DNS name. Mistakes are told as the API server would, with their place in the file.
 The Secret with the credential of the edges' API is left out: only the operator can make it.
 
   -f, --file FILE          the manifest; "-" is standard input
@@ -53,10 +53,11 @@ async function run(options: Options): Promise<number> {
 }
 
 async function print(options: Options): Promise<void> {
-  const clusters = await readClusters(options);
+  const all = await readClusters(options);
+  const clusters = options.name === undefined ? all : all.filter((cluster) => nameOf(cluster) === options.name);
   const rendered = clusters.map((cluster) => ({
     cluster,
-    ...renderOffline(cluster, options, titleOfFile(options.file)),
+    ...renderOffline(cluster, options, titleOfFile(options.file), all),
   }));
   for (const { cluster, config } of rendered) {
     const by = pausedBy(cluster);
@@ -83,10 +84,11 @@ function readOptions(args: readonly string[]): Options {
   return { file, name, conf, namespace, edgeImage: values['edge-image'], podMonitors: values['pod-monitors'] };
 }
 
-/** Throws ManifestError with all that is wrong with the manifests. */
+/** All of the file. Throws ManifestError with all that is wrong with them, and where none has the name of `--name`. */
 async function readClusters({ file, name, namespace }: Options): Promise<readonly EdgeCluster[]> {
-  const clusters = clustersOf(await readFileOrStdin(file), titleOfFile(file), name);
-  return clusters.map((cluster) => inNamespace(cluster, namespace));
+  const text = await readFileOrStdin(file);
+  clustersOf(text, titleOfFile(file), name);
+  return clustersOf(text, titleOfFile(file), undefined).map((cluster) => inNamespace(cluster, namespace));
 }
 
 interface RenderedCluster extends Rendered {

@@ -67,6 +67,8 @@ export const REASONS = {
     ServiceNotFound: 'False',
     ServicePortNotFound: 'False',
     NoEndpoints: 'False',
+    ParentNotFound: 'False',
+    ParentVhostMissing: 'False',
     NotTried: 'Unknown',
     NoEdges: 'Unknown',
     EdgesSilent: 'Unknown',

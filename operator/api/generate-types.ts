@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<string, string>> = {
   spec: 'EdgeClusterSpec',
   'spec.origins[]': 'OriginGroup',
   'spec.origins[].service': 'OriginService',
+  'spec.origins[].edgeCluster': 'OriginEdgeCluster',
   'spec.origins[].tls': 'OriginTls',
   'spec.origins[].timeouts': 'OriginTimeouts',
   'spec.vhosts[]': 'Vhost',

@@ -93,7 +93,12 @@ export function nameOf({ metadata }: EdgeCluster): string {
 
 /** The Service that clients use has the name of the EdgeCluster; this one lists its pods. */
 export function headlessNameOf(cluster: EdgeCluster): string {
-  return `${nameOf(cluster)}-edges`;
+  return headlessNameFor(nameOf(cluster));
+}
+
+/** The same for an EdgeCluster of which only the name is known. */
+export function headlessNameFor(name: string): string {
+  return `${name}-edges`;
 }
 
 /** The Secret with the credentials of the edges' HTTP API. */

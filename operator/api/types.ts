@@ -107,11 +107,19 @@ export interface OriginGroup {
    */
   readonly service?: OriginService;
   /**
+   * An EdgeCluster whose edges are the origins: the tier above. The edge for a stream is chosen by a hash of the
+   * stream's name (StreamHash): all edges of this tier meet at the same one, and the origin sees the stream once. The
+   * operator follows the headless Service of that EdgeCluster. When an edge comes or goes there, its share of the
+   * streams moves, each at a key frame, and no other. With `tls` its RTMPS listener is used, else RTMP. A circle of
+   * EdgeClusters is refused (condition ConfigValid).
+   */
+  readonly edgeCluster?: OriginEdgeCluster;
+  /**
    * Which origin a stream is pulled from where none is known to have it. RoundRobin: in turn. StreamHash: by a hash of
    * the stream's name, so that all edges choose the same one; for tiers and caches. Failover: the first that works, in
-   * the order given. Default RoundRobin.
+   * the order given. Default: RoundRobin; StreamHash with edgeCluster, which takes no other.
    */
-  readonly balance: 'RoundRobin' | 'StreamHash' | 'Failover';
+  readonly balance?: 'RoundRobin' | 'StreamHash' | 'Failover';
   /** Speak RTMPS to these origins; `{}` will do. Default: plain RTMP. */
   readonly tls?: OriginTls;
   /** When an origin is taken for failed, and when it is tried again. */
@@ -128,6 +136,17 @@ export interface OriginService {
   readonly namespace?: string;
   /** Number or name of the Service's port. Default 1935. */
   readonly port: number | string;
+}
+
+export interface OriginEdgeCluster {
+  /** Name of the EdgeCluster. */
+  readonly name: string;
+  /**
+   * Namespace of the EdgeCluster. The operator must be allowed to read there, and the annotation
+   * edgecluster.io/origins-for in that EdgeCluster's spec.service.annotations must name the namespace of this one.
+   * Default: that of this one.
+   */
+  readonly namespace?: string;
 }
 
 export interface OriginTls {

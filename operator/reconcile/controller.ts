@@ -23,7 +23,7 @@ import { ReferenceWatcher } from './observe/reference-watcher.ts';
 import { referencesOf } from './observe/references.ts';
 import { isRevision, servicesIn } from './observe/revisions.ts';
 import { clusterView, podView } from './observe/views.ts';
-import { KnownNamespaces, namespaceOfKey, Watcher } from './observe/watcher.ts';
+import { namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { type Pace, Turns, type UpgradeCounts } from './rollout/turns.ts';
@@ -102,8 +102,6 @@ export class Controller {
   /** Ends writes that are under way. */
   readonly #writes = new AbortController();
   #ownSecretsWatched = false;
-  /** Of EdgeClusters, pods and what we make. */
-  readonly #known = new KnownNamespaces();
   #synced = false;
 
   /** @param signal ends `run` */
@@ -239,7 +237,7 @@ export class Controller {
 
   async #work(key: ClusterKey): Promise<Requeue | undefined> {
     // It is added again when they do.
-    if (!this.#known.has(namespaceOfKey(key))) return undefined;
+    if (!this.#caches.known.has(namespaceOfKey(key))) return undefined;
     const cluster = this.#caches.cluster(key);
     if (cluster !== undefined && this.#references.awaitedBy(cluster)) return this.#tellOfWait(cluster);
     const startMs = performance.now();
@@ -309,7 +307,7 @@ export class Controller {
       this.#watcher.watch(kind, { namespace, labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
     );
     await Promise.all([clusters, pods, ...owned]);
-    this.#known.add(namespace);
+    this.#caches.known.add(namespace);
     this.#addAll();
   }
 

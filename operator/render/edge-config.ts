@@ -4,6 +4,7 @@ import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { originAddresses } from '../../edge/conf/values.ts';
 import { CONFIG_DIRECTORY, headlessNameOf, nameOf } from '../api/labels.ts';
+import { balanceOf, followedService } from '../api/origin-groups.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
 import { RenderError } from './error.ts';
 
@@ -49,13 +50,17 @@ function refuseItself(cluster: EdgeCluster): void {
       ['', `.${namespace}`, `.${namespace}.svc`, `.${namespace}.svc.cluster.local`].map((rest) => `${name}${rest}`),
     ),
   );
-  const isItself = ({ service, servers = [] }: OriginGroup): boolean =>
-    (service !== undefined && (service.namespace ?? namespace) === namespace && services.includes(service.name)) ||
-    servers.some((server) => hosts.has(server.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase()));
+  const isItself = (group: OriginGroup): boolean => {
+    const service = followedService(group);
+    return (
+      (service !== undefined && (service.namespace ?? namespace) === namespace && services.includes(service.name)) ||
+      (group.servers ?? []).some((server) => hosts.has(server.replace(/:\d+$/, '').replace(/\.$/, '').toLowerCase()))
+    );
+  };
   const problems = cluster.spec.origins.flatMap((group, index) =>
     isItself(group)
       ? [
-          `spec.origins[${index}]: this is the EdgeCluster's own Service, so that edges would pull from themselves; name the origins`,
+          `spec.origins[${index}]: these are the EdgeCluster's own edges, so that they would pull from themselves; name the origins`,
         ]
       : [],
   );
@@ -123,7 +128,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
     },
     ...(hooks && { httpHooks: hooksOf(hooks) }),
     edge: {
-      balance: balance[group.balance],
+      balance: balance[balanceOf(group)],
       connectTimeoutMs: timeouts.connectMs,
       requestTimeoutMs: timeouts.requestMs,
       firstFrameTimeoutMs: timeouts.firstFrameMs,

@@ -73,6 +73,20 @@ describe('edgecluster render', { concurrency: 2 }, () => {
     assert.doesNotMatch(one.out, /origin-a/);
   });
 
+  it('a tier above by the port that it listens at; a circle of tiers is a mistake', options, async () => {
+    const city = manifest('  origins: [{ name: a, edgeCluster: { name: region } }]\n');
+    const region = (spec: string) => manifest(spec).replace('live', 'region');
+    const tree = `${city}---\n${region(`${origins}  listeners: { rtmp: { port: 2935 } }\n`)}`;
+    const { code, out } = await edgecluster(['render', '--conf', '-f', '-', '--name', 'live'], tree);
+    assert.equal(code, 0);
+    assert.match(out, /origin region-edges\.default\.svc:2935;/);
+    assert.match(out, /balance hash;/);
+    const circle = `${city}---\n${region('  origins: [{ name: a, edgeCluster: { name: live } }]\n')}`;
+    const wrong = await edgecluster(['render', '-f', '-'], circle);
+    assert.deepEqual([wrong.code, wrong.out], [1, '']);
+    assert.match(wrong.err, /^stdin: live: spec\.origins: .*: default\/live → default\/region → default\/live; /);
+  });
+
   it('from standard input, other kinds beside it', options, async () => {
     const input = `kind: Namespace\napiVersion: v1\nmetadata: { name: tv }\n---\n${manifest(origins)}`;
     const { code, out } = await edgecluster(['render', '-f', '-', '--conf'], input);

@@ -14,7 +14,7 @@ import { type Caches, type ClusterKey, keyOfObject } from '../observe/caches.ts'
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
-import { parentLoop } from '../observe/parents.ts';
+import { loopMessage, parentLoop } from '../observe/parents.ts';
 import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
 
 export type ConfigVerdict =
@@ -73,7 +73,7 @@ export class DesiredMemory {
 export function inForce(
   cluster: EdgeCluster,
   memory: DesiredMemory,
-  caches: Pick<Caches, 'cluster' | 'owned' | 'service' | 'slices' | 'watches'>,
+  caches: Pick<Caches, 'cluster' | 'owned' | 'parent' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
   languages: readonly number[],
   requireConsent: boolean,
@@ -83,9 +83,9 @@ export function inForce(
   lastOrigins.recall(cluster, () => confOf(owned, cluster));
   const revisions = revisionsOf(cluster, owned);
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
-    const { service, slices, watches } = caches;
+    const { parent, service, slices, watches } = caches;
     const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
-    const origins = resolveOrigins(cluster, { service, slices, watches, last, requireConsent });
+    const origins = resolveOrigins(cluster, { parent, service, slices, watches, last, requireConsent });
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);
@@ -123,13 +123,13 @@ export function inForce(
 export function running(
   cluster: EdgeCluster,
   memory: DesiredMemory,
-  { service, slices, watches }: Pick<Caches, 'service' | 'slices' | 'watches'>,
+  { parent, service, slices, watches }: Pick<Caches, 'parent' | 'service' | 'slices' | 'watches'>,
   settings: RenderSettings,
   languages: readonly number[],
   requireConsent: boolean,
 ): Desired {
   const last = (group: OriginGroup) => memory.lastOrigins.of(cluster, group);
-  const origins = resolveOrigins(cluster, { service, slices, watches, last, requireConsent });
+  const origins = resolveOrigins(cluster, { parent, service, slices, watches, last, requireConsent });
   const key = JSON.stringify([cluster.spec, [...origins.origins], settings, languages]);
   const input = { cluster, origins: origins.origins, settings, languages };
   // Of its objects the ControllerRevision is not applied.
@@ -147,8 +147,7 @@ function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): strin
 function refusedLoop(cluster: EdgeCluster, caches: Pick<Caches, 'cluster'>): ConfigVerdict | undefined {
   const loop = parentLoop(cluster, (key) => caches.cluster(key as ClusterKey));
   if (loop === undefined) return undefined;
-  const message = `spec.origins: EdgeClusters are each other's origins: ${loop.join(' → ')}; give one of them other origins`;
-  return { valid: false, reason: 'ParentLoop', message };
+  return { valid: false, reason: 'ParentLoop', message: loopMessage(loop) };
 }
 
 function desiredOf(input: RenderInput, revisions: readonly V1ControllerRevision[]): Desired {

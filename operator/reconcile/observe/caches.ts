@@ -7,17 +7,21 @@
 
 import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../api/types.ts';
+import type { ParentView } from './followed.ts';
 import { clusterKeyOf, idOf } from './ownership.ts';
 import { parentKeys } from './parents.ts';
 import { type References, referencesOf } from './references.ts';
 import { isRevision, servicesIn } from './revisions.ts';
 import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';
+import { KnownNamespaces } from './watcher.ts';
 
 export type ClusterKey = `${string}/${string}`;
 
 const none: ReadonlyMap<string, never> = new Map<string, never>();
 
 export class Caches {
+  /** Where all EdgeClusters, pods and what we make are seen. */
+  readonly known = new KnownNamespaces();
   readonly #namespaces: ReadonlySet<string>;
   readonly #clusters = new Map<ClusterKey, EdgeCluster>();
   readonly #owned = new TwoLevels<KubernetesObject>();
@@ -86,6 +90,13 @@ export class Caches {
 
   readonly slices = (namespace: string, service: string): Iterable<EndpointsView> =>
     this.#slices.of(keyOf(namespace, service)).values();
+
+  /** An EdgeCluster that others name as origin. */
+  readonly parent = (namespace: string, name: string): ParentView => {
+    const cluster = this.#clusters.get(keyOf(namespace, name));
+    if (cluster !== undefined) return { kind: 'present', cluster };
+    return { kind: this.known.has(namespace) ? 'absent' : 'unseen' };
+  };
 
   readonly secret = (namespace: string, name: string): TlsSecretView | undefined =>
     this.#secrets.get(keyOf(namespace, name));

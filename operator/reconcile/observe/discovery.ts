@@ -1,11 +1,13 @@
 /**
- * Where an EdgeCluster's origins are: the servers it lists, and the pods behind the Services it names. What cannot be
+ * Where an EdgeCluster's origins are: the servers it lists, and the pods behind the Services and parents it names. What cannot be
  * found now keeps the addresses that were found last. Where there are none, its DNS name is the address, so that an
  * edge.conf can always be made.
  */
 
 import { ORIGINS_FOR } from '../../api/labels.ts';
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
+import { type Followed, followedBy, type ParentLookup, type Words } from './followed.ts';
+import { vhostsUnserved } from './parents.ts';
 import { namespaceOf, tlsSecrets } from './references.ts';
 import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
 
@@ -16,10 +18,18 @@ export interface ResolvedOrigins {
 }
 
 export interface OriginProblem {
-  readonly reason: 'RefNotPermitted' | 'ServiceNotFound' | 'ServicePortNotFound' | 'NoEndpoints';
+  readonly reason:
+    | 'RefNotPermitted'
+    | 'ServiceNotFound'
+    | 'ServicePortNotFound'
+    | 'NoEndpoints'
+    | 'ParentNotFound'
+    | 'ParentVhostMissing';
   readonly group: string;
   /** What is wrong and what to do. */
   readonly message: string;
+  /** Whether the addresses are those of now all the same. */
+  readonly isFound: boolean;
 }
 
 export type ServiceLookup = (namespace: string, name: string) => OriginServiceView | undefined;
@@ -30,6 +40,8 @@ export type SecretLookup = (namespace: string, name: string) => TlsSecretView | 
 export interface OriginSources {
   readonly service: ServiceLookup;
   readonly slices: SliceLookup;
+  /** Default: no EdgeCluster is seen, and nothing is said of parents. */
+  readonly parent?: ParentLookup;
   /** Whether Services of a namespace are seen at all; default: all are. */
   readonly watches?: (namespace: string) => boolean;
   /** Whether a Service of another namespace must consent before its endpoints are read; default: it need not. */
@@ -42,14 +54,17 @@ export interface OriginSources {
 export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): ResolvedOrigins {
   const origins = new Map<string, readonly string[]>();
   const problems: OriginProblem[] = [];
+  const { parent = () => ({ kind: 'unseen' }) } = sources;
   for (const group of cluster.spec.origins) {
-    if (group.service === undefined) {
+    const followed = followedBy(group, namespaceOf(cluster), parent);
+    if (followed === undefined) {
       origins.set(group.name, unique((group.servers ?? []).map((server) => withPort(server, defaultPort(group)))));
       continue;
     }
-    const { addresses, problem } = followService(group, group.service, namespaceOf(cluster), sources);
+    const { addresses, problem } = follow(group, followed, namespaceOf(cluster), sources);
     origins.set(group.name, addresses);
-    if (problem !== undefined) problems.push(problem);
+    const told = problem ?? parentProblem(cluster, group, parent);
+    if (told !== undefined) problems.push(told);
   }
   return { origins, problems };
 }
@@ -77,34 +92,27 @@ export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): Secre
   });
 }
 
-interface Followed {
+interface Found {
   readonly addresses: readonly string[];
   readonly problem?: OriginProblem;
 }
 
-function followService(
+function follow(
   group: OriginGroup,
-  wanted: OriginService,
+  { service: wanted, title, port: likelyPort, absent, notPermitted, noEndpoints, noPort }: Followed,
   ownNamespace: string,
   { service: lookUp, slices, watches = () => true, last = () => [], requireConsent = false }: OriginSources,
-): Followed {
+): Found {
   const { name, namespace = ownNamespace, port: wantedPort } = wanted;
-  const title = `Service ${namespace}/${name}`;
   const service = lookUp(namespace, name);
   const port = service?.ports.find((port) => port.port === wantedPort || port.name === wantedPort);
-  const number = port?.port ?? (typeof wantedPort === 'number' ? wantedPort : defaultPort(group));
-  const fallback = (addresses: readonly string[], reason: OriginProblem['reason'], message: string): Followed => ({
+  const number = port?.port ?? likelyPort;
+  const fallback = (addresses: readonly string[], reason: OriginProblem['reason'], message: string): Found => ({
     addresses,
-    problem: { reason, group: group.name, message: `origin group ${group.name}: ${message}` },
+    problem: problemOf(group, reason, message, false),
   });
   const byName = [`${dnsNameOf(wanted, ownNamespace)}:${number}`];
-  /** @param remedy after what is wrong: what to do */
-  const lastOr = (
-    other: readonly string[],
-    reason: OriginProblem['reason'],
-    wrong: string,
-    remedy: string,
-  ): Followed => {
+  const lastOr = (other: readonly string[], reason: OriginProblem['reason'], [wrong, remedy]: Words): Found => {
     const known = last(group);
     if (known.length === 0) return fallback(other, reason, `${wrong}; ${remedy}`);
     // Of a pod that is gone the address may be somebody else's by now.
@@ -122,27 +130,48 @@ function followService(
     );
   // Whether there is such a Service is not for everybody to know either.
   if (requireConsent && namespace !== ownNamespace && !consents(service, ownNamespace))
-    return fallback(
-      // After the addresses its DNS name, which follows the pods when these go.
-      [...last(group), ...byName],
-      'RefNotPermitted',
-      `${title} does not let EdgeClusters of namespace ${ownNamespace} follow its endpoints; who owns it allows it: kubectl annotate service -n ${namespace} ${name} ${ORIGINS_FOR}=${ownNamespace}`,
-    );
-  if (service === undefined)
-    return lastOr(byName, 'ServiceNotFound', `there is no ${title}`, 'create it, or correct spec.origins[].service');
+    // After the addresses its DNS name, which follows the pods when these go.
+    return fallback([...last(group), ...byName], 'RefNotPermitted', notPermitted.join('; '));
+  if (service === undefined) return lastOr(byName, absent.reason, absent.words);
   const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;
   if (port === undefined && !(isNumberEnough && typeof wantedPort === 'number'))
     return lastOr(
       service.externalName === undefined ? byName : [`${service.externalName}:${number}`],
       'ServicePortNotFound',
-      `${title} has no TCP port ${wantedPort}`,
-      `it has ${portList(service)}`,
+      noPort(service),
     );
   if (service.externalName !== undefined) return { addresses: [`${bracketed(service.externalName)}:${number}`] };
 
   const addresses = usableAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
   if (addresses.length > 0) return { addresses };
-  return lastOr(byName, 'NoEndpoints', `${title} has no ready endpoint`, 'look at the pods it selects');
+  return lastOr(byName, 'NoEndpoints', noEndpoints);
+}
+
+/** Where the edges of a parent are found: what streams would fail for all the same. */
+function parentProblem(cluster: EdgeCluster, group: OriginGroup, parents: ParentLookup): OriginProblem | undefined {
+  if (group.edgeCluster === undefined) return undefined;
+  const { name, namespace = namespaceOf(cluster) } = group.edgeCluster;
+  const title = `EdgeCluster ${namespace}/${name}`;
+  const parent = parents(namespace, name);
+  if (parent.kind === 'unseen') return undefined;
+  if (parent.kind === 'absent') {
+    const message = `there is no ${title}, and the edges behind its Service may end at any time; create it, or correct spec.origins[].edgeCluster`;
+    return problemOf(group, 'ParentNotFound', message, true);
+  }
+  const unserved = vhostsUnserved(cluster, group, parent.cluster);
+  if (unserved.length === 0) return undefined;
+  const asked = unserved.map(({ vhost, asked }) => (vhost === asked ? vhost : `${asked} (for vhost ${vhost})`));
+  const message = `${title} does not serve ${shortList(asked)}; add it to its spec.vhosts, or set the transform of the vhost here`;
+  return problemOf(group, 'ParentVhostMissing', message, true);
+}
+
+function problemOf(
+  { name: group }: OriginGroup,
+  reason: OriginProblem['reason'],
+  message: string,
+  isFound: boolean,
+): OriginProblem {
+  return { reason, group, message: `origin group ${group}: ${message}`, isFound };
 }
 
 function consents(service: OriginServiceView | undefined, namespace: string): boolean {
@@ -212,11 +241,6 @@ function byPod(a: EndpointView, b: EndpointView): number {
 function shortList(addresses: readonly string[]): string {
   const [shown, more] = [addresses.slice(0, 3).join(', '), addresses.length - 3];
   return more > 0 ? `${shown} and ${more} more` : shown;
-}
-
-function portList({ ports }: OriginServiceView): string {
-  if (ports.length === 0) return 'none';
-  return ports.map(({ name, port }) => (name === '' ? `${port}` : `${port} (${name})`)).join(', ');
 }
 
 /** As edges assume it: RTMPS has HTTPS's port. */

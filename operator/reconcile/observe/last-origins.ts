@@ -4,6 +4,7 @@
  */
 
 import { type Directive, parseTree } from '../../../edge/conf/grammar.ts';
+import { followedService } from '../../api/origin-groups.ts';
 import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
 import { dnsNameOf, type ResolvedOrigins } from './discovery.ts';
 import { namespaceOf } from './references.ts';
@@ -31,7 +32,7 @@ export class LastOrigins {
   recall(cluster: EdgeCluster, conf: () => string): void {
     if (this.#isRecalled) return;
     this.#isRecalled = true;
-    if (cluster.spec.origins.every(({ service }) => service === undefined)) return;
+    if (cluster.spec.origins.every((group) => followedService(group) === undefined)) return;
     for (const [group, addresses] of originsOf(conf(), cluster)) this.#addresses.set(keyOf(cluster, group), addresses);
   }
 
@@ -39,8 +40,8 @@ export class LastOrigins {
   found(cluster: EdgeCluster, { origins, problems }: ResolvedOrigins): void {
     for (const group of cluster.spec.origins) {
       const addresses = origins.get(group.name);
-      if (group.service === undefined || addresses === undefined) continue;
-      if (!problems.some((problem) => problem.group === group.name))
+      if (followedService(group) === undefined || addresses === undefined) continue;
+      if (!problems.some((problem) => problem.group === group.name && !problem.isFound))
         this.#addresses.set(keyOf(cluster, group), addresses);
     }
   }
@@ -52,8 +53,8 @@ export class LastOrigins {
   }
 }
 
-function keyOf(cluster: EdgeCluster, { service }: OriginGroup): string {
-  const { namespace = namespaceOf(cluster), name, port } = service ?? {};
+function keyOf(cluster: EdgeCluster, group: OriginGroup): string {
+  const { namespace = namespaceOf(cluster), name, port } = followedService(group) ?? {};
   return `${namespace}/${name}:${port}`;
 }
 
@@ -65,8 +66,9 @@ function originsOf(conf: string, cluster: EdgeCluster): Map<OriginGroup, readonl
   for (const { name, origin } of cluster.spec.vhosts) {
     const { origins } = cluster.spec;
     const group = origin === undefined ? origins[0] : origins.find((one) => one.name === origin);
-    if (group?.service === undefined) continue;
-    const standIn = `${dnsNameOf(group.service, namespaceOf(cluster))}:`;
+    const service = group && followedService(group);
+    if (group === undefined || service === undefined) continue;
+    const standIn = `${dnsNameOf(service, namespaceOf(cluster))}:`;
     const addresses = children(children([vhosts.get(name)], 'cluster'), 'origin')
       .flatMap(wordsOf)
       .map((address) => address.replace(/^rtmps:\/\//, ''))

@@ -26,6 +26,28 @@ export function parentLoop(cluster: EdgeCluster, lookUp: ClusterLookup): readonl
   return undefined;
 }
 
+/** Vhosts that ask a parent for one that it does not serve. `__defaultVhost__`: for any name. */
+export function vhostsUnserved(
+  { spec }: EdgeCluster,
+  { name: group }: OriginGroup,
+  parent: EdgeCluster,
+): { readonly vhost: string; readonly asked: string }[] {
+  return spec.vhosts
+    .filter(({ origin = spec.origins[0]?.name }) => origin === group)
+    .map((vhost) => ({ vhost: vhost.name, asked: askedBy(vhost, vhost.name) }))
+    .filter(({ asked }) => vhostFor(parent, asked) === undefined);
+}
+
+/** The vhost that origins are asked for. */
+function askedBy({ transform = '[vhost]' }: Vhost, vhost: string): string {
+  return transform.replaceAll('[vhost]', vhost);
+}
+
+/** What is said of such a way. */
+export function loopMessage(way: readonly string[]): string {
+  return `spec.origins: EdgeClusters are each other's origins: ${way.join(' → ')}; give one of them other origins`;
+}
+
 interface Place {
   readonly cluster: EdgeCluster;
   readonly vhost: Vhost;
@@ -46,7 +68,7 @@ function wayBack(
   const { origins } = cluster.spec;
   const group = vhost.origin === undefined ? origins[0] : origins.find(({ name }) => name === vhost.origin);
   if (group === undefined) return undefined;
-  const next = (vhost.transform ?? '[vhost]').replaceAll('[vhost]', asked);
+  const next = askedBy(vhost, asked);
   for (const key of parentsOf(group, namespaceOf(cluster))) {
     const parent = key === keyOf(home) ? home : lookUp(key);
     const up = parent && vhostFor(parent, next);
@@ -65,7 +87,8 @@ function vhostFor({ spec }: EdgeCluster, asked: string): Vhost | undefined {
 }
 
 /** A Service of ours has the name of its EdgeCluster, or that with `-edges` behind it. */
-function parentsOf({ service, servers = [] }: OriginGroup, ownNamespace: string): string[] {
+function parentsOf({ service, edgeCluster, servers = [] }: OriginGroup, ownNamespace: string): string[] {
+  if (edgeCluster !== undefined) return [`${edgeCluster.namespace ?? ownNamespace}/${edgeCluster.name}`];
   const named = service === undefined ? [] : [{ name: service.name, namespace: service.namespace ?? ownNamespace }];
   return [...named, ...servers.flatMap((server) => hostOf(server, ownNamespace))].flatMap(({ name, namespace }) => {
     const parent = name.replace(/-edges$/, '');

@@ -1,5 +1,6 @@
 /** What an EdgeCluster refers to: Services of origins, Secrets of TLS listeners. */
 
+import { followedService } from '../../api/origin-groups.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 
 /** What an EdgeCluster refers to, as `namespace/name`: a change of one of them concerns it. */
@@ -16,9 +17,10 @@ export interface Referrer {
 
 export function referencesOf(cluster: Referrer): References {
   const namespace = namespaceOf(cluster);
-  const services = cluster.spec.origins.flatMap(({ service }) =>
-    service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`],
-  );
+  const services = cluster.spec.origins.flatMap((group) => {
+    const service = followedService(group);
+    return service === undefined ? [] : [`${service.namespace ?? namespace}/${service.name}`];
+  });
   const secrets = tlsSecrets(cluster).map(({ name }) => `${namespace}/${name}`);
   return { services: [...new Set(services)], secrets: [...new Set(secrets)] };
 }

@@ -80,7 +80,7 @@ describe('the CRD', () => {
 
 /** Of lists' items and of Kubernetes' own objects, where leaving out has no meaning of its own. */
 const OPTIONAL =
-  /servers$|service$|nodePorts\.|targets\.|extraDirectives$|resources\.|affinity$|ecurityContext\.|env\[\]\.|tolerations\[\]\.value|ipBlock|match(Labels|Expressions)|\.values$/;
+  /servers$|service$|edgeCluster$|nodePorts\.|targets\.|extraDirectives$|resources\.|affinity$|ecurityContext\.|env\[\]\.|tolerations\[\]\.value|ipBlock|match(Labels|Expressions)|\.values$/;
 
 function admitted(text: string): EdgeCluster {
   const admission = admit(manifestOf({ name: '', spec: text }));

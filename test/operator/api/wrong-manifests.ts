@@ -69,14 +69,14 @@ export const wrongManifests: readonly WrongRow[] = [
   { name: 'no origins', spec: 'origins: null', says: 'spec.origins: Required value' },
   { name: 'an empty list of origins', spec: 'origins: []', says: 'should have at least 1 items' },
   {
-    name: 'a group with neither servers nor service',
+    name: 'a group with no servers, no service and no edgeCluster',
     spec: 'origins: [{ name: main }]',
-    says: 'spec.origins[0]: Invalid value: "object": group "main" needs either servers (a list of host:port) or service (a Kubernetes Service), and has neither',
+    says: 'spec.origins[0]: Invalid value: "object": group "main" needs one of servers (a list of host:port), service (a Kubernetes Service) and edgeCluster (the tier above), and has none',
   },
   {
     name: 'a group with both',
     spec: 'origins: [{ name: main, servers: [a], service: { name: a } }]',
-    says: 'group "main" needs either servers (a list of host:port) or service (a Kubernetes Service), not both',
+    says: 'and edgeCluster (the tier above), not several',
   },
   {
     name: 'two groups of one name',
@@ -175,6 +175,51 @@ export const wrongManifests: readonly WrongRow[] = [
     name: 'its own headless Service as origin',
     spec: 'origins: [{ name: a, service: { name: live-edges } }]',
     says: 'edges would pull from themselves',
+  },
+  {
+    name: 'a tier above beside servers',
+    spec: 'origins: [{ name: main, servers: [a], edgeCluster: { name: region } }]',
+    says: 'and edgeCluster (the tier above), not several',
+  },
+  {
+    name: 'a tier above beside a Service',
+    spec: 'origins: [{ name: main, service: { name: a }, edgeCluster: { name: region } }]',
+    says: 'and edgeCluster (the tier above), not several',
+  },
+  {
+    name: 'a tier above without a name',
+    spec: 'origins: [{ name: a, edgeCluster: {} }]',
+    says: 'spec.origins[0].edgeCluster.name: Required value',
+  },
+  {
+    name: 'a tier above with its namespace in the name',
+    spec: 'origins: [{ name: a, edgeCluster: { name: region.media } }]',
+    says: 'give the name of an EdgeCluster alone; its namespace goes into `namespace`',
+  },
+  {
+    name: 'the Service of the tier above',
+    spec: 'origins: [{ name: a, edgeCluster: { name: region-edges } }]',
+    says: 'give that of the EdgeCluster, not of its Service',
+  },
+  {
+    name: 'a port of the tier above',
+    spec: 'origins: [{ name: a, edgeCluster: { name: region, port: 1935 } }]',
+    says: 'unknown field "spec.origins[0].edgeCluster.port"',
+  },
+  {
+    name: 'the tier above in turn',
+    spec: 'origins: [{ name: a, edgeCluster: { name: region }, balance: RoundRobin }]',
+    says: 'spec.origins[0].balance: Invalid value',
+  },
+  {
+    name: 'the tier above by its first edge',
+    spec: 'origins: [{ name: a, edgeCluster: { name: region }, balance: Failover }]',
+    says: 'are chosen by StreamHash, so that all edges meet at the same one for a stream; leave balance out',
+  },
+  {
+    name: 'itself as the tier above',
+    spec: 'origins: [{ name: a, edgeCluster: { name: live } }]',
+    says: "a group's edgeCluster is the EdgeCluster itself",
   },
   {
     name: 'a CA that is no PEM',
@@ -581,6 +626,11 @@ export const rightManifests: readonly Row[] = [
   {
     name: 'a Service in another namespace that has its name',
     spec: 'origins: [{ name: a, service: { name: live, namespace: elsewhere } }]',
+  },
+  { name: 'the tier above', spec: 'origins: [{ name: a, edgeCluster: { name: region } }]' },
+  {
+    name: 'the tier above in another namespace that has its name, by RTMPS and with the balance that it has anyway',
+    spec: 'origins: [{ name: a, edgeCluster: { name: live, namespace: elsewhere }, balance: StreamHash, tls: {} }]',
   },
   { name: 'a port by name', spec: 'origins: [{ name: a, service: { name: srs, port: rtmp-1 } }]' },
   {

@@ -25,6 +25,12 @@ for (const service of [
   });
 }
 
+it('itself as the tier above is refused in its own namespace, and is an origin in another one', () => {
+  const edgeCluster = { name: 'live', namespace: 'media' };
+  assert.throws(rendered({ edgeCluster }), refusal);
+  assert.doesNotThrow(rendered({ edgeCluster: { ...edgeCluster, namespace: 'elsewhere' } }));
+});
+
 for (const server of ['live', 'live:1935', 'live.media.svc:1935', 'LIVE-edges.media.svc.cluster.local.:1935'])
   it(`server ${server} is refused`, () => assert.throws(rendered({ servers: ['origin:1935', server] }), refusal));
 

@@ -222,6 +222,52 @@ test('the endpoints of another namespace are followed where the Service lets it'
   assert.deepEqual(resolve([nearGroup], [own], [near], { requireConsent: true }).reasons, []);
 });
 
+test('a parent is followed by its headless Service, and what streams would fail for is told', () => {
+  const above = { name: 'main', edgeCluster: { name: 'srs', namespace: 'origins' } };
+  const headless = { metadata: { name: 'srs-edges', namespace: 'origins' }, spec: service().spec! };
+  const edges = slice(at('10.0.0.2', '10.0.0.1'), {
+    metadata: { name: 'x', namespace: 'origins', labels: { 'kubernetes.io/service-name': 'srs-edges' } },
+  });
+  const parent = (spec: object) => () =>
+    ({
+      kind: 'present',
+      cluster: edgeCluster({ metadata: { name: 'srs', namespace: 'origins' }, spec: { ...spec } }),
+    }) as const;
+  const addresses = ['10.0.0.1:11935', '10.0.0.2:11935'];
+  // An operator that does not see EdgeClusters there says nothing of them.
+  assert.deepEqual(resolve([above], [headless], [edges]), { addresses, reasons: [], messages: [] });
+  assert.deepEqual(resolve([above], [headless], [edges], { parent: parent({}) }).reasons, []);
+  assert.deepEqual(resolve([above], [headless], [edges], { parent: () => ({ kind: 'absent' }) }), {
+    addresses,
+    reasons: ['ParentNotFound'],
+    messages: [
+      'origin group main: there is no EdgeCluster origins/srs, and the edges behind its Service may end at any time; create it, or correct spec.origins[].edgeCluster',
+    ],
+  });
+  const elsewhere = parent({ vhosts: [{ name: 'a.example.com' }] });
+  assert.deepEqual(resolve([above], [headless], [edges], { parent: elsewhere }), {
+    addresses,
+    reasons: ['ParentVhostMissing'],
+    messages: [
+      'origin group main: EdgeCluster origins/srs does not serve __defaultVhost__; add it to its spec.vhosts, or set the transform of the vhost here',
+    ],
+  });
+  // While it cannot be found, its port stands in the spec.
+  const ports = { rtmp: { port: 2935 }, rtmps: { port: 2443, secretName: 'tls' } };
+  const unfound = (group: object) => resolve([group], [], [], { parent: parent({ listeners: ports }) }).addresses;
+  assert.deepEqual(unfound(above), ['srs-edges.origins.svc:2935']);
+  assert.deepEqual(unfound({ ...above, tls: {} }), ['srs-edges.origins.svc:2443']);
+  assert.deepEqual(resolve([{ ...above, tls: {} }]).addresses, ['srs-edges.origins.svc:1443']);
+  const last = () => ['10.0.0.9:1'];
+  assert.deepEqual(resolve([above], [headless], [], { last, parent: parent({}) }), {
+    addresses: last(),
+    reasons: ['NoEndpoints'],
+    messages: [
+      'origin group main: EdgeCluster origins/srs has no ready edge, so edges keep the last known addresses, 10.0.0.9:1; look at its conditions',
+    ],
+  });
+});
+
 test('the order of slices and endpoints makes no difference', () => {
   const endpoint = fc.record({
     addresses: fc.tuple(fc.ipV4()),

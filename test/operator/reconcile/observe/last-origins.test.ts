@@ -14,7 +14,7 @@ function known(last: LastOrigins, cluster: EdgeCluster): (readonly string[])[] {
 }
 
 const addresses = ['10.0.0.1:1935', '[2001:db8::1]:1935'];
-const problem = { reason: 'NoEndpoints', group: 'main', message: 'x' } as const;
+const problem = { reason: 'NoEndpoints', group: 'main', message: 'x', isFound: false } as const;
 
 test('what was found is known until something else is found, of this Service and port alone', () => {
   const last = new LastOrigins();

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EdgeCluster } from '../../../../operator/api/types.ts';
-import { parentKeys, parentLoop } from '../../../../operator/reconcile/observe/parents.ts';
+import { parentKeys, parentLoop, vhostsUnserved } from '../../../../operator/reconcile/observe/parents.ts';
 import { edgeCluster } from '../../../support/edge-clusters.ts';
 
-type Origin = string | { readonly name: string; readonly namespace?: string };
+type Named = { readonly name: string; readonly namespace?: string };
+type Origin = string | Named | { readonly above: Named };
 
 /** An EdgeCluster of namespace `media` with a group for each vhost. */
 function cluster(name: string, vhosts: Readonly<Record<string, Origin>>, more: object = {}): EdgeCluster {
@@ -14,11 +15,16 @@ function cluster(name: string, vhosts: Readonly<Record<string, Origin>>, more: o
     spec: {
       origins: entries.map(([, to], i) => ({
         name: `g${i}`,
-        ...(typeof to === 'string' ? { servers: [to] } : { service: { ...to, port: 1935 } }),
+        ...groupOf(to),
       })),
       vhosts: entries.map(([vhost], i) => ({ name: vhost, origin: `g${i}`, ...more })),
     },
   });
+}
+
+function groupOf(to: Origin): object {
+  if (typeof to === 'string') return { servers: [to] };
+  return 'above' in to ? { edgeCluster: to.above } : { service: { ...to, port: 1935 } };
 }
 
 const all = '__defaultVhost__';
@@ -36,6 +42,19 @@ test('a way that comes back is found, however the Services are named', () => {
   for (const to of ['b.other', 'b.example.com', '10.0.0.1', '[2001:db8::1]:1935', { name: 'b', namespace: 'other' }])
     assert.equal(loop(cluster('a', { [all]: to }), b), undefined, JSON.stringify(to));
   assert.deepEqual(parentKeys(cluster('a', { [all]: { name: 'b-edges' } })), ['media/b-edges', 'media/b']);
+  assert.equal(loop(cluster('a', { [all]: { above: { name: 'b' } } }), b), 'media/a media/b media/a');
+  assert.equal(loop(cluster('a', { [all]: { above: { name: 'b', namespace: 'other' } } }), b), undefined);
+  assert.deepEqual(parentKeys(cluster('a', { [all]: { above: { name: 'b' } } })), ['media/b']);
+});
+
+test('a circle through other namespaces, and a longer one', () => {
+  const above = (name: string, namespace: string) => ({ [all]: { above: { name, namespace } } });
+  const at = (namespace: string, one: EdgeCluster) => ({ ...one, metadata: { ...one.metadata, namespace } });
+  const a = at('x', cluster('a', above('a', 'y')));
+  const b = at('y', cluster('a', above('c', 'z')));
+  const c = at('z', cluster('c', above('d', 'x')));
+  assert.equal(loop(a, b, c, at('x', cluster('d', above('a', 'x')))), 'x/a y/a z/c x/d x/a');
+  assert.equal(loop(a, b, c, at('x', cluster('d', { [all]: 'origin:1935' }))), undefined);
 });
 
 test('tiers that end at an origin are none, nor is one that leads into others’ circle', () => {
@@ -60,4 +79,21 @@ test('each vhost has its own way: two tiers may be each other’s parents', () =
   // Names that grow come to the vhost for all names.
   const growing = cluster('a', { [all]: { name: 'b' } }, { transform: 'x[vhost]' });
   assert.equal(loop(growing, cluster('b', { [all]: { name: 'a' } })), 'media/a media/b media/a');
+});
+
+test('a parent serves the vhosts that it is asked for, or not', () => {
+  const unserved = (below: EdgeCluster, above: EdgeCluster) =>
+    vhostsUnserved(below, below.spec.origins[0] as EdgeCluster['spec']['origins'][number], above);
+  const above = { above: { name: 'b' } };
+  const named = cluster('b', { 'x.example.com': 'origin:1935' });
+  assert.deepEqual(unserved(cluster('a', { 'x.example.com': above }), named), []);
+  assert.deepEqual(unserved(cluster('a', { [all]: above }), named), [{ vhost: all, asked: all }]);
+  assert.deepEqual(unserved(cluster('a', { [all]: above }, { transform: 'x.example.com' }), named), []);
+  assert.deepEqual(unserved(cluster('a', { 'y.example.com': above }, { transform: 'up.[vhost]' }), named), [
+    { vhost: 'y.example.com', asked: 'up.y.example.com' },
+  ]);
+  assert.deepEqual(unserved(cluster('a', { 'y.example.com': above }), cluster('b', { [all]: 'origin:1935' })), []);
+  // A group that no vhost uses asks for nothing.
+  const unused = cluster('a', { 'y.example.com': above, 'x.example.com': 'origin:1935' });
+  assert.deepEqual(unserved({ ...unused, spec: { ...unused.spec, vhosts: unused.spec.vhosts.slice(1) } }, named), []);
 });

@@ -284,7 +284,7 @@ test('OriginsReachable: as the edges see the origins', () => {
   const refused = {
     origins: { 'origin-a.media:1935': ['down', 'connection refused'], 'origin-b.media:1935': 'up' },
   } as const;
-  const problem = { reason: 'NoEndpoints', group: 'main', message: 'origin group main: …' } as const;
+  const problem = { reason: 'NoEndpoints', group: 'main', message: 'origin group main: …', isFound: false } as const;
   const { origins } = observation().origins;
   const cases: readonly (readonly [string, string, Partial<Observation>])[] = [
     ['2/2', 'AllReachable: 2 of 2 origins can be reached', {}],
