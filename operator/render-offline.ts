@@ -1,11 +1,10 @@
 /** Rendering without an operator: origins that are Services are given by their DNS names, and there is no credential. */
-import { nameOf } from './api/labels.ts';
+import { nameOf, namespaceOf } from './api/labels.ts';
+import { loopMessage, parentLoop } from './api/parents.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { ManifestError } from './manifest.ts';
 import { resolveOrigins } from './reconcile/observe/discovery.ts';
 import type { ParentView } from './reconcile/observe/followed.ts';
-import { loopMessage, parentLoop } from './reconcile/observe/parents.ts';
-import { namespaceOf } from './reconcile/observe/references.ts';
 import { RenderError } from './render/error.ts';
 import { type Rendered, type RenderSettings, render } from './render/render.ts';
 

@@ -15,15 +15,16 @@ import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, ManifestError, readManifest } from './manifest.ts';
 import { Screen } from './screen.ts';
-import { LocalCluster } from './up/local-cluster.ts';
+import { LocalTree, treeOf } from './up/local-tree.ts';
 import { addresses, look, picture, type Sight } from './up/view.ts';
 
 const usage = `usage: edgecluster up -f FILE [options]
 
 Runs an EdgeCluster on this machine until Ctrl-C: edges are child processes. A changed manifest is applied.
+Tiers above it that are in the same manifest (origins[].edgeCluster) run beside it.
 
   -f, --file FILE             the manifest
-      --name NAME             which EdgeCluster, where the file has several
+      --name NAME             which EdgeCluster, where the file has several that are not one tree
       --origin GROUP=SERVERS  HOST:PORT,… to use for a group of origins
       --secret NAME=DIR       directory with tls.key and tls.crt that stands for a Secret
       --host ADDRESS          listen at this address; default 127.0.0.1
@@ -69,16 +70,20 @@ function pair(option: string, text: string): readonly [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** The one to run. Throws ManifestError when the manifest is wrong or leaves open which. */
-function readCluster(text: string, { file, name }: Options): EdgeCluster {
-  const [cluster, ...others] = clustersOf(text, file, name);
-  if (cluster !== undefined && others.length === 0) {
+/** Those to run, those above first. Throws ManifestError when the manifest is wrong or leaves open which. */
+function readClusters(text: string, { file, name }: Options): readonly EdgeCluster[] {
+  clustersOf(text, file, name);
+  const all = clustersOf(text, file, undefined);
+  const clusters = treeOf(all, name);
+  if (clusters === undefined) {
+    const names = all.map(nameOf).join(', ');
+    throw new ManifestError(`${file} holds several EdgeClusters that are not one tree; say --name, one of ${names}`);
+  }
+  for (const cluster of clusters) {
     const by = pausedBy(cluster);
     if (by !== undefined) throw new ManifestError(`${file}: nothing is applied while ${by} says that it is paused`);
-    return cluster;
   }
-  const names = clustersOf(text, file, undefined).map(nameOf);
-  throw new ManifestError(`${file} holds several EdgeClusters; say --name, one of ${names.join(', ')}`);
+  return clusters;
 }
 
 /** Runs the command with the arguments after its name; resolves with the exit code. */
@@ -106,28 +111,31 @@ async function show(options: Options, directory: string, signal: AbortSignal): P
   const log = (line: string): void => screen.say(line);
   const { origins, secrets, host, file } = options;
   let text = readManifest(file);
-  const local = await LocalCluster.start(readCluster(text, options), { origins, secrets, host, directory, log });
+  const tree = await LocalTree.start(readClusters(text, options), { origins, secrets, host, directory, log });
   try {
-    let told = addresses(local);
-    screen.say(`${told}\n\nThey run ${local.configFile}; their logs are beside it.\n`);
-    let sights: readonly Sight[] = await look(local.edges);
-    screen.show(() => picture(local, sights));
+    let told = addresses(tree.clusters);
+    const files = tree.clusters.map(({ configFile }) => configFile).join(', ');
+    screen.say(`${told}\n\nThey run ${files}; their logs are beside it.\n`);
+    const edges = () => tree.clusters.flatMap((local) => local.edges);
+    let sights: readonly Sight[] = await look(edges());
+    screen.show(() => picture(tree.clusters, sights));
     while (!signal.aborted) {
       const read = readAgain(file);
       if (read !== text) {
         text = read;
-        await follow(local, text, options, log);
+        await follow(tree, text, options, log);
       }
       // Edges that replace others listen elsewhere while those let their clients finish.
-      const now = addresses(local);
+      await tree.follow();
+      const now = addresses(tree.clusters);
       if (now !== told) log(now);
       told = now;
-      sights = await look(local.edges);
+      sights = await look(edges());
       await delay(lookEveryMs, undefined, { signal }).catch(() => {});
     }
-    screen.stop(picture(local, sights));
+    screen.stop(picture(tree.clusters, sights));
   } finally {
-    await local.stop();
+    await tree.stop();
   }
 }
 
@@ -141,9 +149,9 @@ function readAgain(file: string): string {
 }
 
 /** Whatever is wrong with the changed manifest: what runs goes on. */
-async function follow(local: LocalCluster, text: string, options: Options, log: (line: string) => void): Promise<void> {
+async function follow(tree: LocalTree, text: string, options: Options, log: (line: string) => void): Promise<void> {
   try {
-    log(await local.apply(readCluster(text, options)));
+    log(await tree.apply(readClusters(text, options)));
   } catch (error) {
     log(`${(error as Error).message}\n${options.file} is not applied; what ran before runs on`);
   }

@@ -91,6 +91,11 @@ export function nameOf({ metadata }: EdgeCluster): string {
   return metadata.name;
 }
 
+/** References without a namespace mean the EdgeCluster's own. */
+export function namespaceOf({ metadata }: { readonly metadata: Pick<EdgeCluster['metadata'], 'namespace'> }): string {
+  return metadata.namespace ?? 'default';
+}
+
 /** The Service that clients use has the name of the EdgeCluster; this one lists its pods. */
 export function headlessNameOf(cluster: EdgeCluster): string {
   return headlessNameFor(nameOf(cluster));

@@ -24,6 +24,8 @@ export interface LocalOptions extends LocalReferences {
   readonly directory: string;
   /** Address that edges listen at. */
   readonly host: string;
+  /** Number of its first edge: the ports of each are near those that the EdgeCluster asks for, by its number. Default 0. */
+  readonly firstNumber?: number;
   /** Told what happens by itself, such as an edge that ended and is started again. */
   readonly log: (line: string) => void;
 }
@@ -169,7 +171,7 @@ export class LocalCluster {
   }
 
   async #startEdge(number: number): Promise<LocalEdge> {
-    const { directory, host } = this.#options;
+    const { directory, host, firstNumber = 0 } = this.#options;
     const { listeners } = this.#cluster.spec;
     const edge = await LocalEdge.start({
       name: `${this.#cluster.metadata.name}-${++this.#started}`,
@@ -177,7 +179,7 @@ export class LocalCluster {
       logFile: join(directory, `edge-${number + 1}.log`),
       environment: this.#variables(this.#cluster),
       credential: this.#credential,
-      addresses: this.#freeAddresses.pop() ?? (await findAddresses(listeners, number, host)),
+      addresses: this.#freeAddresses.pop() ?? (await findAddresses(listeners, firstNumber + number, host)),
     });
     void edge.ended.then(() => {
       if (isDeepStrictEqual(listeners, this.#cluster.spec.listeners)) this.#freeAddresses.push(edge.addresses);

@@ -1,39 +1,42 @@
-/** What an EdgeCluster refers to and a single machine does not have: Services and Secrets. Others take their place. */
+/**
+ * What an EdgeCluster refers to and a single machine does not have: Services, other EdgeClusters and Secrets. Others take
+ * their place.
+ */
 
 import { join } from 'node:path';
 import type { EdgeConfig, TlsListen } from '../../edge/conf/model.ts';
 import { CONFIG_DIRECTORY } from '../api/labels.ts';
-import type { EdgeCluster } from '../api/types.ts';
+import type { EdgeCluster, OriginGroup } from '../api/types.ts';
 import { caBundleKey } from '../render/edge-config.ts';
 
 export interface LocalReferences {
   /** `host:port`s to use for an origin group, whatever the EdgeCluster says. */
   readonly origins: ReadonlyMap<string, readonly string[]>;
+  /** `host:port`s of the edges above, for a group that names an EdgeCluster that runs here, too. Default: none does. */
+  readonly above?: (group: OriginGroup) => readonly string[] | undefined;
   /** Directories with `tls.key` and `tls.crt` to use for Secrets, by the Secret's name. */
   readonly secrets: ReadonlyMap<string, string>;
   /** Where files of the configuration are kept. */
   readonly directory: string;
 }
 
-/** The origins of each group. Throws for a group that follows a Service and was not given others. */
+/** The origins of each group. Throws for a group that follows what is not here, and was not given others. */
 export function localOrigins(
   { spec }: EdgeCluster,
-  { origins }: LocalReferences,
+  { origins, above = () => undefined }: LocalReferences,
 ): ReadonlyMap<string, readonly string[]> {
-  for (const group of origins.keys()) {
-    if (!spec.origins.some(({ name }) => name === group)) {
-      throw new Error(`--origin ${group}: spec.origins has ${spec.origins.map(({ name }) => name).join(', ')}`);
-    }
-  }
   return new Map(
-    spec.origins.map(({ name, servers }) => {
-      const addresses = origins.get(name) ?? servers;
-      if (addresses === undefined) {
-        throw new Error(
-          `origin group ${name} follows a Service, and there is none here: say --origin ${name}=HOST:PORT`,
-        );
-      }
-      return [name, addresses];
+    spec.origins.map((group) => {
+      const { name, servers, edgeCluster } = group;
+      const addresses = origins.get(name) ?? servers ?? above(group);
+      if (addresses !== undefined && addresses.length > 0) return [name, addresses];
+      const what =
+        edgeCluster === undefined
+          ? 'a Service, and there is none here'
+          : addresses === undefined
+            ? `EdgeCluster ${edgeCluster.name}, which is not in the manifest`
+            : `EdgeCluster ${edgeCluster.name}, which has no edges: scale it up`;
+      throw new Error(`origin group ${name} follows ${what}: say --origin ${name}=HOST:PORT`);
     }),
   );
 }

@@ -28,10 +28,13 @@ async function reportOf({ addresses, credential }: LocalEdge): Promise<EdgeRepor
 }
 
 /** Where to publish and to play: a line for each edge. */
-export function addresses({ cluster, edges }: LocalCluster): string {
-  // Without the page there is nothing to open in a browser.
-  const path = cluster.spec.listeners.http.page ? '' : 'live/STREAM.flv';
-  return columns(edges.map(({ name, addresses }) => [name, ...urlsOf(addresses, path)])).join('\n');
+export function addresses(clusters: readonly LocalCluster[]): string {
+  const rows = clusters.flatMap(({ cluster, edges }) => {
+    // Without the page there is nothing to open in a browser.
+    const path = cluster.spec.listeners.http.page ? '' : 'live/STREAM.flv';
+    return edges.map(({ name, addresses }) => [name, ...urlsOf(addresses, path)]);
+  });
+  return columns(rows).join('\n');
 }
 
 function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses, path: string): string[] {
@@ -43,7 +46,21 @@ function urlsOf({ rtmp, rtmps, http, https }: EdgeAddresses, path: string): stri
   ];
 }
 
-export function picture(local: LocalCluster, sights: readonly Sight[]): Picture {
+/** @param clusters those above first */
+export function picture(clusters: readonly LocalCluster[], sights: readonly Sight[]): Picture {
+  const pictures = clusters.map((local) =>
+    pictureOf(
+      local,
+      sights.filter(({ edge }) => local.edges.includes(edge)),
+    ),
+  );
+  return {
+    line: pictures.map(({ line }) => line).join('; '),
+    table: [...pictures.flatMap(({ table }) => table), 'Ctrl-C ends it.'],
+  };
+}
+
+function pictureOf(local: LocalCluster, sights: readonly Sight[]): Picture {
   const { name } = local.cluster.metadata;
   const reports = sights.flatMap(({ report }) => report ?? []);
   const sum = (of: (report: EdgeReport) => number): number => reports.reduce((total, report) => total + of(report), 0);
@@ -63,7 +80,6 @@ export function picture(local: LocalCluster, sights: readonly Sight[]): Picture 
       '',
       ...columns([['origin', 'state', ''], ...origins.map((origin) => [origin.name, origin.state, origin.reason])]),
       '',
-      'Ctrl-C ends it.',
     ],
   };
 }

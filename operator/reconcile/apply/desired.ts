@@ -3,6 +3,7 @@
 import type { KubernetesObject, V1ConfigMap, V1ControllerRevision } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
 import { newestConfig } from '../../api/labels.ts';
+import { loopMessage, parentLoop } from '../../api/parents.ts';
 import { pausedBy } from '../../api/pause.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
 import type { RenderedConfig } from '../../render/config.ts';
@@ -14,7 +15,6 @@ import { type Caches, type ClusterKey, keyOfObject } from '../observe/caches.ts'
 import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
-import { loopMessage, parentLoop } from '../observe/parents.ts';
 import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
 
 export type ConfigVerdict =

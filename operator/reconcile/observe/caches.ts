@@ -6,10 +6,10 @@
  */
 
 import type { KubernetesObject, V1ControllerRevision } from '@kubernetes/client-node';
+import { parentKeys } from '../../api/parents.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 import type { ParentView } from './followed.ts';
 import { clusterKeyOf, idOf } from './ownership.ts';
-import { parentKeys } from './parents.ts';
 import { type References, referencesOf } from './references.ts';
 import { isRevision, servicesIn } from './revisions.ts';
 import type { EndpointsView, OriginServiceView, PodView, TlsSecretView } from './views.ts';

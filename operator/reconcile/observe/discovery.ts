@@ -4,11 +4,11 @@
  * edge.conf can always be made.
  */
 
-import { ORIGINS_FOR } from '../../api/labels.ts';
+import { namespaceOf, ORIGINS_FOR } from '../../api/labels.ts';
+import { vhostsUnserved } from '../../api/parents.ts';
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
 import { type Followed, followedBy, type ParentLookup, type Words } from './followed.ts';
-import { vhostsUnserved } from './parents.ts';
-import { namespaceOf, tlsSecrets } from './references.ts';
+import { tlsSecrets } from './references.ts';
 import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
 
 export interface ResolvedOrigins {

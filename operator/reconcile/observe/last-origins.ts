@@ -4,10 +4,10 @@
  */
 
 import { type Directive, parseTree } from '../../../edge/conf/grammar.ts';
+import { namespaceOf } from '../../api/labels.ts';
 import { followedService } from '../../api/origin-groups.ts';
 import type { EdgeCluster, OriginGroup } from '../../api/types.ts';
 import { dnsNameOf, type ResolvedOrigins } from './discovery.ts';
-import { namespaceOf } from './references.ts';
 
 export class LastOrigins {
   /** By what a group names, so that another Service does not get the addresses of the former one. */

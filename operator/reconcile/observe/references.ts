@@ -1,5 +1,6 @@
 /** What an EdgeCluster refers to: Services of origins, Secrets of TLS listeners. */
 
+import { namespaceOf } from '../../api/labels.ts';
 import { followedService } from '../../api/origin-groups.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 
@@ -31,9 +32,4 @@ export function tlsSecrets({ spec }: Pick<Referrer, 'spec'>): { readonly name: s
     const name = spec.listeners[listener]?.secretName;
     return name === undefined ? [] : [{ name, place: `spec.listeners.${listener}` }];
   });
-}
-
-/** References without a namespace mean the EdgeCluster's own. */
-export function namespaceOf({ metadata }: Pick<Referrer, 'metadata'>): string {
-  return metadata.namespace ?? 'default';
 }

@@ -201,6 +201,60 @@ describe('edgecluster up', { concurrency: 2 }, () => {
     await up.said(new RegExp(`rtmps://127.0.0.1:${ports + 5}/`));
   });
 
+  test(
+    'tiers of one manifest are a tree: the origin sees a stream once, whatever edges come and go',
+    testOptions,
+    async (t) => {
+      const origin = await startOrigin(t, play);
+      const top = nextPorts();
+      const region = manifest({ servers: [`127.0.0.1:${origin.port}`] }, top).replace('name: live', 'name: region');
+      const below = manifest({ servers: [] }, nextPorts())
+        .replace('name: live', 'name: city')
+        .replace('replicas: 1', 'replicas: 2');
+      const city = below.replace('servers: []', 'edgeCluster: { name: region }');
+      const up = startUp(t, `${city}---\n${region}`);
+      await up.said(/region: edges 1\/1, .*; city: edges 2\/2, /);
+      for (const edge of ['city-1', 'city-2']) {
+        const player = await RtmpPeer.player({ port: await rtmpPort(up, edge) }, stream);
+        t.after(() => player.reset());
+        await player.frames(3);
+      }
+      assert.equal(origin.asked('play').length, 1);
+      const from = up.saidSoFar;
+      writeFileSync(up.file, `${city}---\n${region.replace('replicas: 1', 'replicas: 2')}`);
+      await up.said(
+        /city: nothing to do\nregion: edges: 2 instead of 1|region: edges: 2 instead of 1\ncity: edges reload/,
+        from,
+      );
+      },
+  );
+
+  test(
+    'a tree that cannot be: a tier above that is not there, a circle, and what is no tree',
+    testOptions,
+    async (t) => {
+      const ports = nextPorts();
+      const city = manifest({ servers: [] }, ports).replace('servers: []', 'edgeCluster: { name: region }');
+      const alone = startUp(t, city);
+      assert.equal(await alone.ended(), 1);
+      assert.match(
+        alone.words,
+        /follows EdgeCluster region, which is not in the manifest: say --origin main=HOST:PORT/,
+      );
+      const region = city.replace('name: live', 'name: region');
+      const circle = startUp(
+        t,
+        `${city}---\n${region.replace('edgeCluster: { name: region }', 'edgeCluster: { name: live }')}`,
+      );
+      assert.equal(await circle.ended(), 1);
+      assert.match(circle.words, /live: spec\.origins: .*: default\/live → default\/region → default\/live;/);
+      const other = manifest({ servers: ['127.0.0.1:1'] }, ports).replace('name: live', 'name: other');
+      const several = startUp(t, `${manifest({ servers: ['127.0.0.1:1'] }, ports)}\n---\n${other}`);
+      assert.equal(await several.ended(), 1);
+      assert.match(several.words, /several EdgeClusters that are not one tree; say --name, one of live, other/);
+    },
+  );
+
   test('Ctrl-C ends it and all its edges', testOptions, async (t) => {
     const up = startUp(t, manifest({ servers: ['127.0.0.1:1'] }, nextPorts()));
     await rtmpPort(up);

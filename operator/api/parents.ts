@@ -3,8 +3,8 @@
  * edges would ask each other for it for ever.
  */
 
-import type { EdgeCluster, OriginGroup, Vhost } from '../../api/types.ts';
-import { namespaceOf } from './references.ts';
+import { namespaceOf } from './labels.ts';
+import type { EdgeCluster, OriginGroup, Vhost } from './types.ts';
 
 /** Of a key `namespace/name`. */
 export type ClusterLookup = (key: string) => EdgeCluster | undefined;

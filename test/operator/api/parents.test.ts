@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EdgeCluster } from '../../../../operator/api/types.ts';
-import { parentKeys, parentLoop, vhostsUnserved } from '../../../../operator/reconcile/observe/parents.ts';
-import { edgeCluster } from '../../../support/edge-clusters.ts';
+import type { EdgeCluster } from '../../../operator/api/types.ts';
+import { parentKeys, parentLoop, vhostsUnserved } from '../../../operator/api/parents.ts';
+import { edgeCluster } from '../../support/edge-clusters.ts';
 
 type Named = { readonly name: string; readonly namespace?: string };
 type Origin = string | Named | { readonly above: Named };
