@@ -11,6 +11,7 @@ import { ApiError } from './kube/error.ts';
 import { Fleet, FleetError, type Selection } from './plugin/fleet.ts';
 import { rights } from './plugin/rights.ts';
 import { clientLines, clientsAt, silences, streamLines, streamTotals, topLines } from './plugin/tables.ts';
+import type { Above } from './plugin/tree.ts';
 import { Screen } from './screen.ts';
 import { version } from './version.ts';
 
@@ -95,14 +96,19 @@ async function act(fleet: Fleet, options: Options, namespace: string | undefined
   if (command === 'drain') return drain(fleet, namespace ?? 'default', subject);
   if (command === 'kick') return kick(fleet, namespace, subject);
   const selection = { namespace, cluster: options.subject };
-  if (command === 'top' && options.live) return liveTop(fleet, selection);
+  const above = command === 'top' ? await aboveOf(fleet, namespace) : new Map();
+  if (command === 'top' && options.live) return liveTop(fleet, selection, above);
   const edges = await fleet.edges(selection);
   if (command === 'top') {
     const told = await fleet.reports(edges);
     return print(
       json,
-      told.map(({ edge, ...rest }) => ({ ...namesOf(edge), ...plain(rest) })),
-      topLines(told),
+      told.map(({ edge, ...rest }) => ({
+        ...namesOf(edge),
+        above: above.get(`${edge.namespace}/${edge.cluster}`) ?? [],
+        ...plain(rest),
+      })),
+      topLines(told, above),
     );
   }
   if (command === 'streams') {
@@ -117,10 +123,19 @@ async function act(fleet: Fleet, options: Options, namespace: string | undefined
   warn(silences(told));
 }
 
-async function liveTop(fleet: Fleet, selection: Selection): Promise<void> {
+/** Without the right to list EdgeClusters, each stands by itself. */
+async function aboveOf(fleet: Fleet, namespace: string | undefined): Promise<Above> {
+  const above = await fleet.above(namespace);
+  if (!('unseen' in above)) return above;
+  const remedy = '"kubectl edge rights" prints the Role that is needed';
+  process.stderr.write(`which tier is above which is not shown: ${above.unseen}; ${remedy}\n`);
+  return new Map();
+}
+
+async function liveTop(fleet: Fleet, selection: Selection, above: Above): Promise<void> {
   const end = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => end.abort());
-  const look = async () => topLines(await fleet.reports(await fleet.edges(selection)));
+  const look = async () => topLines(await fleet.reports(await fleet.edges(selection)), above);
   let table = await look();
   const screen = new Screen();
   const picture = () => ({ table, line: table[0] ?? '' });

@@ -31,6 +31,12 @@ export function streamOf({ request }: Client): StreamName {
   return { vhost: request?.vhost ?? '', app: request?.app ?? '', stream: request?.stream ?? '' };
 }
 
+/** Whether it is an edge of a tier below, ours or SRS's: they say who they are in `connect` (`debug_srs_upnode`). */
+export function isEdge({ request }: Client): boolean {
+  const [identity] = request?.connectArgs ?? [];
+  return typeof identity === 'object' && identity !== null && 'srs_id' in identity;
+}
+
 /** Players end by closing connections that hold more for them: TCP calls that a reset, and it is no failure. */
 export function isGoodbye(error: NodeJS.ErrnoException): boolean {
   return error.code === 'ECONNRESET' || error.code === 'EPIPE';

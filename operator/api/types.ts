@@ -674,8 +674,22 @@ export interface EdgeClusterStatus {
    * there are many EdgeClusters: with 500 of them up to five minutes later.
    */
   readonly players?: number;
+  /**
+   * Of `players`, those that are edges of a tier below: one for each stream and edge. They are known by what they tell
+   * of themselves (debugSrsUpnode).
+   */
+  readonly edgePlayers?: number;
   /** Clients that publish, of all edges. */
   readonly publishers?: number;
+  /** Connections of all edges to origins that carry a stream. */
+  readonly originConnections?: number;
+  /** What the tier keeps from its origins, where each client would have a connection of its own. */
+  readonly saved?: {
+    /** Clients that play or publish, less originConnections. */
+    readonly connections?: number;
+    /** Kilobits per second sent, less those received. */
+    readonly kbps?: number;
+  };
   /** Streams in use, summed over the edges. */
   readonly streams?: number;
   /** Kilobits per second sent by all edges, over the last 30 seconds. */

@@ -1,14 +1,17 @@
 /** The edges of a cluster, asked one by one through the API server. */
 import type { V1Pod, V1Secret } from '@kubernetes/client-node';
-import { API_CREDENTIALS_KEY, CLUSTER_LABEL } from '../api/labels.ts';
+import { API_CREDENTIALS_KEY, CLUSTER_LABEL, nameOf, namespaceOf } from '../api/labels.ts';
+import { parentKeys } from '../api/parents.ts';
+import type { EdgeCluster } from '../api/types.ts';
 import type { ClusterAccess } from '../kube/access.ts';
 import { ApiError, KubeApi } from '../kube/api.ts';
 import { Pods } from '../kube/pods.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import { type EdgeReport, parseEdgeReport } from '../reconcile/edges/report.ts';
-import { type PodView, podView } from '../reconcile/observe/views.ts';
+import { clusterView, type PodView, podView } from '../reconcile/observe/views.ts';
 import { basicAuthorization } from '../render/credential.ts';
 import { type ClientRow, isSuccess, parseClients, parseStreams, type StreamRow } from './answers.ts';
+import type { Above } from './tree.ts';
 
 /** What cannot be done, and what to do about it. */
 export class FleetError extends Error {
@@ -66,6 +69,17 @@ export class Fleet {
       throw new FleetError(`${of} ${where}`);
     }
     return items.map(edgeOf).toSorted((a, b) => titleOf(a).localeCompare(titleOf(b), 'en', { numeric: true }));
+  }
+
+  /** Which EdgeClusters are origins of which; or why that cannot be seen. */
+  async above(namespace: string | undefined): Promise<Above | { readonly unseen: string }> {
+    try {
+      const { items } = await this.#api.list<EdgeCluster>(RESOURCES.EdgeCluster, { namespace });
+      return new Map(items.map((one) => [`${namespaceOf(one)}/${nameOf(one)}`, parentKeys(clusterView(one))]));
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 403) return { unseen: error.message };
+      throw error;
+    }
   }
 
   /** Throws FleetError when there is no such pod, or it is no edge. */

@@ -10,6 +10,10 @@ rules:
   - apiGroups: [""]
     resources: [pods]
     verbs: [get, list]
+  # Which tier is above which, for top.
+  - apiGroups: [edgecluster.io]
+    resources: [edgeclusters]
+    verbs: [list]
   # The credential of the edges' API. To give less, list NAME-api-credentials of your EdgeClusters under resourceNames.
   - apiGroups: [""]
     resources: [secrets]

@@ -1,35 +1,50 @@
 /** What `kubectl edge` shows: rows of text, made of what the edges said. Pure. */
-import type { EdgeReport } from '../reconcile/edges/report.ts';
+import { type EdgeFigures, type EdgeReport, savedBy } from '../reconcile/edges/report.ts';
 import { columns } from '../screen.ts';
 import type { ClientRow, StreamRow } from './answers.ts';
 import type { Edge, Told } from './fleet.ts';
+import { type Above, treeOrder } from './tree.ts';
 
-/** A line for each EdgeCluster, then one for each edge. */
-export function topLines(told: readonly Told<EdgeReport>[]): string[] {
-  const clusters = Map.groupBy(told, ({ edge }) => `${edge.namespace}/${edge.cluster}`);
-  return [...clusters].flatMap(([cluster, edges], i) => [
-    ...(i === 0 ? [] : ['']),
-    totalLine(cluster, edges),
-    ...columns([
+/** A line for each EdgeCluster, then one for each edge; tiers below stand behind the one above, and farther right. */
+export function topLines(told: readonly Told<EdgeReport>[], above: Above = new Map()): string[] {
+  const clusters = Map.groupBy(told, ({ edge }) => clusterOf(edge));
+  return treeOrder([...clusters.keys()], above).flatMap(({ cluster, depth }, i) => {
+    const edges = clusters.get(cluster) ?? [];
+    const rows = columns([
       ['EDGE', 'STATE', 'PLAYERS', 'PUBLISHERS', 'STREAMS', 'KB/S IN', 'KB/S OUT', 'ORIGINS', 'CONFIGURATION'],
       ...edges.map(edgeRow),
-    ]),
-  ]);
+    ]);
+    const margin = '    '.repeat(depth);
+    const mark = depth === 0 ? '' : `${'    '.repeat(depth - 1)}└── `;
+    return [...(i === 0 ? [] : ['']), `${mark}${totalLine(cluster, edges)}`, ...rows.map((row) => `${margin}${row}`)];
+  });
 }
 
 function totalLine(cluster: string, told: readonly Told<EdgeReport>[]): string {
   const reports = told.flatMap((one) => ('answer' in one ? [one.answer] : []));
   const sum = (of: (report: EdgeReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const edgePlayers = sum(({ figures }) => figures.edgePlayers);
   const draining = told.filter(isDraining).length;
   const silent = told.length - reports.length;
   return [
     `${cluster}: edges ${told.length}`,
     ...(draining > 0 ? [`draining ${draining}`] : []),
     ...(silent > 0 ? [`without an answer ${silent}`] : []),
-    `players ${sum(({ figures }) => figures.players)}`,
+    `players ${sum(({ figures }) => figures.players)}${edgePlayers > 0 ? ` (${edgePlayers} of them edges below)` : ''}`,
     `publishers ${sum(({ figures }) => figures.publishers)}`,
-    `origins ${originsText(reports)}`,
+    `origins ${originsText(reports)}${savedText(reports)}`,
   ].join(', ');
+}
+
+/** What the tier keeps from its origins; nothing is said while it has no clients. */
+function savedText(reports: readonly EdgeReport[]): string {
+  const sum = (figure: keyof EdgeFigures) => reports.reduce((total, { figures }) => total + figures[figure], 0);
+  const clients = sum('players') + sum('publishers');
+  if (clients === 0) return '';
+  const [originConnections, sentKbps, receivedKbps] = [sum('originConnections'), sum('sentKbps'), sum('receivedKbps')];
+  const figures = { players: sum('players'), publishers: sum('publishers'), originConnections, sentKbps, receivedKbps };
+  const { connections, kbps } = savedBy(figures);
+  return ` by ${originConnections} connections, saving ${connections} and ${(kbps / 1000).toFixed(1)} Mb/s`;
 }
 
 function isDraining(one: Told<EdgeReport>): boolean {

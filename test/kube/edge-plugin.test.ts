@@ -86,7 +86,10 @@ spec:
   it('top: what each edge says', async () => {
     const { code, out, err } = await edge(['top', 'live']);
     assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /\/live: edges 2, players 1, publishers 0, origins 1\/1\n/);
+    assert.match(
+      out,
+      /\/live: edges 2, players 1, publishers 0, origins 1\/1 by 1 connections, saving 0 and 0\.0 Mb\/s\n/,
+    );
     assert.match(out, new RegExp(`^${pods[0]?.metadata?.name} +serving +1 +0 +1 `, 'm'));
     const rows = await json<{ edge: string; answer: { figures: { players: number } } }>(['top']);
     assert.deepEqual(rows.map(({ answer }) => answer.figures.players).toSorted(), [0, 1]);

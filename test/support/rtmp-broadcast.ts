@@ -7,6 +7,9 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, metadata, videoHeader } from './media.ts';
 import type { RtmpPeer } from './rtmp-peer.ts';
 
+/** Who is sent to: publishers of the test, or those who play at an origin of it. */
+type Receiver = Pick<RtmpPeer, 'closed' | 'send'>;
+
 export interface BroadcastOptions {
   readonly startMs?: number;
   readonly stepMs?: number;
@@ -18,13 +21,16 @@ export interface BroadcastOptions {
 
 export class Broadcast {
   readonly sent: RtmpMessage[] = [];
-  readonly #peers: readonly RtmpPeer[];
+  readonly #peers: readonly Receiver[];
   readonly #options: Required<BroadcastOptions>;
   #index = 0;
   readonly #timer: NodeJS.Timeout;
 
-  /** Begins at once with metadata and sequence headers. */
-  constructor(peers: readonly RtmpPeer[], options: BroadcastOptions = {}) {
+  /**
+   * Begins at once with metadata and sequence headers.
+   * @param peers looked at with each frame
+   */
+  constructor(peers: readonly Receiver[], options: BroadcastOptions = {}) {
     this.#peers = peers;
     this.#options = { startMs: 0, stepMs: 20, framesPerGop: 10, seed: 1, video: true, ...options };
     const { startMs, stepMs, video } = this.#options;

@@ -203,6 +203,7 @@ export class Api {
         state: draining ? 'draining' : 'serving',
         config: { hash, error: last?.ok === false ? last.error : null, needs_restart },
         players: roles.play,
+        edges: roles.edges,
         publishers: roles.publish,
         streams: streamCount(hub),
         clients: {

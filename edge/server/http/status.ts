@@ -5,6 +5,7 @@
 
 import { streamKey, streamUrl } from '../../stream/name.ts';
 import { version } from '../../version.ts';
+import { isEdge } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { HttpDeps } from './deps.ts';
 import { contentFigures, flvPath, streamEntries } from './figures.ts';
@@ -42,13 +43,22 @@ export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host:
   };
 }
 
+export interface RoleCounts {
+  readonly play: number;
+  /** Of those who play, edges of a tier below. */
+  readonly edges: number;
+  readonly publish: number;
+}
+
 /** Clients by what they do. */
-export function countRoles({ clients }: Gateway): { readonly play: number; readonly publish: number } {
+export function countRoles({ clients }: Gateway): RoleCounts {
   let play = 0;
+  let edges = 0;
   let publish = 0;
-  for (const { role } of clients.values()) {
-    if (role === 'play') play++;
-    else if (role === 'publish') publish++;
+  for (const client of clients.values()) {
+    if (client.role === 'play') play++;
+    if (client.role === 'play' && isEdge(client)) edges++;
+    if (client.role === 'publish') publish++;
   }
-  return { play, publish };
+  return { play, edges, publish };
 }

@@ -88,10 +88,12 @@ export function figuresOf({ active, ending }: Fleet): EdgeFigures | undefined {
     Math.round(reports.reduce((total, { figures }) => total + figures[figure], 0));
   return {
     players: sum('players'),
+    edgePlayers: sum('edgePlayers'),
     publishers: sum('publishers'),
     streams: sum('streams'),
     receivedKbps: sum('receivedKbps'),
     sentKbps: sum('sentKbps'),
+    originConnections: sum('originConnections'),
   };
 }
 

@@ -20,10 +20,31 @@ export interface EdgeReport {
 
 export interface EdgeFigures {
   readonly players: number;
+  /** Of the players, edges of a tier below. An older edge does not say, and has 0. */
+  readonly edgePlayers: number;
   readonly publishers: number;
   readonly streams: number;
   readonly receivedKbps: number;
   readonly sentKbps: number;
+  /** Connections to origins that carry a stream. */
+  readonly originConnections: number;
+}
+
+/** What edges keep from their origins, where each client would have a connection of its own. */
+export interface Saved {
+  readonly connections: number;
+  readonly kbps: number;
+}
+
+type Counted = Pick<EdgeFigures, 'players' | 'publishers' | 'originConnections' | 'sentKbps' | 'receivedKbps'>;
+
+/** While streams begin and end the figures are not of one moment; less than nothing is none. */
+export function savedBy({ players, publishers, originConnections, sentKbps, receivedKbps }: Counted): Saved {
+  return {
+    connections: Math.max(0, players + publishers - originConnections),
+    // What publishers send is passed on to origins, and is in both.
+    kbps: Math.max(0, sentKbps - receivedKbps),
+  };
 }
 
 /** Clients since the edge started. */
@@ -105,6 +126,7 @@ export function parseEdgeReport(body: string): EdgeReport {
   if (edge.code !== 0) throw new EdgeAnswerError(`its answer has code ${JSON.stringify(edge.code)}, not 0`);
   const config = fields(edge.config, 'config');
   const kbps = fields(edge.kbps, 'kbps');
+  const origins = list(edge.origins, 'origins').map((origin) => fields(origin, 'origins[]'));
   return {
     state: oneOf(edge.state, ['serving', 'draining'], 'state'),
     config: {
@@ -113,15 +135,20 @@ export function parseEdgeReport(body: string): EdgeReport {
     },
     figures: {
       players: count(edge.players, 'players'),
+      edgePlayers: edge.edges === undefined ? 0 : count(edge.edges, 'edges'),
       publishers: count(edge.publishers, 'publishers'),
       streams: count(edge.streams, 'streams'),
       receivedKbps: count(kbps.recv_30s, 'kbps.recv_30s'),
       sentKbps: count(kbps.send_30s, 'kbps.send_30s'),
+      originConnections: origins.reduce(
+        (total, { connections = 0 }) => total + count(connections, 'origins[].connections'),
+        0,
+      ),
     },
     clients: clientCounts(edge.clients),
     eventLoopLagMs:
       edge.event_loop_lag_ms === undefined ? undefined : count(edge.event_loop_lag_ms, 'event_loop_lag_ms'),
-    origins: new Map(list(edge.origins, 'origins').map(originEntry)),
+    origins: new Map(origins.map(originEntry)),
   };
 }
 
@@ -131,8 +158,7 @@ function clientCounts(value: unknown): EdgeClients | undefined {
   return { taken: count(taken, 'clients.taken'), refused: count(refused, 'clients.refused') };
 }
 
-function originEntry(value: unknown): readonly [string, EdgeOrigin] {
-  const origin = fields(value, 'origins[]');
+function originEntry(origin: Fields): readonly [string, EdgeOrigin] {
   const state = oneOf(origin.state, ['up', 'suspect', 'down', 'untried'], 'origins[].state');
   const reason = origin.reason === undefined ? '' : text(origin.reason, 'origins[].reason');
   return [text(origin.name, 'origins[].name'), { state, reason }];

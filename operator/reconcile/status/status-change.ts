@@ -13,7 +13,7 @@ import { plural } from './words.ts';
 export type StatusDifference = 'no' | 'slight' | 'figures' | 'facts';
 
 /** The counts of clients and streams, and the rates. */
-const counts = ['players', 'publishers', 'streams'] as const;
+const counts = ['players', 'edgePlayers', 'publishers', 'streams', 'originConnections'] as const;
 const rates = ['sentKbps', 'receivedKbps'] as const;
 
 const factFields = [

@@ -5,6 +5,7 @@ import { selectorOf } from '../../api/labels.ts';
 import type { EdgeClusterStatus } from '../../api/types.ts';
 import type { ConfigVerdict } from '../apply/desired.ts';
 import { type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf, silentOf } from '../edges/fleet.ts';
+import { savedBy } from '../edges/report.ts';
 import { degraded } from './degraded.ts';
 import type { Observation, Scene } from './observation.ts';
 import { listedOrigins, originStatuses, originsReachable, reachableOf } from './origin-status.ts';
@@ -55,9 +56,12 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
 function figures(fleet: Fleet, previous: EdgeClusterStatus | undefined): Partial<EdgeClusterStatus> {
   if (hasUnasked(fleet) && previous?.players !== undefined) {
     const { players, publishers = 0, streams = 0, receivedKbps = 0, sentKbps = 0 } = previous;
-    return { players, publishers, streams, receivedKbps, sentKbps };
+    const { edgePlayers = 0, originConnections = 0, saved } = previous;
+    const before = { players, edgePlayers, publishers, streams, receivedKbps, sentKbps, originConnections };
+    return { ...before, ...(saved && { saved }) };
   }
-  return figuresOf(fleet) ?? {};
+  const now = figuresOf(fleet);
+  return now === undefined ? {} : { ...now, saved: savedBy(now) };
 }
 
 function configValid(config: ConfigVerdict): Finding {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { parentKeys, parentLoop, vhostsUnserved } from '../../../operator/api/parents.ts';
+import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
 
 type Named = { readonly name: string; readonly namespace?: string };

@@ -32,6 +32,6 @@ describe('edgecluster edge', { concurrency: 2 }, () => {
 
   it('prints a Role', options, async () => {
     const { kind, rules } = parse((await edgecluster(['edge', 'rights'])).out) as { kind: string; rules: object[] };
-    assert.deepEqual([kind, rules.length], ['Role', 4]);
+    assert.deepEqual([kind, rules.length], ['Role', 5]);
   });
 });

@@ -50,17 +50,54 @@ describe('top', () => {
       { edge: edge('city-a', { cluster: 'city' }), answer: report(1, {}) },
     ];
     assert.deepEqual(topLines(told), [
-      'media/live: edges 4, draining 1, without an answer 1, players 7, publishers 3, origins 1/2',
+      'media/live: edges 4, draining 1, without an answer 1, players 7, publishers 3, origins 1/2 by 0 connections, saving 10 and 0.0 Mb/s',
       'EDGE     STATE       PLAYERS   PUBLISHERS   STREAMS   KB/S IN   KB/S OUT   ORIGINS   CONFIGURATION',
       'live-a   serving     5         1            2         10        20         2/2       abc',
       'live-b   draining    2         1            2         10        20         1/2       abc',
       'live-c   not ready   0         1            2         10        20         0/0       refused: no "vhost"',
       'live-d   no answer                                                                   no answer in time',
       '',
-      'media/city: edges 1, players 1, publishers 1, origins 0/0',
+      'media/city: edges 1, players 1, publishers 1, origins 0/0 by 0 connections, saving 2 and 0.0 Mb/s',
       'EDGE     STATE     PLAYERS   PUBLISHERS   STREAMS   KB/S IN   KB/S OUT   ORIGINS   CONFIGURATION',
       'city-a   serving   1         1            2         10        20         0/0       abc',
     ]);
+  });
+
+  it('has tiers as a tree, with what each keeps from the one above', () => {
+    const answer = (players: number, edges: number, connections: number, sent: number, received: number) => {
+      const origins = [{ name: 'a:1935', state: 'up', reason: '', connections }];
+      return report(players, {}, { edges, origins, publishers: 0, kbps: { recv_30s: received, send_30s: sent } });
+    };
+    const told: Told<EdgeReport>[] = [
+      { edge: edge('city-a', { cluster: 'city' }), answer: answer(400, 0, 20, 250_000, 12_500) },
+      { edge: edge('region-a', { cluster: 'region' }), answer: answer(20, 20, 20, 12_500, 12_500) },
+      { edge: edge('town-a', { cluster: 'town' }), answer: answer(0, 0, 0, 0, 0) },
+    ];
+    const above = new Map([
+      ['media/city', ['media/region']],
+      ['media/town', ['media/elsewhere', 'media/city']],
+      ['media/region', ['media/not-shown']],
+    ]);
+    assert.deepEqual(topLines(told, above), [
+      'media/region: edges 1, players 20 (20 of them edges below), publishers 0, origins 1/1 by 20 connections, saving 0 and 0.0 Mb/s',
+      'EDGE       STATE     PLAYERS   PUBLISHERS   STREAMS   KB/S IN   KB/S OUT   ORIGINS   CONFIGURATION',
+      'region-a   serving   20        0            2         12500     12500      1/1       abc',
+      '',
+      '└── media/city: edges 1, players 400, publishers 0, origins 1/1 by 20 connections, saving 380 and 237.5 Mb/s',
+      '    EDGE     STATE     PLAYERS   PUBLISHERS   STREAMS   KB/S IN   KB/S OUT   ORIGINS   CONFIGURATION',
+      '    city-a   serving   400       0            2         12500     250000     1/1       abc',
+      '',
+      '    └── media/town: edges 1, players 0, publishers 0, origins 1/1',
+      '        EDGE     STATE     PLAYERS   PUBLISHERS   STREAMS   KB/S IN   KB/S OUT   ORIGINS   CONFIGURATION',
+      '        town-a   serving   0         0            2         0         0          1/1       abc',
+    ]);
+    // A circle, which the operator refuses, hides nobody.
+    const circle = new Map([
+      ['media/city', ['media/region']],
+      ['media/region', ['media/city']],
+      ['media/town', ['media/town']],
+    ]);
+    assert.equal(topLines(told, circle).filter((line) => line.includes(': edges ')).length, 3);
   });
 });
 

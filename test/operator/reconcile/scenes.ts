@@ -47,10 +47,12 @@ export function report(wish: ReportWish = {}): EdgeReport {
     config: { hash: wish.hash ?? hash, error: wish.error },
     figures: {
       players: wish.players ?? 0,
+      edgePlayers: 0,
       publishers: wish.publishers ?? 0,
       streams: 1,
       receivedKbps: 10,
       sentKbps: wish.sentKbps ?? 100,
+      originConnections: 0,
     },
     clients: wish.clients ?? { taken: 0, refused: 0 },
     eventLoopLagMs: wish.eventLoopLagMs ?? 0,

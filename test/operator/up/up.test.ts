@@ -226,7 +226,7 @@ describe('edgecluster up', { concurrency: 2 }, () => {
         /city: nothing to do\nregion: edges: 2 instead of 1|region: edges: 2 instead of 1\ncity: edges reload/,
         from,
       );
-      },
+    },
   );
 
   test(

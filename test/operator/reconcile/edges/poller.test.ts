@@ -107,7 +107,15 @@ test('an answer is read; what is not known is left alone', () => {
   const expected = {
     state: 'serving',
     config: { hash: 'aaaaaaaaaaaaaaaa', error: undefined },
-    figures: { players: 3, publishers: 1, streams: 2, receivedKbps: 1200, sentKbps: 3600 },
+    figures: {
+      players: 3,
+      edgePlayers: 0,
+      publishers: 1,
+      streams: 2,
+      receivedKbps: 1200,
+      sentKbps: 3600,
+      originConnections: 0,
+    },
     clients: undefined,
     eventLoopLagMs: undefined,
     origins: new Map([['10.0.0.1:1935', { state: 'up', reason: '' }]]),

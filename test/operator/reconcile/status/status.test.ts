@@ -66,10 +66,13 @@ test('a settled cluster: all of it', () => {
       silentReplicas: 0,
       selector: 'app.kubernetes.io/name=edge,edgecluster.io/cluster=live',
       players: 3,
+      edgePlayers: 0,
       publishers: 1,
       streams: 2,
       receivedKbps: 20,
       sentKbps: 200,
+      originConnections: 0,
+      saved: { connections: 4, kbps: 180 },
       origins: [
         { group: 'main', server: 'origin-a.media:1935', state: 'Up', downOn: 0 },
         { group: 'main', server: 'origin-b.media:1935', state: 'Up', downOn: 0 },
