@@ -13,7 +13,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function variablesOf(path: readonly string[]): readonly string[] {
   const name = path.join('_').toUpperCase();
   // SRS_SRS_LOG_LEVEL reads badly, so SRS takes SRS_LOG_LEVEL as well.
-  return name.startsWith('SRS_') ? [`SRS_${name}`, name] : [`SRS_${name}`];
+  if (name.startsWith('SRS_')) return [`SRS_${name}`, name];
+  // Since SRS 7.0.64 these stand in `rtmp { }`.
+  return name === 'LISTEN' || name === 'CHUNK_SIZE' ? [`SRS_${name}`, `SRS_RTMP_${name}`] : [`SRS_${name}`];
 }
 
 export interface EnvValue {
@@ -37,24 +39,19 @@ export function unwritableWord(words: readonly string[]): number {
 }
 
 /**
- * Warnings for variables that look like overrides and are none: ignored directives and unknown names in the sections
- * we serve. Others that begin with `SRS_` are not ours to judge, nor are those Kubernetes makes for a Service "srs".
+ * Warnings for variables that look like overrides and are none: ignored directives and unknown names. Those that
+ * Kubernetes makes for a Service "srs" are none of ours.
  */
 export function checkVariables(env: Environment, root: Block<Fields>): Problem[] {
   const known = new Set(leavesOf(root.fields).flatMap(({ path }) => variablesOf(path)));
   const ignored = ignoredPrefixes(root, []);
-  const sections = Object.entries(root.fields).flatMap(([name, node]) =>
-    node.kind === 'leaf' ? [] : [`SRS_${name.toUpperCase()}_`],
-  );
   const problems: Problem[] = [];
   for (const [variable, value] of Object.entries(env)) {
     if (!variable.startsWith('SRS_') || !value || known.has(variable) || isServiceLink(variable)) continue;
     const reason = ignored.find(([prefix]) => variable === prefix || variable.startsWith(`${prefix}_`))?.[1];
     const at = { variable };
     if (reason !== undefined) problems.push({ at, what: `has no effect: ${reason}` });
-    else if (sections.some((prefix) => variable.startsWith(prefix))) {
-      problems.push({ at, what: 'overrides no known directive', nearest: nearest(variable, known) });
-    }
+    else problems.push({ at, what: 'overrides no known directive', nearest: nearest(variable, known) });
   }
   return problems;
 }

@@ -6,6 +6,7 @@ import { toConfig } from './convert.ts';
 import { ROOT } from './directives/root.ts';
 import { checkVariables, type Environment } from './env.ts';
 import { type Fingerprint, fingerprint } from './fingerprint.ts';
+import { translate } from './former.ts';
 import { type ReadFile, readTree } from './include.ts';
 import type { EdgeConfig } from './model.ts';
 import { ConfigError, type FilesRead, type Problem } from './problem.ts';
@@ -40,13 +41,14 @@ export function loadConfig(file: string, options: LoadOptions = {}): Loaded {
   if (tree.problems.length > 0 && tree.directives.length === 0) {
     throw new ConfigError(inOrder(tree.problems), source);
   }
-  const reading = readSettings(tree.directives, env, file);
+  const translated = translate(tree.directives);
+  const reading = readSettings(translated.directives, env, file);
   const checked = checkSettings(reading.settings, reading.given, file);
-  const errors = inOrder([...tree.problems, ...reading.errors, ...checked.errors]);
+  const errors = inOrder([...tree.problems, ...translated.errors, ...reading.errors, ...checked.errors]);
   if (errors.length > 0) throw new ConfigError(errors, source);
   return {
     config: toConfig(reading.settings),
-    warnings: inOrder([...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)]),
+    warnings: inOrder([...translated.warnings, ...reading.warnings, ...checked.warnings, ...checkVariables(env, ROOT)]),
     ...source,
     hash: configHash(tree.text),
   };

@@ -99,6 +99,10 @@ describe('environment', () => {
   });
 
   it('warns of a name that looks like ours and is none', () => {
+    assert.deepEqual(warnings({ SRS_LISTN: '1936' }), [
+      'environment variable SRS_LISTN: overrides no known directive; did you mean "SRS_LISTEN"?',
+    ]);
+    assert.match(warnings({ SRS_HOME: '/srs' })[0] ?? '', /SRS_HOME: overrides no known directive/);
     assert.deepEqual(warnings({ SRS_VHOST_PLAY_GOP_CACH: 'off' }), [
       'environment variable SRS_VHOST_PLAY_GOP_CACH: overrides no known directive; did you mean "SRS_VHOST_PLAY_GOP_CACHE"?',
     ]);
@@ -108,9 +112,6 @@ describe('environment', () => {
 
   it('leaves all other variables alone', () => {
     const others = {
-      SRS_BIN: '/usr/bin/srs',
-      SRS_CONFIG_FILE: 'a.conf',
-      SRS_HOME: '/srs',
       SRS_PORT: 'tcp://10.0.0.1:1935',
       SRS_SERVICE_HOST: '10.0.0.1',
       SRS_EDGE_SERVICE_PORT_RTMP: '1935',

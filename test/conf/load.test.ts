@@ -230,8 +230,9 @@ describe('unknown directives', () => {
   });
 
   it('name the block where such a directive does belong', () => {
-    assert.match(errors('vhost a { gop_cache on; }')[0] ?? '', /it belongs in `vhost \{ play \{ \} \}`/);
-    assert.doesNotMatch(errors('vhost a { atc on; }')[0] ?? '', /did you mean "rtc"/);
+    assert.match(errors('vhost a { mw_msgs 8; }')[0] ?? '', /it belongs in `vhost \{ play \{ \} \}`/);
+    assert.doesNotMatch(errors('vhost a { dir x; }')[0] ?? '', /did you mean "dvr"/);
+    assert.match(errors('vhost a { dir x; }')[0] ?? '', /it belongs in `http_server \{ \}`/);
     assert.match(errors('origin a;')[0] ?? '', /it belongs in `vhost \{ cluster \{ \} \}`/);
   });
 
