@@ -100,6 +100,21 @@ export class OperatorMetrics {
     };
     edges('wanted_edges', 'Edges that an EdgeCluster is to have.', replicasOf);
     edges('ready_edges', 'Edges of an EdgeCluster that take clients.', ({ status }) => status?.readyReplicas);
+    edges(
+      'needed_edges',
+      'Edges that the clients of an EdgeCluster need by its targets, whatever its limits; only where clients are a target.',
+      ({ status }) => status?.neededReplicas,
+    );
+    edges(
+      'players_per_edge',
+      'Players of an EdgeCluster, for each edge that takes clients; nothing while none does.',
+      ({ status }) => average(status?.players, status?.readyReplicas),
+    );
+    edges(
+      'publishers_per_edge',
+      'Publishers of an EdgeCluster, for each edge that takes clients; nothing while none does.',
+      ({ status }) => average(status?.publishers, status?.readyReplicas),
+    );
     new Gauge({
       name: `${prefix}upgrade_clusters`,
       help: 'EdgeClusters that wait for pods as this operator wants them, are getting them, or get them and do not become ready (halted, which stops the others).',
@@ -145,4 +160,8 @@ export class OperatorMetrics {
   get contentType(): string {
     return this.#registry.contentType;
   }
+}
+
+function average(sum: number | undefined, edges = 0): number | undefined {
+  return sum === undefined || edges === 0 ? undefined : sum / edges;
 }

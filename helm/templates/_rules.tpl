@@ -10,6 +10,10 @@ What the operator may do where its EdgeClusters are: a ClusterRole's rules, or a
 - apiGroups: [edgecluster.io]
   resources: [edgeclusters/status]
   verbs: [patch]
+# patch: the number of edges, where it follows the clients, is written as an autoscaler does.
+- apiGroups: [edgecluster.io]
+  resources: [edgeclusters/scale]
+  verbs: [patch]
 # update: asked for by clusters with OwnerReferencesPermissionEnforcement, as owner references block deletion.
 - apiGroups: [edgecluster.io]
   resources: [edgeclusters/finalizers]

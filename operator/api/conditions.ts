@@ -86,6 +86,7 @@ export const REASONS = {
     EdgeConfigRefused: 'True',
     OriginsNotFound: 'True',
     OriginDown: 'True',
+    ScalingHindered: 'True',
     CredentialRefused: 'True',
     EdgesSilent: 'True',
     Contested: 'True',
@@ -100,6 +101,17 @@ export const REASONS = {
     InvalidDirectives: 'False',
     InvalidConfig: 'False',
     ParentLoop: 'False',
+  },
+  /** The number of edges follows what they have to do. Only with `spec.autoscaling`. */
+  Scaling: {
+    Following: 'True',
+    MetricMissing: 'False',
+    LimitReached: 'False',
+    Flapping: 'False',
+    ScaleRefused: 'False',
+    ScaledToZero: 'False',
+    Paused: 'False',
+    ClientsUnknown: 'Unknown',
   },
 } as const satisfies Record<ConditionType, Readonly<Record<string, ConditionStatus>>>;
 

@@ -43,11 +43,17 @@ export interface EdgeClusterSpec {
    */
   readonly listeners: Listeners;
   /**
-   * Number of edges. With `autoscaling` the autoscaler writes it, through the scale subresource: leave it out of
-   * manifests then. Default 2.
+   * Number of edges. With `autoscaling` it is written through the scale subresource, by the operator or by the
+   * HorizontalPodAutoscaler: leave it out of manifests then. 0: no edge runs, and autoscaling stands still until it is
+   * raised by hand. Default 2.
    */
   readonly replicas: number;
-  /** Lets a HorizontalPodAutoscaler choose the number of edges. Default: none. */
+  /**
+   * Lets the number of edges follow what they have to do. By clients (playersPerPod, publishersPerPod, sentKbpsPerPod)
+   * the operator chooses it, and nothing else need be installed; by CPU and memory a HorizontalPodAutoscaler does,
+   * which needs metrics-server. With both the greater number counts. crds/AUTOSCALING.md says how the operator decides.
+   * Default: none.
+   */
   readonly autoscaling?: Autoscaling;
   /**
    * The Service by which clients reach the edges. A headless one beside it, `<name>-edges`, shows each edge by itself,
@@ -424,11 +430,19 @@ export interface Autoscaling {
   /** Most edges. */
   readonly maxReplicas: number;
   /**
-   * What the autoscaler aims at, averaged over the edges; of several targets the one that asks for the most edges
-   * counts. Default: 60 percent of the requested CPU.
+   * What an edge is to have on average; of several targets the one that asks for the most edges counts. Default: 60
+   * percent of the requested CPU.
    */
   readonly targets: AutoscalingTargets;
-  /** How long fewer edges must have been enough before some are taken away, in seconds. Default 300. */
+  /**
+   * Room for clients that come while more edges start, in percent of those that are there. When the last minute brought
+   * more than that, there is room for as many again. Default: 20.
+   */
+  readonly headroomPercent?: number;
+  /**
+   * How long fewer edges must have been enough before some are taken away, in seconds. Then one goes each minute, or a
+   * tenth of them, or by clients all that have none. Default 300.
+   */
   readonly scaleDownStabilizationSeconds: number;
 }
 
@@ -437,9 +451,11 @@ export interface AutoscalingTargets {
   readonly cpuUtilizationPercent?: number;
   /** Memory used, in percent of what pods request. Needs metrics-server. */
   readonly memoryUtilizationPercent?: number;
-  /** Players of an edge. Needs an adapter that serves the edges' metrics as custom metrics. */
+  /** Players that an edge may have. The operator counts them. */
   readonly playersPerPod?: number;
-  /** Kilobits per second that an edge sends. Needs an adapter that serves the edges' metrics as custom metrics. */
+  /** Publishers that an edge may have. The operator counts them. */
+  readonly publishersPerPod?: number;
+  /** Kilobits per second that an edge may send, over the last 30 seconds. The operator asks the edges for it. */
   readonly sentKbpsPerPod?: number;
 }
 
@@ -667,6 +683,11 @@ export interface EdgeClusterStatus {
    * not in the figures below.
    */
   readonly silentReplicas?: number;
+  /**
+   * Edges that the clients need now by spec.autoscaling.targets, with the room for those who come next. It may be
+   * beyond minReplicas and maxReplicas.
+   */
+  readonly neededReplicas?: number;
   /** Labels of the pods, for the scale subresource. */
   readonly selector?: string;
   /**
@@ -715,7 +736,8 @@ export interface Condition {
    * Ready: as many edges as are wanted are ready, and run the newest configuration. Available: at least one edge serves
    * clients. Progressing: something is on its way. Reconciling and Stalled: the same for tools that follow kstatus,
    * such as Flux. OriginsReachable: every origin in use can be reached. Degraded: something needs a person.
-   * ConfigValid: the spec could be made into an edge.conf; while it is False, what was valid before goes on.
+   * ConfigValid: the spec could be made into an edge.conf; while it is False, what was valid before goes on. Scaling:
+   * the number of edges follows what they have to do; only with spec.autoscaling.
    */
   readonly type: ConditionType;
   /** Whether it holds. */
@@ -738,7 +760,8 @@ export type ConditionType =
   | 'Stalled'
   | 'OriginsReachable'
   | 'Degraded'
-  | 'ConfigValid';
+  | 'ConfigValid'
+  | 'Scaling';
 
 /** One origin. */
 export interface OriginStatus {

@@ -7,6 +7,7 @@ import { DesiredMemory } from './apply/desired.ts';
 import { OwnedMemory } from './apply/owned-memory.ts';
 import { PodMemory } from './edges/pod-memory.ts';
 import { StageMemory } from './rollout/config-stage.ts';
+import { ScalingMemory } from './scaling/autoscale.ts';
 import { StatusMemory } from './status/status-memory.ts';
 
 export class ClusterMemory {
@@ -16,6 +17,7 @@ export class ClusterMemory {
   readonly owned = new OwnedMemory();
   readonly pods = new PodMemory();
   readonly stage = new StageMemory();
+  readonly scaling = new ScalingMemory();
   readonly status = new StatusMemory();
   /** Its namespace is being deleted: nothing more can be made. */
   namespaceEnding = false;

@@ -8,6 +8,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { scalesByClients } from '../api/autoscaling.ts';
 import { CLUSTER_LABEL } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { ApiError, type KubeApi } from '../kube/api.ts';
@@ -82,6 +83,8 @@ const ownedKinds = [
 ];
 /** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
 const deletedPauseMs = 100;
+/** Other edges answer within this, too. */
+const scaleSoonMs = 1000;
 /** What is in work when we are to stop may finish within this. */
 const finishMs = 3000;
 
@@ -311,10 +314,12 @@ export class Controller {
     this.#addAll();
   }
 
-  /** Figures of several edges are taken together: they can wait, and each poll changes them. */
+  /** Figures of several edges are taken together: they can wait, and each poll changes them. More edges must not wait. */
   #edgeChanged(key: ClusterKey, change: EdgeChange): void {
+    const cluster = this.#caches.cluster(key);
+    const waitMs = this.#edges.intervalMs / 2;
     if (change === 'facts') this.#queue.add(key);
-    else this.#queue.addAfter(key, this.#edges.intervalMs / 2);
+    else this.#queue.addAfter(key, cluster && scalesByClients(cluster.spec) ? Math.min(scaleSoonMs, waitMs) : waitMs);
   }
 
   #clusterChanged(cluster: EdgeCluster, previous: EdgeCluster | undefined, deleted: boolean): void {

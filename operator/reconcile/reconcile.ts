@@ -3,7 +3,7 @@
  * order: objects (configuration before pods), pods' annotations, status. Where nothing differs nothing is written.
  */
 
-import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
+import type { KubernetesObject, V1Deployment, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
@@ -27,6 +27,8 @@ import type { ReconcileDeps } from './reconcile-deps.ts';
 import { type ConfigRolloutStep, configRollout } from './rollout/config-rollout.ts';
 import type { Stage } from './rollout/config-stage.ts';
 import type { Wait } from './rollout/turns.ts';
+import { autoscale, type Scaling, standing } from './scaling/autoscale.ts';
+import { problemDueInMs } from './scaling/autoscaler-problem.ts';
 import { objectProblems } from './status/object-problems.ts';
 import type { ObjectProblem, Observation, Pause } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
@@ -57,6 +59,11 @@ export class Reconcile {
     const { caches, settings } = this.#deps;
     const live = this.#live();
     const pause = pausedBy(this.#cluster);
+    const scaled =
+      pause === undefined
+        ? await this.#autoscale(live)
+        : standing(this.#cluster, this.#autoscaler(live), this.#memory.scaling);
+    this.#cluster = scaled.cluster;
     const languages = this.#languages(live);
     const asked = inForce(
       this.#cluster,
@@ -68,7 +75,7 @@ export class Reconcile {
     );
     const { cluster, origins } = asked;
     this.#cluster = cluster;
-    if (pause !== undefined) return this.#stand(pause, asked, live, languages);
+    if (pause !== undefined) return this.#stand(pause, asked, live, languages, scaled.scaling);
     const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live, languages);
     const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, this.#deployment(live));
     const desired: Desired = { ...configured, objects };
@@ -103,7 +110,7 @@ export class Reconcile {
     const statusDueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait, stage),
+      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait, stage, scaled.scaling),
       this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
@@ -112,6 +119,8 @@ export class Reconcile {
       lookDueInMs,
       refreshDueInMs,
       statusDueInMs,
+      scaled.dueInMs,
+      problemDueInMs(this.#autoscaler(live), Date.now()),
       graceEndsInMs(this.#pods(), Date.now()),
       stage.kind === 'watching' ? stage.dueInMs : undefined,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
@@ -124,6 +133,7 @@ export class Reconcile {
     { origins, desired }: InForce,
     live: readonly KubernetesObject[],
     languages: readonly number[],
+    scaling: Scaling | undefined,
   ): Promise<Requeue | undefined> {
     const { desired: configured, stage } = this.#configRollout(desired, live, languages);
     const { config, objects: rendered } = configured;
@@ -140,7 +150,10 @@ export class Reconcile {
     const dueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, stage, { by, differing }),
+      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, stage, scaling, {
+        by,
+        differing,
+      }),
       status,
       false,
     );
@@ -217,6 +230,17 @@ export class Reconcile {
     return this.#own('apps/v1', 'Deployment', live);
   }
 
+  #autoscaler(live: readonly KubernetesObject[]): V2HorizontalPodAutoscaler | undefined {
+    // Its kind says so.
+    return this.#own('autoscaling/v2', 'HorizontalPodAutoscaler', live) as V2HorizontalPodAutoscaler | undefined;
+  }
+
+  #autoscale(live: readonly KubernetesObject[]) {
+    const deps = { ...this.#deps, log: this.#log, nowMs: this.#nowMs };
+    const input = { key: this.#key, cluster: this.#cluster, deployment: this.#deployment(live), pods: this.#pods() };
+    return autoscale(deps, input, this.#memory.scaling);
+  }
+
   #own(apiVersion: string, kind: string, live: readonly KubernetesObject[]): KubernetesObject | undefined {
     const { name } = this.#cluster.metadata;
     const id = idOf({ apiVersion, kind, metadata: { ...(name !== undefined && { name }) } });
@@ -258,9 +282,11 @@ export class Reconcile {
     objects: readonly ObjectProblem[],
     upgrade: Wait | undefined,
     stage: Stage,
+    scaling: Scaling | undefined,
     pause?: Pause,
   ): EdgeClusterStatus {
     const { caches, edges, secretsKnown, masterKeyProblem, definition } = this.#deps;
+    const live = this.#live();
     const observation: Observation = {
       cluster: this.#cluster,
       previous: this.#memory.status.newest(this.#cluster),
@@ -273,7 +299,9 @@ export class Reconcile {
       upgrade,
       stage,
       pause,
-      deployment: this.#deployment(this.#live()),
+      scaling,
+      autoscaler: this.#autoscaler(live),
+      deployment: this.#deployment(live),
       pods: this.#pods(),
       edge: edges.edge,
     };

@@ -1,29 +1,18 @@
 /**
- * The HorizontalPodAutoscaler. It drives the EdgeCluster's own `scale`, and the operator follows: were it to drive the
- * Deployment, the two would fight over its replicas.
+ * The HorizontalPodAutoscaler, for CPU and memory. It drives the EdgeCluster's own `scale`, and the operator follows:
+ * were it to drive the Deployment, the two would fight over its replicas. Where clients are a target, too, `minReplicas`
+ * is the number that the operator has chosen by them.
  */
 import type { V2HorizontalPodAutoscaler, V2MetricSpec } from '@kubernetes/client-node';
+import { scalesByUtilization } from '../api/autoscaling.ts';
 import { API_VERSION, KIND, nameOf } from '../api/labels.ts';
 import type { AutoscalingTargets, EdgeCluster } from '../api/types.ts';
 import { metadataOf, type Owned } from './metadata.ts';
-
-/**
- * Metrics of each edge by the names that a custom metrics API has for them: the exporter's `edge_players`, and
- * `srs_send_bytes_total` as the rate that prometheus-adapter makes of a counter unless told otherwise.
- */
-const playersMetric = 'edge_players';
-const sentBytesMetric = 'srs_send_bytes_per_second';
-
-/** Kilobits to bytes. */
-const bytesPerKilobit = 125;
-
-/** An edge that goes lets its clients finish first: few at a time, so that the rest are not flooded by them. */
-const scaleDownPeriodSeconds = 60;
-const scaleDownPercent = 10;
+import { scaleIn } from './replicas.ts';
 
 export function horizontalPodAutoscaler(cluster: EdgeCluster): Owned<V2HorizontalPodAutoscaler> | undefined {
   const { autoscaling } = cluster.spec;
-  if (autoscaling === undefined) return undefined;
+  if (autoscaling === undefined || !scalesByUtilization(cluster.spec)) return undefined;
   return {
     apiVersion: 'autoscaling/v2',
     kind: 'HorizontalPodAutoscaler',
@@ -38,8 +27,8 @@ export function horizontalPodAutoscaler(cluster: EdgeCluster): Owned<V2Horizonta
           stabilizationWindowSeconds: autoscaling.scaleDownStabilizationSeconds,
           selectPolicy: 'Max',
           policies: [
-            { type: 'Pods', value: 1, periodSeconds: scaleDownPeriodSeconds },
-            { type: 'Percent', value: scaleDownPercent, periodSeconds: scaleDownPeriodSeconds },
+            { type: 'Pods', value: scaleIn.edges, periodSeconds: scaleIn.periodSeconds },
+            { type: 'Percent', value: scaleIn.percent, periodSeconds: scaleIn.periodSeconds },
           ],
         },
       },
@@ -48,21 +37,11 @@ export function horizontalPodAutoscaler(cluster: EdgeCluster): Owned<V2Horizonta
 }
 
 function metricsOf(targets: AutoscalingTargets): V2MetricSpec[] {
-  const { cpuUtilizationPercent, memoryUtilizationPercent, playersPerPod, sentKbpsPerPod } = targets;
-  return [
-    ...utilization('cpu', cpuUtilizationPercent),
-    ...utilization('memory', memoryUtilizationPercent),
-    ...average(playersMetric, playersPerPod),
-    ...average(sentBytesMetric, sentKbpsPerPod === undefined ? undefined : sentKbpsPerPod * bytesPerKilobit),
-  ];
+  const { cpuUtilizationPercent, memoryUtilizationPercent } = targets;
+  return [...utilization('cpu', cpuUtilizationPercent), ...utilization('memory', memoryUtilizationPercent)];
 }
 
 function utilization(name: string, percent: number | undefined): V2MetricSpec[] {
   if (percent === undefined) return [];
   return [{ type: 'Resource', resource: { name, target: { type: 'Utilization', averageUtilization: percent } } }];
-}
-
-function average(name: string, value: number | undefined): V2MetricSpec[] {
-  if (value === undefined) return [];
-  return [{ type: 'Pods', pods: { metric: { name }, target: { type: 'AverageValue', averageValue: String(value) } } }];
 }

@@ -2,8 +2,14 @@
 import type { EdgeCluster } from '../api/types.ts';
 
 /**
- * How many pods the Deployment is to have: what was asked for, within the autoscaler's limits. 0 stays 0: so a
- * HorizontalPodAutoscaler is made to pause.
+ * An edge that goes lets its clients finish first: few go at a time, so that the rest are not flooded by them. Of the
+ * two numbers the greater counts.
+ */
+export const scaleIn = { edges: 1, percent: 10, periodSeconds: 60 } as const;
+
+/**
+ * How many pods the Deployment is to have: what was asked for, within the autoscaler's limits. 0 stays 0: so
+ * autoscaling is made to pause.
  */
 export function replicasOf({ spec }: EdgeCluster): number {
   const { replicas, autoscaling } = spec;

@@ -37,7 +37,7 @@ const everything = {
   spec: {
     origins: [{ name: 'main', service: { name: 'origins', port: 'rtmp' } }],
     listeners: { rtmps: { port: 1443, secretName: 'certificate' } },
-    autoscaling: { minReplicas: 2, maxReplicas: 5, targets: { cpuUtilizationPercent: 60 } },
+    autoscaling: { minReplicas: 2, maxReplicas: 5, targets: { cpuUtilizationPercent: 60, playersPerPod: 100 } },
     networkPolicy: { enabled: true },
   },
 };
@@ -114,6 +114,16 @@ describe('rights of the operator', { skip }, () => {
     await client.post(`/api/v1/namespaces/${media}/serviceaccounts`, { metadata: { name: 'taken' } });
     await apply(media, { ...everything, metadata: { name: 'taken' } });
     await conditionBecomes(media, 'Degraded', 'NameTaken');
+    // By clients alone, which the operator scales by: three edges from the start.
+    const byClients = { minReplicas: 3, maxReplicas: 5, targets: { playersPerPod: 100 } };
+    await apply(media, {
+      ...everything,
+      metadata: { name: 'scaled' },
+      spec: { ...everything.spec, autoscaling: byClients, pods: { serviceAccountName: 'default' } },
+    });
+    await client.until<EdgeCluster>(`/apis/edgecluster.io/v1alpha1/namespaces/${media}/edgeclusters`, (clusters) =>
+      clusters.some(({ metadata, spec }) => metadata.name === 'scaled' && spec.replicas === 3),
+    );
     for (const [group, kind] of ownedKinds) await ownedBecomes(media, group, kind, true);
 
     // With an account of another's, its own goes.
@@ -251,6 +261,7 @@ async function usedRights(operator: Operator): Promise<ReadonlySet<string>> {
     // An apply of something new is a create.
     if (verb === 'apply' && code === '201') used.add(`create ${resource}`);
     if (verb === 'apply' && resource === 'edgeclusters') used.add('patch edgeclusters/status');
+    if (verb === 'patch' && resource === 'edgeclusters') used.add('patch edgeclusters/scale');
   }
   return used;
 }

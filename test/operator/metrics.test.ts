@@ -42,15 +42,22 @@ describe('metrics of the operator', () => {
 
   it('have the edges that are wanted, and those that are ready as soon as that is known', async () => {
     const clusters = [
-      { ...edgeCluster({ spec: { replicas: 5 } }), status: { readyReplicas: 3 } },
-      edgeCluster({ metadata: { name: 'new' } }),
+      {
+        ...edgeCluster({ spec: { replicas: 5 } }),
+        status: { readyReplicas: 4, players: 10, publishers: 2, neededReplicas: 7 },
+      },
+      { ...edgeCluster({ metadata: { name: 'new' } }), status: { readyReplicas: 0, players: 0, publishers: 0 } },
     ];
     const metrics = new OperatorMetrics({ leading: () => true, depth: () => 0, clusters: () => clusters, upgrade });
-    const lines = (await metrics.text()).split('\n').filter((line) => /_edges\{/.test(line));
+    const lines = (await metrics.text()).split('\n').filter((line) => /_edges?\{/.test(line));
     assert.deepEqual(lines, [
       'edgecluster_operator_wanted_edges{namespace="media",name="live"} 5',
       'edgecluster_operator_wanted_edges{namespace="media",name="new"} 2',
-      'edgecluster_operator_ready_edges{namespace="media",name="live"} 3',
+      'edgecluster_operator_ready_edges{namespace="media",name="live"} 4',
+      'edgecluster_operator_ready_edges{namespace="media",name="new"} 0',
+      'edgecluster_operator_needed_edges{namespace="media",name="live"} 7',
+      'edgecluster_operator_players_per_edge{namespace="media",name="live"} 2.5',
+      'edgecluster_operator_publishers_per_edge{namespace="media",name="live"} 0.5',
     ]);
   });
 

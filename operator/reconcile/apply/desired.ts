@@ -89,7 +89,10 @@ export function inForce(
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);
-    const key = JSON.stringify([cluster.metadata.generation, [...origins.origins], settings, languages, kept]);
+    // The number of edges is chosen beside the spec.
+    const { replicas, autoscaling } = cluster.spec;
+    const asked = [cluster.metadata.generation, replicas, autoscaling?.minReplicas];
+    const key = JSON.stringify([asked, [...origins.origins], settings, languages, kept]);
     // What was valid before goes on, whatever others have become.
     const loop = of === 'asked' ? refusedLoop(cluster, caches) : undefined;
     if (loop !== undefined) return { cluster, origins, desired: { config: loop, objects: [] } };

@@ -7,19 +7,21 @@ import { answerOf } from '../edges/fleet.ts';
 import type { SilenceCause } from '../edges/report.ts';
 import type { Scene } from './observation.ts';
 import { describeOrigin } from './origin-status.ts';
+import { hindrances } from './scaling.ts';
 import { listed, plural } from './words.ts';
 
 type Cause = readonly [Exclude<Reason<'Degraded'>, 'AsExpected'>, string];
 
-export function degraded(scene: Scene, origins: readonly OriginStatus[]): Finding {
-  const causes = causesOf(scene, origins);
+/** @param scaling the condition Scaling, where there is one */
+export function degraded(scene: Scene, origins: readonly OriginStatus[], scaling: Finding | undefined): Finding {
+  const causes = causesOf(scene, origins, scaling);
   const [worst] = causes;
   if (worst === undefined) return finding('Degraded', 'AsExpected', 'all is as it should be');
   return finding('Degraded', worst[0], causes.map(([, message]) => message).join('; '));
 }
 
 /** In the order of REASONS. */
-function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
+function causesOf(scene: Scene, origins: readonly OriginStatus[], scaling: Finding | undefined): Cause[] {
   const { config, objects, secrets, masterKeyProblem, definition, fleet, rollout } = scene;
   const causes: Cause[] = [];
   const objectCauses = (wanted: 'NameTaken' | 'ApplyRefused' | 'Contested') => {
@@ -61,6 +63,8 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[]): Cause[] {
       ),
     ]);
   causes.push(...originsDown(origins, fleet.ready.length));
+  if (scaling !== undefined && hindrances.has(scaling.reason))
+    causes.push(['ScalingHindered', `${scaling.message}; see condition Scaling, ${scaling.reason}`]);
   causes.push(...edgesSilent(scene));
   objectCauses('Contested');
   for (const { reason, message } of definition) causes.push([reason, message]);

@@ -1,6 +1,6 @@
 /** What is observed of an EdgeCluster in one reconcile: the ground of its status. */
 
-import type { V1Deployment } from '@kubernetes/client-node';
+import type { V1Deployment, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import type { ConfigVerdict } from '../apply/desired.ts';
 import type { Fleet, Rollout } from '../edges/fleet.ts';
@@ -10,6 +10,7 @@ import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
 import type { PodView } from '../observe/views.ts';
 import type { Stage } from '../rollout/config-stage.ts';
 import type { Wait } from '../rollout/turns.ts';
+import type { Scaling } from '../scaling/autoscale.ts';
 
 /** All that status is made of. */
 export interface Observation {
@@ -31,7 +32,11 @@ export interface Observation {
   readonly pause: Pause | undefined;
   /** Whether all edges are to run the configuration that is asked for. */
   readonly stage: Stage;
+  /** How the number of edges comes about; undefined: by nothing but `spec.replicas`. */
+  readonly scaling: Scaling | undefined;
   /** The cluster's own; undefined while there is none. */
+  readonly autoscaler: V2HorizontalPodAutoscaler | undefined;
+  /** The same. */
   readonly deployment: V1Deployment | undefined;
   /** All pods that the cluster's selector finds. */
   readonly pods: readonly PodView[];

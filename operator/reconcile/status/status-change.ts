@@ -40,6 +40,7 @@ export function statusDiffers(before: EdgeClusterStatus | undefined, after: Edge
     ...(status.origins ?? []).map(({ reason = '' }) => reason),
   ];
   if (!sameList(wording(before), wording(after), Object.is)) return 'figures';
+  if (before.neededReplicas !== after.neededReplicas) return 'figures';
   if ([...counts, ...rates].some((field) => isNews(before[field], after[field]))) return 'figures';
   if (counts.some((field) => before[field] !== after[field])) return 'slight';
   return rates.some((field) => isOtherRate(before[field], after[field])) ? 'slight' : 'no';

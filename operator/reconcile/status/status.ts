@@ -11,6 +11,7 @@ import type { Observation, Scene } from './observation.ts';
 import { listedOrigins, originStatuses, originsReachable, reachableOf } from './origin-status.ts';
 import { progressing, reconciling, stalled } from './progress.ts';
 import { available, configuredReplicas, ready } from './readiness.ts';
+import { scalingOf } from './scaling.ts';
 import { listed } from './words.ts';
 
 /**
@@ -25,6 +26,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
   const scene: Scene = { ...observation, fleet, rollout, configHash };
   const origins = originStatuses(cluster, observation.origins, fleet, previous);
   const progress = progressing(scene);
+  const scaling = scalingOf(scene, now);
   const findings = [
     ready(scene),
     available(scene),
@@ -32,8 +34,9 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     reconciling(progress),
     stalled(progress),
     originsReachable(observation.origins, origins, fleet),
-    degraded(scene, origins),
+    degraded(scene, origins, scaling),
     configValid(config),
+    ...(scaling === undefined ? [] : [scaling]),
   ];
   const generation = cluster.metadata.generation ?? 0;
   return {
@@ -44,12 +47,20 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     updatedReplicas: rollout?.updated ?? 0,
     drainingReplicas: fleet.ending.length,
     silentReplicas: silentOf(fleet).length,
+    ...neededReplicas(scene),
     selector: selectorOf(cluster),
     ...figures(fleet, previous),
     origins: [...listedOrigins(origins)],
     originsReachable: reachableOf(origins),
     ...(configHash !== undefined && { configHash, configuredReplicas: configuredReplicas(scene, configHash) }),
   };
+}
+
+/** Until an edge has been asked, it stays: a restart of the operator is no news. */
+function neededReplicas({ scaling, previous }: Scene): Pick<EdgeClusterStatus, 'neededReplicas'> {
+  if (scaling?.decision === undefined) return {};
+  const needed = scaling.decision.need?.edges ?? previous?.neededReplicas;
+  return needed === undefined ? {} : { neededReplicas: needed };
 }
 
 /** Until all edges have been asked, the figures stay: a restart of the operator is no exodus of players. */

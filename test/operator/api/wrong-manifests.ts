@@ -424,6 +424,26 @@ export const wrongManifests: readonly WrongRow[] = [
     spec: '{ autoscaling: { maxReplicas: 3, targets: { memoryUtilizationPercent: 80 } }, pods: { resources: { requests: { cpu: 1 } } } }',
     says: 'give requests.memory, or another target',
   },
+  {
+    name: 'headroom without clients to count',
+    spec: 'autoscaling: { maxReplicas: 3, targets: { cpuUtilizationPercent: 60 }, headroomPercent: 30 }',
+    says: 'spec.autoscaling.headroomPercent: Forbidden: headroomPercent is for clients',
+  },
+  {
+    name: 'no publishers at all on an edge',
+    spec: 'autoscaling: { maxReplicas: 3, targets: { publishersPerPod: 0 } }',
+    says: 'should be greater than or equal to 1',
+  },
+  {
+    name: 'more players on an edge than it takes',
+    spec: '{ autoscaling: { maxReplicas: 3, targets: { playersPerPod: 500 } }, maxConnections: 499 }',
+    says: 'spec.maxConnections: Invalid value: "object": an edge takes fewer connections than autoscaling.targets',
+  },
+  {
+    name: 'more publishers on an edge than it takes',
+    spec: 'autoscaling: { maxReplicas: 3, targets: { publishersPerPod: 10001 } }',
+    says: 'raise maxConnections or lower the target',
+  },
 
   // The Service
   {
@@ -665,6 +685,10 @@ export const rightManifests: readonly Row[] = [
   {
     name: 'autoscaling by players without requests',
     spec: '{ autoscaling: { maxReplicas: 3, targets: { playersPerPod: 500 } }, pods: { resources: {} } }',
+  },
+  {
+    name: 'autoscaling by publishers with no room, as many as an edge takes',
+    spec: 'autoscaling: { maxReplicas: 3, targets: { publishersPerPod: 10000 }, headroomPercent: 0 }',
   },
   {
     name: 'quantities of all forms',

@@ -115,6 +115,8 @@ export function observation(
     objects: [],
     upgrade: undefined,
     pause: undefined,
+    scaling: undefined,
+    autoscaler: undefined,
     stage: { kind: 'all' },
     deployment: deployment(),
     pods: [pod('live-1'), pod('live-2')],
