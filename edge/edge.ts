@@ -100,6 +100,9 @@ export class Edge implements Gateway {
     await this.#rtmp.listen(this.#config);
     await this.#http.listen(this.#config);
     this.#reloader.watch();
+    for (const file of await this.entrance.unreadable(this.#config)) {
+      this.log.warn({ file }, 'the keys of tokens cannot be read: nobody who needs them is let in');
+    }
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.#checkDescriptors();
     this.log.info({ version, serverId: this.serverId }, 'started');
@@ -114,6 +117,7 @@ export class Edge implements Gateway {
   async #reconfigure(next: EdgeConfig): Promise<Difference> {
     const difference = diffConfig(this.#config, next);
     if (isSame(difference)) return difference;
+    await this.#refuseWithoutKeys(next);
     this.#config = withoutRestart(this.#config, next);
     this.log.level = this.#config.log.level;
     this.#upstream.reconfigure(this.#config);
@@ -124,6 +128,15 @@ export class Edge implements Gateway {
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
     this.log.info({ changes: difference.changes.length }, 'configuration changed');
     return difference;
+  }
+
+  /**
+   * Keys that were there may go, and then nobody is let in who shows a token. But whoever names keys that are not there
+   * yet (a pod whose Secret comes with the next one) has not meant to lock everybody out.
+   */
+  async #refuseWithoutKeys(next: EdgeConfig): Promise<void> {
+    const [file] = await this.entrance.unreadable(next, this.#config);
+    if (file !== undefined) throw new Error(`the keys of tokens in ${file} cannot be read`);
   }
 
   #checkDescriptors(): void {

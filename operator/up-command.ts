@@ -26,7 +26,7 @@ Tiers above it that are in the same manifest (origins[].edgeCluster) run beside 
   -f, --file FILE             the manifest
       --name NAME             which EdgeCluster, where the file has several that are not one tree
       --origin GROUP=SERVERS  HOST:PORT,… to use for a group of origins
-      --secret NAME=DIR       directory with tls.key and tls.crt that stands for a Secret
+      --secret NAME=DIR       directory that stands for a Secret: with tls.key and tls.crt, or keys
       --host ADDRESS          listen at this address; default 127.0.0.1
       --directory DIR         keep configuration and logs here; default a temporary directory`;
 

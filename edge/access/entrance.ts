@@ -46,6 +46,11 @@ export class Entrance {
     this.#tokens = new Tokens(log);
   }
 
+  /** Files of keys that the configuration names and the former one does not, where they cannot be read. */
+  async unreadable(config: EdgeConfig, former?: EdgeConfig): Promise<readonly string[]> {
+    return await this.#tokens.unreadable(config, former);
+  }
+
   /** A reload has changed what counts for new clients. */
   reconfigure(config: EdgeConfig): void {
     this.#tokens.reconfigure(config);

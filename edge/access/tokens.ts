@@ -1,5 +1,7 @@
 /** `edge { token { } }`: whether the parameters of a client's URL let it in. Reads keys where they are. */
 
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { TokenConfig } from '../conf/access-model.ts';
 import type { EdgeConfig } from '../conf/model.ts';
@@ -51,6 +53,23 @@ export class Tokens {
     keepOnly(this.#signing, tokens, ({ keysFile }) => keysFile);
     keepOnly(this.#setFiles, tokens, ({ jwksFile }) => jwksFile);
     keepOnly(this.#setUrls, tokens, ({ jwksUrl }) => jwksUrl);
+  }
+
+  /** Files of keys that this configuration names, the former one does not, and that cannot be read. */
+  async unreadable(config: EdgeConfig, former: EdgeConfig | undefined): Promise<readonly string[]> {
+    const files = (vhosts: EdgeConfig['vhosts'] = []): Set<string> =>
+      new Set(vhosts.flatMap(({ access: { token } }) => [token.keysFile, token.jwksFile]));
+    const before = files(former?.vhosts);
+    const added = [...files(config.vhosts)].filter((file) => file !== '' && !before.has(file));
+    const readable = await Promise.all(
+      added.map((file) =>
+        access(file, constants.R_OK).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    );
+    return added.filter((_, index) => !readable[index]);
   }
 
   /** Why the client's token does not let it in, or undefined when it does or none is needed. Throws KeysUnavailable. */

@@ -78,6 +78,11 @@ export interface EdgeClusterSpec {
   readonly networkPolicy: NetworkPolicySettings;
   /** How Prometheus finds the edges. */
   readonly monitoring: Monitoring;
+  /**
+   * Load balancers and proxies in front of the edges that say whose connection they pass on. What they say is the
+   * client's address in logs, callbacks, limits and `security`. Default: the address of the connection counts.
+   */
+  readonly proxies?: Proxies;
   /** Most clients of one edge at a time, RTMP and HTTP together; further ones are turned away. Default 10000. */
   readonly maxConnections: number;
   /** Least level that the edges log. Default Info. */
@@ -225,6 +230,28 @@ export interface Vhost {
    * Default: none.
    */
   readonly hooks?: Hooks;
+  /**
+   * Which addresses may play and publish, by RTMP and by HTTP. Who is denied is refused, whatever is allowed. Where
+   * `allow` is given, all others are refused, publishers and players. The addresses are those that edges see: see
+   * `proxies`, and service.externalTrafficPolicy. Default: everybody may.
+   */
+  readonly security?: Security;
+  /**
+   * Which web pages clients may come from: `pageUrl` of RTMP, the header Referer of HTTP. A client that names none is
+   * refused. Clients can write there what they like, so it keeps other people's pages away and nobody else. Default:
+   * not checked.
+   */
+  readonly refer?: Refer;
+  /**
+   * Players and publishers need a signature in their URL, or a JSON Web Token: see edge/docs/signed-urls.md. Callbacks
+   * are asked after that, where there are some. Default: nobody needs one.
+   */
+  readonly token?: Token;
+  /**
+   * What clients of the vhost may have on each edge. Whoever would be one too many is refused. Lowering a limit
+   * disconnects nobody. Default: no limits but maxConnections.
+   */
+  readonly limits?: Limits;
   /** How long clients are kept while something fails, and what is kept for them. */
   readonly failover: Failover;
   /**
@@ -284,6 +311,11 @@ export interface Publish {
   /** A publisher that falls silent for this long is disconnected; in milliseconds. Default 5000. */
   readonly normalTimeoutMs: number;
   /**
+   * A publisher whose stream nobody plays on the same edge for so long is disconnected, in seconds; 0 never does.
+   * Players of other edges do not count. Default 0.
+   */
+  readonly kickoffForIdleSeconds: number;
+  /**
    * Publishers are read at most this often where neither minLatency nor mr is on, in milliseconds; 0 reads at once.
    * Default 200.
    */
@@ -323,6 +355,73 @@ export interface Hooks {
   readonly onStop?: readonly string[];
   /** Time for the answer of one callback, in milliseconds. Default 30000. */
   readonly timeoutMs: number;
+}
+
+export interface Security {
+  /** Who may come in. Default: all that `deny` does not name. */
+  readonly allow?: readonly AddressRule[];
+  /** Who may not. Default: nobody. */
+  readonly deny?: readonly AddressRule[];
+}
+
+/** Whom a rule is about, and what they want. */
+export interface AddressRule {
+  /** What they want to do. */
+  readonly action: 'Play' | 'Publish';
+  /** A range of addresses such as 203.0.113.0/24 or 2001:db8::/32. Default: all. */
+  readonly from?: string;
+}
+
+export interface Refer {
+  /**
+   * Domains for players and publishers, with their subdomains; one that begins with a dot means its subdomains alone.
+   * Default: not checked.
+   */
+  readonly all?: readonly string[];
+  /** Domains for publishers; `all` must agree, too. Default: not checked. */
+  readonly publish?: readonly string[];
+  /** Domains for players; `all` must agree, too. Default: not checked. */
+  readonly play?: readonly string[];
+}
+
+export interface Token {
+  /** Whether players need one. Default true. */
+  readonly play: boolean;
+  /** Whether publishers need one. Default true. */
+  readonly publish: boolean;
+  /**
+   * Secret in the namespace of the EdgeCluster whose key `keys` holds the keys of signed URLs, `id:secret` in each
+   * line. Pods start when it is there; changed keys are taken without a restart, a minute or so later. To name another
+   * Secret replaces the pods, and those that are there go on as before until then. Default: none.
+   */
+  readonly keysSecretName?: string;
+  /** The public keys of JSON Web Tokens, a JWK Set as JSON. Default: none. */
+  readonly jwks?: string;
+  /**
+   * URL of the public keys of JSON Web Tokens, a JWK Set. Edges ask for it again every five minutes, and when a token
+   * names a key that is not known. Default: none.
+   */
+  readonly jwksUrl?: string;
+  /** What `iss` of a JSON Web Token must be. Default: not checked. */
+  readonly issuer?: string;
+  /** What `aud` of a JSON Web Token must be, or have in it. Default: not checked. */
+  readonly audience?: string;
+}
+
+export interface Limits {
+  /** Most players of one stream. Default: no limit. */
+  readonly playersPerStream?: number;
+  /** Most streams that are played or published at a time. Default: no limit. */
+  readonly streams?: number;
+  /** Most publishers at a time. Default: no limit. */
+  readonly publishers?: number;
+  /**
+   * Most that a publisher may send, in kilobits per second. One that is ahead of it by more than what it may send in 5
+   * seconds is disconnected. Default: no limit.
+   */
+  readonly publisherKbps?: number;
+  /** Most players and publishers, together, of one IPv4 address or IPv6 /64 network. Default: no limit. */
+  readonly clientsPerAddress?: number;
 }
 
 export interface Failover {
@@ -663,6 +762,19 @@ export interface Monitoring {
     /** Labels of the PodMonitor, by which Prometheus selects it. Default: none. */
     readonly labels?: Readonly<Record<string, string>>;
   };
+}
+
+export interface Proxies {
+  /**
+   * Addresses of proxies that edges believe: in X-Forwarded-For, Forwarded and X-Real-IP, and with proxyProtocol in its
+   * header.
+   */
+  readonly trusted: readonly string[];
+  /**
+   * Whether connections to rtmp, rtmps, http and https begin with a header of the PROXY protocol, version 1 or 2.
+   * Connections of anybody but `trusted` are closed then, those of edges of a tier below, too. Default false.
+   */
+  readonly proxyProtocol: boolean;
 }
 
 export interface EdgeClusterStatus {

@@ -6,6 +6,7 @@ import { originAddresses } from '../../edge/conf/values.ts';
 import { CONFIG_DIRECTORY, headlessNameOf, nameOf } from '../api/labels.ts';
 import { balanceOf, followedService } from '../api/origin-groups.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
+import { accessOf, networkOf } from './access.ts';
 import { RenderError } from './error.ts';
 
 /** Servers of each origin group: `host:port`, at least one. */
@@ -82,8 +83,17 @@ export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig
       ? { enabled: true, listen: at(http.port), ...(https && { https: tls('https', https) }) }
       : {},
     exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port) } : {},
-    edge: { metricsStreams: exporter.streams },
-    vhosts: spec.vhosts.map((vhost) => vhostOf(vhost, originGroupOf(cluster, vhost), origins, http.enabled)),
+    edge: {
+      metricsStreams: exporter.streams,
+      ...(spec.proxies && {
+        trustedProxies: spec.proxies.trusted.map((each, index) => networkOf(each, `spec.proxies.trusted[${index}]`)),
+        proxyProtocol: spec.proxies.proxyProtocol,
+      }),
+    },
+    vhosts: spec.vhosts.map((vhost, index) => ({
+      ...vhostOf(vhost, originGroupOf(cluster, vhost), origins, http.enabled),
+      access: accessOf(vhost, `spec.vhosts[${index}]`),
+    })),
   });
 }
 
@@ -117,6 +127,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
       mrLatencyMs: publish.mrLatencyMs,
       firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
       normalTimeoutMs: publish.normalTimeoutMs,
+      kickoffForIdleSeconds: publish.kickoffForIdleSeconds,
     },
     httpRemux: {
       enabled: httpFlv.enabled && http,

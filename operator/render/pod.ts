@@ -26,6 +26,7 @@ import {
   nameOf,
 } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
+import { TOKEN_KEYS_KEY, tokenKeysDirectory, tokenKeysSecrets } from './access.ts';
 import { edgeEnvironment, type RenderedConfig } from './config.ts';
 import { tlsDirectory } from './edge-config.ts';
 import { isFilled } from './metadata.ts';
@@ -153,7 +154,16 @@ function volumes(cluster: EdgeCluster): V1Volume[] {
       name: `${name}-tls`,
       secret: { secretName, defaultMode: keyMode },
     })),
+    ...tokenKeysSecrets(cluster).map((secretName, index) => ({
+      name: tokenKeysVolume(index),
+      secret: { secretName, defaultMode: keyMode, items: [{ key: TOKEN_KEYS_KEY, path: TOKEN_KEYS_KEY }] },
+    })),
   ];
+}
+
+/** Names of Secrets may be longer than those of volumes. */
+function tokenKeysVolume(index: number): string {
+  return `token-keys-${index}`;
 }
 
 /** An annotation of the pod chooses which file of the ConfigMap its edge runs. */
@@ -171,6 +181,11 @@ function mounts(cluster: EdgeCluster): V1VolumeMount[] {
     ...tlsListeners(cluster).map(({ name }) => ({
       name: `${name}-tls`,
       mountPath: tlsDirectory(name),
+      readOnly: true,
+    })),
+    ...tokenKeysSecrets(cluster).map((secretName, index) => ({
+      name: tokenKeysVolume(index),
+      mountPath: tokenKeysDirectory(secretName),
       readOnly: true,
     })),
   ];

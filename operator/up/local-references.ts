@@ -4,9 +4,10 @@
  */
 
 import { join } from 'node:path';
-import type { EdgeConfig, TlsListen } from '../../edge/conf/model.ts';
+import type { EdgeConfig, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { CONFIG_DIRECTORY } from '../api/labels.ts';
 import type { EdgeCluster, OriginGroup } from '../api/types.ts';
+import { jwksFiles, TOKEN_KEYS_KEY } from '../render/access.ts';
 import { caBundleKey } from '../render/edge-config.ts';
 
 export interface LocalReferences {
@@ -52,26 +53,41 @@ export function localConfig(config: EdgeConfig, { spec }: EdgeCluster, reference
     ...config,
     rtmps: localTls(config.rtmps, rtmps?.secretName, secrets),
     httpServer: { ...config.httpServer, https: localTls(config.httpServer.https, https?.secretName, secrets) },
-    vhosts: config.vhosts.map((vhost) => ({
+    vhosts: config.vhosts.map((vhost, index) => ({
       ...vhost,
+      access: { ...vhost.access, token: localToken(vhost, spec.vhosts[index]?.token?.keysSecretName, references) },
       edge: { ...vhost.edge, originTlsCaFile: vhost.edge.originTlsCaFile.replace(CONFIG_DIRECTORY, directory) },
     })),
   };
 }
 
-/** The files beside edge.conf: authorities of origins, by their file's name. */
-export function localFiles({ spec }: EdgeCluster): ReadonlyMap<string, string> {
-  const bundles = spec.origins.flatMap(({ name, tls }) =>
+/** The files beside edge.conf: authorities of origins and public keys of tokens, by their file's name. */
+export function localFiles(cluster: EdgeCluster): ReadonlyMap<string, string> {
+  const bundles = cluster.spec.origins.flatMap(({ name, tls }) =>
     tls?.caBundle === undefined ? [] : [[caBundleKey(name, tls.caBundle), tls.caBundle] as const],
   );
-  return new Map(bundles);
+  return new Map([...bundles, ...jwksFiles(cluster)]);
+}
+
+function localToken(
+  { access: { token } }: VhostConfig,
+  secret: string | undefined,
+  { secrets, directory }: LocalReferences,
+): VhostConfig['access']['token'] {
+  const jwksFile = token.jwksFile.replace(CONFIG_DIRECTORY, directory);
+  if (secret === undefined) return { ...token, jwksFile };
+  return { ...token, jwksFile, keysFile: join(directoryOf(secret, secrets, TOKEN_KEYS_KEY), TOKEN_KEYS_KEY) };
 }
 
 function localTls(listen: TlsListen, secret: string | undefined, secrets: LocalReferences['secrets']): TlsListen {
   if (secret === undefined) return listen;
-  const directory = secrets.get(secret);
-  if (directory === undefined) {
-    throw new Error(`Secret ${secret} is not here: say --secret ${secret}=DIRECTORY, with tls.key and tls.crt in it`);
-  }
+  const directory = directoryOf(secret, secrets, 'tls.key and tls.crt');
   return { ...listen, keyFile: join(directory, 'tls.key'), certFile: join(directory, 'tls.crt') };
+}
+
+/** @param holds what must be in it. Throws for a Secret that no directory stands for. */
+function directoryOf(secret: string, secrets: LocalReferences['secrets'], holds: string): string {
+  const directory = secrets.get(secret);
+  if (directory !== undefined) return directory;
+  throw new Error(`Secret ${secret} is not here: say --secret ${secret}=DIRECTORY, with ${holds} in it`);
 }

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { capture, makeClip, publishFile } from '../support/ffmpeg.ts';
@@ -11,7 +11,7 @@ import { clip } from '../support/media.ts';
 import { missing, temporaryDirectory } from '../support/programs.ts';
 import { originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
+import { reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
 import { signedQuery } from '../support/signed-query.ts';
 
 const root = 'http_server { enabled on; listen 127.0.0.1:0; dir /nonexistent; }';
@@ -63,6 +63,31 @@ test('only who shows a signature plays and publishes; callbacks are asked after 
   assert.doesNotMatch(lines, /sig=[0-9a-f]/);
   for (const each of [source, peer, other]) each.end();
 });
+
+test(
+  'a reload that names keys which are not there is refused; keys that are gone let nobody in',
+  testOptions,
+  async (t) => {
+    const directory = temporaryDirectory(t);
+    const file = join(directory, 'keys');
+    const edge = await startEdge(t, originConfig({ root, vhost: 'http_remux { enabled on; }' }));
+    const url = `http://127.0.0.1:${edge.port('http')}/live/${stream}.flv`;
+    const head = async (parameters = ''): Promise<number> => (await fetch(url + parameters, { method: 'HEAD' })).status;
+    const token = `edge { token { play on; keys_file ${file}; } }`;
+    const next = originConfig({ root, vhost: `http_remux { enabled on; } ${token}` });
+    edge.configure(next);
+    edge.signal('SIGHUP');
+    const { reason } = await edge.logged(({ msg }) => msg.startsWith('reload failed'));
+    assert.match(String(reason), /keys of tokens in .*keys cannot be read/);
+    assert.equal(await head(), 404);
+    writeFileSync(file, '1:a secret that is long\n');
+    await reload(edge, next);
+    assert.equal(await head(), 403);
+    assert.equal(await head(query('play')), 404);
+    rmSync(file);
+    while ((await head(query('play'))) !== 403);
+  },
+);
 
 test('FFmpeg publishes and plays with signed URLs', { ...testOptions, skip: missing('ffmpeg') }, async (t) => {
   const directory = temporaryDirectory(t);

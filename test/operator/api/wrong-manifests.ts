@@ -300,6 +300,87 @@ export const wrongManifests: readonly WrongRow[] = [
     spec: 'vhosts: [{ name: a, httpFlv: { mount: "[vhost]/[name].flv" } }]',
     says: 'the variables of a mount are [vhost], [app] and [stream]',
   },
+  // Who may come in
+  {
+    name: 'security without a rule',
+    spec: 'vhosts: [{ name: a, security: {} }]',
+    says: 'give allow or deny, or leave security out',
+  },
+  {
+    name: 'a rule without an action',
+    spec: 'vhosts: [{ name: a, security: { allow: [{ from: 10.0.0.0/8 }] } }]',
+    says: 'spec.vhosts[0].security.allow[0].action: Required value',
+  },
+  {
+    name: 'a rule for a single address without a prefix',
+    spec: 'vhosts: [{ name: a, security: { deny: [{ action: Publish, from: 192.0.2.7 }] } }]',
+    says: 'give a range of addresses such as 203.0.113.0/24',
+  },
+  {
+    name: 'a rule in SRS’s words',
+    spec: 'vhosts: [{ name: a, security: { deny: [{ action: publish, from: all }] } }]',
+    says: 'supported values: "Play", "Publish"',
+  },
+  {
+    name: 'refer without domains',
+    spec: 'vhosts: [{ name: a, refer: {} }]',
+    says: 'give domains in at least one of all, publish, play',
+  },
+  {
+    name: 'refer with a URL',
+    spec: 'vhosts: [{ name: a, refer: { all: ["https://example.com"] } }]',
+    says: 'give a domain such as example.com, without scheme',
+  },
+  {
+    name: 'tokens without keys',
+    spec: 'vhosts: [{ name: a, token: {} }]',
+    says: 'give keysSecretName for signed URLs, or jwks or jwksUrl',
+  },
+  {
+    name: 'tokens for nobody',
+    spec: 'vhosts: [{ name: a, token: { play: false, publish: false, keysSecretName: keys } }]',
+    says: 'nobody needs a token with play and publish off',
+  },
+  {
+    name: 'two sets of keys',
+    spec: 'vhosts: [{ name: a, token: { jwks: "{\\"keys\\": []}", jwksUrl: "https://a" } }]',
+    says: 'give jwks or jwksUrl, not both',
+  },
+  {
+    name: 'an issuer of signed URLs',
+    spec: 'vhosts: [{ name: a, token: { keysSecretName: keys, issuer: me } }]',
+    says: 'issuer and audience are of JSON Web Tokens',
+  },
+  {
+    name: 'a private key',
+    spec: 'vhosts: [{ name: a, token: { jwks: "{\\"keys\\": [{\\"kty\\": \\"OKP\\", \\"d\\": \\"x\\"}]}" } }]',
+    says: 'a key here is private',
+  },
+  {
+    name: 'one key that is no set',
+    spec: 'vhosts: [{ name: a, token: { jwks: "{\\"kty\\": \\"OKP\\"}" } }]',
+    says: 'give a JWK Set as JSON',
+  },
+  {
+    name: 'keys by a path',
+    spec: 'vhosts: [{ name: a, token: { jwksUrl: /etc/jwks.json } }]',
+    says: 'give a URL that begins with http:// or https://',
+  },
+  {
+    name: 'a limit of nobody',
+    spec: 'vhosts: [{ name: a, limits: { publishers: 0 } }]',
+    says: 'should be greater than or equal to 1',
+  },
+  {
+    name: 'the PROXY protocol from nobody',
+    spec: 'proxies: { proxyProtocol: true }',
+    says: 'spec.proxies.trusted: Required value',
+  },
+  {
+    name: 'a proxy by its name',
+    spec: 'proxies: { trusted: [balancer.example.com] }',
+    says: 'give a range of addresses such as 203.0.113.0/24',
+  },
   {
     name: 'hooks without a URL',
     spec: 'vhosts: [{ name: a, hooks: {} }]',
@@ -671,6 +752,16 @@ export const rightManifests: readonly Row[] = [
     spec: 'vhosts: [{ name: a, httpFlv: { mount: "/[vhost]/[app]/[stream].flv" } }]',
   },
   { name: 'a fraction of a millisecond', spec: 'vhosts: [{ name: a, play: { sendMinIntervalMs: 0.5 } }]' },
+  {
+    name: 'rules for all, and for ranges of both kinds',
+    spec: 'vhosts: [{ name: a, security: { allow: [{ action: Play }, { action: Publish, from: "2001:db8::/32" }], deny: [{ action: Play, from: 192.0.2.7/32 }] } }]',
+  },
+  {
+    name: 'a token of any kind for publishers alone',
+    spec: 'vhosts: [{ name: a, token: { play: false, keysSecretName: keys, jwksUrl: "https://a/jwks.json", audience: live } }]',
+  },
+  { name: 'domains with and without their own name', spec: 'vhosts: [{ name: a, refer: { all: [a.com, .b.com] } }]' },
+  { name: 'proxies by headers alone', spec: 'proxies: { trusted: [10.0.0.0/8, "fd00::/8"] }' },
   { name: 'a time jitter in quotes', spec: 'vhosts: [{ name: a, play: { timeJitter: "Off" } }]' },
   { name: 'the port of what is off', spec: 'listeners: { http: { enabled: false }, rtmp: { port: 8080 } }' },
   {

@@ -107,7 +107,8 @@ describe('every field', () => {
   it('changes the pods where it is about them or their ports, and otherwise never', () => {
     for (const path of paths) {
       const after = renderedWith(path);
-      const isPodsOwn = path[0] === 'pods' || path[0] === 'listeners';
+      // A Secret is mounted.
+      const isPodsOwn = path[0] === 'pods' || path[0] === 'listeners' || path.at(-1) === 'keysSecretName';
       const expected = isPodsOwn && !['servicePort', 'streams'].includes(String(path.at(-1)));
       const changed = after !== undefined && !isDeepStrictEqual(template(after), template(before));
       if (after !== undefined) assert.equal(changed, expected, path.join('.'));

@@ -1,0 +1,82 @@
+/** Who may come in, in the words of the edge. */
+import { createHash } from 'node:crypto';
+import type { AccessConfig, AddressRule as Rule } from '../../edge/conf/access-model.ts';
+import { ACCESS } from '../../edge/conf/defaults.ts';
+import type { Network } from '../../edge/conf/model.ts';
+import { networks } from '../../edge/conf/values.ts';
+import { CONFIG_DIRECTORY } from '../api/labels.ts';
+import type { AddressRule, EdgeCluster, Token, Vhost } from '../api/types.ts';
+import { RenderError } from './error.ts';
+
+/** The key of a Secret that holds the keys of signed URLs. */
+export const TOKEN_KEYS_KEY = 'keys';
+
+/** Where such a Secret is mounted. */
+export function tokenKeysDirectory(secretName: string): string {
+  return `/etc/edge-token-keys/${secretName}`;
+}
+
+/** Secrets with keys of signed URLs, each once. */
+export function tokenKeysSecrets({ spec }: EdgeCluster): readonly string[] {
+  const names = spec.vhosts.flatMap(({ token }) => token?.keysSecretName ?? []);
+  return [...new Set(names)].toSorted();
+}
+
+/** Key of the ConfigMap that holds a JWK Set, named after its content as authorities of origins are. */
+export function jwksKey(jwks: string): string {
+  return `jwks-${createHash('sha256').update(jwks).digest('hex').slice(0, 8)}.json`;
+}
+
+/** JWK Sets by the keys of the ConfigMap that hold them. */
+export function jwksFiles({ spec }: EdgeCluster): ReadonlyMap<string, string> {
+  return new Map(
+    spec.vhosts.flatMap(({ token }) => (token?.jwks === undefined ? [] : [[jwksKey(token.jwks), token.jwks] as const])),
+  );
+}
+
+/** Throws RenderError for a range of addresses that is none. */
+export function accessOf({ security, refer, limits, token }: Vhost, place: string): AccessConfig {
+  const rules = (list: readonly AddressRule[] | undefined, name: string): readonly Rule[] =>
+    (list ?? []).map(({ action, from }, index) => ({
+      action: action === 'Play' ? 'play' : 'publish',
+      from: from === undefined ? 'all' : networkOf(from, `${place}.security.${name}[${index}].from`),
+    }));
+  return {
+    security:
+      security === undefined
+        ? ACCESS.security
+        : { enabled: true, allow: rules(security.allow, 'allow'), deny: rules(security.deny, 'deny') },
+    refer: refer === undefined ? ACCESS.refer : { ...ACCESS.refer, enabled: true, ...lowerCase(refer) },
+    limits: { ...ACCESS.limits, ...limits },
+    token: token === undefined ? ACCESS.token : tokenOf(token),
+  };
+}
+
+function lowerCase<T extends object>(lists: T): T {
+  const entries = Object.entries(lists).map(([name, domains]: [string, readonly string[]]) => [
+    name,
+    domains.map((domain) => domain.toLowerCase()),
+  ]);
+  // The same names, and the same kind of lists.
+  return Object.fromEntries(entries) as T;
+}
+
+function tokenOf({ play, publish, keysSecretName, jwks, jwksUrl, issuer, audience }: Token): AccessConfig['token'] {
+  return {
+    play,
+    publish,
+    keysFile: keysSecretName === undefined ? '' : `${tokenKeysDirectory(keysSecretName)}/${TOKEN_KEYS_KEY}`,
+    jwksFile: jwks === undefined ? '' : `${CONFIG_DIRECTORY}/${jwksKey(jwks)}`,
+    jwksUrl: jwksUrl ?? '',
+    issuer: issuer ?? '',
+    audience: audience ?? '',
+  };
+}
+
+/** Throws RenderError for what is no range of addresses. */
+export function networkOf(text: string, place: string): Network {
+  const parsed = networks.parse([text]);
+  const [network] = parsed.ok ? parsed.value : [];
+  if (network !== undefined) return network;
+  throw new RenderError('InvalidConfig', [`${place}: "${text}" is no range of addresses, such as 203.0.113.0/24`]);
+}
