@@ -68,6 +68,7 @@ export class Edge implements Gateway {
       accepting: () => this.#rtmp.addresses.length > 0,
       origins: () => this.#upstream.reports(),
       counters: () => this.#upstream.counters,
+      lookups: () => this.#upstream.lookups,
       lostCallbacks: () => this.#hooks.lostNotices,
       callbacksUnderWay: () => this.#hooks.underWay,
       reload: () => this.#reloader.reload(),
@@ -157,6 +158,7 @@ export class Edge implements Gateway {
     if (this.#draining) return;
     this.#draining = true;
     this.#reloader.close();
+    this.#upstream.drain();
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
     // Load balancers need time to learn that this edge is not ready: until then clients still come.

@@ -55,6 +55,7 @@ export function toConfig(s: RootSettings): EdgeConfig {
       metricsStreams: s.edge.metrics_streams,
       trustedProxies: s.edge.trusted_proxies,
       proxyProtocol: s.edge.proxy_protocol,
+      nameServers: s.edge.name_servers,
     },
     vhosts: s.vhost.map((vhost) => toVhost(vhost, s)),
   };
@@ -108,6 +109,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
     access: toAccess(s),
     edge: {
       balance: s.edge.balance,
+      originLookup: s.edge.origin_lookup,
       connectTimeoutMs: s.edge.connect_timeout,
       requestTimeoutMs: s.edge.request_timeout,
       firstFrameTimeoutMs: s.edge.first_frame_timeout,
@@ -204,6 +206,7 @@ export function toSettings(c: EdgeConfig): RootSettings {
       metrics_streams: c.edge.metricsStreams,
       trusted_proxies: c.edge.trustedProxies,
       proxy_protocol: c.edge.proxyProtocol,
+      name_servers: c.edge.nameServers,
     },
     vhost: c.vhosts.map((vhost) => ({ name: vhost.name, body: fromVhost(vhost) })),
   };
@@ -257,6 +260,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
     },
     edge: {
       balance: v.edge.balance,
+      origin_lookup: v.edge.originLookup,
       connect_timeout: v.edge.connectTimeoutMs,
       request_timeout: v.edge.requestTimeoutMs,
       first_frame_timeout: v.edge.firstFrameTimeoutMs,

@@ -108,6 +108,7 @@ export const CLUSTER = { tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode:
 
 export const EDGE: EdgeTuning = {
   balance: 'round_robin',
+  originLookup: [],
   // Three SYNs (0, 1 and 3 s) on a lossy path, no more: the next origin is waiting.
   connectTimeoutMs: 3_000,
   // Longer than connecting: an origin may ask its own callbacks before it answers.
@@ -174,6 +175,7 @@ const PROCESS: ProcessTuning = {
   metricsStreams: 0,
   trustedProxies: [],
   proxyProtocol: false,
+  nameServers: [],
 };
 
 const VHOST: VhostConfig = {

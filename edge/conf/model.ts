@@ -92,6 +92,15 @@ export interface ProcessTuning {
   readonly trustedProxies: readonly Network[];
   /** Whether connections of clients begin with a PROXY header of such a proxy. */
   readonly proxyProtocol: boolean;
+  /** DNS servers for `EdgeTuning.originLookup`; empty for the system's. */
+  readonly nameServers: readonly NameServer[];
+}
+
+/** A DNS server. */
+export interface NameServer {
+  /** IPv4 or IPv6 address. */
+  readonly host: string;
+  readonly port: number;
 }
 
 /** A range of addresses in CIDR notation; a single address has the longest prefix. */
@@ -105,6 +114,8 @@ export interface OriginAddress {
   readonly scheme: 'rtmp' | 'rtmps';
   readonly host: string;
   readonly port: number;
+  /** The name that its certificate must hold, where that is not `host`. */
+  readonly tlsName?: string;
 }
 
 export interface LocalCluster {
@@ -170,6 +181,8 @@ export interface HttpHooksConfig {
 export interface EdgeTuning {
   /** How an origin is chosen for a stream that no origin is remembered for. */
   readonly balance: 'round_robin' | 'hash' | 'failover';
+  /** Where to look when no listed origin works: each `host` is a name, and its addresses are origins. */
+  readonly originLookup: readonly OriginAddress[];
   /** TCP (and TLS) connect to an origin, name resolution included. */
   readonly connectTimeoutMs: number;
   /** RTMP handshake, `connect`, `createStream` and `play`/`publish` at an origin, together. */

@@ -69,6 +69,40 @@ an error, the running one stays whole. The column *Change* tells when a changed 
 
 New vhosts serve at once. Of a vhost that is removed, present clients stay and new ones are refused.
 
+## When no listed origin works
+
+Addresses of origins change, and whoever writes the file may be away. So a vhost may have a name to look up,
+\`edge { origin_lookup origin.live.svc:1935; }\`, as a last source of addresses. The edge asks DNS when none of the
+listed origins has the stream, for players and publishers alike. What DNS has is tried then as listed origins are: by
+the same \`balance\`, with the same time-outs. Streams that work are left alone. When a reload lists origins that
+work, streams go to those at a key frame.
+
+**What is looked up does not count as listed.** It is asked last, has no part in the balance of listed origins, and is in
+the API and the exporter only while a connection uses it. \`edge_origin_lookups_total\` and
+\`edge_origin_lookup_addresses\` tell of the look-ups.
+
+**An edge that was told to stop** gets no reload any more: Kubernetes does not renew the files of pods that end. Its list
+grows old during the drain, and the name is how it learns of new origins.
+
+**What DNS can see.**
+
+- Of a headless Service (\`clusterIP: None\`) it has the address of each pod that is ready: each is an origin by itself,
+  and \`balance hash\` brings a stream to the same one from all edges, as long as they get the same answer. Of another
+  Service it has one address, behind which Kubernetes chooses a pod for each connection: it works, but streams have no
+  home, and players may meet a pod that their publisher did not. So an answer with none of the listed origins in it is
+  left alone while a listed origin works and the edge is not stopping. Prefer headless Services for origins.
+- A pod that is not ready is not in it, even where it serves.
+- It may be old: DNS servers keep answers for their TTL. CoreDNS gives 5 s, as Kubernetes' own setup often 30 s. The edge
+  itself takes an answer as new for 5 s. While a stream waits and no origin works, it asks every 0.5 s, later every 2 s.
+- It has no ports: one port counts for all addresses of the name. SRV records are not asked for. Pods that listen on
+  different ports need a name for each: \`origin_lookup origin.live.svc:1935 origin.live.svc:1936;\`.
+
+**How it is asked.** By UDP, and TCP for long answers; IPv4 and IPv6 at once. All streams share one look-up, which takes 4 s
+at most and holds nothing else up. 256 addresses are kept. When there is no answer, or no such name, the former addresses
+stay. \`search\` and \`ndots\` of \`/etc/resolv.conf\` count, as for all programs of a pod; a name that ends with a dot
+is complete. \`/etc/hosts\` is not read. With \`rtmps://\` a certificate must hold the name (search domains left out). A
+NetworkPolicy for what edges send must let them reach DNS.
+
 ## What clients may hold
 
 What one client does may cost that client, never another one. So everything that a client can make the edge keep has

@@ -3,9 +3,11 @@ import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { AddressRule } from './access-model.ts';
 import { RTMP_PORT, RTMPS_PORT, TIME_MAX_MS } from './defaults.ts';
 import { withoutCovered } from './listen.ts';
-import type { ListenAddress, Network, OriginAddress } from './model.ts';
+import type { ListenAddress, NameServer, Network, OriginAddress } from './model.ts';
 import { show } from './problem.ts';
 import type { Parsed, ValueType } from './schema.ts';
+
+const NAME_SERVER_PORT = 53;
 
 function good<T>(value: T): Parsed<T> {
   return { ok: true, value };
@@ -153,7 +155,28 @@ export const originAddresses: ValueType<readonly OriginAddress[]> = several({
   expected:
     '[rtmp://|rtmps://]HOST[:PORT] with an IPv6 address in brackets, such as 10.0.0.1:1935 or [2001:db8::1]:1935',
   parse: parseOrigin,
-  print: ({ scheme, host, port }) => `${scheme === 'rtmps' ? 'rtmps://' : ''}${bracketed(host)}:${port}`,
+  print: printOrigin,
+});
+
+/** Origins that are looked up: as `originAddresses`, but an address has nothing to look up. */
+export const originNames: ValueType<readonly OriginAddress[]> = several({
+  expected: '[rtmp://|rtmps://]NAME[:PORT] with a DNS name, such as origin.live.svc.cluster.local:1935',
+  parse: (word) => {
+    const origin = parseOrigin(word);
+    return origin === undefined || isIP(origin.host) !== 0 ? undefined : origin;
+  },
+  print: printOrigin,
+});
+
+/** DNS servers; their port is 53 unless given. */
+export const nameServers: ValueType<readonly NameServer[]> = several({
+  expected: 'IPV4, IPV4:PORT, IPV6 or [IPV6]:PORT, such as 10.96.0.10 or [fd00::a]:5353',
+  parse: (word) => {
+    if (isIP(word) !== 0) return { host: word, port: NAME_SERVER_PORT };
+    const { host, port } = parseListen(word) ?? { host: undefined, port: 0 };
+    return host === undefined || port === 0 ? undefined : { host, port };
+  },
+  print: ({ host, port }) => (port === NAME_SERVER_PORT ? host : `${bracketed(host)}:${port}`),
 });
 
 /** URLs of callbacks. */
@@ -256,6 +279,10 @@ function parseOrigin(word: string): OriginAddress | undefined {
   if (port < 1 || port > 65_535) return undefined;
   if (v6 !== undefined) return isIPv6(v6) ? { scheme, host: v6, port } : undefined;
   return name !== undefined && isHostName(name) ? { scheme, host: name, port } : undefined;
+}
+
+function printOrigin({ scheme, host, port }: OriginAddress): string {
+  return `${scheme === 'rtmps' ? 'rtmps://' : ''}${bracketed(host)}:${port}`;
 }
 
 function parseNetwork(word: string): Network | undefined {

@@ -9,6 +9,8 @@ import type { OriginState } from './origin-health.ts';
 
 export interface BalanceInput {
   readonly origins: readonly OriginAddress[];
+  /** Those to try when none of `origins` is left; asked for only then. */
+  readonly further: () => readonly OriginAddress[];
   readonly balance: EdgeTuning['balance'];
   readonly streamKey: string;
   /** Counts this stream's attempts: SRS's round robin goes one further with each. */
@@ -22,7 +24,11 @@ export interface BalanceInput {
 
 /** The origin to try, or undefined when each one is down or was tried. Suspects come after the well and the untried. */
 export function nextOrigin(input: BalanceInput): OriginAddress | undefined {
-  const candidates = ordered(input).filter(
+  return nextOf(input.origins, input) ?? nextOf(input.further(), input);
+}
+
+function nextOf(origins: readonly OriginAddress[], input: BalanceInput): OriginAddress | undefined {
+  const candidates = ordered(origins, input).filter(
     (origin) => !input.tried.has(originName(origin)) && input.state(origin) !== 'down',
   );
   const remembered = candidates.find((origin) => originName(origin) === input.remembered);
@@ -31,7 +37,10 @@ export function nextOrigin(input: BalanceInput): OriginAddress | undefined {
   return candidates.find(isWell) ?? candidates[0];
 }
 
-function ordered({ origins, balance, streamKey, attempt }: BalanceInput): readonly OriginAddress[] {
+function ordered(
+  origins: readonly OriginAddress[],
+  { balance, streamKey, attempt }: BalanceInput,
+): readonly OriginAddress[] {
   switch (balance) {
     case 'round_robin': {
       const first = origins.length === 0 ? 0 : attempt % origins.length;

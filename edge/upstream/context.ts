@@ -8,11 +8,13 @@ import type { PausedReaders } from '../budget/readers.ts';
 import type { VhostConfig } from '../conf/model.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
+import type { Origins } from './origins.ts';
 import type { ClientOptions } from './rtmp-client.ts';
 
 export interface UpstreamContext {
   readonly log: Logger;
   readonly health: OriginHealth;
+  readonly origins: Origins;
   readonly memory: StreamMemory;
   /** Where what is kept for origins is counted. */
   readonly mediaMemory: MediaMemory;

@@ -46,14 +46,16 @@ export interface HealthOptions {
   readonly changed: (report: OriginReport) => void;
 }
 
+/** `listed` by the configuration, `found` by a look-up, or `passing`: where an origin has redirected to. */
+type Standing = 'listed' | 'found' | 'passing';
+
 interface Entry {
   readonly address: OriginAddress;
   state: OriginState;
   reason: string;
   /** Local monotonic time: the system's clock may jump. */
   sinceMs: number;
-  /** Whether the configuration names it; others are where origins have redirected to. */
-  listed: boolean;
+  standing: Standing;
   /** Failed probes in a row. */
   failures: number;
   connections: number;
@@ -82,21 +84,27 @@ export class OriginHealth {
     return this.#entries.get(originName(address))?.state ?? 'untried';
   }
 
+  /** Of the listed origins, and of others that carry a stream. */
   reports(): OriginReport[] {
-    return [...this.#entries.values()].map(report);
+    const entries = [...this.#entries.values()];
+    return entries.filter(({ standing, connections }) => standing === 'listed' || connections > 0).map(report);
   }
 
-  /** Makes known which origins the configuration names; others are forgotten. */
-  retain(addresses: readonly OriginAddress[]): void {
+  /**
+   * Makes known which origins there are: those that the configuration lists, and those that were looked up. Others are
+   * forgotten.
+   */
+  retain(listed: readonly OriginAddress[], found: readonly OriginAddress[] = []): void {
     if (this.#closed) return;
-    const names = new Set(addresses.map(originName));
+    const standings = new Map<string, Standing>(found.map((address) => [originName(address), 'found']));
+    for (const address of listed) standings.set(originName(address), 'listed');
     for (const [name, entry] of this.#entries) {
-      entry.listed = names.has(name);
+      entry.standing = standings.get(name) ?? 'passing';
       this.#forgetUnused(entry);
     }
-    for (const address of addresses) {
+    for (const address of [...listed, ...found]) {
       const entry = this.#entry(address);
-      entry.listed = true;
+      entry.standing = standings.get(originName(address)) ?? 'passing';
       if (entry.state !== 'down' && entry.probing === undefined) this.#planCheck(entry);
     }
     this.#events.emit('change');
@@ -111,12 +119,12 @@ export class OriginHealth {
   }
 
   /**
-   * A connection failed. What speaks against the origin sets it aside; what may be an accident has it checked. An
-   * origin that the configuration doesn't name is nobody's choice: its failures concern one stream.
+   * A connection failed. What speaks against the origin sets it aside; what may be an accident has it checked. Where an
+   * origin has redirected to is nobody's choice: failures there concern one stream.
    */
   failed(address: OriginAddress, error: UpstreamError): void {
     const entry = this.#entries.get(originName(address));
-    if (entry?.listed !== true) return;
+    if (entry === undefined || entry.standing === 'passing') return;
     if (error.blamesOrigin) this.#setAside(entry, error.reason);
     else if (error.failure === 'broken' && (entry.state === 'up' || entry.state === 'untried')) {
       this.#set(entry, 'suspect', error.reason);
@@ -170,7 +178,7 @@ export class OriginHealth {
         state: 'untried',
         reason: '',
         sinceMs: performance.now(),
-        listed: false,
+        standing: 'passing',
         failures: 0,
         connections: 0,
         waiting: 0,
@@ -209,7 +217,7 @@ export class OriginHealth {
   /** Plans the next look at an origin that is not down: an interval from now, or soon if nothing is known of it. */
   #planCheck(entry: Entry): void {
     const { checkIntervalMs } = this.#options.times();
-    if (checkIntervalMs === 0 || !entry.listed) return;
+    if (checkIntervalMs === 0 || entry.standing !== 'listed') return;
     const jitter = Math.random();
     const first = entry.state === 'untried';
     const delayMs = first ? Math.min(checkIntervalMs, firstCheckMs) * jitter : checkIntervalMs * (0.75 + jitter / 2);
@@ -274,7 +282,7 @@ export class OriginHealth {
   }
 
   #forgetUnused(entry: Entry): void {
-    if (entry.listed || entry.connections > 0) return;
+    if (entry.standing !== 'passing' || entry.connections > 0) return;
     this.#stopProbing(entry);
     this.#entries.delete(originName(entry.address));
   }

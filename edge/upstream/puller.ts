@@ -37,6 +37,8 @@ export class Puller implements StreamSource {
   #listedAs = '';
   /** The origin has asked us to go elsewhere. */
   #askedToLeave = false;
+  /** It is none of the vhost's any more. */
+  #isUnlisted = false;
   #search: AbortController | undefined;
   #attempts = 0;
   #wasLive = false;
@@ -87,7 +89,9 @@ export class Puller implements StreamSource {
 
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
-    if (this.#live !== undefined && this.#mustLeave()) this.#look(new Set([this.#live.name]));
+    if (this.#live === undefined) return;
+    this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#listedAs);
+    if (this.#mustLeave()) this.#look(new Set([this.#live.name]));
   }
 
   stop(): void {
@@ -110,8 +114,7 @@ export class Puller implements StreamSource {
   }
 
   #mustLeave(): boolean {
-    const listed = this.#cluster()?.origins.some((origin) => originName(origin) === this.#listedAs);
-    return this.#askedToLeave || listed !== true;
+    return this.#askedToLeave || this.#isUnlisted;
   }
 
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
@@ -144,11 +147,11 @@ export class Puller implements StreamSource {
         continue;
       }
       const { edge } = this.#stream.vhost;
-      const origins = this.#cluster()?.origins ?? [];
+      const { origins } = this.#context;
       tried.clear();
-      if (origins.every((each) => this.#context.health.state(each) === 'down')) {
+      if (origins.areDown(this.#stream.vhost)) {
         if (this.#live === undefined && !this.#hold.pending) this.#hold.start(edge.holdTimeoutMs);
-        await this.#context.health.available(() => this.#cluster()?.origins ?? [], signal);
+        await origins.available(() => this.#stream.vhost, signal);
         continue;
       }
       this.#hold.stop();
@@ -162,10 +165,12 @@ export class Puller implements StreamSource {
   }
 
   #next(tried: ReadonlySet<string>): OriginAddress | undefined {
-    const { health, memory } = this.#context;
+    const { health, memory, origins } = this.#context;
+    const { vhost } = this.#stream;
     return nextOrigin({
-      origins: this.#cluster()?.origins ?? [],
-      balance: this.#stream.vhost.edge.balance,
+      origins: origins.listed(vhost),
+      further: () => origins.further(vhost),
+      balance: vhost.edge.balance,
       streamKey: this.#stream.key,
       attempt: this.#attempts,
       remembered: memory.originOf(this.#stream.key),
@@ -263,6 +268,7 @@ export class Puller implements StreamSource {
     this.#live = pull;
     this.#listedAs = originName(listed);
     this.#askedToLeave = false;
+    this.#isUnlisted = false;
     // Found: should this pull be lost in the very next moment, another search must be free to begin.
     this.#search = undefined;
     memory.foundAt(this.#stream.key, this.#listedAs);

@@ -57,8 +57,7 @@ export class PushSearch {
     let unreachableSinceMs: number | undefined;
     for (let round = 0; ; ) {
       signal.throwIfAborted();
-      const origins = this.#cluster().origins;
-      const origin = this.#next(origins, tried);
+      const origin = this.#next(tried);
       if (origin !== undefined) {
         tried.add(originName(origin));
         try {
@@ -82,7 +81,7 @@ export class PushSearch {
         unreachableSinceMs ??= awakeNow();
         const leftMs = holdTimeoutMs - (awakeNow() - unreachableSinceMs);
         if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
-        if (origins.every((each) => health.state(each) === 'down')) {
+        if (context.origins.areDown(vhost())) {
           await this.#available(leftMs, signal);
           continue;
         }
@@ -98,7 +97,7 @@ export class PushSearch {
     const timeout = new DeadlineSignal(withinMs);
     const inTime = AbortSignal.any([signal, timeout.signal]);
     try {
-      await this.#options.context.health.available(() => this.#cluster().origins, inTime);
+      await this.#options.context.origins.available(this.#options.vhost, inTime);
     } catch (error) {
       if (!timeout.signal.aborted) throw error;
     } finally {
@@ -112,11 +111,13 @@ export class PushSearch {
     throw new Error(`vhost ${name} has no origins any more`);
   }
 
-  #next(origins: readonly OriginAddress[], tried: ReadonlySet<string>): OriginAddress | undefined {
-    const { health, memory } = this.#options.context;
+  #next(tried: ReadonlySet<string>): OriginAddress | undefined {
+    const { health, memory, origins } = this.#options.context;
+    const vhost = this.#options.vhost();
     return nextOrigin({
-      origins,
-      balance: this.#options.vhost().edge.balance,
+      origins: this.#cluster().origins,
+      further: () => origins.further(vhost),
+      balance: vhost.edge.balance,
       streamKey: this.#key,
       attempt: this.#attempts,
       remembered: memory.originOf(this.#key),

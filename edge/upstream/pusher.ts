@@ -11,7 +11,6 @@ import { type StreamName, streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
-import { originName } from './address.ts';
 import type { UpstreamContext } from './context.ts';
 import { UpstreamError } from './errors.ts';
 import type { Push } from './push.ts';
@@ -62,7 +61,7 @@ export class Pusher implements Publication {
       vhost: () => this.#vhost,
       chunkSize: this.#chunkSize,
       live: () => this.#live,
-      isWanted: (push) => !this.#mustLeave(push),
+      isWanted: (push) => this.#isWanted(push),
       events: { lost: (push, error) => this.#lost(push, error), askedToLeave: (push) => this.#askedToLeave(push) },
     });
     this.#buffer = new PushBuffer(() => {
@@ -203,10 +202,15 @@ export class Pusher implements Publication {
     }
   }
 
+  /** What a search has found may be of no use by then. */
+  #isWanted(push: Push): boolean {
+    if (push === this.#leaving) return false;
+    return this.#vhost.cluster.mode === 'local' || this.#context.origins.has(this.#vhost, push.listedAs);
+  }
+
   #mustLeave(push: Push): boolean {
     if (push === this.#leaving) return true;
-    const { cluster } = this.#vhost;
-    return cluster.mode === 'remote' && !cluster.origins.some((origin) => originName(origin) === push.listedAs);
+    return this.#vhost.cluster.mode === 'remote' && !this.#context.origins.mayStay(this.#vhost, push.listedAs);
   }
 
   #leaveStandby(): void {

@@ -3,7 +3,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates } from 'node:tls';
 import { outOfDescriptors } from '../budget/descriptors.ts';
 import type { OriginAddress } from '../conf/model.ts';
@@ -79,9 +79,9 @@ function isForWantOfDescriptors(error: unknown): boolean {
 }
 
 function dial(address: OriginAddress, options: SocketOptions): Socket {
-  const { host, port } = address;
+  const { host, port, tlsName = host } = address;
   if (address.scheme === 'rtmp') return connectTcp({ host, port });
   const ca = options.tlsCaFile === '' ? {} : { ca: [...rootCertificates, readFileSync(options.tlsCaFile, 'utf8')] };
-  const servername = /^[\d.]+$|:/.test(host) ? {} : { servername: host };
+  const servername = isIP(tlsName) === 0 ? { servername: tlsName } : {};
   return connectTls({ host, port, rejectUnauthorized: options.tlsVerify, ...ca, ...servername });
 }

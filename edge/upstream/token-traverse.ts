@@ -21,11 +21,13 @@ export async function traverseToken(
   signal: AbortSignal,
 ): Promise<void> {
   if (vhost.cluster.mode !== 'remote' || !vhost.cluster.tokenTraverse) return;
-  const { origins } = vhost.cluster;
+  const { origins } = context;
   const tried = new Set<string>();
+  let lookUps = 1;
   for (;;) {
     const origin = nextOrigin({
-      origins,
+      origins: origins.listed(vhost),
+      further: () => origins.further(vhost),
       balance: vhost.edge.balance,
       streamKey: `${request.vhost}/${request.app}`,
       attempt: 0,
@@ -33,6 +35,10 @@ export async function traverseToken(
       tried,
       state: (each) => context.health.state(each),
     });
+    if (origin === undefined && lookUps-- > 0) {
+      await origins.settled(vhost);
+      continue;
+    }
     if (origin === undefined) {
       throw new Refusal(
         'NetConnection.Connect.Failed',

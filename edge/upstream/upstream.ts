@@ -14,12 +14,18 @@ import { type ConnectRequest, type StreamRequest, streamName } from '../stream/r
 import type { StreamSource } from '../stream/stream-source.ts';
 import { originName } from './address.ts';
 import { clientOptions, type UpstreamContext, type UpstreamCounters } from './context.ts';
+import { addressesOf } from './dns.ts';
 import { StreamMemory } from './memory.ts';
 import { OriginHealth, type OriginReport, type ProbeTimes } from './origin-health.ts';
+import { type LookupCounts, OriginLookups } from './origin-lookup.ts';
+import { Origins } from './origins.ts';
 import { Puller } from './puller.ts';
 import { Pusher } from './pusher.ts';
 import { RtmpClient } from './rtmp-client.ts';
 import { traverseToken } from './token-traverse.ts';
+
+/** Where the system says how it asks DNS. */
+const resolvConf = '/etc/resolv.conf';
 
 const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
 
@@ -35,6 +41,7 @@ export class OriginUpstream implements Upstream {
     spliceGaps: () => {},
   };
   readonly #context: UpstreamContext;
+  readonly #lookups: OriginLookups;
   #config: EdgeConfig;
 
   /** @param paused counts origins that are not read for now */
@@ -54,8 +61,23 @@ export class OriginUpstream implements Upstream {
     });
     const memory = new StreamMemory();
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
-    this.#context = { log, health, memory, mediaMemory, serverId, keepaliveMs, paused, counters: this.counters };
-    health.retain(allOrigins(config));
+    this.#lookups = new OriginLookups({
+      resolve: (name, signal) => addressesOf(name, { servers: this.#config.edge.nameServers, resolvConf }, signal),
+      changed: () => origins.lookedUp(),
+      log,
+    });
+    const origins = new Origins(config, health, this.#lookups);
+    this.#context = {
+      log,
+      health,
+      origins,
+      memory,
+      mediaMemory,
+      serverId,
+      keepaliveMs,
+      paused,
+      counters: this.counters,
+    };
   }
 
   pull(stream: LiveStream, request: StreamRequest, ended: (reason: string | undefined) => void): StreamSource {
@@ -82,30 +104,34 @@ export class OriginUpstream implements Upstream {
     return this.#context.health.reports();
   }
 
+  /** How often DNS was asked for origins, by how that ended, and how many addresses are known by it. */
+  get lookups(): { readonly counts: Readonly<LookupCounts>; readonly addresses: number } {
+    return { counts: this.#lookups.counts, addresses: this.#lookups.size };
+  }
+
   reconfigure(config: EdgeConfig): void {
     this.#config = config;
-    this.#context.health.retain(allOrigins(config));
+    this.#context.origins.reconfigure(config);
+  }
+
+  /** From here on no configuration tells of new origins: they are found by their names. */
+  drain(): void {
+    this.#context.origins.drain();
   }
 
   close(): void {
+    this.#lookups.close();
     this.#context.health.close();
   }
 
   /** Connects and shakes hands: a stopped process accepts connections and answers nothing. */
   async #probe(address: OriginAddress, signal: AbortSignal): Promise<void> {
-    const name = originName(address);
-    const vhost = this.#config.vhosts.find(
-      ({ cluster }) => cluster.mode === 'remote' && cluster.origins.some((origin) => originName(origin) === name),
-    );
+    const vhost = this.#context.origins.vhostOf(originName(address));
     if (vhost === undefined) return;
     const options = clientOptions(vhost, this.#context);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();
   }
-}
-
-function allOrigins(config: EdgeConfig): OriginAddress[] {
-  return config.vhosts.flatMap(({ cluster }) => (cluster.mode === 'remote' ? cluster.origins : []));
 }
 
 /** The shortest of the vhosts' delays count for streams that wait: an origin may serve several vhosts. */

@@ -1,5 +1,6 @@
 /** Random configurations and random trees for property tests. */
 
+import { isIP } from 'node:net';
 import type { AccessConfig, AddressRule } from '../../edge/conf/access-model.ts';
 import { ACCESS, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { isWritable, type PlainDirective } from '../../edge/conf/grammar.ts';
@@ -159,6 +160,10 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
       .chain((edge) =>
         some(edge, {
           balance: fc.constantFrom('round_robin', 'hash', 'failover'),
+          originLookup: fc.array(
+            origin.filter(({ host }) => isIP(host) === 0),
+            { maxLength: 2 },
+          ),
           gopCacheMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           playQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           pushQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
@@ -218,6 +223,12 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             metricsStreams: fc.integer({ min: 0, max: 10_000 }),
             trustedProxies: fc.array(network, { maxLength: 3 }),
             proxyProtocol: bool,
+            nameServers: fc.array(
+              record({ host: fc.oneof(fc.ipV4(), ipv6), port: fc.integer({ min: 1, max: 65_535 }) }),
+              {
+                maxLength: 2,
+              },
+            ),
             unadmittedPerAddress: fc.integer({ min: 1, max: 1e6 }),
             mediaMemoryMaxBytes: fc.integer({ min: 1_048_576, max: 2 ** 40 }),
             unfinishedMaxBytes: fc.integer({ min: 65_536, max: 2 ** 32 }),

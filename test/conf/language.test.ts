@@ -18,7 +18,15 @@ const leaves = leavesOf(ROOT.fields).map(({ path, leaf: { since = 1 } }) => ({ n
 
 const newer = defaultConfig({
   edge: { pageFigures: true },
-  vhosts: [defaultVhost({ edge: { playQueueMaxBytes: 1_000_000, stallTimeoutMs: 1500 } })],
+  vhosts: [
+    defaultVhost({
+      edge: {
+        playQueueMaxBytes: 1_000_000,
+        stallTimeoutMs: 1500,
+        originLookup: [{ scheme: 'rtmp', host: 'origin.live.svc', port: 1935 }],
+      },
+    }),
+  ],
 });
 
 describe('the configuration language', () => {
@@ -32,9 +40,9 @@ describe('the configuration language', () => {
 
   it('what edges of a former language do not know is left out for them, and all else is there', () => {
     const text = printConfig(newer, 1);
-    assert.doesNotMatch(text, /page_figures|play_queue_max_bytes|^edge/m);
+    assert.doesNotMatch(text, /page_figures|play_queue_max_bytes|origin_lookup|^edge/m);
     assert.match(text, /stall_timeout 1500;/);
-    assert.deepEqual(leftOut(newer, 1), ['page_figures', 'play_queue_max_bytes']);
+    assert.deepEqual(leftOut(newer, 1), ['page_figures', 'origin_lookup', 'play_queue_max_bytes']);
     assert.deepEqual(parseConfig(text).config.vhosts[0]?.edge.stallTimeoutMs, 1500);
   });
 

@@ -58,6 +58,29 @@ describe('values', () => {
     assert.equal(parseConfig('listen 0 0;').config.listen.length, 2);
   });
 
+  it('what is looked up has a name, DNS servers have addresses', () => {
+    const { edge } = vhost('edge { origin_lookup a.b:1 rtmps://c.svc. _d; }');
+    assert.deepEqual(edge.originLookup, [
+      { scheme: 'rtmp', host: 'a.b', port: 1 },
+      { scheme: 'rtmps', host: 'c.svc.', port: 443 },
+      { scheme: 'rtmp', host: '_d', port: 1935 },
+    ]);
+    for (const bad of ['10.0.0.1', '[::1]:1935', '1.2.3', 'a:0', 'http://a', ''])
+      assert.match(
+        errors(`vhost a { edge { origin_lookup a ${bad || '""'}; } }`)[0] ?? '',
+        /"origin_lookup": .* not valid/,
+      );
+    const { config } = parseConfig('listen 1; edge { name_servers 10.0.0.1 10.0.0.2:54 fd00::1 [fd00::2]:55; }');
+    assert.deepEqual(config.edge.nameServers, [
+      { host: '10.0.0.1', port: 53 },
+      { host: '10.0.0.2', port: 54 },
+      { host: 'fd00::1', port: 53 },
+      { host: 'fd00::2', port: 55 },
+    ]);
+    for (const bad of ['dns.example.com', '53', ':53', '10.0.0.1:0', '10.0.0.1:65536', '[10.0.0.1]:53', '[::1]'])
+      assert.match(errors(`listen 1; edge { name_servers ${bad}; }`)[0] ?? '', /"name_servers": .* is not valid/, bad);
+  });
+
   it('origins have a scheme, a host and a port', () => {
     const { cluster } = vhost('cluster { mode remote; origin a.b:1 rtmp://c rtmps://d rtmps://[::1]:5 10.0.0.1; }');
     assert.deepEqual(cluster.mode === 'remote' && cluster.origins, [

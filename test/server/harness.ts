@@ -75,6 +75,7 @@ export class TestEdge implements Gateway {
         oddMessages: 6,
         droppedHeaders: 0,
       }),
+      lookups: () => ({ counts: { found: 7, empty: 1, failed: 2 }, addresses: 3 }),
       reload: async () => {
         this.calls.push('reload');
         this.outcome = { ok: true, atMs: 7, difference: { changes: [], vhostsAdded: [], vhostsRemoved: [] } };

@@ -1,14 +1,16 @@
 /**
- * A live encoder: sends one picture and one audio frame at a steady pace, to as many publishers as are given, the
+ * A live encoder: sends one picture and one audio frame at a steady pace, to as many connections as are given, the
  * very same messages to each. Timestamps count frames, not real time.
  */
 
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, metadata, videoHeader } from './media.ts';
-import type { RtmpPeer } from './rtmp-peer.ts';
 
-/** Who is sent to: publishers of the test, or those who play at an origin of it. */
-type Receiver = Pick<RtmpPeer, 'closed' | 'send'>;
+/** Who is sent to: a publisher's connection to an edge, or a scripted origin's to one that plays. */
+export interface Receiver {
+  readonly closed: boolean;
+  send(...messages: readonly RtmpMessage[]): void;
+}
 
 export interface BroadcastOptions {
   readonly startMs?: number;
@@ -26,10 +28,7 @@ export class Broadcast {
   #index = 0;
   readonly #timer: NodeJS.Timeout;
 
-  /**
-   * Begins at once with metadata and sequence headers.
-   * @param peers looked at with each frame
-   */
+  /** Begins at once with metadata and sequence headers. */
   constructor(peers: readonly Receiver[], options: BroadcastOptions = {}) {
     this.#peers = peers;
     this.#options = { startMs: 0, stepMs: 20, framesPerGop: 10, seed: 1, video: true, ...options };

@@ -183,13 +183,16 @@ export class RtmpOrigin {
   #server: Server;
   #port = 0;
 
-  private constructor(script: OriginScript) {
+  readonly #host: string;
+
+  private constructor(script: OriginScript, host: string) {
     this.script = script;
+    this.#host = host;
     this.#server = this.#create();
   }
 
-  static async start(script: OriginScript = {}, port = 0): Promise<RtmpOrigin> {
-    const origin = new RtmpOrigin(script);
+  static async start(script: OriginScript = {}, port = 0, host = '127.0.0.1'): Promise<RtmpOrigin> {
+    const origin = new RtmpOrigin(script, host);
     await origin.listen(port);
     return origin;
   }
@@ -201,7 +204,7 @@ export class RtmpOrigin {
   /** Listens again, on the port it had. */
   async listen(port = this.#port): Promise<void> {
     this.#server = this.#create();
-    this.#server.listen(port, '127.0.0.1');
+    this.#server.listen(port, this.#host);
     await once(this.#server, 'listening');
     this.#port = (this.#server.address() as AddressInfo).port;
   }

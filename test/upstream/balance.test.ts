@@ -10,6 +10,7 @@ const origins: OriginAddress[] = ['a', 'b', 'c'].map((host) => ({ scheme: 'rtmp'
 function next(overrides: Partial<BalanceInput> = {}, states: Record<string, OriginState> = {}): string | undefined {
   return nextOrigin({
     origins,
+    further: () => [],
     balance: 'round_robin',
     streamKey: 'vhost/live/stream',
     attempt: 0,
@@ -43,6 +44,22 @@ describe('round_robin', () => {
   test('passes over what is down and what was tried', () => {
     assert.equal(next({ attempt: 1 }, { b: 'down' }), 'c');
     assert.equal(next({ attempt: 2, tried: new Set(['c:1935']) }), 'a');
+  });
+});
+
+describe('further origins', () => {
+  const further = (): OriginAddress[] => ['y', 'z'].map((host) => ({ scheme: 'rtmp', host, port: 1935 }));
+
+  test('come when none of the listed ones is left, in the same balance; nobody asks for them before', () => {
+    const unasked = (): never => assert.fail('they were asked for');
+    assert.equal(next({ further: unasked }), 'a');
+    assert.equal(next({ further: unasked }, { a: 'down', b: 'down', c: 'suspect' }), 'c');
+    const tried = new Set(['a:1935', 'b:1935', 'c:1935']);
+    assert.equal(next({ further, tried }), 'y');
+    assert.equal(next({ further, tried, attempt: 1 }), 'z');
+    assert.equal(next({ further, tried, remembered: 'z:1935' }), 'z');
+    assert.equal(next({ further }, { a: 'down', b: 'down', c: 'down', y: 'down' }), 'z');
+    assert.equal(next({ further, remembered: 'z:1935' }), 'a', 'what is remembered does not overtake the listed');
   });
 });
 

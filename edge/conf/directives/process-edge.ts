@@ -1,7 +1,7 @@
 /** The table of `edge { }` at the top of the file: what SRS has no directive for. */
 import { defaultConfig } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { inherited, integer, milliseconds, networks, onOff, text, webOrigins } from '../values.ts';
+import { inherited, integer, milliseconds, nameServers, networks, onOff, text, webOrigins } from '../values.ts';
 
 const D = defaultConfig();
 
@@ -159,6 +159,16 @@ export const processEdge = block(
         'Whether connections to RTMP, RTMPS and `http_server` begin with a header of the PROXY protocol (version 1 or ' +
         '2, before TLS), in which a load balancer names the client. It must come whole within `handshake_timeout`, from ' +
         'one of `trusted_proxies`; a connection of anybody else is closed. API and exporter take none.',
+    }),
+    name_servers: leaf({
+      type: nameServers,
+      default: D.edge.nameServers,
+      defaultText: 'those of `/etc/resolv.conf`',
+      effect: 'at once',
+      since: 2,
+      doc:
+        'DNS servers for `origin_lookup`, asked in this order; their port is 53 unless given. Search domains do not ' +
+        'count then: names are taken as they are.',
     }),
   },
   { own: true },

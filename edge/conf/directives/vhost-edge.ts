@@ -1,7 +1,7 @@
 /** The table of `vhost { edge { } }`: what SRS has no directive for. */
 import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { choice, inherited, integer, milliseconds, onOff, text } from '../values.ts';
+import { choice, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
 import { limits } from './limits.ts';
 import { token } from './token.ts';
 
@@ -23,6 +23,17 @@ export const vhostEdge = block(
         'How an origin is chosen for a stream that none is remembered for. `round_robin`: in turn. `hash`: by the ' +
         'stream’s name, so that many edges choose the same one. `failover`: the first of the list that is up; when a ' +
         'better one comes back, new streams take it and those that run stay where they are.',
+    }),
+    origin_lookup: leaf({
+      type: originNames,
+      default: EDGE.originLookup,
+      defaultText: 'none',
+      effect: 'at once',
+      since: 2,
+      doc:
+        'Where to look when no listed origin works: the name of a Service of Kubernetes, say. Every address that DNS ' +
+        'has for the name is an origin then, at this port. See ' +
+        '[When no listed origin works](#when-no-listed-origin-works).',
     }),
     connect_timeout: time(EDGE.connectTimeoutMs, 'Name, TCP and TLS of a connection to an origin, together.'),
     request_timeout: time(

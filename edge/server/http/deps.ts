@@ -30,6 +30,12 @@ export interface OriginCounters {
   readonly droppedHeaders: number;
 }
 
+/** How often DNS was asked for origins since the start, by how that ended, and how many addresses are known by it. */
+export interface LookupFigures {
+  readonly counts: Readonly<Record<'found' | 'empty' | 'failed', number>>;
+  readonly addresses: number;
+}
+
 /** How taking over a changed configuration went. */
 export type ReloadOutcome =
   | { readonly ok: true; readonly atMs: number; readonly difference: Difference }
@@ -48,6 +54,7 @@ export interface HttpDeps {
   accepting(): boolean;
   origins(): readonly OriginStatus[];
   counters(): OriginCounters;
+  lookups(): LookupFigures;
   /** Callbacks (`on_close`, `on_stop`, `on_unpublish`) that were not sent because too many waited for an answer. */
   lostCallbacks(): number;
   /** Callbacks that have no answer yet. */

@@ -161,6 +161,18 @@ export class Metrics {
     count('edge_pushes_total', 'Streams pushed to origins.', 'pushes');
     count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
+    new Counter({
+      name: 'edge_origin_lookups_total',
+      help: 'Times that DNS was asked for origins (origin_lookup), by what came of it.',
+      labelNames: ['result'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [result, count] of Object.entries(deps.lookups().counts)) this.inc({ result }, count);
+      },
+    });
+    const lookedUp = 'Addresses of origins that DNS had when it was last asked.';
+    this.#gauge('edge_origin_lookup_addresses', lookedUp, () => deps.lookups().addresses);
     const underWay = 'Callbacks that have no answer yet, or wait for a connection.';
     this.#gauge('edge_callbacks_under_way', underWay, () => deps.callbacksUnderWay());
     const lostCallbacks = 'Callbacks that were not sent because too many waited for an answer.';

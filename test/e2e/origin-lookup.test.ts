@@ -1,0 +1,271 @@
+/** Edges that find origins by a name when none of the listed ones works, with a DNS server. */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import { makeCertificate } from '../support/certificate.ts';
+import { type DnsAnswer, DnsServer } from '../support/dns-server.ts';
+import type { EdgeProcess } from '../support/edge-process.ts';
+import { audioHeader, videoHeader } from '../support/media.ts';
+import { Broadcast } from '../support/rtmp-broadcast.ts';
+import { type EdgeOptions, edgeConfig, originConfig } from '../support/rtmp-config.ts';
+import type { OriginConnection, RtmpOrigin } from '../support/rtmp-origin.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { player, publisher, reload, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
+
+const name = 'origins.live.test';
+
+/** Where pods would be: the addresses differ, the port is the same. */
+const [a, b, c, nobody] = ['127.0.3.1', '127.0.3.2', '127.0.3.3', '127.0.3.9'] as const;
+
+/** Origins at a port, to which the same encoder publishes, and a DNS server. */
+class Scene {
+  readonly dns: DnsServer;
+  readonly #context: TestContext;
+  readonly #origins = new Map<string, RtmpOrigin>();
+  readonly #viewers: OriginConnection[] = [];
+  readonly live: Broadcast;
+  port = 0;
+
+  private constructor(t: TestContext, dns: DnsServer) {
+    this.#context = t;
+    this.dns = dns;
+    this.live = new Broadcast(this.#viewers);
+    t.after(() => {
+      this.live.stop();
+      dns.close();
+    });
+  }
+
+  static async start(t: TestContext, ...hosts: readonly string[]): Promise<Scene> {
+    const scene = new Scene(t, await DnsServer.start());
+    for (const host of hosts) await scene.origin(host);
+    return scene;
+  }
+
+  /** One more origin; without `has` it has no stream. */
+  async origin(host: string, { has = true } = {}): Promise<RtmpOrigin> {
+    const play = (_: string, connection: OriginConnection): void => {
+      const timestamp = this.live.timeMs;
+      connection.send(videoHeader(timestamp), audioHeader(timestamp));
+      this.#viewers.push(connection);
+    };
+    const origin = await startOrigin(this.#context, has ? { play } : { play: () => {} }, this.port, host);
+    this.port = origin.port;
+    this.#origins.set(host, origin);
+    return origin;
+  }
+
+  at(host: string): RtmpOrigin {
+    const origin = this.#origins.get(host);
+    assert.ok(origin);
+    return origin;
+  }
+
+  /** An edge's configuration that lists some of the hosts, and knows the name. */
+  config(listed: readonly string[], more: Partial<EdgeOptions> = {}): string {
+    return edgeConfig({
+      play: 'time_jitter off;',
+      ...more,
+      origins: listed.map((host) => `${host}:${this.port}`),
+      process: `name_servers ${this.dns.address}; ${more.process ?? ''}`,
+      edge: `origin_lookup ${name}:${this.port}; ${more.edge ?? ''}`,
+    });
+  }
+
+  /** An edge and a player that sees the stream at one of the listed hosts. */
+  async watched(
+    listed: readonly string[],
+    more: Partial<EdgeOptions> = {},
+  ): Promise<{ readonly edge: EdgeProcess; readonly peer: RtmpPeer }> {
+    const edge = await startEdge(this.#context, this.config(listed, more));
+    const peer = await player(this.#context, edge);
+    await this.goesOn(peer);
+    return { edge, peer };
+  }
+
+  /** Resolves when the player has a frame that is newer than all that were sent so far. */
+  async goesOn(peer: RtmpPeer): Promise<void> {
+    const atMs = this.live.timeMs;
+    await peer.next(({ timestamp }) => timestamp > atMs);
+    assert.ok(!peer.closed);
+  }
+}
+
+describe('origins behind a name', { concurrency: 2 }, () => {
+  test('listed origins are killed: players and publishers go on at what DNS has', testOptions, async (t) => {
+    const dns = await DnsServer.start();
+    t.after(() => dns.close());
+    const real = (host: string, port: number) => startEdge(t, originConfig({ root: `listen ${host}:${port};` }));
+    const before = await real(a, 0);
+    const port = before.port();
+    const after = await real(b, port);
+    const process = `name_servers ${dns.address};`;
+    const config = edgeConfig({ origins: [`${a}:${port}`], process, edge: `origin_lookup ${name}:${port};` });
+    const edge = await startEdge(t, config);
+    const source = await publisher(t, edge);
+    const live = new Broadcast([source]);
+    t.after(() => live.stop());
+    const peer = await player(t, edge);
+    await peer.frames(20);
+    assert.deepEqual(dns.queries, [], 'while a listed origin works nobody asks DNS');
+    dns.answer(name, [b]);
+    await before.kill();
+    const there = await RtmpPeer.player({ host: b, port }, stream);
+    t.after(() => there.reset());
+    await there.frames(20);
+    await peer.frames(peer.mediaMessages.length + 20);
+    const times = peer.mediaMessages.filter(({ type }) => type === 9).map(({ timestamp }) => timestamp);
+    assert.deepEqual(
+      times,
+      times.toSorted((one, other) => one - other),
+      'time does not run backwards',
+    );
+    assert.ok(!peer.closed && !source.closed);
+    // Who begins to publish now is let in, too.
+    await publisher(t, edge, 'another');
+    assert.ok(after.log.some(({ msg }) => msg === 'started'));
+  });
+
+  test('an edge that drains finds a new origin, though a listed one is up', testOptions, async (t) => {
+    const scene = await Scene.start(t, a);
+    await scene.origin(b, { has: false });
+    const { edge, peer } = await scene.watched([a, b], { process: 'drain_timeout 60000;' });
+    edge.signal('SIGTERM');
+    await edge.logged(({ msg }) => msg === 'draining');
+    await scene.origin(c);
+    scene.dns.answer(name, [c]);
+    await scene.at(a).die();
+    await scene.goesOn(peer);
+    peer.end();
+    assert.equal(await edge.exit(), 0);
+  });
+
+  test(
+    'while a listed origin is well, an address that stands for none of them is left alone',
+    testOptions,
+    async (t) => {
+      const scene = await Scene.start(t, a, b);
+      scene.at(a).script = { play: () => {} };
+      scene.dns.answer(name, [b]);
+      const edge = await startEdge(t, scene.config([a]));
+      await player(t, edge);
+      await edge.logged(({ msg }) => msg === 'origins looked up');
+      await player(t, edge, 'another');
+      await scene.at(a).request('play', 1);
+      assert.deepEqual(scene.at(b).connections, []);
+    },
+  );
+
+  test('a new origin beside listed ones is asked for a stream that none of them has', testOptions, async (t) => {
+    const scene = await Scene.start(t, b);
+    await scene.origin(a, { has: false });
+    scene.dns.answer(name, [a, b]);
+    await scene.watched([a]);
+  });
+
+  const late: readonly { readonly title: string; readonly first: DnsAnswer | undefined }[] = [
+    { title: 'does not exist', first: undefined },
+    { title: 'has no address', first: [] },
+    { title: 'cannot be looked up', first: 'fails' },
+    { title: 'gets no answer', first: 'silent' },
+    { title: 'leads nowhere', first: [nobody] },
+  ];
+  for (const { title, first } of late) {
+    test(`the name ${title} at first: players wait, and DNS is asked until it knows better`, testOptions, async (t) => {
+      const scene = await Scene.start(t, a, b);
+      const { edge, peer } = await scene.watched([a]);
+      if (first !== undefined) scene.dns.answer(name, first);
+      await scene.at(a).die();
+      await edge.logged(({ msg }) => msg === 'origins looked up');
+      scene.dns.answer(name, [b]);
+      await scene.goesOn(peer);
+    });
+  }
+
+  test('a hundred addresses, of which one works; they come over TCP', testOptions, async (t) => {
+    const scene = await Scene.start(t, a, b);
+    const { peer } = await scene.watched([a]);
+    scene.dns.answer(name, [...Array.from({ length: 99 }, (_, index) => `127.0.4.${index + 1}`), b]);
+    await scene.at(a).die();
+    await scene.goesOn(peer);
+    assert.ok(scene.dns.queries.some(({ transport }) => transport === 'tcp'));
+  });
+
+  test('forty streams lose their origin: one look-up serves them all', testOptions, async (t) => {
+    const scene = await Scene.start(t, a, b);
+    const edge = await startEdge(t, scene.config([a]));
+    const streams = Array.from({ length: 40 }, (_, index) => `s${index}`);
+    const peers = await Promise.all(streams.map((one) => player(t, edge, one)));
+    await Promise.all(peers.map((peer) => scene.goesOn(peer)));
+    scene.dns.answer(name, [b]);
+    await scene.at(a).die();
+    await Promise.all(peers.map((peer) => scene.goesOn(peer)));
+    assert.deepEqual(scene.dns.queries.map(({ family }) => family).sort(), ['A', 'AAAA']);
+  });
+
+  test('IPv6 addresses are origins as others are', testOptions, async (t) => {
+    const scene = await Scene.start(t, a, '::1');
+    const { peer } = await scene.watched([a]);
+    scene.dns.answer(name, ['::1']);
+    await scene.at(a).die();
+    await scene.goesOn(peer);
+  });
+
+  test('rtmps: the certificate must hold the name that was looked up', testOptions, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'lookup-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const { keyFile, certFile } = makeCertificate(directory, 'origin');
+    const dns = await DnsServer.start();
+    t.after(() => dns.close());
+    const tls = `listen ${a}:0; rtmps { enabled on; listen ${a}:0; key ${keyFile}; cert ${certFile}; }`;
+    const origin = await startEdge(t, originConfig({ root: tls }));
+    const source = await RtmpPeer.publisher({ host: a, port: origin.port() }, stream);
+    const live = new Broadcast([source]);
+    t.after(() => live.stop());
+    // The certificate is for localhost and 127.0.0.1.
+    dns.answer('localhost', [a]);
+    dns.answer(name, [a]);
+    const at = origin.port('rtmps');
+    const process = `name_servers ${dns.address};`;
+    const config = (looked: string): string =>
+      edgeConfig({
+        origins: [`${nobody}:1`],
+        process,
+        edge: `origin_tls_ca_file ${certFile}; origin_lookup rtmps://${looked}:${at};`,
+      });
+    const edge = await startEdge(t, config(name));
+    const peer = await player(t, edge);
+    const refused = await edge.logged(({ msg, err }) => msg === 'pull failed' && /altnames/.test(JSON.stringify(err)));
+    assert.match(JSON.stringify(refused.err), new RegExp(name));
+    await reload(edge, config('localhost'));
+    await peer.frames(20);
+  });
+
+  test('the list has origins that work again: streams go back to them, nobody is cut', testOptions, async (t) => {
+    const scene = await Scene.start(t, a, b, c);
+    const { edge, peer } = await scene.watched([a]);
+    scene.dns.answer(name, [b]);
+    await scene.at(a).die();
+    await edge.logged(({ msg }) => msg === 'pull switched');
+    const since = edge.log.length;
+    // A reload that changes nothing of it moves nobody.
+    await reload(edge, scene.config([a], { root: 'grace_final_wait 900;' }));
+    await scene.goesOn(peer);
+    assert.equal(
+      edge.log.slice(since).find(({ msg }) => msg === 'pull switched'),
+      undefined,
+    );
+    await reload(edge, scene.config([c]));
+    await edge.logged(({ msg, origin }) => msg === 'pull switched' && origin === `${c}:${scene.port}`, since);
+    await scene.goesOn(peer);
+  });
+
+  test('token_traverse asks an origin that was looked up', testOptions, async (t) => {
+    const scene = await Scene.start(t, a);
+    scene.dns.answer(name, [a]);
+    await scene.watched([nobody], { cluster: 'token_traverse on;' });
+  });
+});

@@ -1,0 +1,112 @@
+/** How DNS is asked, against a DNS server of the tests. */
+
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { after, before, describe, test } from 'node:test';
+import { addressesOf, searched } from '../../edge/upstream/dns.ts';
+import { DnsServer } from '../support/dns-server.ts';
+
+const never = new AbortController().signal;
+
+describe('all addresses of a name', () => {
+  let dns: DnsServer;
+  before(async () => {
+    dns = await DnsServer.start();
+  });
+  after(() => dns.close());
+
+  function look(name: string, signal = never): Promise<string[]> {
+    const [host = '', port] = dns.address.split(':');
+    return addressesOf(name, { servers: [{ host, port: Number(port) }], resolvConf: '/nowhere' }, signal);
+  }
+
+  test('both families, in an order that does not depend on the answer’s', async () => {
+    dns.answer('both.test', ['fd00::2', '10.0.0.10', 'fd00::1', '10.0.0.9']);
+    assert.deepEqual(await look('both.test'), ['10.0.0.9', '10.0.0.10', 'fd00::1', 'fd00::2']);
+    dns.answer('six.test', ['fd00::2']);
+    assert.deepEqual(await look('six.test'), ['fd00::2']);
+    assert.deepEqual(await look('six.test.'), ['fd00::2'], 'a name that is complete');
+  });
+
+  test('none for a name that does not exist, or has none', async () => {
+    dns.answer('empty.test', []);
+    assert.deepEqual(await look('empty.test'), []);
+    assert.deepEqual(await look('missing.test'), []);
+  });
+
+  test('more than a packet holds', async () => {
+    const many = Array.from({ length: 600 }, (_, index) => `10.1.${Math.floor(index / 250)}.${index % 250}`);
+    dns.answer('many.test', many);
+    assert.equal((await look('many.test')).length, 600);
+  });
+
+  test('a server that fails, or never answers, is an error that says so', async () => {
+    dns.answer('fails.test', 'fails');
+    await assert.rejects(look('fails.test'), /ESERVFAIL/);
+    dns.answer('silent.test', 'silent');
+    await assert.rejects(look('silent.test'), /ETIMEOUT/);
+  });
+
+  test('who ends it is not kept waiting', async () => {
+    dns.answer('silent.test', 'silent');
+    const end = new AbortController();
+    const looking = look('silent.test', end.signal);
+    const before = dns.queries.length;
+    await dns.asked(before + 1);
+    end.abort();
+    await assert.rejects(looking, /abort/i);
+    await assert.rejects(look('silent.test', end.signal), /abort/i);
+  });
+});
+
+test('a family that never answers does not hold up the other', async (t) => {
+  const server = createSocket('udp4');
+  t.after(() => server.close());
+  server.bind(0, '127.0.0.1');
+  await once(server, 'listening');
+  server.on('message', (question, { port, address }) => {
+    const end = question.indexOf(0, 12) + 5;
+    if (question.readUInt16BE(end - 4) !== 1) return;
+    const answer = Buffer.concat([
+      question.subarray(0, end),
+      Buffer.from('c00c00010001000000050004' + '0a000007', 'hex'),
+    ]);
+    answer.writeUInt16BE(0x8580, 2);
+    answer.writeUInt16BE(1, 6);
+    server.send(answer, port, address);
+  });
+  const settings = { servers: [{ host: '127.0.0.1', port: server.address().port }], resolvConf: '/nowhere' };
+  assert.deepEqual(await addressesOf('four.test', settings, never), ['10.0.0.7']);
+});
+
+test('nobody at the DNS server’s port is an error', async () => {
+  const settings = { servers: [{ host: '127.0.0.1', port: 9 }], resolvConf: '/nowhere' };
+  await assert.rejects(addressesOf('a.test', settings, never), /ECONNREFUSED/);
+});
+
+describe('search domains', () => {
+  const pod = `search media.svc.cluster.local svc.cluster.local cluster.local
+nameserver 10.96.0.10
+options ndots:5 edns0
+`;
+
+  test('come first for a short name, as in a pod, and last for a long one', () => {
+    assert.deepEqual(searched('origin.live.svc', pod), [
+      'origin.live.svc.media.svc.cluster.local',
+      'origin.live.svc.svc.cluster.local',
+      'origin.live.svc.cluster.local',
+      'origin.live.svc',
+    ]);
+    assert.equal(searched('a.b.c.d.e.f', pod)[0], 'a.b.c.d.e.f');
+    assert.deepEqual(searched('origin.live.svc.', pod), ['origin.live.svc.']);
+  });
+
+  test('there may be none, several lines of them, or a file that is odd', () => {
+    assert.deepEqual(searched('origin', ''), ['origin']);
+    assert.deepEqual(searched('origin', 'search a\n search b c'), ['origin.b', 'origin.c', 'origin']);
+    assert.deepEqual(searched('origin', 'domain a.b'), ['origin.a.b', 'origin']);
+    assert.deepEqual(searched('origin.live', 'search .\noptions ndots:x ndots'), ['origin.live']);
+    assert.deepEqual(searched('origin.live', '#search a\nsearch'), ['origin.live']);
+  });
+});
