@@ -5,10 +5,10 @@ export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 export K8S
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile kube-test image-test mutants fuzz bench bench-operator build image image-offline lint format reference clean
+.PHONY: help demo test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline lint format reference clean
 
 help: ## show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: node_modules ## watch players on two edges while an origin is killed (DEMO_SECONDS=30: ends by itself)
 	@node test/support/system-packages.ts demo
@@ -32,6 +32,14 @@ kube-test: node_modules ## run the tests of the operator on a real Kubernetes AP
 image-test: node_modules ## build the container image offline and run it (IMAGE=: one that is there already)
 	@node test/support/system-packages.ts image
 	@node --test test/image/image.test.ts
+
+e2e: node_modules ## run the tier on real nodes: containerd, kubelets, the image, the chart (SCENARIO=NAME… selects; KEEP=1: stays)
+	@node test/support/system-packages.ts e2e
+	@node test/e2e-nodes/e2e.ts $(if $(KEEP),--keep) $(SCENARIO)
+
+e2e-full: node_modules ## the same with every scenario
+	@node test/support/system-packages.ts e2e
+	@node test/e2e-nodes/e2e.ts $(if $(KEEP),--keep) --full
 
 bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN says where it is
 	@node test/support/system-packages.ts bench

@@ -24,10 +24,14 @@ export interface PlayReport {
   readonly count: number;
   /** Players that have had a picture and 20 KB, and are still connected. */
   readonly playing: number;
-  /** Players that were refused or disconnected, since the start. */
+  /** Players that were refused or disconnected, since the start, and do not come back. */
   readonly gone: number;
+  /** Connections that were lost after they had been served, since the start, with `rejoin`. */
+  readonly cut: number;
+  /** From a connection's loss to the next frame, in this window, with `rejoin`. */
+  readonly back: Spread | null;
   readonly bytes: number;
-  /** What the player that got least got. */
+  /** What the player that got least got; those that are gone do not count. */
   readonly leastBytes: number;
   /** How many players are parsed all the time; `audio` to `worstGapMs` are about them. */
   readonly sampled: number;
@@ -55,6 +59,10 @@ export interface PublishReport {
   readonly count: number;
   readonly sending: number;
   readonly gone: number;
+  /** Connections that were lost after they had been accepted, since the start, with `rejoin`. */
+  readonly cut: number;
+  /** From a connection's loss until the stream is accepted again, in this window, with `rejoin`. */
+  readonly back: Spread | null;
   readonly payloadBytes: number;
   readonly messages: number;
   /** How late messages were sent: the load program's own trouble. */
@@ -153,6 +161,8 @@ export class Load<Report extends { count: number; gone: number; error: string }>
 }
 
 export interface PlayOptions {
+  /** 1: whoever is cut connects again at once. */
+  readonly rejoin?: 1;
   readonly url: string;
   readonly count: number;
   readonly streams?: number;
@@ -163,6 +173,8 @@ export interface PlayOptions {
 }
 
 export interface PublishOptions {
+  /** 1: whoever is cut connects again at once. */
+  readonly rejoin?: 1;
   readonly url: string;
   readonly count: number;
   readonly rate?: number;

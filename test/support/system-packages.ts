@@ -44,6 +44,9 @@ const programs = {
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
   buildah: { packages: ['buildah'], present: () => onPath('buildah') },
   runc: { packages: ['runc'], present: () => onPath('runc') },
+  containerd: { packages: ['containerd'], present: () => onPath('containerd') && onPath('ctr') },
+  cni: { packages: ['containernetworking-plugins'], present: () => existsSync('/usr/lib/cni/bridge') },
+  iptables: { packages: ['iptables'], present: () => onPath('iptables') },
 } as const satisfies Record<string, Program>;
 
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
@@ -54,6 +57,10 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],
   'bench-operator': ['etcd'],
   image: ['buildah', 'runc'],
+  e2e: [
+    ...(['etcd', 'containerd', 'runc', 'cni', 'iptables', 'iproute', 'buildah'] as const),
+    ...(['openssl', 'nginx', 'ffmpeg', 'gcc'] as const),
+  ],
 };
 
 function onPath(program: string): boolean {

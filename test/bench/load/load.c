@@ -2,8 +2,8 @@
 // that costs little. It runs until its standard input ends; for each line "report" it prints a line of JSON about the
 // time since the last one.
 //
-//   load play    --url URL --count N [--streams M] [--rate R] [--sample K] [--reference URL]
-//   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS]
+//   load play    --url URL --count N [--streams M] [--rate R] [--sample K] [--reference URL] [--rejoin 1]
+//   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS] [--rejoin 1]
 //   load clip    --file CLIP.flv          prints what a second of the clip holds
 //
 // URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT; `{}` stands for the stream's
@@ -87,6 +87,7 @@ static struct options parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--streams")) o.streams = atoi(value);
     else if (!strcmp(name, "--sample")) o.sample = atoi(value);
     else if (!strcmp(name, "--rate")) o.rate = atof(value);
+    else if (!strcmp(name, "--rejoin")) o.rejoin = atoi(value) != 0;
     else if (!strcmp(name, "--file")) o.file = value;
     else if (!strcmp(name, "--chunk-size")) o.chunk_size = (uint32_t)atoi(value);
     else if (!strcmp(name, "--epoch")) o.epoch_ms = atof(value);

@@ -17,6 +17,7 @@ struct options {
   bool has_reference;
   int count, streams, sample;
   double rate;           // connections started a second
+  bool rejoin;           // whoever is cut comes back, as people's programs do
   const char *file;      // publishers: the clip
   uint32_t chunk_size;   // publishers
   double epoch_ms;       // publishers: when the clip began; 0 = each at its own random moment
@@ -39,6 +40,8 @@ double now_ms(void);
 void stream_name(char *name, size_t size, const char *pattern, int number);
 // Begins a connection and watches it; ends the program when it has run out of sockets.
 int connect_to(const struct target *target, void *connection);
+// How long one that was cut, or refused when it came back, waits before it connects.
+enum { REJOIN_MS = 50 };
 void watch_for(int fd, void *connection, uint32_t events);
 
 // The last bytes of each published video frame: a mark and the moment it was sent, in nanoseconds of CLOCK_MONOTONIC.

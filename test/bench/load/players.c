@@ -13,13 +13,14 @@ enum { TICK_MS = 5, SWEEP_MS = 100, JOINED_BYTES = 20000, MAX_FRAMES_KEPT = 1 <<
 
 struct player {
   int fd;
-  enum { CONNECTING, WATCHED, SWEPT, GONE } state;
+  enum { CONNECTING, WATCHED, SWEPT, WAITING, GONE } state;
   bool sampled, reference;
   union {
     struct rtmp *rtmp;
     struct http_flv *http;
   };
   double connected_at, first_frame_at, joined_at;
+  double lost_at, rejoin_at;  // lost_at: 0 while it is served
   double last_media_at, worst_gap_ms;  // in this window
   uint64_t bytes, window_bytes;
   uint32_t last_time[2];  // of audio and video
@@ -34,7 +35,8 @@ struct arrival {  // of one stamped frame
 static struct options options;
 static struct player *all, reference;
 static int started, sweep_next;
-static struct samples first_frame, first_20k;
+static struct samples first_frame, first_20k, back;
+static int cut;  // connections that were served and then lost
 static struct arrival *arrivals, *reference_arrivals;
 static size_t arrival_count, reference_count;
 static char first_error[256];
@@ -66,7 +68,35 @@ static void start_player(int i) {
 static void lose(struct player *p, const char *why) {
   if (!first_error[0]) snprintf(first_error, sizeof first_error, "%s: %s", p->reference ? "reference" : "player", why);
   close(p->fd);
-  p->state = GONE;
+  if (!options.rejoin || p->reference) {
+    p->state = GONE;
+    return;
+  }
+  p->state = WAITING;
+  p->rejoin_at = now_ms() + REJOIN_MS;
+  if (!p->lost_at && p->first_frame_at) {
+    p->lost_at = now_ms();
+    cut++;
+  }
+  p->first_frame_at = p->joined_at = 0;
+  p->seen[0] = p->seen[1] = false;  // its times begin anew
+}
+
+static void come_back(struct player *p) {
+  if (options.target.scheme == SCHEME_RTMP && p->rtmp) {
+    rtmp_free_buffers(p->rtmp);
+    buffer_free(&p->rtmp->out);
+    free(p->rtmp);
+    p->rtmp = NULL;
+  } else if (options.target.scheme == SCHEME_HTTP && p->http) {
+    buffer_free(&p->http->in);
+    buffer_free(&p->http->body);
+    free(p->http);
+    p->http = NULL;
+  }
+  p->connected_at = now_ms();
+  p->state = CONNECTING;
+  p->fd = connect_to(&options.target, p);
 }
 
 static void send_out(struct player *p, struct buffer *out) {
@@ -112,6 +142,10 @@ static void on_media(void *context, const struct rtmp_message *m) {
   if (m->type == RTMP_DATA || flv_is_sequence_header(m)) return;
   if (p->last_media_at && moment - p->last_media_at > p->worst_gap_ms) p->worst_gap_ms = moment - p->last_media_at;
   p->last_media_at = moment;
+  if (p->lost_at) {
+    samples_add(&back, moment - p->lost_at);
+    p->lost_at = 0;
+  }
   if (video && flv_is_key_frame(m) && !p->first_frame_at) {
     p->first_frame_at = moment;
     if (!p->reference) samples_add(&first_frame, moment - p->connected_at);
@@ -207,7 +241,8 @@ static void sweep(struct player *p) {
 }
 
 static void on_tick(double now) {
-  (void)now;
+  for (int i = 0; options.rejoin && i < started; i++)
+    if (all[i].state == WAITING && now >= all[i].rejoin_at) come_back(&all[i]);
   // A twentieth of the players at a time, so that the watched ones never wait long.
   int batch = (options.count * TICK_MS + SWEEP_MS - 1) / SWEEP_MS;
   for (int i = 0; i < batch && started > 0; i++) {
@@ -244,22 +279,26 @@ static void report(double window_ms) {
   for (int i = 0; i < started; i++) {
     struct player *p = &all[i];
     bytes += p->window_bytes;
-    if (p->window_bytes < least) least = p->window_bytes;
     playing += p->joined_at > 0 && p->state != GONE;
     gone += p->state == GONE;
+    sampled += p->sampled;
+    // One that is gone waits for nothing.
+    if (p->state != GONE && p->window_bytes < least) least = p->window_bytes;
     p->window_bytes = 0;
-    if (!p->sampled) continue;
-    sampled++;
+    if (!p->sampled || p->state == GONE) continue;
     double silent = p->last_media_at ? now - p->last_media_at : 0;  // a gap that has not ended counts too
     if (silent > p->worst_gap_ms) p->worst_gap_ms = silent;
     if (p->worst_gap_ms > worst_gap) worst_gap = p->worst_gap_ms;
     p->worst_gap_ms = 0;
   }
   printf("{\"seconds\":%.4f,\"count\":%d,\"playing\":%d,\"gone\":%d,\"bytes\":%lu,\"leastBytes\":%lu,", window_ms / 1000,
-         options.count, playing, gone, bytes, started ? least : 0);
+         options.count, playing, gone, bytes, least == UINT64_MAX ? 0 : least);
   printf("\"sampled\":%d,\"audio\":%lu,\"video\":%lu,\"keyFrames\":%lu,\"backwards\":%lu,\"worstStepMs\":%u,", sampled,
          seen.audio, seen.video, seen.key_frames, seen.backwards, seen.worst_step_ms);
   printf("\"worstGapMs\":%.3f,", worst_gap);
+  printf("\"cut\":%d,", cut);
+  samples_print(&back, "back");
+  back.count = 0;
   samples_print(&first_frame, "firstFrame");
   samples_print(&first_20k, "first20k");
   print_latency();

@@ -13,8 +13,9 @@
 
 struct publisher {
   int fd;
-  enum { CONNECTING, WATCHED, GONE } state;
+  enum { CONNECTING, WATCHED, WAITING, GONE } state;
   bool sending;
+  double lost_at, rejoin_at;  // lost_at: 0 while it sends
   struct rtmp rtmp;
   double round_began_ms;  // when the clip's present round began
   double clock_began_ms;  // the moment that is time 0 of its stream
@@ -26,7 +27,8 @@ static struct clip clip;
 static struct publisher *all;
 static int started;
 static uint64_t sent_payload, sent_messages;
-static struct samples lateness;
+static struct samples lateness, back;
+static int cut;  // connections that were accepted and then lost
 static char first_error[256];
 
 static void open_publishers(const struct options *o) {
@@ -44,6 +46,14 @@ static void lose(struct publisher *p, const char *why) {
   if (!first_error[0]) snprintf(first_error, sizeof first_error, "publisher: %s", why);
   close(p->fd);
   p->state = GONE;
+  if (!options.rejoin) return;
+  p->state = WAITING;
+  p->rejoin_at = now_ms() + REJOIN_MS;
+  if (!p->lost_at && p->sending) {
+    p->lost_at = now_ms();
+    cut++;
+  }
+  p->sending = false;
 }
 
 // Sends what is waiting; what the server does not take stays for when the socket can be written to.
@@ -81,6 +91,8 @@ static void begin(struct publisher *p) {
   send_header(p, clip.video_header, first);
   send_header(p, clip.audio_header, first);
   p->sending = true;
+  if (p->lost_at) samples_add(&back, now - p->lost_at);
+  p->lost_at = 0;
 }
 
 static void send_tag(struct publisher *p, double due) {
@@ -149,6 +161,12 @@ static void on_event(void *connection, uint32_t events) {
 static void on_tick(double now) {
   for (int i = 0; i < started; i++) {
     struct publisher *p = &all[i];
+    if (p->state == WAITING && now >= p->rejoin_at) {
+      rtmp_free_buffers(&p->rtmp);
+      buffer_free(&p->rtmp.out);
+      p->state = CONNECTING;
+      p->fd = connect_to(&options.target, p);
+    }
     while (p->state == WATCHED && p->sending && !p->rtmp.out.length) {
       double due = p->round_began_ms + clip.tags[p->next].timestamp;
       if (due > now) break;
@@ -167,6 +185,9 @@ static void report(double window_ms) {
   printf("{\"seconds\":%.4f,\"count\":%d,\"sending\":%d,\"gone\":%d,\"payloadBytes\":%lu,\"messages\":%lu,",
          window_ms / 1000, options.count, sending, gone, sent_payload, sent_messages);
   samples_print(&lateness, "lateMs");
+  printf("\"cut\":%d,", cut);
+  samples_print(&back, "back");
+  back.count = 0;
   printf("\"error\":\"%s\"}\n", first_error);
   sent_payload = sent_messages = 0;
   lateness.count = 0;

@@ -1,0 +1,93 @@
+/** What befalls those who steer: operator, API server, etcd. Edges find out by themselves what they need. */
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suiteCleaner } from '../support/programs.ts';
+import { Audience, assertNobodyCut } from './audience.ts';
+import { operatorNamespace, Scene } from './scene.ts';
+
+/** Within what the edges' own look at the Service's name takes. */
+const mostGapMs = 5000;
+
+describe('without those who steer', () => {
+  const cleaner = suiteCleaner();
+  let scene: Scene;
+  let audience: Audience;
+
+  before(async () => {
+    scene = await Scene.open(cleaner);
+    await scene.startOrigins(2);
+    await scene.startTier();
+    audience = await Audience.gather(cleaner, await scene.address());
+  });
+
+  const scaleOperator = async (replicas: number): Promise<void> => {
+    const operator = ['deployment/edgecluster', '-n', operatorNamespace];
+    await scene.kubernetes.kubectl(['scale', ...operator, `--replicas=${replicas}`]);
+    await scene.kubernetes.kubectl(['rollout', 'status', ...operator, '--timeout=60s']);
+  };
+  const rollOrigins = async (): Promise<void> => {
+    await scene.kubectl('rollout', 'restart', 'deployment/origin');
+    await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
+    await scene.untilOrigins(2);
+  };
+
+  it('the operator is killed in the middle of a change: the next one ends it', async () => {
+    const instances = await scene.instances();
+    const seen = await audience.watch('the operator is killed', async () => {
+      const operator = await scene.operator();
+      await scene.patchTier({ logLevel: 'Warn' });
+      scene.signal(operator, 'SIGKILL');
+      await scene.untilSettled();
+    });
+    assertNobodyCut(seen);
+    assert.deepEqual(await scene.instances(), instances);
+  });
+
+  it('there is no operator while origins are rolled', async () => {
+    const seen = await audience.watch('no operator, origins are rolled', async () => {
+      await scaleOperator(0);
+      await rollOrigins();
+      await delay(5000);
+    });
+    await scaleOperator(1);
+    assertNobodyCut(seen);
+    assert.ok(seen.gapMs <= mostGapMs, `a gap of ${seen.gapMs} ms`);
+    await scene.untilSettled();
+  });
+
+  it('the API server is away for a minute, and an origin is killed meanwhile', async () => {
+    const { apiServer } = scene.cluster.plane;
+    const [origin] = await scene.origins();
+    assert.ok(origin);
+    let caughtUpMs = 0;
+    const seen = await audience.watch(
+      'no API server for 60 s, an origin is killed',
+      async () => {
+        await apiServer.kill();
+        await delay(30_000);
+        scene.signal(origin, 'SIGKILL');
+        await delay(30_000);
+        await apiServer.start();
+        const beganMs = Date.now();
+        await scene.patchTier({ logLevel: 'Info' });
+        await scene.untilSettled();
+        caughtUpMs = Date.now() - beganMs;
+      },
+      { note: () => `a change was in force ${(caughtUpMs / 1000).toFixed(1)} s after it was back` },
+    );
+    assertNobodyCut(seen);
+  });
+
+  it('etcd is killed', async () => {
+    const { etcd } = scene.cluster.plane;
+    const seen = await audience.watch('etcd is killed and started again', async () => {
+      await etcd.kill();
+      await delay(5000);
+      await etcd.start();
+      await scene.untilSettled();
+    });
+    assertNobodyCut(seen);
+  });
+});
