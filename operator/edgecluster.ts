@@ -31,6 +31,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     about: 'run EdgeClusters on Kubernetes',
     load: async () => (await import('./operator-command.ts')).operator,
   },
+  'hls-agent': {
+    about: 'keep the nginx of a cache of HLS up to date, in its pod',
+    load: async () => (await import('./hls-agent-command.ts')).hlsAgent,
+  },
   up: {
     about: 'run an EdgeCluster on this machine',
     load: async () => (await import('./up-command.ts')).up,

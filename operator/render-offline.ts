@@ -3,7 +3,7 @@ import { nameOf, namespaceOf } from './api/labels.ts';
 import { loopMessage, parentLoop } from './api/parents.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { ManifestError } from './manifest.ts';
-import { resolveOrigins } from './reconcile/observe/discovery.ts';
+import { resolveHttpOrigins, resolveOrigins } from './reconcile/observe/discovery.ts';
 import type { ParentView } from './reconcile/observe/followed.ts';
 import { RenderError } from './render/error.ts';
 import { type Rendered, type RenderSettings, render } from './render/render.ts';
@@ -26,11 +26,13 @@ export function renderOffline(
     const known = found.get(`${namespace}/${name}`);
     return known === undefined ? { kind: 'unseen' } : { kind: 'present', cluster: known };
   };
-  const { origins } = resolveOrigins(cluster, { service: () => undefined, slices: () => [], parent });
+  const sources = { service: () => undefined, slices: () => [], parent };
+  const { origins } = resolveOrigins(cluster, sources);
+  const { origins: httpOrigins } = resolveHttpOrigins(cluster, sources);
   // There is no master key here. And credentials should not be printed.
   const settings = { edgeImage, podMonitors, masterKeys: undefined };
   try {
-    return render({ cluster, origins, settings });
+    return render({ cluster, origins, httpOrigins, settings });
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     throw told(error.message);

@@ -73,6 +73,15 @@ export const REASONS = {
     NoEdges: 'Unknown',
     EdgesSilent: 'Unknown',
   },
+  /** As many caches of HLS are ready as are wanted. Only with spec.hls. */
+  HlsReady: {
+    AllCachesReady: 'True',
+    ScaledToZero: 'True',
+    CachesNotReady: 'False',
+    RollingOut: 'False',
+    OriginsNotFound: 'False',
+    Blocked: 'False',
+  },
   /** Something needs a person. The worst first: it gives the condition its reason, the message names them all. */
   Degraded: {
     ConfigInvalid: 'True',

@@ -10,6 +10,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'spec.origins[].edgeCluster': 'OriginEdgeCluster',
   'spec.origins[].tls': 'OriginTls',
   'spec.origins[].timeouts': 'OriginTimeouts',
+  'spec.origins[].http': 'OriginHttp',
   'spec.vhosts[]': 'Vhost',
   'spec.vhosts[].play': 'Play',
   'spec.vhosts[].publish': 'Publish',
@@ -36,6 +37,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'spec.configRollout': 'ConfigRollout',
   'spec.networkPolicy': 'NetworkPolicySettings',
   'spec.monitoring': 'Monitoring',
+  'spec.hls': 'Hls',
   status: 'EdgeClusterStatus',
   'status.conditions[]': 'Condition',
   'status.conditions[].type': 'ConditionType',
@@ -52,6 +54,7 @@ const KUBERNETES: Readonly<Record<string, string>> = {
   'spec.pods.securityContext': 'V1PodSecurityContext',
   'spec.pods.containerSecurityContext': 'V1SecurityContext',
   'spec.pods.env[]': 'V1EnvVar',
+  'spec.hls.resources': 'V1ResourceRequirements',
   'spec.networkPolicy.clients[]': 'V1NetworkPolicyPeer',
   'spec.networkPolicy.monitoring[]': 'V1NetworkPolicyPeer',
 };

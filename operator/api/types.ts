@@ -83,6 +83,11 @@ export interface EdgeClusterSpec {
    * client's address in logs, callbacks, limits and `security`. Default: the address of the connection counts.
    */
   readonly proxies?: Proxies;
+  /**
+   * HLS: a tier of HTTP caches (nginx) beside the edges, in front of the HTTP servers of the same origins. Edges never
+   * make HLS; origins do. `{}` will do where origins serve it at port 8080; else see origins[].http. Default: no HLS.
+   */
+  readonly hls?: Hls;
   /** Most clients of one edge at a time, RTMP and HTTP together; further ones are turned away. Default 10000. */
   readonly maxConnections: number;
   /** Least level that the edges log. Default Info. */
@@ -135,6 +140,10 @@ export interface OriginGroup {
   readonly tls?: OriginTls;
   /** When an origin is taken for failed, and when it is tried again. */
   readonly timeouts: OriginTimeouts;
+  /**
+   * The HTTP server of these origins, which has their HLS. Read with spec.hls alone. Default: plain HTTP at port 8080.
+   */
+  readonly http?: OriginHttp;
 }
 
 export interface OriginService {
@@ -188,6 +197,26 @@ export interface OriginTimeouts {
   readonly retryMinMs: number;
   /** The longest time between two such tries, in milliseconds. Default 2000. */
   readonly retryMaxMs: number;
+}
+
+export interface OriginHttp {
+  /**
+   * Its port, at the hosts of `servers`; with `service` the number or name of the Service's port; with `edgeCluster`
+   * that of the Service of its caches, NAME-hls. Default: 8080; of an EdgeCluster http, or https with tls.
+   */
+  readonly port?: number | string;
+  /** Speak HTTPS to it; `{}` will do. Default: plain HTTP. */
+  readonly tls?: {
+    /**
+     * The name that the certificates of these origins are for. Default: the host of the first server, or the DNS name
+     * of the Service.
+     */
+    readonly serverName?: string;
+    /** PEM certificates of the authorities to trust for these origins. Default: those of the image of the caches. */
+    readonly caBundle?: string;
+    /** Believe any certificate, which makes TLS worthless against an attacker on the path. Default false. */
+    readonly insecureSkipVerify: boolean;
+  };
 }
 
 /** One virtual host. */
@@ -777,6 +806,103 @@ export interface Proxies {
   readonly proxyProtocol: boolean;
 }
 
+export interface Hls {
+  /** How many caches; with autoscaling the least number of them. Default 2. */
+  readonly replicas: number;
+  /** A HorizontalPodAutoscaler for the caches, from `replicas` on. Default: none. */
+  readonly autoscaling?: {
+    /** Most caches. */
+    readonly maxReplicas: number;
+    /** Share of the requested CPU that caches are to use on average, in percent. Default 70. */
+    readonly cpuUtilizationPercent: number;
+  };
+  /**
+   * Target duration of the origins' playlists, in seconds. A cache keeps a playlist for half of it, rounded down, at
+   * least one second. Default 4.
+   */
+  readonly targetDurationSeconds: number;
+  /**
+   * How long segments are kept before the origin is asked whether they have changed, in seconds. Longer than the live
+   * window costs nothing; but an origin that numbers from 0 again after a restart gives old names to new segments,
+   * which are seen this much later. Default 60.
+   */
+  readonly segmentSeconds: number;
+  /**
+   * Parameters of the URL that tell objects apart: each value is kept by itself, so that the origin sees each. All
+   * others, tokens among them, are passed on when the cache asks an origin and tell nothing apart: whoever asks next
+   * gets the same object without the origin being asked. Default: none.
+   */
+  readonly keyParameters?: readonly string[];
+  /**
+   * Parameters of the URL that number the players' sessions. Of these only whether one is there tells objects apart, so
+   * that all sessions share one playlist. Default hls_ctx, which SRS gives.
+   */
+  readonly sessionParameters: readonly string[];
+  /**
+   * Web sites whose pages may play (CORS), such as https://www.example.com; `*`: all. An empty list: none. Default `*`.
+   */
+  readonly allowOrigins: readonly string[];
+  /** Ports of the caches, 1024 to 65535, and what their Service, NAME-hls, shows for them. */
+  readonly listeners: {
+    /** HTTP; always there. */
+    readonly http: {
+      /** Port of the container. Default 8080. */
+      readonly port: number;
+      /** Port of the Service. Default 80. */
+      readonly servicePort: number;
+    };
+    /** HTTPS. Default: none. */
+    readonly https?: {
+      /** Port of the container. Default 8443. */
+      readonly port: number;
+      /** Port of the Service. Default 443. */
+      readonly servicePort: number;
+      /**
+       * Secret of type kubernetes.io/tls in the namespace of the EdgeCluster. Caches start when it is there; a renewed
+       * certificate is taken without a restart.
+       */
+      readonly secretName: string;
+    };
+    /** Metrics for Prometheus, which the Service does not show. */
+    readonly metrics: {
+      /** Port of the container. Default 9972. */
+      readonly port: number;
+    };
+  };
+  /** Where caches keep objects. What is kept goes with the pod. */
+  readonly cache: {
+    /** How much each cache keeps, in Mi. The volume may take a quarter and 64 Mi more. Default 1024. */
+    readonly sizeMi: number;
+    /**
+     * Disk: an emptyDir on the node's disk. Memory: in memory, which counts towards the memory limit of the container.
+     * Default Disk.
+     */
+    readonly medium: 'Disk' | 'Memory';
+  };
+  /** The Service NAME-hls, by which players reach the caches. */
+  readonly service: {
+    /**
+     * ClusterIP: for clients in the cluster, or behind an ingress. NodePort: at a port of every node. LoadBalancer: at
+     * an address of its own. Default ClusterIP.
+     */
+    readonly type: 'ClusterIP' | 'NodePort' | 'LoadBalancer';
+    /** Annotations for the Service; clouds take settings of load balancers there. Default: none. */
+    readonly annotations?: Readonly<Record<string, string>>;
+    /** Further labels for the Service. Default: none. */
+    readonly labels?: Readonly<Record<string, string>>;
+  };
+  /**
+   * Image of the caches: nginx 1.22 or newer, with `nginx` on its PATH. Default docker.io/library/nginx:1.28-alpine.
+   */
+  readonly image: string;
+  /**
+   * CPU and memory of the cache's container, as in any pod; what is given replaces the default whole. nginx runs a
+   * worker for each CPU that it is limited to, else that it requests. Default: requests of 250m CPU and 128Mi memory,
+   * and a memory limit of 512Mi.
+   */
+  readonly resources: V1ResourceRequirements;
+}
+
 export interface EdgeClusterStatus {
   /** metadata.generation of the EdgeCluster that this status is about. */
   readonly observedGeneration?: number;
@@ -836,6 +962,15 @@ export interface EdgeClusterStatus {
   readonly origins?: readonly OriginStatus[];
   /** Origins that edges have reached and that are not down, of all that vhosts use, such as 2/2. */
   readonly originsReachable?: string;
+  /** The caches of HLS, where spec.hls is given. */
+  readonly hls?: {
+    /** Caches that there are. */
+    readonly replicas: number;
+    /** Caches that serve players. */
+    readonly readyReplicas: number;
+    /** Caches made from the present template. */
+    readonly updatedReplicas: number;
+  };
   /** Hash of the edge.conf that the edges are to run. */
   readonly configHash?: string;
   /** Edges that run it. */
@@ -847,9 +982,10 @@ export interface Condition {
   /**
    * Ready: as many edges as are wanted are ready, and run the newest configuration. Available: at least one edge serves
    * clients. Progressing: something is on its way. Reconciling and Stalled: the same for tools that follow kstatus,
-   * such as Flux. OriginsReachable: every origin in use can be reached. Degraded: something needs a person.
-   * ConfigValid: the spec could be made into an edge.conf; while it is False, what was valid before goes on. Scaling:
-   * the number of edges follows what they have to do; only with spec.autoscaling.
+   * such as Flux. OriginsReachable: every origin in use can be reached. HlsReady: as many caches of HLS are ready as
+   * are wanted; only with spec.hls. Degraded: something needs a person. ConfigValid: the spec could be made into an
+   * edge.conf; while it is False, what was valid before goes on. Scaling: the number of edges follows what they have to
+   * do; only with spec.autoscaling.
    */
   readonly type: ConditionType;
   /** Whether it holds. */
@@ -871,6 +1007,7 @@ export type ConditionType =
   | 'Reconciling'
   | 'Stalled'
   | 'OriginsReachable'
+  | 'HlsReady'
   | 'Degraded'
   | 'ConfigValid'
   | 'Scaling';

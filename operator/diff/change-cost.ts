@@ -5,10 +5,12 @@
 import { parseConfig } from '../../edge/conf/load.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { newestConfig } from '../api/labels.ts';
+import { isOfHls } from '../render/hls/names.ts';
 import type { OwnedObject } from '../render/metadata.ts';
 import { configCost } from './config-cost.ts';
 import { type Cost, costliestFirst, type Finding, greatestCost } from './cost.ts';
 import { changeText, fieldChanges, valueAt } from './fields.ts';
+import { hlsCost } from './hls-cost.ts';
 import { policyCost, serviceCost } from './network-cost.ts';
 import { podsCost, replicasOf } from './pods-cost.ts';
 
@@ -42,6 +44,8 @@ function findingsOf(from: State, to: State): Finding[] {
 
 function objectCost(title: string, from: OwnedObject | undefined, to: OwnedObject | undefined): Finding[] {
   const kind = (to ?? from)?.kind;
+  const hls = isOfHls(to ?? from) ? hlsCost(title, from, to) : undefined;
+  if (hls !== undefined) return [...hls, ...metadataCost(title, from, to)];
   if (kind === 'NetworkPolicy') return [...policyCost(title, from, to), ...metadataCost(title, from, to)];
   if (to === undefined) return [quiet(title, 'is removed')];
   if (from === undefined) return [quiet(title, 'is new')];
@@ -67,9 +71,11 @@ function quiet(object: string, change: string, effect = ''): Finding {
   return { cost: 'nothing', object, change, effect };
 }
 
-/** All but the configuration, by `Kind name`. */
+/** All but the configuration of the edges, by `Kind name`. */
 function others(state: State): ReadonlyMap<string, OwnedObject> {
-  return new Map(state.filter(({ kind }) => kind !== 'ConfigMap').map((object) => [titleOf(object), object]));
+  return new Map(
+    state.filter((object) => configFileOf(object) === undefined).map((object) => [titleOf(object), object]),
+  );
 }
 
 /** The edge.conf that an object holds: of an older release it has another key. */

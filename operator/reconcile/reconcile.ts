@@ -5,9 +5,11 @@
 
 import type { KubernetesObject, V1Deployment, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { nameOf } from '../api/labels.ts';
 import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { apiCredentials } from '../render/credential.ts';
+import { hlsNameOf } from '../render/hls/names.ts';
 import { replicasOf } from '../render/replicas.ts';
 import { carryOut, needed, type Outcome, titleOf } from './apply/carry-out.ts';
 import { type Desired, type InForce, inForce, running } from './apply/desired.ts';
@@ -20,7 +22,7 @@ import { otherLanguages } from './edges/languages.ts';
 import { type ConfigTarget, refreshPods, updateCosts, updateMarks } from './edges/pod-annotations.ts';
 import { edgePods } from './edges/poller.ts';
 import type { ClusterKey } from './observe/caches.ts';
-import { checkSecrets, type ResolvedOrigins } from './observe/discovery.ts';
+import { checkSecrets } from './observe/discovery.ts';
 import { idOf, standingOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
@@ -73,7 +75,7 @@ export class Reconcile {
       languages,
       this.#deps.requireConsent,
     );
-    const { cluster, origins } = asked;
+    const { cluster, origins, httpOrigins } = asked;
     this.#cluster = cluster;
     if (pause !== undefined) return this.#stand(pause, asked, live, languages, scaled.scaling);
     const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live, languages);
@@ -95,9 +97,10 @@ export class Reconcile {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isLacking(todo, outcome)) refreshDueInMs = await this.#refresh(desired, canaries);
+      if (!isLacking(todo, outcome, this.#cluster)) refreshDueInMs = await this.#refresh(desired, canaries);
     }
-    if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome)) await this.#scaleOnly(live);
+    if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome, this.#cluster))
+      await this.#scaleOnly(live);
     else this.#memory.scaledTo = undefined;
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
     await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory.pods);
@@ -110,7 +113,14 @@ export class Reconcile {
     const statusDueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, desired, objectProblems(blocked, failed, fights), wait, stage, scaled.scaling),
+      this.#status(
+        { origins, httpOrigins },
+        desired,
+        objectProblems(blocked, failed, fights),
+        wait,
+        stage,
+        scaled.scaling,
+      ),
       this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
@@ -130,7 +140,7 @@ export class Reconcile {
   /** Paused: nothing but status is written, and what a person edits stays. */
   async #stand(
     by: string,
-    { origins, desired }: InForce,
+    { origins, httpOrigins, desired }: InForce,
     live: readonly KubernetesObject[],
     languages: readonly number[],
     scaling: Scaling | undefined,
@@ -150,10 +160,18 @@ export class Reconcile {
     const dueInMs = await writeStatus(
       this.#statusDeps(),
       this.#cluster,
-      this.#status(origins, present, objectProblems(todo?.blocked ?? [], [], []), undefined, stage, scaling, {
-        by,
-        differing,
-      }),
+      this.#status(
+        { origins, httpOrigins },
+        present,
+        objectProblems(todo?.blocked ?? [], [], []),
+        undefined,
+        stage,
+        scaling,
+        {
+          by,
+          differing,
+        },
+      ),
       status,
       false,
     );
@@ -241,9 +259,18 @@ export class Reconcile {
     return autoscale(deps, input, this.#memory.scaling);
   }
 
-  #own(apiVersion: string, kind: string, live: readonly KubernetesObject[]): KubernetesObject | undefined {
-    const { name } = this.#cluster.metadata;
-    const id = idOf({ apiVersion, kind, metadata: { ...(name !== undefined && { name }) } });
+  /** That of the caches of HLS. */
+  #hlsDeployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
+    return this.#own('apps/v1', 'Deployment', live, hlsNameOf(this.#cluster));
+  }
+
+  #own(
+    apiVersion: string,
+    kind: string,
+    live: readonly KubernetesObject[],
+    name = nameOf(this.#cluster),
+  ): KubernetesObject | undefined {
+    const id = idOf({ apiVersion, kind, metadata: { name } });
     const cached = live.find((object) => idOf(object) === id);
     const newest = this.#memory.owned.newest(id, cached);
     return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
@@ -277,7 +304,7 @@ export class Reconcile {
   }
 
   #status(
-    origins: ResolvedOrigins,
+    { origins, httpOrigins }: Pick<InForce, 'origins' | 'httpOrigins'>,
     { config }: Desired,
     objects: readonly ObjectProblem[],
     upgrade: Wait | undefined,
@@ -302,6 +329,7 @@ export class Reconcile {
       scaling,
       autoscaler: this.#autoscaler(live),
       deployment: this.#deployment(live),
+      hls: { deployment: this.#hlsDeployment(live), origins: httpOrigins },
       pods: this.#pods(),
       edge: edges.edge,
     };
@@ -332,15 +360,18 @@ export class Reconcile {
   }
 }
 
-/** Whether the API server refuses the Deployment, or what keeps it from being applied. */
-function areEdgesRefused(todo: Plan, outcome: Outcome): boolean {
+/** Whether the API server refuses the Deployment of the edges, or what keeps it from being applied. */
+function areEdgesRefused(todo: Plan, outcome: Outcome, cluster: EdgeCluster): boolean {
   return [...todo.blocked, ...outcome.blocked].some(
-    ({ object, obstacle }) => obstacle.kind === 'refused' && (object.kind === 'Deployment' || needed.has(object.kind)),
+    ({ object, obstacle }) =>
+      obstacle.kind === 'refused' &&
+      object.metadata.name === nameOf(cluster) &&
+      (object.kind === 'Deployment' || needed.has(object.kind)),
   );
 }
 
 /** Whether the ConfigMap that pods are to be told of is not there. */
-function isLacking(todo: Plan, outcome: Outcome): boolean {
+function isLacking(todo: Plan, outcome: Outcome, cluster: EdgeCluster): boolean {
   const lacking = [...todo.blocked, ...outcome.blocked, ...outcome.failed];
-  return lacking.some(({ object }) => object.kind === 'ConfigMap');
+  return lacking.some(({ object }) => object.kind === 'ConfigMap' && object.metadata.name === nameOf(cluster));
 }

@@ -4,10 +4,8 @@ import type {
   V1Container,
   V1DownwardAPIVolumeFile,
   V1EnvVar,
-  V1PodSecurityContext,
   V1PodSpec,
   V1Probe,
-  V1SecurityContext,
   V1TopologySpreadConstraint,
   V1Volume,
   V1VolumeMount,
@@ -30,32 +28,12 @@ import { TOKEN_KEYS_KEY, tokenKeysDirectory, tokenKeysSecrets } from './access.t
 import { edgeEnvironment, type RenderedConfig } from './config.ts';
 import { tlsDirectory } from './edge-config.ts';
 import { isFilled } from './metadata.ts';
+import { configMode, containerSecurity, keyMode, podSecurity } from './pod-defaults.ts';
 import { clientPorts, monitoringPorts } from './ports.ts';
 import { serviceAccountNameOf } from './service-account.ts';
 
-/** The user of distroless images; nobody's on any node. */
-const userId = 65_532;
-
 /** What an edge may take to end, beyond the times that it is configured with. */
 const terminationMarginSeconds = 5;
-
-/** Modes of files as Kubernetes writes them: 0644, and 0440 for keys, which the pod's group may read. */
-const configMode = 0o644;
-const keyMode = 0o440;
-
-const podSecurity: V1PodSecurityContext = {
-  runAsNonRoot: true,
-  runAsUser: userId,
-  runAsGroup: userId,
-  fsGroup: userId,
-  seccompProfile: { type: 'RuntimeDefault' },
-};
-
-const containerSecurity: V1SecurityContext = {
-  allowPrivilegeEscalation: false,
-  readOnlyRootFilesystem: true,
-  capabilities: { drop: ['ALL'] },
-};
 
 export function podSpec(cluster: EdgeCluster, config: RenderedConfig, image: string): V1PodSpec {
   const { pods } = cluster.spec;

@@ -7,6 +7,7 @@ import type { MasterKeys } from './credential.ts';
 import { deployment } from './deployment.ts';
 import type { Origins } from './edge-config.ts';
 import { headlessService } from './headless-service.ts';
+import { renderHls } from './hls/hls.ts';
 import { horizontalPodAutoscaler } from './hpa.ts';
 import type { OwnedObject } from './metadata.ts';
 import { networkPolicy } from './network-policy.ts';
@@ -27,6 +28,8 @@ export interface RenderSettings {
 export interface RenderInput {
   readonly cluster: EdgeCluster;
   readonly origins: Origins;
+  /** `host:port` of the HTTP servers of each group, for HLS. Read with `spec.hls` alone; default: none is known. */
+  readonly httpOrigins?: Origins;
   readonly settings: RenderSettings;
   /** Languages of configuration that running edges read, besides our own. Default: none. */
   readonly languages?: readonly number[];
@@ -39,7 +42,7 @@ export interface Rendered {
 }
 
 /** Renders all objects. Throws RenderError when the edge would refuse its configuration. */
-export function render({ cluster, origins, settings, languages = [] }: RenderInput): Rendered {
+export function render({ cluster, origins, httpOrigins = new Map(), settings, languages = [] }: RenderInput): Rendered {
   const config = renderConfig(cluster, origins, languages);
   const objects: readonly (OwnedObject | undefined)[] = [
     serviceAccount(cluster),
@@ -52,6 +55,7 @@ export function render({ cluster, origins, settings, languages = [] }: RenderInp
     deployment(cluster, config, settings.edgeImage),
     horizontalPodAutoscaler(cluster),
     settings.podMonitors ? podMonitor(cluster) : undefined,
+    ...renderHls(cluster, httpOrigins, settings),
   ];
   return { config, objects: objects.filter((object) => object !== undefined) };
 }

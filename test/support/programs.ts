@@ -55,10 +55,13 @@ export class Program {
   readonly #exited: Promise<number | null>;
   readonly #looking = new Set<() => void>();
 
-  /** Starts a command; it is killed at the end of the test at the latest. */
-  constructor(cleaner: Cleaner, command: string, args: readonly string[]) {
+  /** Starts a command; it is killed at the end of the test at the latest. @param environment besides our own */
+  constructor(cleaner: Cleaner, command: string, args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     this.command = command;
-    this.child = spawn(findProgram(command) ?? command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(findProgram(command) ?? command, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     const { child } = this;
     running.add(child);
     this.#exited = new Promise((resolve) => {

@@ -75,7 +75,7 @@ const ofService = keyed('port', 'protocol');
 function keyOf(path: Path): KeyOf | undefined {
   const field = path.at(-1) ?? '';
   if (field !== 'ports') return keyedLists.get(field);
-  if (path.at(-3) === 'containers') return ofContainer;
+  if (/^(initC|c)ontainers$/.test(path.at(-3) ?? '')) return ofContainer;
   // A NetworkPolicy's are one value.
   return path.length === 2 ? ofService : undefined;
 }

@@ -2,7 +2,7 @@
 
 import type { KubernetesObject, V1ConfigMap, V1ControllerRevision } from '@kubernetes/client-node';
 import type { ConfigProblem } from '../../api/conditions.ts';
-import { newestConfig } from '../../api/labels.ts';
+import { nameOf, newestConfig } from '../../api/labels.ts';
 import { loopMessage, parentLoop } from '../../api/parents.ts';
 import { pausedBy } from '../../api/pause.ts';
 import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
@@ -12,7 +12,7 @@ import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { type RenderInput, type RenderSettings, render } from '../../render/render.ts';
 import { type Caches, type ClusterKey, keyOfObject } from '../observe/caches.ts';
-import { type ResolvedOrigins, resolveOrigins } from '../observe/discovery.ts';
+import { type ResolvedOrigins, resolveHttpOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
 import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
@@ -39,6 +39,8 @@ export interface InForce {
   /** With the spec that is in force. */
   readonly cluster: EdgeCluster;
   readonly origins: ResolvedOrigins;
+  /** HTTP servers of the origins, for HLS; none where no HLS is asked for. */
+  readonly httpOrigins: ResolvedOrigins;
   readonly desired: Desired;
 }
 
@@ -85,19 +87,22 @@ export function inForce(
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
     const { parent, service, slices, watches } = caches;
     const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
-    const origins = resolveOrigins(cluster, { parent, service, slices, watches, last, requireConsent });
+    const sources = { parent, service, slices, watches, last, requireConsent };
+    const origins = resolveOrigins(cluster, sources);
+    const httpOrigins = resolveHttpOrigins(cluster, sources);
     lastOrigins.found(cluster, origins);
     // Of metadata only name, namespace and uid are rendered, which never change. The key holds secrets: no log may.
     const kept = revisions.map(({ metadata, revision }) => [metadata?.name, revision]);
     // The number of edges is chosen beside the spec.
     const { replicas, autoscaling } = cluster.spec;
     const asked = [cluster.metadata.generation, replicas, autoscaling?.minReplicas];
-    const key = JSON.stringify([asked, [...origins.origins], settings, languages, kept]);
+    const addresses = [[...origins.origins], [...httpOrigins.origins]];
+    const key = JSON.stringify([asked, addresses, settings, languages, kept]);
     // What was valid before goes on, whatever others have become.
     const loop = of === 'asked' ? refusedLoop(cluster, caches) : undefined;
-    if (loop !== undefined) return { cluster, origins, desired: { config: loop, objects: [] } };
-    const input = { cluster, origins: origins.origins, settings, languages };
-    return { cluster, origins, desired: memory.desired(of, key, () => desiredOf(input, revisions)) };
+    if (loop !== undefined) return { cluster, origins, httpOrigins, desired: { config: loop, objects: [] } };
+    const input = { cluster, origins: origins.origins, httpOrigins: httpOrigins.origins, settings, languages };
+    return { cluster, origins, httpOrigins, desired: memory.desired(of, key, () => desiredOf(input, revisions)) };
   };
   const asked = found('asked', cluster);
   const { config } = asked.desired;
@@ -141,7 +146,8 @@ export function running(
 
 /** The edge.conf that the edges run, in any language: each has all origins. Empty while there is none. */
 function confOf(owned: readonly KubernetesObject[], cluster: EdgeCluster): string {
-  const isConfigMap = (object: KubernetesObject): object is V1ConfigMap => object.kind === 'ConfigMap';
+  const isConfigMap = (object: KubernetesObject): object is V1ConfigMap =>
+    object.kind === 'ConfigMap' && object.metadata?.name === nameOf(cluster);
   const configMap = owned.filter(isConfigMap).find((object) => standingOf(object, cluster) === 'ours');
   return newestConfig(configMap?.data ?? {})?.text ?? '';
 }

@@ -4,6 +4,7 @@
  * edge.conf can always be made.
  */
 
+import { DEFAULT_HTTP_PORT, httpPortOf, httpServiceOf } from '../../api/http-port.ts';
 import { namespaceOf, ORIGINS_FOR } from '../../api/labels.ts';
 import { vhostsUnserved } from '../../api/parents.ts';
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
@@ -46,6 +47,8 @@ export interface OriginSources {
   readonly watches?: (namespace: string) => boolean;
   /** Whether a Service of another namespace must consent before its endpoints are read; default: it need not. */
   readonly requireConsent?: boolean;
+  /** The port of a Service where it is given by a name that cannot be found; default: that of RTMP or RTMPS. */
+  readonly fallbackPort?: number;
   /** `host:port` of each endpoint that was found last for what the group names; default: none is known. */
   readonly last?: (group: OriginGroup) => readonly string[];
 }
@@ -67,6 +70,18 @@ export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): Re
     if (told !== undefined) problems.push(told);
   }
   return { origins, problems };
+}
+
+/** The HTTP servers of all groups, which have their HLS; none where no HLS is asked for. */
+export function resolveHttpOrigins(cluster: EdgeCluster, sources: OriginSources): ResolvedOrigins {
+  if (cluster.spec.hls === undefined) return { origins: new Map(), problems: [] };
+  const origins = cluster.spec.origins.map(({ edgeCluster: _, service: __, ...group }, index): OriginGroup => {
+    const service = httpServiceOf(cluster.spec.origins[index] ?? group);
+    if (service !== undefined) return { ...group, service };
+    return { ...group, servers: (group.servers ?? []).map((server) => `${hostOf(server)}:${httpPortOf(group)}`) };
+  });
+  const spec = { ...cluster.spec, origins };
+  return resolveOrigins({ ...cluster, spec }, { ...sources, last: () => [], fallbackPort: DEFAULT_HTTP_PORT });
 }
 
 export interface SecretProblem {
@@ -101,12 +116,19 @@ function follow(
   group: OriginGroup,
   { service: wanted, title, port: likelyPort, absent, notPermitted, noEndpoints, noPort }: Followed,
   ownNamespace: string,
-  { service: lookUp, slices, watches = () => true, last = () => [], requireConsent = false }: OriginSources,
+  {
+    service: lookUp,
+    slices,
+    watches = () => true,
+    last = () => [],
+    requireConsent = false,
+    fallbackPort,
+  }: OriginSources,
 ): Found {
   const { name, namespace = ownNamespace, port: wantedPort } = wanted;
   const service = lookUp(namespace, name);
   const port = service?.ports.find((port) => port.port === wantedPort || port.name === wantedPort);
-  const number = port?.port ?? likelyPort;
+  const number = port?.port ?? (typeof wantedPort === 'number' ? wantedPort : (fallbackPort ?? likelyPort));
   const fallback = (addresses: readonly string[], reason: OriginProblem['reason'], message: string): Found => ({
     addresses,
     problem: problemOf(group, reason, message, false),
@@ -251,6 +273,11 @@ function defaultPort(group: OriginGroup): number {
 /** `host`, `host:port`, `[v6]` or `[v6]:port` → with a port. */
 function withPort(server: string, port: number): string {
   return /:\d+$/.test(server.replace(/^\[.*\]/, '')) ? server : `${server}:${port}`;
+}
+
+/** Without its port. */
+function hostOf(server: string): string {
+  return server.replace(/^(\[.*\]|[^:]*)(:\d+)?$/, '$1');
 }
 
 function bracketed(host: string): string {

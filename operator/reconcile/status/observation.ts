@@ -38,9 +38,18 @@ export interface Observation {
   readonly autoscaler: V2HorizontalPodAutoscaler | undefined;
   /** The same. */
   readonly deployment: V1Deployment | undefined;
+  /** The caches of HLS. */
+  readonly hls: HlsObservation;
   /** All pods that the cluster's selector finds. */
   readonly pods: readonly PodView[];
   readonly edge: (uid: string) => EdgeState;
+}
+
+export interface HlsObservation {
+  /** Undefined while there is none. */
+  readonly deployment: V1Deployment | undefined;
+  /** The HTTP servers of the origins. */
+  readonly origins: ResolvedOrigins;
 }
 
 export interface Pause {

@@ -7,6 +7,7 @@ import type { ConfigVerdict } from '../apply/desired.ts';
 import { type Fleet, figuresOf, fleetOf, hasUnasked, rolloutOf, silentOf } from '../edges/fleet.ts';
 import { savedBy } from '../edges/report.ts';
 import { degraded } from './degraded.ts';
+import { hlsReady, hlsStatus } from './hls-status.ts';
 import type { Observation, Scene } from './observation.ts';
 import { listedOrigins, originStatuses, originsReachable, reachableOf } from './origin-status.ts';
 import { progressing, reconciling, stalled } from './progress.ts';
@@ -34,6 +35,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     reconciling(progress),
     stalled(progress),
     originsReachable(observation.origins, origins, fleet),
+    ...hlsReady(scene),
     degraded(scene, origins, scaling),
     configValid(config),
     ...(scaling === undefined ? [] : [scaling]),
@@ -52,6 +54,7 @@ export function statusOf(observation: Observation, now: Date): EdgeClusterStatus
     ...figures(fleet, previous),
     origins: [...listedOrigins(origins)],
     originsReachable: reachableOf(origins),
+    ...hlsStatus(scene),
     ...(configHash !== undefined && { configHash, configuredReplicas: configuredReplicas(scene, configHash) }),
   };
 }

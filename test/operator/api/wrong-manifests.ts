@@ -3,6 +3,7 @@
  * API server are held to the same rows.
  */
 import { parse } from 'yaml';
+import { oddHls, wrongHls } from './wrong-hls.ts';
 
 export interface Row {
   /** What is wrong, or odd. */
@@ -713,6 +714,8 @@ export const wrongManifests: readonly WrongRow[] = [
     spec: 'networkPolicy: { enabled: true, clients: [{ podSelector: { matchLabel: { a: b } } }] }',
     says: 'unknown field "spec.networkPolicy.clients[0].podSelector.matchLabel"',
   },
+
+  ...wrongHls,
 ];
 
 export const rightManifests: readonly Row[] = [
@@ -795,4 +798,5 @@ export const rightManifests: readonly Row[] = [
     name: 'peers of all forms',
     spec: 'networkPolicy: { enabled: true, clients: [{ ipBlock: { cidr: 0.0.0.0/0, except: [10.0.0.0/8] } }, { ipBlock: { cidr: "::/0", except: ["2001:db8::/32"] } }, { podSelector: {} }, { namespaceSelector: { matchExpressions: [{ key: a, operator: Exists }] } }] }',
   },
+  ...oddHls,
 ];

@@ -119,6 +119,7 @@ export function observation(
     autoscaler: undefined,
     stage: { kind: 'all' },
     deployment: deployment(),
+    hls: { deployment: undefined, origins: { origins: new Map(), problems: [] } },
     pods: [pod('live-1'), pod('live-2')],
     edge: () => answering(),
     ...wish,

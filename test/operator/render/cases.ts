@@ -45,7 +45,18 @@ export function inputOf(cluster: EdgeCluster): RenderInput {
   const origins = new Map(
     cluster.spec.origins.map(({ name, servers }) => [name, servers ?? ['10.1.0.1:1935', '10.1.0.2:1935']]),
   );
+  const httpOrigins = new Map(
+    cluster.spec.origins.map(({ name, servers, http }) => [
+      name,
+      (servers ?? ['10.1.0.1', '10.1.0.2']).map((server) => `${server.replace(/:.*/, '')}:${portNumber(http?.port)}`),
+    ]),
+  );
   const masterKeys = { current: Buffer.alloc(32, 1).toString('base64'), former: undefined };
   const edgeImage = 'registry.example.com/edgecluster:0.1.0';
-  return { cluster, origins, settings: { edgeImage, podMonitors: true, masterKeys } };
+  return { cluster, origins, httpOrigins, settings: { edgeImage, podMonitors: true, masterKeys } };
+}
+
+/** Of a port with a name another one for another name. */
+function portNumber(port: number | string = 8080): number {
+  return typeof port === 'number' ? port : 8000 + port.length;
 }
