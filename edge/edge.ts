@@ -13,11 +13,13 @@ import type { EdgeConfig, VhostConfig } from './conf/model.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
 import type { LogCounts } from './log/log.ts';
 import { Reloader } from './reload.ts';
-import { type Client, Clients } from './server/clients.ts';
+import { Clients } from './server/clients.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
 import type { BoundAddress } from './server/listeners.ts';
+import { drainClients } from './server/moves/drain.ts';
+import { Moves } from './server/moves/moves.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
@@ -41,6 +43,7 @@ export class Edge implements Gateway {
   readonly log: Logger;
   readonly serverId: string;
   readonly clients: Clients = new Clients();
+  readonly moves: Moves = new Moves(this.clients);
   readonly budget: Budget = new Budget(() => this.#config);
   readonly entrance: Entrance;
   readonly hub: Hub;
@@ -52,7 +55,6 @@ export class Edge implements Gateway {
   readonly #reloader: Reloader;
   #config: EdgeConfig;
   #draining = false;
-  #asksToReconnect = false;
 
   constructor({ loaded, read, serverId, log, logCounts }: EdgeOptions) {
     this.log = log;
@@ -85,10 +87,6 @@ export class Edge implements Gateway {
 
   get draining(): boolean {
     return this.#draining;
-  }
-
-  get asksToReconnect(): boolean {
-    return this.#asksToReconnect;
   }
 
   /** Where clients can connect. */
@@ -151,8 +149,8 @@ export class Edge implements Gateway {
   }
 
   /**
-   * Lets present clients finish: no new ones after `grace_start_wait`, a hint to those who can go elsewhere, and an
-   * end for the rest when their vhost's drain time is over.
+   * Lets present clients finish: no new ones after `grace_start_wait`; those who can are asked to go elsewhere, and the
+   * rest are ended, a few at a time, until their vhost's drain time is over.
    */
   async drain(): Promise<void> {
     if (this.#draining) return;
@@ -164,16 +162,7 @@ export class Edge implements Gateway {
     // Load balancers need time to learn that this edge is not ready: until then clients still come.
     await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();
-    this.#asksToReconnect = true;
-    for (const client of this.clients.values()) client.askToReconnect();
-    const timers = this.#config.vhosts.map(({ name, edge }) =>
-      setTimeout(() => this.#disconnectAll((client) => client.request?.vhost === name), edge.drainTimeoutMs),
-    );
-    // Clients of no vhost, or of one that is no longer configured.
-    const latestMs = Math.max(0, ...this.#config.vhosts.map(({ edge }) => edge.drainTimeoutMs));
-    timers.push(setTimeout(() => this.#disconnectAll(() => true), latestMs));
-    await this.clients.empty();
-    for (const timer of timers) clearTimeout(timer);
+    await drainClients(this.clients, this.moves, this.#config, this.log);
     await this.#settle();
     this.close();
   }
@@ -243,10 +232,6 @@ export class Edge implements Gateway {
       if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
       throw error;
     }
-  }
-
-  #disconnectAll(which: (client: Client) => boolean): void {
-    for (const client of [...this.clients.values()]) if (which(client)) client.disconnect('the edge stops');
   }
 
   /** Callbacks that are under way may finish within `grace_final_wait`. */

@@ -167,6 +167,8 @@ const PROCESS: ProcessTuning = {
   // A connection every 30 s from each edge costs an origin nothing, and a dead one is known before it is needed.
   originCheckIntervalMs: 30_000,
   drainTimeoutMs: EDGE.drainTimeoutMs,
+  drainAskSpreadMs: 60_000,
+  drainEndSpreadMs: 60_000,
   apiCredentialsFile: '',
   apiTrustedOrigins: [],
   page: true,

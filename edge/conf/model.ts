@@ -78,6 +78,9 @@ export interface ProcessTuning {
   readonly originCheckIntervalMs: number;
   /** `EdgeTuning.drainTimeoutMs` of vhosts that don't say. */
   readonly drainTimeoutMs: number;
+  /** While draining: asking clients to reconnect, and ending the rest, are spread over as much time at most. */
+  readonly drainAskSpreadMs: number;
+  readonly drainEndSpreadMs: number;
   /** File of `username:password` lines for the HTTP API; empty for none. */
   readonly apiCredentialsFile: string;
   /** Pages of these origins (`https://console.example.com`) may act through the API; others may only read. */

@@ -12,6 +12,16 @@ export function flvHeader(has: { readonly audio: boolean; readonly video: boolea
   return Buffer.from([0x46, 0x4c, 0x56, 1, flags, 0, 0, 0, fileHeaderBytes, 0, 0, 0, 0]);
 }
 
+/** FLV's tag type for messages. */
+const scriptTag = 18;
+
+/** A tag for messages: a name and values in AMF 0. Its time is 0: players count time by audio and video. */
+export function messageTag(payload: Buffer): Buffer {
+  const bytes = Buffer.alloc(tagSize(payload.length));
+  writeTag(bytes, 0, scriptTag, 0, payload);
+  return bytes;
+}
+
 /** Bytes of a tag with such a payload, its PreviousTagSize included. */
 export function tagSize(payloadLength: number): number {
   return tagHeaderBytes + payloadLength + previousTagSizeBytes;

@@ -20,8 +20,12 @@ export interface Client {
   readonly bytesReceived: number;
   readonly bytesSent: number;
   readonly droppedGops: number;
-  /** Asks it to connect again elsewhere, if it can (E-RTMP's ReconnectRequest). */
-  askToReconnect(): void;
+  /** It plays or publishes, and has said that it understands `askToReconnect` (E-RTMP's `capsEx`). */
+  readonly canReconnect: boolean;
+  /** Asks it to connect again to the address that it came by (E-RTMP's ReconnectRequest). Only if it can. */
+  askToReconnect(why: string): void;
+  /** Disconnects a player at the next key frame of its stream, with all that is before it; others at once. */
+  leaveAtKeyframe(reason: string): void;
   /** Tells it why, as far as its protocol can, and disconnects it. */
   disconnect(reason: string): void;
 }

@@ -11,6 +11,7 @@ import type { LiveStream } from '../stream/live-stream.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
 import type { Clients } from './clients.ts';
+import type { Moves } from './moves/moves.ts';
 
 /** What a client has been given in all; goes into callbacks when it leaves. */
 export interface Traffic {
@@ -25,14 +26,14 @@ export interface Gateway {
   readonly config: EdgeConfig;
   readonly hub: Hub;
   readonly clients: Clients;
+  /** Clients that are asked to go to other edges. */
+  readonly moves: Moves;
   /** What clients may hold, and how fast they may make us work. */
   readonly budget: Budget;
   /** Who may come in, as far as the edge can tell by itself. `play` and `publish` have asked it already. */
   readonly entrance: Entrance;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
-  /** The stop has been announced: clients that begin to play or publish are asked to reconnect elsewhere, too. */
-  readonly asksToReconnect: boolean;
   /** Whether a search a moment ago found the stream at no origin. */
   isAbsent(request: StreamRequest): boolean;
 

@@ -161,6 +161,12 @@ export class LiveStream {
     if (this.#players.delete(player)) this.#source?.players(this.#players.size);
   }
 
+  /** Calls `call` when a player has had all before the next key frame; at once where none is to come. */
+  atKeyframe(player: Player, call: () => void): void {
+    if (this.live && this.hasVideo) player.atEntry(call);
+    else call();
+  }
+
   /** Ends the stream for all its players. */
   end(reason: string): void {
     this.#open.close();

@@ -77,6 +77,8 @@ export class Player implements SlowPlayer {
   readonly #backlog: Backlog;
   #droppedGops = 0;
   #bytesSent = 0;
+  /** To be called before the next place where video can begin. */
+  #atEntry: (() => void) | undefined;
 
   constructor(options: PlayerOptions) {
     this.#formatOption = options.format;
@@ -120,10 +122,25 @@ export class Player implements SlowPlayer {
 
   /** Gives the next slice of the stream. Called for every player for every slice: allocates nothing as a rule. */
   deliver(slice: Slice): void {
+    if (this.#atEntry !== undefined && slice.entryIndex >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
     const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
     if (part === undefined) return;
     if (this.#blocked) this.#queue(part);
     else this.#send(part);
+  }
+
+  /** Calls `call` when all is given that comes before the next place where video can begin, and nothing behind it. */
+  atEntry(call: () => void): void {
+    this.#atEntry = call;
+  }
+
+  #stopBeforeEntry(slice: Slice, call: () => void): void {
+    this.#atEntry = undefined;
+    const before = slice.beforeEntry;
+    const part = this.#videoWaits ? before?.withoutVideo : before;
+    if (part !== undefined && this.#blocked) this.#queue(part);
+    else if (part !== undefined) this.#send(part);
+    call();
   }
 
   /** The client took what it had been given. */

@@ -69,6 +69,7 @@ export class Slice {
   /** Somebody's socket still has to do with its bytes. */
   #pending = false;
   #fromEntry: Slice | undefined;
+  #beforeEntry: Slice | undefined;
 
   constructor(options: SliceOptions) {
     const { frames, headersBefore, headersAfter, lastTimes, lacksKeyframes = false, skipsVideo = false } = options;
@@ -147,6 +148,15 @@ export class Slice {
       this.#fromEntry = cut === 'nothing' ? this : cut;
     }
     return this.#fromEntry;
+  }
+
+  /** What comes before the frame at `entryIndex`, for players who leave there; undefined when nothing does. */
+  get beforeEntry(): Slice | undefined {
+    if (this.entryIndex <= 0) return undefined;
+    const { headersBefore, lastTimes, leadMs, floorMs } = this;
+    const frames = this.frames.slice(0, this.entryIndex);
+    this.#beforeEntry ??= new Slice({ frames, headersBefore, lastTimes, leadMs, floorMs });
+    return this.#beforeEntry;
   }
 
   /** Leaves out the video before the frame at `index`; its headers stay. */

@@ -15,6 +15,7 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { Clients } from '../../edge/server/clients.ts';
 import type { Gateway } from '../../edge/server/gateway.ts';
 import { type HttpDeps, HttpServers, type ReloadOutcome } from '../../edge/server/http.ts';
+import { Moves } from '../../edge/server/moves/moves.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import type { LiveStream } from '../../edge/stream/live-stream.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
@@ -31,12 +32,12 @@ export class TestEdge implements Gateway {
   readonly log = pino({ level: 'silent' });
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
+  readonly moves = new Moves(this.clients);
   readonly budget = new Budget(() => this.config);
   readonly entrance = new Entrance(this.log);
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;
-  asksToReconnect = false;
   accepting = true;
   /** Set to have `play` refused. */
   refusal: Refusal | undefined;

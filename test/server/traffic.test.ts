@@ -18,7 +18,9 @@ function client(id: string, stream: string): Client & { bytesSent: number; dropp
     bytesReceived: 0,
     bytesSent: 0,
     droppedGops: 0,
+    canReconnect: false,
     askToReconnect() {},
+    leaveAtKeyframe() {},
     disconnect() {},
   };
 }

@@ -90,6 +90,27 @@ export const processEdge = block(
       effect: 'at once',
       doc: 'How long an edge that was told to stop lets present clients finish, where a vhost does not say.',
     }),
+    drain_ask_spread: leaf({
+      type: milliseconds(0),
+      default: D.edge.drainAskSpreadMs,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'An edge that was told to stop asks clients that can to connect again, and so to go to other edges. It ' +
+        'asks them one after the other over this time, half of `drain_timeout` at most, and less where it is ' +
+        'enough for ten a second. Clients can that announced `capsEx` with the bit for reconnecting: RTMP clients ' +
+        'in `connect`, HTTP-FLV and WebSocket players with `?capsEx=1`.',
+    }),
+    drain_end_spread: leaf({
+      type: milliseconds(0),
+      default: D.edge.drainEndSpreadMs,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'Clients that are still there are ended one after the other over the last part of `drain_timeout`: over ' +
+        'this time, half of it at most, and less where it is enough for ten a second. Players are ended at a key ' +
+        'frame if one comes within 2 s, publishers after all others.',
+    }),
     api_credentials_file: leaf({
       type: path,
       default: D.edge.apiCredentialsFile,

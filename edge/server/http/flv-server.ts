@@ -48,13 +48,7 @@ export class FlvServer {
       if (refusal !== undefined) sendText(response, refusal.status, refusal.reason, { Connection: 'close' });
       else
         this.#begin(
-          new FlvSession(
-            target.request,
-            target.vhost,
-            new HttpTransport(request, response),
-            this.#gateway,
-            this.#watch,
-          ),
+          new FlvSession(target, new HttpTransport(request, response), this.#gateway, this.#watch),
           request.socket,
         );
     }
@@ -73,7 +67,7 @@ export class FlvServer {
     const refusal = this.#refusal(target.request);
     if (refusal !== undefined) return refuseUpgrade(socket, refusal.status, refusal.reason);
     const transport = new WebSocketTransport(request, socket, head);
-    this.#begin(new FlvSession(target.request, target.vhost, transport, this.#gateway, this.#watch), socket);
+    this.#begin(new FlvSession(target, transport, this.#gateway, this.#watch), socket);
   }
 
   /** Ends what is left at once. */

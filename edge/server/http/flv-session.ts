@@ -6,7 +6,9 @@ import type { Socket } from 'node:net';
 import { withoutTokens } from '../../access/tokens.ts';
 import { Outbox } from '../../budget/outbox.ts';
 import type { VhostConfig } from '../../conf/model.ts';
-import { flvHeader } from '../../flv/tag.ts';
+import { flvHeader, messageTag } from '../../flv/tag.ts';
+import { reconnectRequestData } from '../../rtmp/command.ts';
+import { CapsEx } from '../../rtmp/enhanced.ts';
 import type { FlvEpoch } from '../../stream/flv-epochs.ts';
 import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
@@ -18,6 +20,7 @@ import { type Client, isGoodbye } from '../clients.ts';
 import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
+import type { FlvRequest } from './flv-target.ts';
 import { type FlvPlan, planTracks } from './flv-tracks.ts';
 import type { FlvTransport } from './flv-transport.ts';
 
@@ -45,6 +48,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly #outbox: Outbox;
   readonly #gateway: Gateway;
   readonly #watch: WriteWatch;
+  readonly #understandsReconnect: boolean;
   #state: State = { kind: 'asking' };
   /** Whether the answer is on its way, and no other can be given. */
   #answered = false;
@@ -58,18 +62,13 @@ export class FlvSession implements Client, PlayerSink {
   #failed = false;
   #error: Error | undefined;
 
-  constructor(
-    request: StreamRequest,
-    vhost: VhostConfig,
-    transport: FlvTransport,
-    gateway: Gateway,
-    watch: WriteWatch,
-  ) {
+  constructor({ request, vhost, capsEx }: FlvRequest, transport: FlvTransport, gateway: Gateway, watch: WriteWatch) {
     this.id = request.clientId;
     this.protocol = request.protocol;
     this.ip = request.ip;
     this.request = request;
     this.#vhost = vhost;
+    this.#understandsReconnect = (capsEx & CapsEx.reconnect) !== 0;
     this.#transport = transport;
     this.#socket = transport.socket;
     this.#gateway = gateway;
@@ -166,8 +165,24 @@ export class FlvSession implements Client, PlayerSink {
     }
   }
 
-  /** HTTP has no way to say so before the end. */
-  askToReconnect(): void {}
+  get canReconnect(): boolean {
+    return this.#understandsReconnect && this.#answered && this.#state.kind === 'playing';
+  }
+
+  /** As a script tag, which is what FLV has for messages. */
+  askToReconnect(why: string): void {
+    this.#outbox.write(framed(this.#transport.framing, messageTag(reconnectRequestData(why))));
+    this.#log('info', 'client asked to reconnect', { reason: why });
+  }
+
+  leaveAtKeyframe(reason: string): void {
+    if (!this.#answered || this.#state.kind !== 'playing') return this.disconnect(reason);
+    const { stream, player } = this.#state;
+    stream.atKeyframe(player, () => {
+      this.#log('info', 'client disconnected', { reason });
+      this.#finish(reason);
+    });
+  }
 
   disconnect(reason: string): void {
     this.#log('info', 'client disconnected', { reason });

@@ -13,8 +13,16 @@ import { clientAddress } from './client-address.ts';
 import { type MountMatch, matchMount } from './mount.ts';
 import { hostOf } from './reply.ts';
 
+/** A stream that is asked for by HTTP. */
+export interface FlvRequest {
+  readonly vhost: VhostConfig;
+  readonly request: StreamRequest;
+  /** What the player can do (`CapsEx`). */
+  readonly capsEx: number;
+}
+
 export type FlvTarget =
-  | { readonly kind: 'stream'; readonly vhost: VhostConfig; readonly request: StreamRequest }
+  | (FlvRequest & { readonly kind: 'stream' })
   /** Nothing is mounted there, and why. */
   | { readonly kind: 'none'; readonly reason: string }
   /** No stream has such a name. */
@@ -41,6 +49,7 @@ function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTa
   const found = findMount(config, host, url.pathname);
   if (found.kind === 'none') return found;
   const { vhost, match } = found;
+  const { capsEx, param } = withoutCapabilities(url.search);
   if (url.search.length > paramMaxLength) throw tooLong('the parameters', url.search.length, paramMaxLength);
   const request: StreamRequest = {
     clientId: newClientId(),
@@ -49,7 +58,7 @@ function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTa
     vhost: vhost.name,
     app: match.app,
     stream: match.stream,
-    param: url.search,
+    param,
     // SRS writes an RTMP URL for its HTTP players too: callbacks and the API show one kind of address.
     tcUrl: `rtmp://${vhost.name}/${match.app}`,
     pageUrl: (message.headers.referer ?? '').slice(0, pageUrlMaxLength),
@@ -57,7 +66,23 @@ function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTa
     connectObject: {},
     connectArgs: [],
   };
-  return { kind: 'stream', vhost, request };
+  return { kind: 'stream', vhost, request, capsEx };
+}
+
+/**
+ * HTTP players say what they can do in the query, as `capsEx=1`: a browser's WebSocket has no other place for it. It is
+ * for this edge alone: callbacks and origins, who may check a signature, see the query as it would be without.
+ */
+function withoutCapabilities(search: string): { readonly capsEx: number; readonly param: string } {
+  const parts = search.slice(1).split('&');
+  const [own, others] = [parts.filter(isCapabilities), parts.filter((part) => !isCapabilities(part))];
+  if (own.length === 0) return { capsEx: 0, param: search };
+  const param = others.length === 0 ? '' : `?${others.join('&')}`;
+  return { capsEx: Number(own[0]?.slice('capsEx='.length)), param };
+}
+
+function isCapabilities(part: string): boolean {
+  return /^capsEx=\d{1,9}$/.test(part);
 }
 
 type FoundMount =

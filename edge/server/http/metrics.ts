@@ -13,6 +13,7 @@ import type { HttpDeps, OriginCounters } from './deps.ts';
 import { addEntranceMetrics } from './entrance-metrics.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
+import { addMoveMetrics } from './move-metrics.ts';
 import { countRoles } from './status.ts';
 import { addStreamMetrics } from './stream-metrics.ts';
 import { type CpuShare, lagPrecisionMs } from './system.ts';
@@ -43,6 +44,7 @@ export class Metrics {
     addBudgetMetrics(this.registry, gateway.budget);
     addEntranceMetrics(this.registry, gateway.entrance);
     addMemoryMetrics(this.registry, gateway.hub.memory);
+    addMoveMetrics(this.registry, gateway.moves);
     addStreamMetrics(this.registry, gateway, traffic);
     this.#spliceGap = new Histogram({
       name: 'edge_splice_gap_seconds',

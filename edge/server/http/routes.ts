@@ -103,6 +103,8 @@ export class Routes {
     const isApi =
       (role === 'api' || (role === 'server' && shared(this.#gateway.config))) && /^\/api(\/|$)/.test(url.pathname);
     response.setHeader('Server', serverHeader);
+    // What a browser asks for next must reach another edge.
+    if (this.#gateway.draining) response.setHeader('Connection', 'close');
     if (isApi) return this.#api.serve(request, response, url);
     // The figures are for the page that this listener serves, not for pages from elsewhere.
     const crossdomain = role === 'server' && httpServer.crossdomain && url.pathname !== statusPath;

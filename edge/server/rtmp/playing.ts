@@ -59,6 +59,11 @@ export class Playing {
     this.#stream.attach(this.#player);
   }
 
+  /** Calls `leave` when the player has had all before the next key frame. */
+  atKeyframe(leave: () => void): void {
+    this.#stream.atKeyframe(this.#player, leave);
+  }
+
   get droppedGops(): number {
     return this.#player.droppedGops;
   }

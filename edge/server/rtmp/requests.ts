@@ -208,7 +208,6 @@ export class Requests {
       this.#client.state = playing;
       this.#client.log('info', 'play', { param: withoutTokens(request.param) });
       playing.attach();
-      if (this.#gateway.asksToReconnect) this.#client.askToReconnect();
       // From here on bytes come in slices: only who asked for low latency must not wait for full segments.
       this.#transport.noDelay = vhost.tcpNodelay || vhost.minLatency;
     } catch (error) {
@@ -232,7 +231,6 @@ export class Requests {
       this.#client.state = publishing;
       this.#transport.send(publishAccepted(streamId));
       this.#client.log('info', 'publish', { param: withoutTokens(admitted.request.param) });
-      if (this.#gateway.asksToReconnect) this.#client.askToReconnect();
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
       this.#client.refuse({ code, reason: message }, publishRefused(streamId, code, message));

@@ -85,11 +85,19 @@ export class RtmpSession implements RequestingClient, TransportOwner {
     return this.state.kind === 'playing' ? this.state.droppedGops : 0;
   }
 
-  askToReconnect(): void {
+  get canReconnect(): boolean {
     const connected = admittedOf(this.state)?.connected;
-    if (connected === undefined || (connected.capsEx & CapsEx.reconnect) === 0) return;
-    this.#transport.send([reconnectRequest({ description: 'this server is about to stop' })]);
-    this.log('info', 'client asked to reconnect');
+    return connected !== undefined && (connected.capsEx & CapsEx.reconnect) !== 0;
+  }
+
+  askToReconnect(why: string): void {
+    this.#transport.send([reconnectRequest({ description: why })]);
+    this.log('info', 'client asked to reconnect', { reason: why });
+  }
+
+  leaveAtKeyframe(reason: string): void {
+    if (this.state.kind === 'playing') this.state.atKeyframe(() => this.disconnect(reason));
+    else this.disconnect(reason);
   }
 
   get pendingBytes(): number {
