@@ -171,7 +171,7 @@ describe('the image', { timeout: 300_000 }, () => {
     const portOf = async (protocol: string): Promise<number> =>
       JSON.parse(await edge.said((line) => line.includes(`"protocol":"${protocol}"`))).port;
     const page = `http://127.0.0.1:${await portOf('http')}`;
-    for (const path of ['/healthz', '/readyz', '/', '/edge/page.js', '/edge/mpegts.js']) {
+    for (const path of ['/healthz', '/readyz', '/', '/edge/page.js', '/edge/screen.js', '/edge/mpegts.js']) {
       assert.equal((await fetch(page + path)).status, 200, path);
     }
     const api = `http://127.0.0.1:${await portOf('http-api')}/api/v1/edge`;

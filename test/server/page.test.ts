@@ -1,6 +1,7 @@
 /** The page at the edge's HTTP port, in a real browser: it plays a real stream and shows the figures. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { makeClip } from '../support/ffmpeg.ts';
 import { FlvReader } from '../support/flv-reader.ts';
 import { findProgram, missing } from '../support/programs.ts';
 import { startEdge, type TestEdge } from './harness.ts';
+import { LoadBalancer } from './load-balancer.ts';
 
 const browserArguments = [
   '--headless',
@@ -45,6 +47,18 @@ async function publishLive(edge: TestEdge, messages: readonly RtmpMessage[]): Pr
   return () => clearInterval(timer);
 }
 
+/** Looks at each frame of the page whether a video is on top that has a picture. */
+const watchScreen = `
+  window.watched = { frames: 0, blank: 0 };
+  const look = () => {
+    const top = [...document.querySelectorAll('video')].at(-1);
+    watched.frames++;
+    if (top === undefined || top.readyState < 2 || top.videoWidth === 0) watched.blank++;
+    requestAnimationFrame(look);
+  };
+  look();
+`;
+
 const skip = missing('chromium', 'ffmpeg');
 
 describe('the page', { skip }, () => {
@@ -73,6 +87,17 @@ describe('the page', { skip }, () => {
     return { page, errors };
   }
 
+  /** A page that plays the stream. */
+  async function openPlaying(url: string, websocket: boolean): Promise<Page> {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 760 } });
+    await page.goto(url);
+    if (websocket) await page.getByLabel('WebSocket').check();
+    await page.getByLabel('Path of the stream').fill('/live/demo.flv');
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+    await page.waitForFunction('video.videoWidth === 640 && video.currentTime > 0.5');
+    return page;
+  }
+
   for (const websocket of [false, true]) {
     it(`plays a stream by ${websocket ? 'WebSocket' : 'HTTP'} and shows the figures`, async (context) => {
       const edge = await startEdge(context, { edge: { pageFigures: true } });
@@ -94,6 +119,60 @@ describe('the page', { skip }, () => {
       await page.close();
     });
   }
+
+  for (const websocket of [false, true]) {
+    it(`goes over to another edge by ${websocket ? 'WebSocket' : 'HTTP'} when it is asked, and shows a picture all the time`, async (context) => {
+      const [first, second] = [await startEdge(context), await startEdge(context)];
+      for (const edge of [first, second]) context.after(await publishLive(edge, messages));
+      const balancer = await LoadBalancer.start(context, first.port());
+      const page = await openPlaying(`http://127.0.0.1:${balancer.port}/`, websocket);
+      await page.evaluate(watchScreen);
+      balancer.to = second.port();
+      first.draining = true;
+      first.accepting = false;
+      const [client] = first.clients.values();
+      assert.ok(client !== undefined && first.moves.canAsk(client));
+      first.moves.ask(client, 'the edge stops');
+      await first.clients.empty();
+      const since = await page.evaluate('watched.frames');
+      await page.waitForFunction(`watched.frames > ${since} + 20 && document.querySelectorAll('video').length === 1`);
+      assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
+      assert.equal(await page.evaluate('message.textContent'), '');
+      assert.deepEqual([second.clients.size, first.moves.counts.moved], [1, 1]);
+      await page.close();
+    });
+  }
+
+  it('comes back when it is cut, with the last picture on the screen until then', async (context) => {
+    const [first, second] = [await startEdge(context), await startEdge(context)];
+    for (const edge of [first, second]) context.after(await publishLive(edge, messages));
+    const balancer = await LoadBalancer.start(context, first.port());
+    const page = await openPlaying(`http://127.0.0.1:${balancer.port}/`, false);
+    await page.evaluate(watchScreen);
+    balancer.to = second.port();
+    const played = once(second.events, 'play');
+    balancer.cut();
+    await played;
+    await page.waitForFunction(
+      "document.querySelectorAll('video').length === 1 && video.currentTime > 0.5 && !video.paused",
+    );
+    assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
+    await page.close();
+  });
+
+  it('says that the stream has ended when it does not come back', async (context) => {
+    const edge = await startEdge(context);
+    context.after(await publishLive(edge, messages));
+    const page = await openPlaying(edge.url('/'), false);
+    await page.clock.install();
+    edge.absent = true;
+    for (const client of [...edge.clients.values()]) client.disconnect('over');
+    const ended = page.getByText('The stream has ended.').waitFor();
+    const clock = setInterval(() => void page.clock.runFor(4_000).catch(() => {}), 200);
+    await ended;
+    clearInterval(clock);
+    await page.close();
+  });
 
   it('says that figures are off', async (context) => {
     const { page } = await open(await startEdge(context));

@@ -32,6 +32,7 @@ const pageFile = (name: string): string => fileURLToPath(new URL(`../page/${name
 const pageFiles: Readonly<Record<string, string>> = {
   '/edge/': pageFile('index.html'),
   '/edge/page.js': pageFile('page.js'),
+  '/edge/screen.js': pageFile('screen.js'),
   '/edge/page.css': pageFile('page.css'),
   '/edge/mpegts.js': fileURLToPath(import.meta.resolve('mpegts.js')),
 };

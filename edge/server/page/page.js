@@ -1,11 +1,12 @@
 /**
- * The page at an edge's HTTP port: plays a stream with mpegts.js and shows the figures of `/edge/status.json`.
+ * The page at an edge's HTTP port: plays a stream and shows the figures of `/edge/status.json`.
  */
+
+import { Screen } from './screen.js';
 
 const pollEveryMs = 1000;
 
 const element = (id) => document.getElementById(id);
-const video = element('video');
 const pathInput = element('path');
 
 /** How good a state is, by colour. */
@@ -19,33 +20,19 @@ const moods = {
   down: 'bad',
 };
 
-let player;
-
 function say(text) {
   element('message').textContent = text;
 }
 
+const screen = new Screen(element('video'), say);
+
 function play(path) {
-  player?.destroy();
   pathInput.value = path;
   history.replaceState(null, '', `#${path}`);
   if (!mpegts.isSupported()) return say('This browser has no Media Source Extensions.');
   const url = new URL(path, location.href);
   if (element('websocket').checked) url.protocol = url.protocol.replace('http', 'ws');
-  say('Waiting for the first frame …');
-  player = mpegts.createPlayer(
-    { type: 'flv', isLive: true, url: url.href },
-    { liveSync: true, enableStashBuffer: false, autoCleanupSourceBuffer: true },
-  );
-  player.on(mpegts.Events.ERROR, (type, detail, info) => {
-    const reason = info?.code > 0 ? `${info.code} ${info.msg ?? ''}` : detail;
-    say(`The stream cannot be played: ${reason || type}`);
-  });
-  player.on(mpegts.Events.LOADING_COMPLETE, () => say('The stream has ended.'));
-  player.attachMediaElement(video);
-  player.load();
-  // Browsers may ask for a click first: the controls are there for that.
-  player.play()?.catch(() => {});
+  screen.play(url);
 }
 
 function cell(content, className = '') {
@@ -121,7 +108,6 @@ async function poll() {
   setTimeout(poll, pollEveryMs);
 }
 
-video.addEventListener('playing', () => say(''));
 element('form').addEventListener('submit', (event) => {
   event.preventDefault();
   play(pathInput.value);
