@@ -20,6 +20,7 @@ import { HttpServers } from './server/http.ts';
 import type { BoundAddress } from './server/listeners.ts';
 import { drainClients } from './server/moves/drain.ts';
 import { Moves } from './server/moves/moves.ts';
+import { Rebalance } from './server/moves/rebalance.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
@@ -44,6 +45,7 @@ export class Edge implements Gateway {
   readonly serverId: string;
   readonly clients: Clients = new Clients();
   readonly moves: Moves = new Moves(this.clients);
+  readonly rebalance: Rebalance = new Rebalance(this.clients, this.moves);
   readonly budget: Budget = new Budget(() => this.#config);
   readonly entrance: Entrance;
   readonly hub: Hub;
@@ -157,6 +159,7 @@ export class Edge implements Gateway {
     this.#draining = true;
     this.#reloader.close();
     this.#upstream.drain();
+    this.rebalance.stop();
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
     // Load balancers need time to learn that this edge is not ready: until then clients still come.
@@ -171,6 +174,7 @@ export class Edge implements Gateway {
   close(): void {
     this.#draining = true;
     this.#reloader.close();
+    this.rebalance.stop();
     this.#rtmp.stopListening().catch(() => {});
     this.#rtmp.close();
     this.hub.close();

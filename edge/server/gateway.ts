@@ -12,6 +12,7 @@ import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
 import type { Clients } from './clients.ts';
 import type { Moves } from './moves/moves.ts';
+import type { Rebalance } from './moves/rebalance.ts';
 
 /** What a client has been given in all; goes into callbacks when it leaves. */
 export interface Traffic {
@@ -28,6 +29,7 @@ export interface Gateway {
   readonly clients: Clients;
   /** Clients that are asked to go to other edges. */
   readonly moves: Moves;
+  readonly rebalance: Rebalance;
   /** What clients may hold, and how fast they may make us work. */
   readonly budget: Budget;
   /** Who may come in, as far as the edge can tell by itself. `play` and `publish` have asked it already. */

@@ -240,6 +240,7 @@ describe('/api/v1', () => {
       publishers: 0,
       streams: 1,
       clients: { taken: 1, refused: 0 },
+      moves: { able: 0, asked: 0, moved: 0, ended: 0 },
       event_loop_lag_ms: 0,
       kbps: { recv_30s: 0, send_30s: 0 },
       origins: [
@@ -263,6 +264,12 @@ describe('/api/v1', () => {
       ['GET', '/none', 404],
       ['POST', '/api/v1/streams', 405],
       ['DELETE', '/api/v1/streams/one', 405],
+      ['DELETE', '/api/v1/moves', 405],
+      ['POST', '/api/v1/moves', 400],
+      ['POST', '/api/v1/moves?clients=1', 400],
+      ['POST', '/api/v1/moves?clients=-1&within_ms=1', 400],
+      ['POST', '/api/v1/moves?clients=1&within_ms=1.5', 400],
+      ['POST', '/api/v1/moves?clients=1&within_ms=1&older_than_ms=x', 400],
     ] as const) {
       const response = await fetch(edge.url(path, 'http-api'), { method });
       assert.deepEqual([response.status, ((await response.json()) as Json).code], [status, status], path);

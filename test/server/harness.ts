@@ -16,6 +16,7 @@ import { Clients } from '../../edge/server/clients.ts';
 import type { Gateway } from '../../edge/server/gateway.ts';
 import { type HttpDeps, HttpServers, type ReloadOutcome } from '../../edge/server/http.ts';
 import { Moves } from '../../edge/server/moves/moves.ts';
+import { Rebalance } from '../../edge/server/moves/rebalance.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import type { LiveStream } from '../../edge/stream/live-stream.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
@@ -33,6 +34,7 @@ export class TestEdge implements Gateway {
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
   readonly moves = new Moves(this.clients);
+  readonly rebalance = new Rebalance(this.clients, this.moves);
   readonly budget = new Budget(() => this.config);
   readonly entrance = new Entrance(this.log);
   readonly hub: Hub;
@@ -180,6 +182,7 @@ export async function startEdge(context: TestContext, overrides: ConfigOverrides
   });
   await edge.http.listen(edge.config);
   context.after(async () => {
+    edge.rebalance.stop();
     edge.hub.close();
     await edge.http.close();
   });

@@ -19,6 +19,7 @@ export interface Resource {
   /** Whether a GET changes something; it does not as a rule. */
   readonly acts?: (call: Call) => boolean;
   readonly DELETE?: (call: Call) => Answer;
+  readonly POST?: (call: Call) => Answer;
 }
 
 export type Resources = Readonly<Record<string, Resource>>;
@@ -32,6 +33,7 @@ export function page<T>(all: readonly T[], query: URLSearchParams): readonly T[]
   return all.slice(start, start + (naturalNumber(query.get('count')) ?? defaultCount));
 }
 
-function naturalNumber(text: string | null): number | undefined {
+/** A whole number of at most nine digits; undefined for anything else. */
+export function naturalNumber(text: string | null): number | undefined {
   return text !== null && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

@@ -24,6 +24,7 @@ import {
 } from './figures.ts';
 import { jsonpOf, script } from './jsonp.ts';
 import { machineResources } from './machine-resources.ts';
+import { askPlayers, moveFigures } from './moves-api.ts';
 import { fetchedReload, reloadFigures } from './reload-figures.ts';
 import { send, sendJson, sendOptions } from './reply.ts';
 import { countRoles } from './status.ts';
@@ -71,6 +72,11 @@ export class Api {
         DELETE: (call) => this.#kick(call),
       },
       edge: { doc: 'this edge at a glance: cheap to ask again and again', GET: () => this.#edge() },
+      moves: {
+        doc: 'clients that were asked to go to other edges; POST asks players (clients, within_ms, older_than_ms)',
+        GET: () => ({ fields: { moves: moveFigures(this.#gateway) } }),
+        POST: ({ query }) => askPlayers(this.#gateway, query),
+      },
       origins: { doc: 'the origins and their health', GET: () => this.#origins() },
       config: { doc: 'how the last reload went', GET: () => this.#config() },
       raw: {
@@ -124,6 +130,7 @@ export class Api {
     const { resource, call } = target;
     if (method === 'GET' || method === 'HEAD') return resource.GET(call);
     if (method === 'DELETE' && resource.DELETE !== undefined) return resource.DELETE(call);
+    if (method === 'POST' && resource.POST !== undefined) return resource.POST(call);
     return { status: 405, code: 405, fields: { data: `${path} does not take ${method}` } };
   }
 
@@ -210,6 +217,7 @@ export class Api {
           taken: clients.totalAccepted,
           refused: clients.refused + budget.connections.turnedAway('max_connections'),
         },
+        moves: moveFigures(this.#gateway),
         event_loop_lag_ms: this.#loop.p99Ms,
         kbps: this.#traffic.total.kbps,
         origins: originFigures(this.#deps.origins()),
