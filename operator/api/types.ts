@@ -74,6 +74,18 @@ export interface EdgeClusterSpec {
    * new pods: see availability.rollout.
    */
   readonly configRollout: ConfigRollout;
+  /**
+   * Players of overfull edges go to others. Connections last for hours, so edges that have just come stay empty while
+   * the others are full. The operator has those with clearly more players than the mean ask some of them to connect
+   * again, at the address that they came by, until the edges are about even. Only players that can are asked: RTMP
+   * clients that announce it (Enhanced RTMP v2), and HTTP-FLV and WebSocket players with `?capsEx=1`, such as the
+   * edge's own page. It waits while edges roll or drain, and gives up where players come back to the same edge, as they
+   * do with session affinity.
+   */
+  readonly rebalance: {
+    /** How many players are asked in a minute, of all edges together. 0 asks nobody. Default 300. */
+    readonly playersPerMinute: number;
+  };
   /** Who may connect to the edges' pods, where the cluster's network enforces policies. */
   readonly networkPolicy: NetworkPolicySettings;
   /** How Prometheus finds the edges. */

@@ -6,6 +6,7 @@
 import { DesiredMemory } from './apply/desired.ts';
 import { OwnedMemory } from './apply/owned-memory.ts';
 import { PodMemory } from './edges/pod-memory.ts';
+import { RebalanceMemory } from './edges/rebalance.ts';
 import { StageMemory } from './rollout/config-stage.ts';
 import { ScalingMemory } from './scaling/autoscale.ts';
 import { StatusMemory } from './status/status-memory.ts';
@@ -16,6 +17,7 @@ export class ClusterMemory {
   readonly desired = new DesiredMemory();
   readonly owned = new OwnedMemory();
   readonly pods = new PodMemory();
+  readonly rebalance = new RebalanceMemory();
   readonly stage = new StageMemory();
   readonly scaling = new ScalingMemory();
   readonly status = new StatusMemory();

@@ -14,7 +14,7 @@ import type { Turns } from './rollout/turns.ts';
 export interface ReconcileDeps {
   readonly api: Pick<KubeApi, 'apply' | 'delete' | 'get' | 'mergePatch'>;
   readonly caches: Caches;
-  readonly edges: Pick<EdgePoller, 'askNow' | 'edge' | 'follow'>;
+  readonly edges: Pick<EdgePoller, 'askNow' | 'edge' | 'follow' | 'move'>;
   readonly turns: Pick<Turns, 'forget' | 'stand' | 'take'>;
   readonly settings: () => RenderSettings;
   /** The API server does not know a kind any more that the settings say it does. */

@@ -19,6 +19,7 @@ import { scaleOnly } from './apply/scale-only.ts';
 import type { ClusterMemory } from './cluster-memory.ts';
 import { graceEndsInMs } from './edges/fleet.ts';
 import { otherLanguages } from './edges/languages.ts';
+import { movePlayers } from './edges/move-players.ts';
 import { type ConfigTarget, refreshPods, updateCosts, updateMarks } from './edges/pod-annotations.ts';
 import { edgePods } from './edges/poller.ts';
 import type { ClusterKey } from './observe/caches.ts';
@@ -107,6 +108,12 @@ export class Reconcile {
     const { keepNodesWithClients } = this.#cluster.spec.availability;
     await updateMarks(this.#podDeps(), this.#pods(), keepNodesWithClients, this.#memory.pods);
     this.#follow(desired);
+    const moveDueInMs = await movePlayers(
+      { ...this.#deps, log: this.#log },
+      { cluster: this.#cluster, pods: this.#pods(), deployment: this.#deployment(live) },
+      this.#memory.rebalance,
+      this.#nowMs(),
+    );
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
     const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
@@ -128,6 +135,7 @@ export class Reconcile {
       todo?.dueInMs,
       lookDueInMs,
       refreshDueInMs,
+      moveDueInMs,
       statusDueInMs,
       scaled.dueInMs,
       problemDueInMs(this.#autoscaler(live), Date.now()),

@@ -9,7 +9,7 @@
 import { Agent } from 'node:http';
 import { type ApiCredential, basicAuthorization } from '../../render/credential.ts';
 import type { PodView } from '../observe/views.ts';
-import { type Authorization, askEdge } from './ask.ts';
+import { type Authorization, askEdge, askToMove, type Moving, type Question } from './ask.ts';
 import { CredentialRefusedError, type EdgeReport, type EdgeState, lastReport } from './report.ts';
 
 /** A running edge, and where its HTTP API is. */
@@ -154,6 +154,13 @@ export class EdgePoller {
     await Promise.all(asked);
   }
 
+  /** Has the edge in the pod with this uid ask some players to connect again; how many. Rejects when it does not. */
+  async move(uid: string, moving: Moving, signal: AbortSignal): Promise<number> {
+    const entry = this.#entries.get(uid);
+    if (entry === undefined) throw new Error('it is not there any more');
+    return askToMove(this.#question(entry), moving, signal);
+  }
+
   /** What is known of the edge in the pod with this uid. */
   readonly edge = (uid: string): EdgeState => this.#entries.get(uid)?.state ?? { state: 'unknown' };
 
@@ -241,10 +248,7 @@ export class EdgePoller {
     const isFirst = entry.state.state === 'unknown' && entry.misses === 0;
     entry.asking = asking;
     this.#underWay++;
-    const { ip: host, apiPort: port } = entry.pod;
-    const { timeoutMs } = this.#options;
-    const authorizations = withFirst(entry.taken, entry.cluster.authorizations);
-    askEdge({ host, port, authorizations, agent: this.#agent, timeoutMs }, asking.signal)
+    askEdge(this.#question(entry), asking.signal)
       .then(
         ({ report, authorization }) => {
           entry.taken = authorization;
@@ -261,6 +265,11 @@ export class EdgePoller {
         if (this.#entries.get(entry.pod.uid) === entry) this.#schedule(entry, this.#delayMs(entry, isFirst));
         this.#next();
       });
+  }
+
+  #question({ pod: { ip: host, apiPort: port }, taken, cluster }: Entry): Question {
+    const { timeoutMs } = this.#options;
+    return { host, port, authorizations: withFirst(taken, cluster.authorizations), agent: this.#agent, timeoutMs };
   }
 
   #delayMs({ state, misses, cluster, soonUntilMs }: Entry, isFirst: boolean): number {

@@ -12,6 +12,8 @@ export interface EdgeReport {
   readonly figures: EdgeFigures;
   /** Since it started; undefined: an older edge, which does not say. */
   readonly clients: EdgeClients | undefined;
+  /** Players that it could ask to connect again; undefined: an older edge, which asks nobody. */
+  readonly movablePlayers: number | undefined;
   /** How late its event loop was lately, in milliseconds; undefined: an older edge, which does not say. */
   readonly eventLoopLagMs: number | undefined;
   /** By name: `host:port`, with `rtmps://` before it for TLS. */
@@ -111,11 +113,7 @@ export function isRefusal(status: number): status is RefusedStatus {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/**
- * Reads the body of an answer; fields it does not know are left alone, so that newer edges are understood.
- * Throws EdgeAnswerError when what it needs is not there.
- */
-export function parseEdgeReport(body: string): EdgeReport {
+function successOf(body: string): Fields {
   let answer: unknown;
   try {
     answer = JSON.parse(body);
@@ -124,6 +122,15 @@ export function parseEdgeReport(body: string): EdgeReport {
   }
   const edge = fields(answer, 'the answer');
   if (edge.code !== 0) throw new EdgeAnswerError(`its answer has code ${JSON.stringify(edge.code)}, not 0`);
+  return edge;
+}
+
+/**
+ * Reads the body of an answer; fields it does not know are left alone, so that newer edges are understood.
+ * Throws EdgeAnswerError when what it needs is not there.
+ */
+export function parseEdgeReport(body: string): EdgeReport {
+  const edge = successOf(body);
   const config = fields(edge.config, 'config');
   const kbps = fields(edge.kbps, 'kbps');
   const origins = list(edge.origins, 'origins').map((origin) => fields(origin, 'origins[]'));
@@ -146,10 +153,16 @@ export function parseEdgeReport(body: string): EdgeReport {
       ),
     },
     clients: clientCounts(edge.clients),
+    movablePlayers: edge.moves === undefined ? undefined : count(fields(edge.moves, 'moves').able, 'moves.able'),
     eventLoopLagMs:
       edge.event_loop_lag_ms === undefined ? undefined : count(edge.event_loop_lag_ms, 'event_loop_lag_ms'),
     origins: new Map(origins.map(originEntry)),
   };
+}
+
+/** Reads how many players an edge is going to ask. Throws EdgeAnswerError. */
+export function parseAsking(body: string): number {
+  return count(successOf(body).asking, 'asking');
 }
 
 function clientCounts(value: unknown): EdgeClients | undefined {

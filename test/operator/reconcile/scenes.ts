@@ -32,6 +32,7 @@ export interface ReportWish {
   readonly error?: string;
   readonly players?: number;
   readonly publishers?: number;
+  readonly movablePlayers?: number;
   readonly sentKbps?: number;
   readonly clients?: { readonly taken: number; readonly refused: number };
   readonly eventLoopLagMs?: number;
@@ -54,6 +55,7 @@ export function report(wish: ReportWish = {}): EdgeReport {
       sentKbps: wish.sentKbps ?? 100,
       originConnections: 0,
     },
+    movablePlayers: wish.movablePlayers ?? wish.players ?? 0,
     clients: wish.clients ?? { taken: 0, refused: 0 },
     eventLoopLagMs: wish.eventLoopLagMs ?? 0,
     origins: new Map(

@@ -17,7 +17,7 @@ type Path = readonly (string | number)[];
 
 /** What the operator does itself, before or after it renders. */
 const resolved =
-  /^((origins\.\d+\.(service|edgeCluster)|configRollout)\.|paused$|availability\.keepNodesWithClients$|autoscaling\.(headroomPercent|targets\.(playersPerPod|publishersPerPod|sentKbpsPerPod))$)/;
+  /^((origins\.\d+\.(service|edgeCluster)|configRollout|rebalance)\.|paused$|availability\.keepNodesWithClients$|autoscaling\.(headroomPercent|targets\.(playersPerPod|publishersPerPod|sentKbpsPerPod))$)/;
 /** Kubernetes' own types, passed on whole. */
 const passedOn =
   /^(pods\.(tolerations|topologySpreadConstraints|securityContext|containerSecurityContext|env)|networkPolicy\.(clients|monitoring))\./;
