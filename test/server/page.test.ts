@@ -59,6 +59,8 @@ const watchScreen = `
   look();
 `;
 
+const playsAlone = "document.querySelectorAll('video').length === 1 && !video.paused && video.currentTime > 0.5";
+
 const skip = missing('chromium', 'ffmpeg');
 
 describe('the page', { skip }, () => {
@@ -135,7 +137,7 @@ describe('the page', { skip }, () => {
       first.moves.ask(client, 'the edge stops');
       await first.clients.empty();
       const since = await page.evaluate('watched.frames');
-      await page.waitForFunction(`watched.frames > ${since} + 20 && document.querySelectorAll('video').length === 1`);
+      await page.waitForFunction(`watched.frames > ${since} + 20 && ${playsAlone}`);
       assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
       assert.equal(await page.evaluate('message.textContent'), '');
       assert.deepEqual([second.clients.size, first.moves.counts.moved], [1, 1]);
@@ -153,9 +155,7 @@ describe('the page', { skip }, () => {
     const played = once(second.events, 'play');
     balancer.cut();
     await played;
-    await page.waitForFunction(
-      "document.querySelectorAll('video').length === 1 && video.currentTime > 0.5 && !video.paused",
-    );
+    await page.waitForFunction(playsAlone);
     assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
     await page.close();
   });

@@ -136,16 +136,18 @@ export class Screen {
     const isHeld = document.fullscreenElement === before || document.pictureInPictureElement === before;
     // To take it away would end that. It goes on until it is cut.
     if (isHeld && !this.#hasEnded) return void setTimeout(() => this.#arrived(opened), retryMinMs);
+    const { id, volume, muted } = before;
+    // One that has come to its end is paused, too.
+    const isPaused = before.paused && !before.ended;
     this.#coming = undefined;
     this.#shown.close();
     this.#shown = opened;
     this.#video = opened.video;
     this.#hasEnded = false;
     this.#tries = 0;
-    const { id, volume, muted, paused } = before;
     before.remove();
     Object.assign(opened.video, { id, volume, muted });
-    if (paused && !before.ended) opened.video.pause();
+    if (isPaused) opened.video.pause();
     this.#say('');
   }
 
