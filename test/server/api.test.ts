@@ -237,6 +237,7 @@ describe('/api/v1', () => {
       state: 'serving',
       config: { hash: '0123456789abcdef', error: null, needs_restart: ['http_api.listen'] },
       players: 1,
+      edges: 0,
       publishers: 0,
       streams: 1,
       clients: { taken: 1, refused: 0 },

@@ -114,17 +114,20 @@ test('an answer is read; what is not known is left alone', () => {
       streams: 2,
       receivedKbps: 1200,
       sentKbps: 3600,
-      originConnections: 0,
+      originConnections: 2,
     },
     clients: undefined,
+    movablePlayers: undefined,
     eventLoopLagMs: undefined,
     origins: new Map([['10.0.0.1:1935', { state: 'up', reason: '' }]]),
   };
   assert.deepEqual(report, expected, 'an older edge');
-  const newer = { ...well, clients: { taken: 9, refused: 2 }, event_loop_lag_ms: 12 };
+  const moves = { able: 7, asked: 0, moved: 0, ended: 0 };
+  const newer = { ...well, clients: { taken: 9, refused: 2 }, moves, event_loop_lag_ms: 12 };
   assert.deepEqual(parseEdgeReport(JSON.stringify(newer)), {
     ...expected,
     clients: { taken: 9, refused: 2 },
+    movablePlayers: 7,
     eventLoopLagMs: 12,
   });
 });
@@ -136,6 +139,7 @@ test('what is no edge’s answer is told with its place', () => {
     [{ ...well, config: undefined }, /config is not an object: undefined/],
     [{ ...well, players: '3' }, /players is not a number: "3"/],
     [{ ...well, players: -1 }, /players is not a number: -1/],
+    [{ ...well, moves: {} }, /moves\.able is not a number: undefined/],
     [{ ...well, state: 'asleep' }, /state is not one of serving, draining: "asleep"/],
     [{ ...well, origins: [{ name: 'a:1' }] }, /origins\[\]\.state is not one of/],
   ];
