@@ -1,9 +1,10 @@
 /**
  * Asks some players to reconnect, because other edges have more room: whoever knows all edges says how many, and over
- * which time. Publishers stay where they are, and whoever has just come is left alone: it may have been asked elsewhere.
+ * which time. Publishers stay where they are; edges below, too: they choose among the edges of this tier by themselves,
+ * and would take the request for an edge that stops. Whoever has just come is left alone: it may have been asked elsewhere.
  */
 
-import type { Client, Clients } from '../clients.ts';
+import { type Client, type Clients, isEdge } from '../clients.ts';
 import type { Moves } from './moves.ts';
 import { Pace, pick } from './pace.ts';
 
@@ -31,7 +32,8 @@ export class Rebalance {
   able(olderThanMs = 0): Client[] {
     const latestMs = performance.now() - olderThanMs;
     return [...this.#clients.values()].filter(
-      (client) => client.role === 'play' && client.connectedAtMs <= latestMs && this.#moves.canAsk(client),
+      (client) =>
+        client.role === 'play' && !isEdge(client) && client.connectedAtMs <= latestMs && this.#moves.canAsk(client),
     );
   }
 
