@@ -5,12 +5,14 @@
  * --allow says.
  */
 import { parseArgs } from 'node:util';
+import { autoscalingNotes } from './api/autoscaling.ts';
 import { runCommand } from './command-line.ts';
 import { changeCost } from './diff/change-cost.ts';
 import { COSTS, type Cost, costsMore, costWords } from './diff/cost.ts';
 import { FormerStateError, renderedStates } from './diff/former.ts';
 import { InCluster } from './diff/in-cluster.ts';
 import { jsonOf, pauseNotes, type Report, textOf } from './diff/report.ts';
+import { scaledFrom } from './diff/scaled.ts';
 import { ApiError } from './kube/error.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, readManifest, titleOfFile } from './manifest.ts';
 import { renderOffline } from './render-offline.ts';
@@ -94,8 +96,10 @@ async function withFile(options: Options, formerFile: string): Promise<readonly 
   return clusters.map((manifest) => {
     const cluster = inNamespace(manifest, namespace);
     const key = keyOf(cluster.metadata);
-    const next = renderOffline(cluster, settings, titleOfFile(file)).objects;
-    return { cluster: key, notes: pauseNotes(undefined, cluster), ...changeCost(former.get(key), next) };
+    const from = former.get(key);
+    const next = renderOffline(scaledFrom(from, cluster), settings, titleOfFile(file)).objects;
+    const notes = [...pauseNotes(undefined, cluster), ...autoscalingNotes(cluster)];
+    return { cluster: key, notes, ...changeCost(from, next) };
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
+import { autoscalingNotes } from './api/autoscaling.ts';
 import { nameOf } from './api/labels.ts';
 import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
@@ -62,7 +63,8 @@ async function print(options: Options): Promise<void> {
   for (const { cluster, config } of rendered) {
     const by = pausedBy(cluster);
     const paused = by === undefined ? [] : [`the operator applies nothing of this while ${by} says that it is paused`];
-    for (const warning of [...paused, ...config.warnings]) process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
+    for (const warning of [...paused, ...autoscalingNotes(cluster), ...config.warnings])
+      process.stderr.write(`${nameOf(cluster)}: ${warning}\n`);
   }
   process.stdout.write(options.conf ? confOf(rendered) : yamlOf(rendered));
 }

@@ -1,6 +1,7 @@
 /** A change compared with the EdgeCluster that is in a cluster. */
 import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
 import { admit } from '../api/admission.ts';
+import { autoscalingNotes } from '../api/autoscaling.ts';
 import { nameOf } from '../api/labels.ts';
 import { readText } from '../api/manifests.ts';
 import type { EdgeCluster } from '../api/types.ts';
@@ -13,6 +14,7 @@ import { version } from '../version.ts';
 import { changeCost, type State } from './change-cost.ts';
 import { dryRun } from './dry-run.ts';
 import { pauseNotes, type Report } from './report.ts';
+import { scaledFrom } from './scaled.ts';
 
 export interface Asked {
   /** The manifest with the change. */
@@ -74,8 +76,8 @@ export class InCluster {
     const from = present && renderPresent(present, settings);
     return {
       cluster: title,
-      notes: [...(live ? [presence(live)] : []), ...pauseNotes(present, next)],
-      ...changeCost(from, renderOffline(next, settings, asked.title).objects),
+      notes: [...(live ? [presence(live)] : []), ...pauseNotes(present, next), ...autoscalingNotes(next)],
+      ...changeCost(from, renderOffline(scaledFrom(from, next), settings, asked.title).objects),
     };
   }
 

@@ -87,6 +87,15 @@ describe('edgecluster render', { concurrency: 2 }, () => {
     assert.match(wrong.err, /^stdin: live: spec\.origins: .*: default\/live → default\/region → default\/live; /);
   });
 
+  it('says who chooses the number of edges, where it is not in the manifest', options, async () => {
+    const { code, err } = await edgecluster(['render', '-f', example('autoscaling')]);
+    assert.equal(code, 0);
+    assert.equal(
+      err,
+      'elastic: the operator chooses the number of edges, 2 to 20, by playersPerPod, publishersPerPod; a HorizontalPodAutoscaler may ask for more\n',
+    );
+  });
+
   it('from standard input, other kinds beside it', options, async () => {
     const input = `kind: Namespace\napiVersion: v1\nmetadata: { name: tv }\n---\n${manifest(origins)}`;
     const { code, out } = await edgecluster(['render', '-f', '-', '--conf'], input);

@@ -94,14 +94,14 @@ export function decide(history: History | undefined, sight: Sight, autoscaling: 
   const needs = needsSeen(past, needed, nowMs, windowMs);
   const enough = within(needs[0]?.edges ?? before);
 
-  const mayTake = isComplete && !sight.isHeld && nowMs - (history?.tookAtMs ?? never) >= scaleIn.periodSeconds * 1000;
+  const mayTake = !sight.isHeld && nowMs - (history?.tookAtMs ?? never) >= scaleIn.periodSeconds * 1000;
   const edges = enough >= before ? within(Math.max(before, needed)) : mayTake ? stepTo(enough, before, sight) : before;
 
   const tookAtMs = edges < before ? nowMs : (history?.tookAtMs ?? never);
-  const isMissed = edges > before && nowMs - tookAtMs < missedWithinMs;
-  const missedAtMs = [...(history?.missedAtMs ?? []), ...(isMissed ? [nowMs] : [])].filter(
-    (atMs) => nowMs - atMs < flapping.withinMs,
-  );
+  const missed = history?.missedAtMs ?? [];
+  // Once for each time that some were taken, in however many steps they come back.
+  const isMissed = edges > before && nowMs - tookAtMs < missedWithinMs && (missed.at(-1) ?? never) < tookAtMs;
+  const missedAtMs = [...missed, ...(isMissed ? [nowMs] : [])].filter((atMs) => nowMs - atMs < flapping.withinMs);
   const { askedEdges } = sight;
   const next: History = { edges, askedEdges, needs, clients: seen, tookAtMs, missedAtMs };
   return {

@@ -72,6 +72,27 @@ describe('edgecluster diff --from', { concurrency: 2 }, () => {
     });
   });
 
+  it(
+    'autoscaling by clients goes on from the edges that there are; by CPU it begins with the manifest',
+    options,
+    async () => {
+      writeFileSync(file('nine.yaml'), manifest(`${origins}  replicas: 9\n`));
+      const by = (target: string) =>
+        manifest(`${origins}  autoscaling: { maxReplicas: 20, targets: { ${target}: 50 } }\n`);
+      const diff = (text: string) => edgecluster(['diff', '-f', '-', '--from', file('nine.yaml')], text);
+      const clients = await diff(by('publishersPerPod'));
+      assert.equal(
+        clients.out,
+        [
+          'default/live: nothing (nothing differs)',
+          '  the operator chooses the number of edges, 2 to 20, by publishersPerPod',
+          '',
+        ].join('\n'),
+      );
+      assert.match((await diff(by('cpuUtilizationPercent'))).out, /edges: 9 → 2/);
+    },
+  );
+
   it('namespaces tell EdgeClusters apart', options, async () => {
     const { out } = await edgecluster(
       ['diff', '-f', '-', '-n', 'tv', '--from', file('rendered.yaml')],

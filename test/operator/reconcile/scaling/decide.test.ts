@@ -180,6 +180,16 @@ describe('the number of edges', () => {
     assert.equal(edges({ minReplicas: 18 }), 18);
   });
 
+  it('clients that come in many steps after some edges were taken: these were missed once', () => {
+    const run = new Run();
+    run.after(0, { players: 500 });
+    run.after(10, { players: 200 });
+    run.untilRest({ players: 200 });
+    for (const players of [300, 400, 500, 600, 700]) run.after(20, { players });
+    assert.equal(run.last?.history.missedAtMs.length, 1);
+    assert.equal(run.last?.isFlapping, false);
+  });
+
   it('edges that are taken and missed again and again are told of', () => {
     const run = new Run({ scaleDownStabilizationSeconds: 60 });
     for (let times = 1; times <= 4; times++) {
