@@ -104,12 +104,11 @@ function merge(ours: readonly Directive[], theirs: readonly Directive[]): readon
     const index = isFirst ? merged.findIndex((other) => other.name === name) : -1;
     const own = merged[index];
     if (own === undefined) merged.push(directive);
-    else if (merged.lastIndexOf(own) < merged.findLastIndex((other) => other.name === name)) {
-      // One that may be given several times: all of ours give way.
-      const [before, behind] = [merged.slice(0, index), merged.slice(index)];
-      merged.splice(0, merged.length, ...before, directive, ...behind.filter((other) => other.name !== name));
-    } else if (own.children === undefined || directive.children === undefined) merged[index] = directive;
-    else merged[index] = { ...directive, children: merge(own.children, directive.children) };
+    else if (own.children === undefined || directive.children === undefined) {
+      // Of one that may be given several times all of ours give way.
+      const others = merged.flatMap((other, at) => (at === index ? [directive] : other.name === name ? [] : [other]));
+      merged.splice(0, merged.length, ...others);
+    } else merged[index] = { ...directive, children: merge(own.children, directive.children) };
   }
   const hidden = new Set(
     [...seen].map((name) => otherNames.get(name)).filter((name) => name !== undefined && !seen.has(name)),

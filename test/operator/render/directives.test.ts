@@ -59,6 +59,21 @@ describe('extra directives', () => {
     assert.equal(rendered({ global: 'max_connections 7;' }).config.maxConnections, 7);
   });
 
+  it('override rules that may be given several times as a whole', () => {
+    const security = {
+      allow: [{ action: 'Play' }, { action: 'Publish', from: '10.0.0.0/8' }, { action: 'Publish', from: '11.0.0.0/8' }],
+      deny: [{ action: 'Play', from: '192.0.2.0/24' }],
+    };
+    const extraDirectives = 'security { allow publish 198.51.100.7; allow publish fd00::/8; }';
+    const { config } = rendered({ spec: { vhosts: [{ name: 'a.com', security, extraDirectives }] } });
+    const { allow, deny } = config.vhosts[0]!.access.security;
+    assert.deepEqual(allow, [
+      { action: 'publish', from: { address: '198.51.100.7', prefix: 32 } },
+      { action: 'publish', from: { address: 'fd00::', prefix: 8 } },
+    ]);
+    assert.deepEqual(deny, [{ action: 'play', from: { address: '192.0.2.0', prefix: 24 } }]);
+  });
+
   it('override by the other name of a directive, too', () => {
     const spec = { logLevel: 'Debug' };
     assert.equal(rendered({ global: 'srs_log_level error;', spec }).config.log.level, 'error');
