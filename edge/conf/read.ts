@@ -203,7 +203,10 @@ function parseEach({ type, wordsEach }: Leaf<unknown>, args: readonly Word[]): P
 }
 
 function gathered({ wordsEach }: Leaf<unknown>, before: unknown, value: unknown): unknown {
-  return wordsEach !== undefined && Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+  if (wordsEach === undefined || !Array.isArray(before) || !Array.isArray(value)) return value;
+  // It came from the directive before, so nobody else has it; copying would take long where there are many.
+  before.push(...value);
+  return before;
 }
 
 function within({ path, key, counts }: Scope, name: string, first = true): Scope {
