@@ -149,15 +149,14 @@ export class Scene {
     });
   }
 
-  /** What it costs to take each edge away, once all have been told. */
-  async untilCosts(): Promise<readonly number[]> {
-    const costOf = ({ metadata }: V1Pod) => metadata?.annotations?.['controller.kubernetes.io/pod-deletion-cost'];
-    const told = (pods: readonly V1Pod[]): boolean => {
-      const costs = pods.filter(isStaying).map(costOf);
-      return costs.every((cost) => cost !== undefined) && costs.some((cost) => Number(cost) > 0);
-    };
-    const pods = await this.client.until<V1Pod>(this.#podsPath(`edgecluster.io/cluster=${tierName}`), told);
-    return pods.filter(isStaying).map((pod) => Number(costOf(pod)));
+  /** Resolves when so many edges cost something to take away: those that have clients. The others cost nothing. */
+  async untilCostly(count: number): Promise<void> {
+    const costOf = ({ metadata }: V1Pod): number =>
+      Number(metadata?.annotations?.['controller.kubernetes.io/pod-deletion-cost'] ?? 0);
+    await this.client.until<V1Pod>(
+      this.#podsPath(`edgecluster.io/cluster=${tierName}`),
+      (pods) => pods.filter((pod) => isStaying(pod) && costOf(pod) > 0).length === count,
+    );
   }
 
   /** Address of the Service that clients come by. */
