@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { V1Pod } from '@kubernetes/client-node';
 import { suiteCleaner } from '../support/programs.ts';
 import { Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
-import { clientsOf, Scene } from './scene.ts';
+import { Scene } from './scene.ts';
 
 describe('edges', () => {
   const cleaner = suiteCleaner();
@@ -21,24 +20,22 @@ describe('edges', () => {
   });
 
   it('an edge is killed: its clients alone are cut', async () => {
-    const [edge] = (await scene.edges()) as [V1Pod];
-    const its = clientsOf(scene.processOf(edge));
-    assert.ok(its > 0);
+    const { edge, clients } = await scene.busiestEdge();
+    assert.ok(clients > 0);
     const seen = await audience.watch(
       'an edge is killed',
       async () => {
         scene.signal(edge, 'SIGKILL');
         await scene.untilSettled();
       },
-      { note: () => `${its} clients were on it` },
+      { note: () => `${clients} clients were on it` },
     );
     assertTimesRanOn(seen);
-    assert.ok(seen.playersCut + seen.publishersCut <= its, `${JSON.stringify(seen)} for ${its} clients`);
+    assert.ok(seen.playersCut + seen.publishersCut <= clients, `${JSON.stringify(seen)} for ${clients} clients`);
   });
 
   it('an edge hangs for 15 s: its clients wait, and are served again', async () => {
-    const [edge] = (await scene.edges()) as [V1Pod];
-    const its = clientsOf(scene.processOf(edge));
+    const { edge, clients } = await scene.busiestEdge();
     const seen = await audience.watch(
       'an edge hangs for 15 s',
       async () => {
@@ -46,7 +43,7 @@ describe('edges', () => {
         await delay(15_000);
         scene.signal(edge, 'SIGCONT');
       },
-      { note: () => `${its} clients were on it` },
+      { note: () => `${clients} clients were on it` },
     );
     assertNobodyCut(seen);
   });

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { V1Node, V1Pod } from '@kubernetes/client-node';
+import type { V1Node } from '@kubernetes/client-node';
 import { isReady } from '../support/nodes/cluster.ts';
 import { suiteCleaner } from '../support/programs.ts';
 import { Audience, assertTimesRanOn } from './audience.ts';
-import { clientsOf, Scene } from './scene.ts';
+import { Scene } from './scene.ts';
 
 describe('nodes', () => {
   const cleaner = suiteCleaner();
@@ -22,9 +22,8 @@ describe('nodes', () => {
   });
 
   it('a node is drained: its edge lets its clients finish, and there is never none', async () => {
-    const [edge] = (await scene.edges()) as [V1Pod];
+    const { edge, clients } = await scene.busiestEdge();
     const node = edge.spec?.nodeName ?? '';
-    const its = clientsOf(scene.processOf(edge));
     const seen = await audience.watch(
       'a node is drained',
       async () => {
@@ -32,11 +31,11 @@ describe('nodes', () => {
         await scene.kubernetes.kubectl(drain);
         await scene.untilSettled();
       },
-      { note: () => `${its} clients were on it` },
+      { note: () => `${clients} clients were on it` },
     );
     await scene.kubernetes.kubectl(['uncordon', node]);
     assertTimesRanOn(seen);
-    assert.ok(seen.playersCut + seen.publishersCut <= its, `${JSON.stringify(seen)} for ${its} clients`);
+    assert.ok(seen.playersCut + seen.publishersCut <= clients, `${JSON.stringify(seen)} for ${clients} clients`);
     assert.ok((await scene.edges()).every(({ spec }) => spec?.nodeName !== node));
   });
 
@@ -46,9 +45,8 @@ describe('nodes', () => {
     await scene.kubectl('rollout', 'status', 'deployment/live', '--timeout=120s');
     await scene.untilSettled();
     await scene.untilTier(({ status }) => (status?.drainingReplicas ?? 0) === 0);
-    const [edge] = (await scene.edges()) as [V1Pod];
+    const { edge, clients } = await scene.busiestEdge();
     const node = scene.cluster.node(edge.spec?.nodeName);
-    const its = clientsOf(scene.processOf(edge));
     let outAfterMs = 0;
     const seen = await audience.watch(
       'a node is lost for 100 s',
@@ -62,11 +60,11 @@ describe('nodes', () => {
         await scene.untilSettled(180_000);
       },
       {
-        note: () => `${its} clients were on it; not ready after ${(outAfterMs / 1000).toFixed(0)} s`,
+        note: () => `${clients} clients were on it; not ready after ${(outAfterMs / 1000).toFixed(0)} s`,
         patienceMs: 180_000,
       },
     );
     assertTimesRanOn(seen);
-    assert.ok(seen.playersCut + seen.publishersCut <= its, `${JSON.stringify(seen)} for ${its} clients`);
+    assert.ok(seen.playersCut + seen.publishersCut <= clients, `${JSON.stringify(seen)} for ${clients} clients`);
   });
 });

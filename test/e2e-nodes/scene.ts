@@ -120,6 +120,14 @@ export class Scene {
     return pods.filter(isStaying).sort(byName);
   }
 
+  /** The edge that has the most clients, and how many these are. */
+  async busiestEdge(): Promise<{ readonly edge: V1Pod; readonly clients: number }> {
+    const all = (await this.edges()).map((edge) => ({ edge, clients: clientsOf(this.processOf(edge)) }));
+    const [busiest] = all.sort((one, other) => other.clients - one.clients);
+    if (busiest === undefined) throw new Error('there are no edges');
+    return busiest;
+  }
+
   async origins(): Promise<readonly V1Pod[]> {
     return (await this.client.list<V1Pod>(this.#podsPath('app=origin'))).filter(isStaying).sort(byName);
   }

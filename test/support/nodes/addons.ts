@@ -81,6 +81,7 @@ function metricsServer(): object[] {
       '--kubelet-insecure-tls',
       '--kubelet-preferred-address-types=InternalIP',
       '--metric-resolution=10s',
+      '--kubelet-request-timeout=5s',
     ],
     readinessProbe: { httpGet: { path: '/readyz', port: 10250, scheme: 'HTTPS' }, periodSeconds: 2 },
     volumeMounts: [{ name: 'certificates', mountPath: '/tmp' }],
