@@ -11,9 +11,11 @@ import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } fro
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
+import { Usage, type Used } from './hooks/usage.ts';
+import { UsageReports } from './hooks/usage-reports.ts';
 import type { LogCounts } from './log/log.ts';
 import { Reloader } from './reload.ts';
-import { Clients } from './server/clients.ts';
+import { Clients, usingClients } from './server/clients.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
@@ -52,6 +54,8 @@ export class Edge implements Gateway {
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;
   readonly #hooks: HttpHooks;
+  readonly #usage = new Usage();
+  readonly #usageReports: UsageReports;
   readonly #rtmp: RtmpServer;
   readonly #http: HttpServers;
   readonly #reloader: Reloader;
@@ -65,6 +69,9 @@ export class Edge implements Gateway {
     this.#config = loaded.config;
     this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused);
     this.#hooks = new HttpHooks({ log, serverId });
+    const post = this.#hooks.onUsage.bind(this.#hooks);
+    this.#usageReports = new UsageReports(() => usingClients(this.clients), this.#usage, post);
+    this.#usageReports.reconfigure(loaded.config);
     this.hub = new Hub(this.#upstream, log, this.#memory);
     this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
     this.#rtmp = new RtmpServer(this);
@@ -124,6 +131,7 @@ export class Edge implements Gateway {
     this.#upstream.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
     this.entrance.reconfigure(this.#config);
+    this.#usageReports.reconfigure(this.#config);
     this.#memory.settle();
     this.#checkDescriptors();
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
@@ -179,6 +187,7 @@ export class Edge implements Gateway {
     this.#rtmp.close();
     this.hub.close();
     this.#upstream.close();
+    this.#usageReports.close();
     this.#hooks.close();
     this.#http.close().catch(() => {});
   }
@@ -196,6 +205,7 @@ export class Edge implements Gateway {
     await this.entrance.enter('play', request, vhost);
     try {
       await this.#hooks.onPlay(request, vhost);
+      this.#usage.begin(request, this.clients.get(request.clientId));
       return this.hub.play(request, vhost);
     } catch (error) {
       this.entrance.leave(request);
@@ -207,6 +217,7 @@ export class Edge implements Gateway {
     await this.entrance.enter('publish', request, vhost);
     try {
       await this.#hooks.onPublish(request, vhost);
+      this.#usage.begin(request, this.clients.get(request.clientId));
       return await this.#publish(request, vhost, events);
     } catch (error) {
       this.entrance.leave(request);
@@ -216,13 +227,13 @@ export class Edge implements Gateway {
 
   stopped(request: StreamRequest, vhost: VhostConfig): void {
     this.entrance.leave(request);
-    this.#hooks.onStop(request, vhost);
+    this.#hooks.onStop(request, vhost, this.#usedBy(request));
   }
 
   unpublished(request: StreamRequest, vhost: VhostConfig, publication: Publication): void {
     this.entrance.leave(request);
     this.hub.unpublish(publication);
-    this.#hooks.onUnpublish(request, vhost);
+    this.#hooks.onUnpublish(request, vhost, this.#usedBy(request));
   }
 
   closed(request: ConnectRequest, vhost: VhostConfig, traffic: Traffic): void {
@@ -236,6 +247,10 @@ export class Edge implements Gateway {
       if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
       throw error;
     }
+  }
+
+  #usedBy(request: StreamRequest): Used | undefined {
+    return this.#usage.of(request, this.clients.get(request.clientId));
   }
 
   /** Callbacks that are under way may finish within `grace_final_wait`. */

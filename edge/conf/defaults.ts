@@ -134,6 +134,9 @@ export const EDGE: EdgeTuning = {
   drainTimeoutMs: 30_000,
   // SRS's own time-out of a callback.
   hookTimeoutMs: 30_000,
+  hookFailure: 'refuse',
+  onUsage: [],
+  usageIntervalMs: 60_000,
   // Latency that hardly shows beside `mw_latency`, for a fraction of the reads and writes.
   readIntervalMs: 200,
   redirectMax: 3,

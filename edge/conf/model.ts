@@ -219,6 +219,11 @@ export interface EdgeTuning {
   readonly drainTimeoutMs: number;
   /** One answer of an HTTP callback. */
   readonly hookTimeoutMs: number;
+  /** What becomes of a client when a callback fails: not when it refuses. */
+  readonly hookFailure: 'refuse' | 'admit';
+  /** URLs that are told what clients have used. */
+  readonly onUsage: readonly string[];
+  readonly usageIntervalMs: number;
   /** With neither `min_latency` nor `mr`, publishers' sockets are read at most this often; 0 reads at once. */
   readonly readIntervalMs: number;
   /** RTMP 302 answers followed in a row. */

@@ -11,11 +11,15 @@ import { streamId, streamUrl } from '../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
 import { type NoticeLimits, Notices } from './notices.ts';
 import { HookError, postHook } from './post.ts';
+import type { Used } from './usage.ts';
 
 /** A burst of clients that leave must not use up descriptors, nor hold up the event loop with requests. */
 const noticeLimits: NoticeLimits = { sendingMax: 64, noticesMax: 10_000 };
 
 type HookName = Exclude<keyof HttpHooksConfig, 'enabled'>;
+
+/** Callbacks that may refuse a client. */
+type Asking = 'onConnect' | 'onPublish' | 'onPlay';
 
 const actions: Readonly<Record<HookName, string>> = {
   onConnect: 'on_connect',
@@ -70,8 +74,9 @@ export class HttpHooks {
     await this.#ask('onPublish', request, vhost, streamFields(request, vhost), 'NetStream.Publish.Rejected');
   }
 
-  onUnpublish(request: StreamRequest, vhost: VhostConfig): void {
-    this.#tell('onUnpublish', request, vhost, streamFields(request, vhost));
+  /** @param used what it has used, where it had begun */
+  onUnpublish(request: StreamRequest, vhost: VhostConfig, used?: Used): void {
+    this.#tell('onUnpublish', request, vhost, { ...streamFields(request, vhost), ...used });
   }
 
   /** Asks whether the client may play. Throws a Refusal. */
@@ -80,8 +85,16 @@ export class HttpHooks {
     await this.#ask('onPlay', request, vhost, fields, 'NetStream.Play.Failed');
   }
 
-  onStop(request: StreamRequest, vhost: VhostConfig): void {
-    this.#tell('onStop', request, vhost, streamFields(request, vhost));
+  /** @param used what it has used, where it had begun */
+  onStop(request: StreamRequest, vhost: VhostConfig, used?: Used): void {
+    this.#tell('onStop', request, vhost, { ...streamFields(request, vhost), ...used });
+  }
+
+  /** Tells what clients of a vhost have used so far. Resolves when it was answered, or could not be told. */
+  async onUsage(vhost: VhostConfig, clients: readonly object[]): Promise<void> {
+    const body = { ...this.#sender('on_usage', vhost), clients };
+    for (const url of vhost.edge.onUsage)
+      await this.#post(url, body, vhost, { action: 'on_usage', clients: clients.length }).catch(() => {});
   }
 
   /** Resolves when nothing that was told (`onClose`, `onUnpublish`, `onStop`) is still on its way. */
@@ -105,9 +118,12 @@ export class HttpHooks {
     this.#closed.abort();
   }
 
-  /** All URLs in their order; the first one that does not agree decides. */
+  /**
+   * All URLs in their order; the first one that does not agree decides. What went wrong with a callback is for the log:
+   * whom it keeps out learns neither its address nor its answer.
+   */
   async #ask(
-    hook: HookName,
+    hook: Asking,
     request: ConnectRequest,
     vhost: VhostConfig,
     fields: Fields,
@@ -115,12 +131,12 @@ export class HttpHooks {
   ): Promise<void> {
     for (const url of urlsOf(hook, vhost)) {
       try {
-        await this.#post(url, hook, request, vhost, fields);
+        await this.#call(url, hook, request, vhost, fields);
       } catch (error) {
-        const said = error instanceof HookError && error.kind === 'refused';
-        const message = error instanceof Error ? error.message : String(error);
-        const reason = `${actions[hook]} callback ${withoutSecrets(url)} ${said ? '' : 'failed: '}${message}`;
-        throw new Refusal(refusalCode, reason, said ? 403 : 502, { cause: error });
+        const said = error instanceof HookError && error.kind === 'refused' ? error.message : undefined;
+        if (said === undefined && vhost.edge.hookFailure === 'admit') continue;
+        const reason = `${actions[hook]} callback ${said ?? 'failed'}`;
+        throw new Refusal(refusalCode, reason, said === undefined ? 502 : 403, { cause: error });
       }
     }
   }
@@ -133,7 +149,7 @@ export class HttpHooks {
     const taken = this.#notices.push(clientId, async () => {
       for (const url of urls) {
         // Logged where it failed; nobody is left to be refused.
-        await this.#post(url, hook, request, vhost, fields).catch(() => {});
+        await this.#call(url, hook, request, vhost, fields).catch(() => {});
       }
     });
     if (taken) return;
@@ -141,21 +157,25 @@ export class HttpHooks {
     this.#log.warn({ client: clientId, action: actions[hook] }, 'callback not sent: too many wait for an answer');
   }
 
-  async #post(url: string, hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): Promise<void> {
+  async #call(url: string, hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): Promise<void> {
     const { clientId, ip, app } = request;
     const action = actions[hook];
-    const body = {
-      server_id: this.#serverId,
-      service_id: this.#serviceId,
-      action,
-      client_id: clientId,
-      ip,
-      vhost: vhost.name,
-      app,
-      ...fields,
-    };
+    const { vhost: name, ...sender } = this.#sender(action, vhost);
+    const body = { ...sender, client_id: clientId, ip, vhost: name, app, ...fields };
+    await this.#post(url, body, vhost, { client: clientId, action });
+  }
+
+  /** What every body begins with. */
+  #sender(
+    action: string,
+    vhost: VhostConfig,
+  ): Readonly<Record<'server_id' | 'service_id' | 'action' | 'vhost', string>> {
+    return { server_id: this.#serverId, service_id: this.#serviceId, action, vhost: vhost.name };
+  }
+
+  async #post(url: string, body: object, vhost: VhostConfig, about: object): Promise<void> {
     const startedAtMs = performance.now();
-    const event = { client: clientId, action, url: withoutSecrets(url) };
+    const event = { ...about, url: withoutSecrets(url) };
     this.#underWay++;
     try {
       await postHook(url, body, vhost.edge.hookTimeoutMs, this.#closed.signal);
@@ -178,7 +198,7 @@ function streamFields({ app, stream, tcUrl, param }: StreamRequest, vhost: Vhost
   return { tcUrl, stream, param, stream_url: streamUrl(name), stream_id: streamId(name) };
 }
 
-/** A callback's URL as clients and logs may see it: credentials and parameters are the operator's secret. */
+/** A callback's URL as logs may show it: credentials and parameters are the operator's secret. */
 function withoutSecrets(url: string): string {
   const { origin, pathname } = new URL(url);
   return origin + pathname;

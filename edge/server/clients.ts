@@ -4,7 +4,7 @@
 
 import { randomBytes } from 'node:crypto';
 import type { StreamName } from '../stream/name.ts';
-import type { ClientProtocol, ConnectRequest } from '../stream/request.ts';
+import type { ClientProtocol, ConnectRequest, StreamRequest } from '../stream/request.ts';
 
 export interface Client {
   /** Seven letters and digits, as SRS names clients; the same in logs, callbacks and at the origin. */
@@ -39,6 +39,17 @@ export function streamOf({ request }: Client): StreamName {
 export function isEdge({ request }: Client): boolean {
   const [identity] = request?.connectArgs ?? [];
   return typeof identity === 'object' && identity !== null && 'srs_id' in identity;
+}
+
+/** Clients that play or publish, with what they asked for. */
+export function* usingClients(
+  clients: Clients,
+): Generator<Client & { role: 'play' | 'publish'; request: StreamRequest }> {
+  for (const client of clients.values()) if (isUsing(client)) yield client;
+}
+
+function isUsing(client: Client): client is Client & { role: 'play' | 'publish'; request: StreamRequest } {
+  return client.role !== 'connecting' && client.request?.stream !== undefined;
 }
 
 /** Players end by closing connections that hold more for them: TCP calls that a reset, and it is no failure. */

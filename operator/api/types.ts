@@ -394,6 +394,18 @@ export interface Hooks {
   readonly onPlay?: readonly string[];
   /** URLs. Called when a client plays no more. Default: none. */
   readonly onStop?: readonly string[];
+  /**
+   * URLs. Told again and again what each client has used since it began to play or publish: bytes and seconds, up to
+   * 500 clients in a callback. Default: none.
+   */
+  readonly onUsage?: readonly string[];
+  /** Time between two such callbacks, in milliseconds. Default 60000. */
+  readonly usageIntervalMs: number;
+  /**
+   * What becomes of a client when a callback is not there, not in time, or makes no sense: Refuse, or Admit, as if the
+   * callback had agreed. A callback that refuses, refuses. Default Refuse.
+   */
+  readonly onFailure: 'Refuse' | 'Admit';
   /** Time for the answer of one callback, in milliseconds. Default 30000. */
   readonly timeoutMs: number;
 }

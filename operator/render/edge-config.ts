@@ -156,7 +156,12 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
       gopCacheMaxBytes: failover.gopCacheMaxBytes,
       pushQueueMaxBytes: failover.pushQueueMaxBytes,
       readIntervalMs: publish.readIntervalMs,
-      ...(hooks && { hookTimeoutMs: hooks.timeoutMs }),
+      ...(hooks && {
+        hookTimeoutMs: hooks.timeoutMs,
+        hookFailure: hookFailure[hooks.onFailure],
+        onUsage: hooks.onUsage ?? [],
+        usageIntervalMs: hooks.usageIntervalMs,
+      }),
       ...(group.tls?.insecureSkipVerify && { originTlsVerify: false }),
       ...(group.tls?.caBundle !== undefined && {
         originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name, group.tls.caBundle)}`,
@@ -173,6 +178,8 @@ function serversOf(group: OriginGroup, origins: Origins): readonly OriginAddress
   const what = `origin group "${group.name}": ${parsed.what}; expected ${originAddresses.expected}`;
   throw new RenderError('InvalidConfig', [`spec.origins: ${what}`]);
 }
+
+const hookFailure = { Refuse: 'refuse', Admit: 'admit' } as const;
 
 function hooksOf(hooks: Hooks): VhostConfig['httpHooks'] {
   return {

@@ -170,6 +170,9 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           redirectMax: fc.integer({ min: 0, max: 100 }),
           originTlsVerify: bool,
           originTlsCaFile: names,
+          hookFailure: fc.constantFrom('refuse', 'admit'),
+          onUsage: urls,
+          usageIntervalMs: fc.integer({ min: 1_000, max: 86_400_000 }),
         }),
       )
       .map((edge) => ({ ...edge, retryMaxMs: Math.max(edge.retryMinMs, edge.retryMaxMs) })),

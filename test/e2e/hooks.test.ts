@@ -12,6 +12,15 @@ import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { player, publisher, reload, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
 
+/** Of a client, in `on_usage`, `on_stop` and `on_unpublish`. */
+interface UsageLine {
+  readonly type: string;
+  readonly stream: string;
+  readonly send_bytes: number;
+  readonly recv_bytes: number;
+  readonly seconds: number;
+}
+
 test('callbacks follow an RTMP player and a publisher from connect to close', testOptions, async (t) => {
   const hooks = await HookServer.start(t);
   const edge = await startEdge(t, originConfig({ vhost: hooks.block }));
@@ -40,7 +49,29 @@ test('an HTTP player is asked for on_play and told of by on_stop, as in SRS', te
   assert.deepEqual(await hooks.until('on_stop'), ['on_play', 'on_stop']);
   const refused = await fetch(`${url}?token=bad`);
   assert.equal(refused.status, 403);
-  assert.match(await refused.text(), /on_play callback .* refused with code 7/);
+  assert.match(await refused.text(), /^on_play callback refused with code 7/);
+});
+
+test('what clients have used is told while they play, and when they stop', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const vhost = `${hooks.block} edge { on_usage ${hooks.url}; usage_interval 1000; }`;
+  const edge = await startEdge(t, originConfig({ vhost }));
+  const source = await publisher(t, edge);
+  const peer = await player(t, edge);
+  source.send(...clip());
+  await peer.frames(13);
+  await hooks.until('on_usage');
+  const told = hooks.calls.find(({ action }) => action === 'on_usage') as unknown as { clients: UsageLine[] };
+  assert.deepEqual(told.clients.map(({ type }) => type).sort(), ['play', 'publish']);
+  for (const { type, stream: name, send_bytes, recv_bytes } of told.clients) {
+    assert.equal(name, stream);
+    assert.ok((type === 'play' ? send_bytes : recv_bytes) > 300, `${type} ${send_bytes} ${recv_bytes}`);
+  }
+  peer.end();
+  await hooks.until('on_stop');
+  const stop = hooks.calls.find(({ action }) => action === 'on_stop') as unknown as UsageLine;
+  const line = told.clients.find(({ type }) => type === 'play');
+  assert.ok(line !== undefined && stop.send_bytes >= line.send_bytes && stop.seconds >= line.seconds);
 });
 
 test('players that leave during on_play, by RTMP and by HTTP, leave no stream behind', testOptions, async (t) => {
@@ -79,7 +110,7 @@ test('a refusal reaches RTMP clients in the callback’s words', testOptions, as
   const at = { port: edge.port() };
   await assert.rejects(
     RtmpPeer.connect({ ...at, tcUrl: `rtmp://127.0.0.1:${edge.port()}/live?token=bad` }),
-    /NetConnection\.Connect\.Rejected.*on_connect callback .* refused with code 7/,
+    /NetConnection\.Connect\.Rejected.*on_connect callback refused with code 7/,
   );
   for (const [ask, code] of [
     ['play', 'NetStream.Play.Failed'],
@@ -89,7 +120,7 @@ test('a refusal reaches RTMP clients in the callback’s words', testOptions, as
     peer[ask](`${stream}?token=bad`);
     const { level, description } = await peer.status(code);
     assert.equal(level, 'error');
-    assert.match(description, new RegExp(`on_${ask} callback .* refused with code 7`));
+    assert.match(description, new RegExp(`on_${ask} callback refused with code 7`));
     await peer.untilClosed();
   }
 });

@@ -1,7 +1,7 @@
 /** The table of `vhost { edge { } }`: what SRS has no directive for. */
 import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { choice, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
+import { choice, hookUrls, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
 import { limits } from './limits.ts';
 import { token } from './token.ts';
 
@@ -118,6 +118,33 @@ export const vhostEdge = block(
       default: EDGE.hookTimeoutMs,
       effect: 'new connections',
       doc: 'Time for the answer of one callback.',
+    }),
+    hook_failure: leaf({
+      type: choice({ refuse: 'refuse', admit: 'admit' }),
+      default: EDGE.hookFailure,
+      effect: 'new connections',
+      since: 2,
+      doc:
+        'What becomes of a client when a callback of `http_hooks` is not there, not in time, or makes no sense. ' +
+        '`admit` lets it in, as if the callback had agreed. A callback that refuses, refuses.',
+    }),
+    on_usage: leaf({
+      type: hookUrls,
+      default: EDGE.onUsage,
+      defaultText: 'none',
+      effect: 'at once',
+      since: 2,
+      doc:
+        'URLs that are told every `usage_interval` what each client has used since it began to play or publish ' +
+        '(`send_bytes`, `recv_bytes`, `seconds`), up to 500 clients in a callback. `on_stop` and `on_unpublish` tell ' +
+        'the last of it, so an edge that dies takes one interval along.',
+    }),
+    usage_interval: leaf({
+      type: integer(1_000, 86_400_000, 'ms'),
+      default: EDGE.usageIntervalMs,
+      effect: 'at once',
+      since: 2,
+      doc: 'Time between two such callbacks.',
     }),
     read_interval: leaf({
       type: milliseconds(0),

@@ -137,9 +137,12 @@ describe('limits of the CRD', () => {
 function specWith(path: string, value: number): string {
   const steps = path.split('.').slice(1);
   const others =
-    { retryMinMs: 'retryMaxMs: 2147483647, ', retryMaxMs: 'retryMinMs: 1, ', timeoutMs: 'onPlay: ["http://a"], ' }[
-      steps.at(-1) ?? ''
-    ] ?? '';
+    {
+      retryMinMs: 'retryMaxMs: 2147483647, ',
+      retryMaxMs: 'retryMinMs: 1, ',
+      timeoutMs: 'onPlay: ["http://a"], ',
+      usageIntervalMs: 'onUsage: ["http://a"], ',
+    }[steps.at(-1) ?? ''] ?? '';
   return steps.reduceRight<string>((inner, step, i) => {
     if (!step.endsWith('[]'))
       return i === steps.length - 1 ? `{ ${others}${step}: ${inner} }` : `{ ${step}: ${inner} }`;
