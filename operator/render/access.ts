@@ -73,6 +73,22 @@ function tokenOf({ play, publish, keysSecretName, jwks, jwksUrl, issuer, audienc
   };
 }
 
+/** The caches of HLS serve the same origins, and ask nobody: says so where a vhost keeps players out. */
+export function openByHls({ spec }: EdgeCluster): readonly string[] {
+  if (spec.hls === undefined) return [];
+  return spec.vhosts.flatMap(({ security, refer, token }, index) => {
+    const keepsOut = {
+      security: security?.allow !== undefined || security?.deny?.some(({ action }) => action === 'Play'),
+      refer: refer?.all !== undefined || refer?.play !== undefined,
+      token: token?.play,
+    };
+    const names = Object.entries(keepsOut).flatMap(([name, value]) => (value ? [name] : []));
+    if (names.length === 0) return [];
+    const what = `spec.vhosts[${index}]: ${names.join(' and ')} do not count for HLS, whose caches ask nobody`;
+    return [`${what}; give streams that need them no HLS at the origins, or leave spec.hls out`];
+  });
+}
+
 /** Throws RenderError for what is no range of addresses. */
 export function networkOf(text: string, place: string): Network {
   const parsed = networks.parse([text]);

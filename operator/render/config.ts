@@ -4,6 +4,7 @@ import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { leftOut, printConfig } from '../../edge/conf/print.ts';
 import { configKeyOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
+import { openByHls } from './access.ts';
 import { withExtraDirectives } from './directives.ts';
 import { edgeConfigOf, type Origins } from './edge-config.ts';
 import { RenderError } from './error.ts';
@@ -15,7 +16,7 @@ export interface RenderedConfig {
   readonly hash: string;
   /** What the file says. */
   readonly config: EdgeConfig;
-  /** Directives without effect, with their places in the spec; and those that older edges do without. */
+  /** Directives without effect, with their places in the spec; what does not protect HLS; what older edges do without. */
   readonly warnings: readonly string[];
 }
 
@@ -38,7 +39,7 @@ export function renderConfig(
     const who = `edges that read ${configKeyOf(language)}, of a former version, do without`;
     return names.length === 0 ? [] : [`${who} ${names.join(', ')} until they are replaced`];
   });
-  return { text, hash, config, warnings: [...warnings, ...lacking] };
+  return { text, hash, config, warnings: [...warnings, ...openByHls(cluster), ...lacking] };
 }
 
 /**
