@@ -19,6 +19,8 @@ const programs = {
     present: () => onPath('nginx') && existsSync('/usr/lib/nginx/modules/ngx_rtmp_module.so'),
   },
   haproxy: { packages: ['haproxy'], present: () => onPath('haproxy') },
+  trafficserver: { packages: ['trafficserver'], present: () => onPath('traffic_server') },
+  squid: { packages: ['squid'], present: () => onPath('squid') },
   rtmpdump: { packages: ['rtmpdump'], present: () => onPath('rtmpdump') },
   gstreamer: {
     packages: [
@@ -51,7 +53,7 @@ const programs = {
 
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
-  test: ['ffmpeg', 'nginx', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
+  test: ['ffmpeg', 'nginx', 'trafficserver', 'squid', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'gcc'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],

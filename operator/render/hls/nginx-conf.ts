@@ -116,6 +116,7 @@ function locations(cluster: EdgeCluster, hls: Hls, place: Place, vhost: Vhost, g
       ...upstream,
       'proxy_cache playlists;',
       `proxy_cache_valid 200 ${playlistSeconds}s;`,
+      'proxy_cache_valid 404 1s;',
     ]),
     '}',
     `location ~ ${SEGMENTS} {`,
@@ -124,6 +125,7 @@ function locations(cluster: EdgeCluster, hls: Hls, place: Place, vhost: Vhost, g
       ...upstream,
       'proxy_cache segments;',
       `proxy_cache_valid 200 ${hls.segmentSeconds}s;`,
+      'proxy_cache_valid 404 1s;',
     ]),
     '}',
   ];

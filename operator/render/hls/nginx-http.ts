@@ -117,6 +117,5 @@ const proxying: readonly string[] = [
   'proxy_cache_lock_timeout 20s;',
   'proxy_cache_use_stale error timeout invalid_header updating http_500 http_502 http_503 http_504;',
   'proxy_cache_revalidate on;',
-  'proxy_cache_valid 404 1s;',
   'proxy_force_ranges on;',
 ];
