@@ -44,7 +44,7 @@ export function parsePlaylist(text: string): Playlist {
 const pollMs = 500;
 
 /** A segment that came this long after the one before is late; they last one second. */
-const lateMs = 3_000;
+const lateMs = 4_000;
 
 export class HlsPlayer {
   readonly #url: string;
