@@ -27,12 +27,12 @@ export function renderOffline(
     return known === undefined ? { kind: 'unseen' } : { kind: 'present', cluster: known };
   };
   const sources = { service: () => undefined, slices: () => [], parent };
-  const { origins } = resolveOrigins(cluster, sources);
+  const { origins, lookups } = resolveOrigins(cluster, sources);
   const { origins: httpOrigins } = resolveHttpOrigins(cluster, sources);
   // There is no master key here. And credentials should not be printed.
   const settings = { edgeImage, podMonitors, masterKeys: undefined };
   try {
-    return render({ cluster, origins, httpOrigins, settings });
+    return render({ cluster, origins, lookups, httpOrigins, settings });
   } catch (error) {
     if (!(error instanceof RenderError)) throw error;
     throw told(error.message);

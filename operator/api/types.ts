@@ -131,7 +131,9 @@ export interface OriginGroup {
   /**
    * A Service whose ready endpoints are the origins. The operator follows them: an origin that comes or goes is in the
    * edges' configuration within a second or two. While none is ready, the edges keep the last known ones; where none is
-   * known, the Service's DNS name is used.
+   * known, the Service's DNS name is used. Where no origin that they know has a stream, edges ask DNS for the Service
+   * by themselves, also without the operator and while they stop. That finds every pod of a headless Service (clusterIP
+   * None), and one pod at a time behind another.
    */
   readonly service?: OriginService;
   /**

@@ -27,6 +27,7 @@ export const harmless: ReadonlySet<string> = new Set([
   'vhost: play.reduce_sequence_header',
   'vhost: publish.mr',
   'vhost: publish.mr_latency',
+  'vhost: edge.origin_lookup',
   'vhost: edge.linger',
   'vhost: edge.read_interval',
 ]);

@@ -6,7 +6,7 @@ import { configKeyOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { openByHls } from './access.ts';
 import { withExtraDirectives } from './directives.ts';
-import { edgeConfigOf, type Origins } from './edge-config.ts';
+import { edgeConfigOf, type OriginLookups, type Origins } from './edge-config.ts';
 import { RenderError } from './error.ts';
 
 export interface RenderedConfig {
@@ -24,14 +24,16 @@ export interface RenderedConfig {
  * Renders the configuration. Which edge it is and how long it drains are not in it: see `edgeEnvironment`.
  * @param origins servers of each group; every group that a vhost uses must be there
  * @param languages that running edges read, besides our own
+ * @param lookups where edges look when no origin of a group works
  * Throws RenderError when the edge would refuse it.
  */
 export function renderConfig(
   cluster: EdgeCluster,
   origins: Origins,
   languages: readonly number[] = [],
+  lookups: OriginLookups = new Map(),
 ): RenderedConfig {
-  const { config, warnings } = withExtraDirectives(print(edgeConfigOf(cluster, origins)), cluster.spec);
+  const { config, warnings } = withExtraDirectives(print(edgeConfigOf(cluster, origins, lookups)), cluster.spec);
   const text = print(config);
   const hash = createHash('sha256').update(text).digest('hex').slice(0, 16);
   const lacking = languages.flatMap((language) => {

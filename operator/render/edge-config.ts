@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
-import { originAddresses } from '../../edge/conf/values.ts';
+import { originAddresses, originNames } from '../../edge/conf/values.ts';
 import { CONFIG_DIRECTORY, headlessNameOf, nameOf } from '../api/labels.ts';
 import { balanceOf, followedService } from '../api/origin-groups.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
@@ -11,6 +11,9 @@ import { RenderError } from './error.ts';
 
 /** Servers of each origin group: `host:port`, at least one. */
 export type Origins = ReadonlyMap<string, readonly string[]>;
+
+/** `name:port`s that edges look up when no origin of the group works; none for a group that is not in it. */
+export type OriginLookups = ReadonlyMap<string, readonly string[]>;
 
 const balance = { RoundRobin: 'round_robin', StreamHash: 'hash', Failover: 'failover' } as const;
 const timeJitter = { Full: 'full', Zero: 'zero', Off: 'off' } as const;
@@ -69,7 +72,7 @@ function refuseItself(cluster: EdgeCluster): void {
 }
 
 /** The whole configuration, without `extraDirectives`. Throws RenderError for origins that are none, or the edges themselves. */
-export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig {
+export function edgeConfigOf(cluster: EdgeCluster, origins: Origins, lookups: OriginLookups): EdgeConfig {
   refuseItself(cluster);
   const { spec } = cluster;
   const { rtmp, rtmps, http, https, api, exporter } = spec.listeners;
@@ -91,13 +94,19 @@ export function edgeConfigOf(cluster: EdgeCluster, origins: Origins): EdgeConfig
       }),
     },
     vhosts: spec.vhosts.map((vhost, index) => ({
-      ...vhostOf(vhost, originGroupOf(cluster, vhost), origins, http.enabled),
+      ...vhostOf(vhost, originGroupOf(cluster, vhost), origins, lookups, http.enabled),
       access: accessOf(vhost, `spec.vhosts[${index}]`),
     })),
   });
 }
 
-function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boolean): VhostConfig {
+function vhostOf(
+  vhost: Vhost,
+  group: OriginGroup,
+  origins: Origins,
+  lookups: OriginLookups,
+  http: boolean,
+): VhostConfig {
   const { play, publish, httpFlv, hooks, failover } = vhost;
   const { timeouts } = group;
   return defaultVhost({
@@ -107,7 +116,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
     chunkSize: vhost.chunkSize,
     cluster: {
       mode: 'remote',
-      origins: serversOf(group, origins),
+      origins: parsed(group, origins.get(group.name) ?? [], originAddresses),
       tokenTraverse: vhost.tokenTraverse,
       vhost: vhost.transform ?? '[vhost]',
       debugSrsUpnode: vhost.debugSrsUpnode,
@@ -140,6 +149,7 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
     ...(hooks && { httpHooks: hooksOf(hooks) }),
     edge: {
       balance: balance[balanceOf(group)],
+      ...(lookups.has(group.name) && { originLookup: parsed(group, lookups.get(group.name) ?? [], originNames) }),
       connectTimeoutMs: timeouts.connectMs,
       requestTimeoutMs: timeouts.requestMs,
       firstFrameTimeoutMs: timeouts.firstFrameMs,
@@ -170,12 +180,15 @@ function vhostOf(vhost: Vhost, group: OriginGroup, origins: Origins, http: boole
   });
 }
 
-function serversOf(group: OriginGroup, origins: Origins): readonly OriginAddress[] {
-  const servers = origins.get(group.name) ?? [];
+function parsed(
+  group: OriginGroup,
+  servers: readonly string[],
+  type: typeof originAddresses,
+): readonly OriginAddress[] {
   const scheme = group.tls === undefined ? '' : 'rtmps://';
-  const parsed = originAddresses.parse(servers.map((server) => `${scheme}${server}`));
-  if (parsed.ok) return parsed.value;
-  const what = `origin group "${group.name}": ${parsed.what}; expected ${originAddresses.expected}`;
+  const result = type.parse(servers.map((server) => `${scheme}${server}`));
+  if (result.ok) return result.value;
+  const what = `origin group "${group.name}": ${result.what}; expected ${type.expected}`;
   throw new RenderError('InvalidConfig', [`spec.origins: ${what}`]);
 }
 

@@ -5,7 +5,7 @@ import { type RenderedConfig, renderConfig } from './config.ts';
 import { configMap } from './config-map.ts';
 import type { MasterKeys } from './credential.ts';
 import { deployment } from './deployment.ts';
-import type { Origins } from './edge-config.ts';
+import type { OriginLookups, Origins } from './edge-config.ts';
 import { headlessService } from './headless-service.ts';
 import { renderHls } from './hls/hls.ts';
 import { horizontalPodAutoscaler } from './hpa.ts';
@@ -28,6 +28,8 @@ export interface RenderSettings {
 export interface RenderInput {
   readonly cluster: EdgeCluster;
   readonly origins: Origins;
+  /** Where edges look when no origin of a group works. Default: nowhere. */
+  readonly lookups?: OriginLookups;
   /** `host:port` of the HTTP servers of each group, for HLS. Read with `spec.hls` alone; default: none is known. */
   readonly httpOrigins?: Origins;
   readonly settings: RenderSettings;
@@ -42,8 +44,15 @@ export interface Rendered {
 }
 
 /** Renders all objects. Throws RenderError when the edge would refuse its configuration. */
-export function render({ cluster, origins, httpOrigins = new Map(), settings, languages = [] }: RenderInput): Rendered {
-  const config = renderConfig(cluster, origins, languages);
+export function render({
+  cluster,
+  origins,
+  lookups,
+  httpOrigins = new Map(),
+  settings,
+  languages = [],
+}: RenderInput): Rendered {
+  const config = renderConfig(cluster, origins, languages, lookups);
   const objects: readonly (OwnedObject | undefined)[] = [
     serviceAccount(cluster),
     configMap(cluster, config, languages),

@@ -5,14 +5,14 @@ import type { ConfigProblem } from '../../api/conditions.ts';
 import { nameOf, newestConfig } from '../../api/labels.ts';
 import { loopMessage, parentLoop } from '../../api/parents.ts';
 import { pausedBy } from '../../api/pause.ts';
-import type { EdgeCluster, EdgeClusterSpec, OriginGroup } from '../../api/types.ts';
+import type { EdgeCluster, EdgeClusterSpec } from '../../api/types.ts';
 import type { RenderedConfig } from '../../render/config.ts';
 import { controllerRevision, revisionNameOf } from '../../render/controller-revision.ts';
 import { RenderError } from '../../render/error.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { type RenderInput, type RenderSettings, render } from '../../render/render.ts';
 import { type Caches, type ClusterKey, keyOfObject } from '../observe/caches.ts';
-import { type ResolvedOrigins, resolveHttpOrigins, resolveOrigins } from '../observe/discovery.ts';
+import { type FoundOrigins, type ResolvedOrigins, resolveHttpOrigins, resolveOrigins } from '../observe/discovery.ts';
 import { LastOrigins } from '../observe/last-origins.ts';
 import { standingOf } from '../observe/ownership.ts';
 import { type RevisedSpec, revisionsOf, specIn } from '../observe/revisions.ts';
@@ -40,7 +40,7 @@ export interface InForce {
   readonly cluster: EdgeCluster;
   readonly origins: ResolvedOrigins;
   /** HTTP servers of the origins, for HLS; none where no HLS is asked for. */
-  readonly httpOrigins: ResolvedOrigins;
+  readonly httpOrigins: FoundOrigins;
   readonly desired: Desired;
 }
 
@@ -86,8 +86,7 @@ export function inForce(
   const revisions = revisionsOf(cluster, owned);
   const found = (of: 'asked' | 'former', cluster: EdgeCluster): InForce => {
     const { parent, service, slices, watches } = caches;
-    const last = (group: OriginGroup) => lastOrigins.of(cluster, group);
-    const sources = { parent, service, slices, watches, last, requireConsent };
+    const sources = { parent, service, slices, watches, ...lastOrigins.sourcesFor(cluster), requireConsent };
     const origins = resolveOrigins(cluster, sources);
     const httpOrigins = resolveHttpOrigins(cluster, sources);
     lastOrigins.found(cluster, origins);
@@ -96,12 +95,19 @@ export function inForce(
     // The number of edges is chosen beside the spec.
     const { replicas, autoscaling } = cluster.spec;
     const asked = [cluster.metadata.generation, replicas, autoscaling?.minReplicas];
-    const addresses = [[...origins.origins], [...httpOrigins.origins]];
+    const addresses = [...renderedOf(origins), [...httpOrigins.origins]];
     const key = JSON.stringify([asked, addresses, settings, languages, kept]);
     // What was valid before goes on, whatever others have become.
     const loop = of === 'asked' ? refusedLoop(cluster, caches) : undefined;
     if (loop !== undefined) return { cluster, origins, httpOrigins, desired: { config: loop, objects: [] } };
-    const input = { cluster, origins: origins.origins, httpOrigins: httpOrigins.origins, settings, languages };
+    const input = {
+      cluster,
+      origins: origins.origins,
+      lookups: origins.lookups,
+      httpOrigins: httpOrigins.origins,
+      settings,
+      languages,
+    };
     return { cluster, origins, httpOrigins, desired: memory.desired(of, key, () => desiredOf(input, revisions)) };
   };
   const asked = found('asked', cluster);
@@ -136,12 +142,17 @@ export function running(
   languages: readonly number[],
   requireConsent: boolean,
 ): Desired {
-  const last = (group: OriginGroup) => memory.lastOrigins.of(cluster, group);
-  const origins = resolveOrigins(cluster, { parent, service, slices, watches, last, requireConsent });
-  const key = JSON.stringify([cluster.spec, [...origins.origins], settings, languages]);
-  const input = { cluster, origins: origins.origins, settings, languages };
+  const known = memory.lastOrigins.sourcesFor(cluster);
+  const origins = resolveOrigins(cluster, { parent, service, slices, watches, ...known, requireConsent });
+  const key = JSON.stringify([cluster.spec, ...renderedOf(origins), settings, languages]);
+  const input = { cluster, origins: origins.origins, lookups: origins.lookups, settings, languages };
   // Of its objects the ControllerRevision is not applied.
   return memory.desired('running', key, () => desiredOf(input, []));
+}
+
+/** What of them is rendered. */
+function renderedOf({ origins, lookups }: ResolvedOrigins): readonly unknown[] {
+  return [[...origins], [...lookups]];
 }
 
 /** The edge.conf that the edges run, in any language: each has all origins. Empty while there is none. */

@@ -1,7 +1,7 @@
 /**
  * Where an EdgeCluster's origins are: the servers it lists, and the pods behind the Services and parents it names. What cannot be
  * found now keeps the addresses that were found last. Where there are none, its DNS name is the address, so that an
- * edge.conf can always be made.
+ * edge.conf can always be made. Edges also get the DNS names, to find origins by themselves.
  */
 
 import { DEFAULT_HTTP_PORT, httpPortOf, httpServiceOf } from '../../api/http-port.ts';
@@ -12,10 +12,15 @@ import { type Followed, followedBy, type ParentLookup, type Words } from './foll
 import { tlsSecrets } from './references.ts';
 import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
 
-export interface ResolvedOrigins {
+export interface FoundOrigins {
   /** Group → `host:port` of each origin, at least one, none twice; IPv6 in brackets. */
   readonly origins: ReadonlyMap<string, readonly string[]>;
   readonly problems: readonly OriginProblem[];
+}
+
+export interface ResolvedOrigins extends FoundOrigins {
+  /** Group → `name:port`s that edges look up when none of its origins works. */
+  readonly lookups: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface OriginProblem {
@@ -51,11 +56,14 @@ export interface OriginSources {
   readonly fallbackPort?: number;
   /** `host:port` of each endpoint that was found last for what the group names; default: none is known. */
   readonly last?: (group: OriginGroup) => readonly string[];
+  /** What edges were last given to look up for what the group names; default: none is known. */
+  readonly lastLookups?: (group: OriginGroup) => readonly string[];
 }
 
 /** Same objects in any order → same result. */
 export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): ResolvedOrigins {
   const origins = new Map<string, readonly string[]>();
+  const lookups = new Map<string, readonly string[]>();
   const problems: OriginProblem[] = [];
   const { parent = () => ({ kind: 'unseen' }) } = sources;
   for (const group of cluster.spec.origins) {
@@ -64,16 +72,17 @@ export function resolveOrigins(cluster: EdgeCluster, sources: OriginSources): Re
       origins.set(group.name, unique((group.servers ?? []).map((server) => withPort(server, defaultPort(group)))));
       continue;
     }
-    const { addresses, problem } = follow(group, followed, namespaceOf(cluster), sources);
+    const { addresses, lookups: names, problem } = follow(group, followed, namespaceOf(cluster), sources);
     origins.set(group.name, addresses);
+    if (names.length > 0) lookups.set(group.name, names);
     const told = problem ?? parentProblem(cluster, group, parent);
     if (told !== undefined) problems.push(told);
   }
-  return { origins, problems };
+  return { origins, lookups, problems };
 }
 
 /** The HTTP servers of all groups, which have their HLS; none where no HLS is asked for. */
-export function resolveHttpOrigins(cluster: EdgeCluster, sources: OriginSources): ResolvedOrigins {
+export function resolveHttpOrigins(cluster: EdgeCluster, sources: OriginSources): FoundOrigins {
   if (cluster.spec.hls === undefined) return { origins: new Map(), problems: [] };
   const origins = cluster.spec.origins.map(({ edgeCluster: _, service: __, ...group }, index): OriginGroup => {
     const service = httpServiceOf(cluster.spec.origins[index] ?? group);
@@ -109,6 +118,7 @@ export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): Secre
 
 interface Found {
   readonly addresses: readonly string[];
+  readonly lookups: readonly string[];
   readonly problem?: OriginProblem;
 }
 
@@ -121,6 +131,7 @@ function follow(
     slices,
     watches = () => true,
     last = () => [],
+    lastLookups = () => [],
     requireConsent = false,
     fallbackPort,
   }: OriginSources,
@@ -131,9 +142,19 @@ function follow(
   const number = port?.port ?? (typeof wantedPort === 'number' ? wantedPort : (fallbackPort ?? likelyPort));
   const fallback = (addresses: readonly string[], reason: OriginProblem['reason'], message: string): Found => ({
     addresses,
+    lookups: lookupsOf(addresses),
     problem: problemOf(group, reason, message, false),
   });
-  const byName = [`${dnsNameOf(wanted, ownNamespace)}:${number}`];
+  const dnsName = dnsNameOf(wanted, ownNamespace);
+  const byName = [`${dnsName}:${number}`];
+  // The address of a Service has the Service's port. Those of endpoints, which is what DNS has for a headless one, have
+  // their own, and DNS does not tell it.
+  const lookupsOf = (addresses: readonly string[]): readonly string[] => {
+    if (service === undefined) return lastLookups(group).length > 0 ? lastLookups(group) : byName;
+    if (service.externalName !== undefined) return [];
+    if (!service.headless) return byName;
+    return unique(addresses.map((address) => `${dnsName}${address.slice(address.lastIndexOf(':'))}`));
+  };
   const lastOr = (other: readonly string[], reason: OriginProblem['reason'], [wrong, remedy]: Words): Found => {
     const known = last(group);
     if (known.length === 0) return fallback(other, reason, `${wrong}; ${remedy}`);
@@ -152,8 +173,7 @@ function follow(
     );
   // Whether there is such a Service is not for everybody to know either.
   if (requireConsent && namespace !== ownNamespace && !consents(service, ownNamespace))
-    // After the addresses its DNS name, which follows the pods when these go.
-    return fallback([...last(group), ...byName], 'RefNotPermitted', notPermitted.join('; '));
+    return fallback(last(group).length > 0 ? last(group) : byName, 'RefNotPermitted', notPermitted.join('; '));
   if (service === undefined) return lastOr(byName, absent.reason, absent.words);
   const isNumberEnough = service.externalName !== undefined || service.ports.length === 0;
   if (port === undefined && !(isNumberEnough && typeof wantedPort === 'number'))
@@ -162,10 +182,11 @@ function follow(
       'ServicePortNotFound',
       noPort(service),
     );
-  if (service.externalName !== undefined) return { addresses: [`${bracketed(service.externalName)}:${number}`] };
+  if (service.externalName !== undefined)
+    return { addresses: [`${bracketed(service.externalName)}:${number}`], lookups: [] };
 
   const addresses = usableAddresses([...slices(namespace, name)], service.family, port?.name ?? '', number);
-  if (addresses.length > 0) return { addresses };
+  if (addresses.length > 0) return { addresses, lookups: lookupsOf(addresses) };
   return lastOr(byName, 'NoEndpoints', noEndpoints);
 }
 

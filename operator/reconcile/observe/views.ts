@@ -30,6 +30,8 @@ export interface View extends KubernetesObject {
 export interface OriginServiceView extends View {
   /** Given: the Service is another name of this host (type ExternalName). */
   readonly externalName: string | undefined;
+  /** It has no address of its own: DNS has those of its ready endpoints. */
+  readonly headless: boolean;
   /** Its first IP family; slices of the other name the same pods again. */
   readonly family: 'IPv4' | 'IPv6' | undefined;
   /** TCP ports; an unnamed port is called ''. */
@@ -42,6 +44,7 @@ export function originServiceView(service: V1Service): OriginServiceView {
   return {
     ...identity(service, 'v1', 'Service'),
     externalName: spec?.type === 'ExternalName' ? spec.externalName : undefined,
+    headless: spec?.clusterIP === 'None',
     family: family === 'IPv4' || family === 'IPv6' ? family : undefined,
     ports: (spec?.ports ?? [])
       .filter(({ protocol = 'TCP' }) => protocol === 'TCP')

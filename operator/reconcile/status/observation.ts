@@ -6,7 +6,7 @@ import type { ConfigVerdict } from '../apply/desired.ts';
 import type { Fleet, Rollout } from '../edges/fleet.ts';
 import type { EdgeState } from '../edges/report.ts';
 import type { DefinitionProblem } from '../observe/definition.ts';
-import type { ResolvedOrigins, SecretProblem } from '../observe/discovery.ts';
+import type { FoundOrigins, SecretProblem } from '../observe/discovery.ts';
 import type { PodView } from '../observe/views.ts';
 import type { Stage } from '../rollout/config-stage.ts';
 import type { Wait } from '../rollout/turns.ts';
@@ -19,7 +19,7 @@ export interface Observation {
   /** The status as last written. */
   readonly previous: EdgeClusterStatus | undefined;
   readonly config: ConfigVerdict;
-  readonly origins: ResolvedOrigins;
+  readonly origins: FoundOrigins;
   readonly secrets: readonly SecretProblem[];
   /** Why there is no key that credentials could derive from, and what to do. */
   readonly masterKeyProblem: string | undefined;
@@ -49,7 +49,7 @@ export interface HlsObservation {
   /** Undefined while there is none. */
   readonly deployment: V1Deployment | undefined;
   /** The HTTP servers of the origins. */
-  readonly origins: ResolvedOrigins;
+  readonly origins: FoundOrigins;
 }
 
 export interface Pause {

@@ -4,7 +4,7 @@ import { type Finding, finding } from '../../api/conditions.ts';
 import type { EdgeCluster, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
 import { answerOf, byCodeUnits, type Fleet, hasUnasked } from '../edges/fleet.ts';
 import type { EdgeOrigin } from '../edges/report.ts';
-import type { ResolvedOrigins } from '../observe/discovery.ts';
+import type { FoundOrigins } from '../observe/discovery.ts';
 import { listed, plural } from './words.ts';
 
 /** The worst first: of states that as many edges see, the worst is told. */
@@ -31,7 +31,7 @@ const byNeed: readonly OriginStatus['state'][] = ['Down', 'Suspect', 'Untried', 
 /** In the order of the groups and of their addresses; of a group that no vhost uses the edges know nothing. */
 export function originStatuses(
   cluster: EdgeCluster,
-  { origins }: ResolvedOrigins,
+  { origins }: FoundOrigins,
   fleet: Fleet,
   previous: EdgeClusterStatus | undefined,
 ): OriginStatus[] {
@@ -87,11 +87,7 @@ function isReachable({ state }: OriginStatus): boolean {
 }
 
 /** The condition OriginsReachable. */
-export function originsReachable(
-  { problems }: ResolvedOrigins,
-  origins: readonly OriginStatus[],
-  fleet: Fleet,
-): Finding {
+export function originsReachable({ problems }: FoundOrigins, origins: readonly OriginStatus[], fleet: Fleet): Finding {
   const type = 'OriginsReachable';
   const [problem] = problems;
   if (problem !== undefined) {

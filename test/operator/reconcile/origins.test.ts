@@ -41,6 +41,25 @@ describe('an origin Service without a ready endpoint', () => {
     });
   }
 
+  it('edges keep what they look up, too: its name, at the port of its pods', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    scene.kube.put({ ...service(), spec: { ...service().spec, clusterIP: 'None' } });
+    scene.kube.put({ ...slice(['10.0.0.1']), ports: [{ port: 11935, protocol: 'TCP' }] });
+    scene.cluster('live', { origins });
+    await scene.settled('live', running);
+    const conf = scene.conf('live');
+    assert.match(conf, /origin 10\.0\.0\.1:11935;.*origin_lookup srs\.media\.svc:11935;/s);
+    scene.kube.remove(RESOURCES.Service, namespace, 'srs');
+    await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'OriginsNotFound');
+    assert.equal(scene.conf('live'), conf);
+    await running.stop();
+    const another = scene.operator();
+    scene.cluster('live', { origins, replicas: 3 });
+    await scene.settled('live', another);
+    assert.equal(scene.conf('live'), conf);
+  });
+
   it('another Service does not get the addresses of the former one', async (t) => {
     const { scene, running } = await settledWithOrigins(t);
     scene.cluster('live', { origins: [{ name: 'main', service: { name: 'other', port: 1935 } }] });
@@ -66,7 +85,7 @@ describe('an origin Service of another namespace', () => {
     const running = scene.operator();
     await scene.kube.until(() => scene.condition('live', 'OriginsReachable')?.reason === 'RefNotPermitted');
     await scene.idle(running);
-    assert.match(scene.conf('live'), /origin 10\.0\.0\.1:1935 srs\.afar\.svc:1935;/);
+    assert.match(scene.conf('live'), /origin 10\.0\.0\.1:1935;.*origin_lookup srs\.afar\.svc:1935;/s);
     scene.kube.put({ ...slice(['10.0.0.2']), metadata: { ...afar, name: 'srs-abc', labels } });
     await scene.idle(running);
     assert.ok(!scene.conf('live').includes('10.0.0.2'));

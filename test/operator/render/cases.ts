@@ -45,6 +45,11 @@ export function inputOf(cluster: EdgeCluster): RenderInput {
   const origins = new Map(
     cluster.spec.origins.map(({ name, servers }) => [name, servers ?? ['10.1.0.1:1935', '10.1.0.2:1935']]),
   );
+  const lookups = new Map(
+    cluster.spec.origins.flatMap(({ name, service }) =>
+      service === undefined ? [] : [[name, [`${service.name}.${service.namespace ?? 'media'}.svc:1935`]] as const],
+    ),
+  );
   const httpOrigins = new Map(
     cluster.spec.origins.map(({ name, servers, http }) => [
       name,
@@ -53,7 +58,7 @@ export function inputOf(cluster: EdgeCluster): RenderInput {
   );
   const masterKeys = { current: Buffer.alloc(32, 1).toString('base64'), former: undefined };
   const edgeImage = 'registry.example.com/edgecluster:0.1.0';
-  return { cluster, origins, httpOrigins, settings: { edgeImage, podMonitors: true, masterKeys } };
+  return { cluster, origins, lookups, httpOrigins, settings: { edgeImage, podMonitors: true, masterKeys } };
 }
 
 /** Of a port with a name another one for another name. */

@@ -209,10 +209,7 @@ test('the endpoints of another namespace are followed where the Service lets it'
     assert.deepEqual(found([annotated(value)]), refused, value);
   // Whether it is there is not told.
   assert.deepEqual(found([]), refused);
-  assert.deepEqual(found([service()], { last: () => ['10.0.0.9:1'] }).addresses, [
-    '10.0.0.9:1',
-    'srs.origins.svc:1935',
-  ]);
+  assert.deepEqual(found([service()], { last: () => ['10.0.0.9:1'] }).addresses, ['10.0.0.9:1']);
   const own = { ...service(), metadata: { name: 'srs', namespace: 'media' } };
   const near = {
     ...slice(at('10.0.0.1')),
@@ -266,6 +263,40 @@ test('a parent is followed by its headless Service, and what streams would fail 
       'origin group main: EdgeCluster origins/srs has no ready edge, so edges keep the last known addresses, 10.0.0.9:1; look at its conditions',
     ],
   });
+});
+
+test('edges can look a Service up by themselves, at the port that DNS does not tell', () => {
+  const lookups = (
+    services: V1Service[],
+    slices: V1EndpointSlice[],
+    more: Partial<OriginSources> = {},
+    wanted = group,
+  ) =>
+    resolveOrigins(edgeCluster({ spec: { origins: [wanted, { name: 'far', servers: ['b.media'] }] } }), {
+      service: () => services.map(originServiceView)[0],
+      slices: () => slices.map(endpointsView),
+      ...more,
+    }).lookups;
+  const of = (...found: Parameters<typeof lookups>) => lookups(...found).get('main');
+  const slices = [slice(at('10.0.0.1', '10.0.0.2'))];
+  assert.deepEqual([...lookups([service()], slices).keys()], ['main'], 'servers are listed');
+  assert.deepEqual(of([service()], slices), ['srs.origins.svc:1935'], 'the address of the Service has its own port');
+  const headless = service({ clusterIP: 'None' });
+  assert.deepEqual(of([headless], slices), ['srs.origins.svc:11935'], 'pods have that of their container');
+  const other = slice(at('10.0.0.3'), { ports: [{ name: 'rtmp', port: 1936, protocol: 'TCP' }] });
+  assert.deepEqual(of([headless], [...slices, other]), ['srs.origins.svc:11935', 'srs.origins.svc:1936']);
+  assert.deepEqual(of([headless], []), ['srs.origins.svc:1935'], 'none was ever seen');
+  assert.deepEqual(of([headless], [], { last: () => ['10.0.0.1:11935', '[fd00::1]:11935'] }), [
+    'srs.origins.svc:11935',
+  ]);
+  assert.deepEqual(of([], []), ['srs.origins.svc:1935'], 'there is no such Service');
+  const lastLookups = () => ['srs.origins.svc:11935'];
+  assert.deepEqual(of([], [], { lastLookups }), lastLookups(), 'there was one: edges keep what they have');
+  assert.deepEqual(of([service()], slices, { requireConsent: true }), ['srs.origins.svc:1935']);
+  assert.deepEqual(of([service()], slices, { watches: () => false }), ['srs.origins.svc:1935']);
+  const external = service({ type: 'ExternalName', externalName: 'live.example.com', ports: [] });
+  assert.equal(of([external], []), undefined, 'its host is resolved at each connect');
+  assert.equal(of([{ ...external, spec: { ...external.spec, ports: [{ port: 80 }] } }], []), undefined);
 });
 
 test('the order of slices and endpoints makes no difference', () => {

@@ -10,9 +10,14 @@ function following(service: string, spec: object = {}): EdgeCluster {
 }
 
 function known(last: LastOrigins, cluster: EdgeCluster): (readonly string[])[] {
-  return cluster.spec.origins.map((group) => last.of(cluster, group));
+  return cluster.spec.origins.map((group) => last.sourcesFor(cluster).last(group));
 }
 
+function lookups(last: LastOrigins, cluster: EdgeCluster): (readonly string[])[] {
+  return cluster.spec.origins.map((group) => last.sourcesFor(cluster).lastLookups(group));
+}
+
+const names = new Map([['main', ['srs.media.svc:11935']]]);
 const addresses = ['10.0.0.1:1935', '[2001:db8::1]:1935'];
 const problem = { reason: 'NoEndpoints', group: 'main', message: 'x', isFound: false } as const;
 
@@ -20,15 +25,17 @@ test('what was found is known until something else is found, of this Service and
   const last = new LastOrigins();
   const cluster = following('srs');
   assert.deepEqual(known(last, cluster), [[]]);
-  last.found(cluster, { origins: new Map([['main', addresses]]), problems: [] });
-  last.found(cluster, { origins: new Map([['main', ['srs.media.svc:1935']]]), problems: [problem] });
-  assert.deepEqual(known(last, cluster), [addresses]);
+  last.found(cluster, { origins: new Map([['main', addresses]]), lookups: names, problems: [] });
+  const standIn = new Map([['main', ['srs.media.svc:1935']]]);
+  last.found(cluster, { origins: standIn, lookups: standIn, problems: [problem] });
+  assert.deepEqual([known(last, cluster), lookups(last, cluster)], [[addresses], [['srs.media.svc:11935']]]);
   const other = following('other');
   assert.deepEqual(known(last, other), [[]]);
-  last.found(other, { origins: new Map([['main', ['10.0.0.9:1935']]]), problems: [] });
+  last.found(other, { origins: new Map([['main', ['10.0.0.9:1935']]]), lookups: new Map(), problems: [] });
   last.retain(other);
   assert.equal(last.size, 1);
   assert.deepEqual([known(last, cluster), known(last, other)], [[[]], [['10.0.0.9:1935']]]);
+  assert.deepEqual(lookups(last, cluster), [[]]);
 });
 
 test('the edge.conf in force has what another operator found', () => {
@@ -56,9 +63,10 @@ test('the edge.conf in force has what another operator found', () => {
     ['never', ['never.media.svc:1935']],
   ]);
   const last = new LastOrigins();
-  const { text } = renderConfig(cluster, origins);
+  const { text } = renderConfig(cluster, origins, [], new Map([['secure', ['srs.other.svc:1443']]]));
   last.recall(cluster, () => text);
   assert.deepEqual(known(last, cluster), [addresses, secure, [], []]);
+  assert.deepEqual(lookups(last, cluster), [[], ['srs.other.svc:1443'], [], []]);
 });
 
 test('it is looked at once, and need not be one', () => {
