@@ -8,90 +8,36 @@ import { describe, type TestContext, test } from 'node:test';
 import { makeCertificate } from '../support/certificate.ts';
 import { type DnsAnswer, DnsServer } from '../support/dns-server.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
-import { audioHeader, videoHeader } from '../support/media.ts';
+import { a, b, c, LookupScene, nobody } from '../support/lookup-scene.ts';
 import { Broadcast } from '../support/rtmp-broadcast.ts';
 import { type EdgeOptions, edgeConfig, originConfig } from '../support/rtmp-config.ts';
-import type { OriginConnection, RtmpOrigin } from '../support/rtmp-origin.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { player, publisher, reload, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
+import { player, publisher, reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
 
 const name = 'origins.live.test';
 
-/** Where pods would be: the addresses differ, the port is the same. */
-const [a, b, c, nobody] = ['127.0.3.1', '127.0.3.2', '127.0.3.3', '127.0.3.9'] as const;
+/** An edge's configuration that lists some of the hosts, and knows the name. */
+function configOf({ dns, port }: LookupScene, listed: readonly string[], more: Partial<EdgeOptions> = {}): string {
+  return edgeConfig({
+    play: 'time_jitter off;',
+    ...more,
+    origins: listed.map((host) => `${host}:${port}`),
+    process: `name_servers ${dns.address}; ${more.process ?? ''}`,
+    edge: `origin_lookup ${name}:${port}; ${more.edge ?? ''}`,
+  });
+}
 
-/** Origins at a port, to which the same encoder publishes, and a DNS server. */
-class Scene {
-  readonly dns: DnsServer;
-  readonly #context: TestContext;
-  readonly #origins = new Map<string, RtmpOrigin>();
-  readonly #viewers: OriginConnection[] = [];
-  readonly live: Broadcast;
-  port = 0;
-
-  private constructor(t: TestContext, dns: DnsServer) {
-    this.#context = t;
-    this.dns = dns;
-    this.live = new Broadcast(this.#viewers);
-    t.after(() => {
-      this.live.stop();
-      dns.close();
-    });
-  }
-
-  static async start(t: TestContext, ...hosts: readonly string[]): Promise<Scene> {
-    const scene = new Scene(t, await DnsServer.start());
-    for (const host of hosts) await scene.origin(host);
-    return scene;
-  }
-
-  /** One more origin; without `has` it has no stream. */
-  async origin(host: string, { has = true } = {}): Promise<RtmpOrigin> {
-    const play = (_: string, connection: OriginConnection): void => {
-      const timestamp = this.live.timeMs;
-      connection.send(videoHeader(timestamp), audioHeader(timestamp));
-      this.#viewers.push(connection);
-    };
-    const origin = await startOrigin(this.#context, has ? { play } : { play: () => {} }, this.port, host);
-    this.port = origin.port;
-    this.#origins.set(host, origin);
-    return origin;
-  }
-
-  at(host: string): RtmpOrigin {
-    const origin = this.#origins.get(host);
-    assert.ok(origin);
-    return origin;
-  }
-
-  /** An edge's configuration that lists some of the hosts, and knows the name. */
-  config(listed: readonly string[], more: Partial<EdgeOptions> = {}): string {
-    return edgeConfig({
-      play: 'time_jitter off;',
-      ...more,
-      origins: listed.map((host) => `${host}:${this.port}`),
-      process: `name_servers ${this.dns.address}; ${more.process ?? ''}`,
-      edge: `origin_lookup ${name}:${this.port}; ${more.edge ?? ''}`,
-    });
-  }
-
-  /** An edge and a player that sees the stream at one of the listed hosts. */
-  async watched(
-    listed: readonly string[],
-    more: Partial<EdgeOptions> = {},
-  ): Promise<{ readonly edge: EdgeProcess; readonly peer: RtmpPeer }> {
-    const edge = await startEdge(this.#context, this.config(listed, more));
-    const peer = await player(this.#context, edge);
-    await this.goesOn(peer);
-    return { edge, peer };
-  }
-
-  /** Resolves when the player has a frame that is newer than all that were sent so far. */
-  async goesOn(peer: RtmpPeer): Promise<void> {
-    const atMs = this.live.timeMs;
-    await peer.next(({ timestamp }) => timestamp > atMs);
-    assert.ok(!peer.closed);
-  }
+/** An edge, and a player that sees the stream. */
+async function watched(
+  t: TestContext,
+  scene: LookupScene,
+  listed: readonly string[],
+  more: Partial<EdgeOptions> = {},
+): Promise<{ readonly edge: EdgeProcess; readonly peer: RtmpPeer }> {
+  const edge = await startEdge(t, configOf(scene, listed, more));
+  const peer = await player(t, edge);
+  await scene.goesOn(peer);
+  return { edge, peer };
 }
 
 describe('origins behind a name', { concurrency: 2 }, () => {
@@ -130,9 +76,9 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   });
 
   test('an edge that drains finds a new origin, though a listed one is up', testOptions, async (t) => {
-    const scene = await Scene.start(t, a);
+    const scene = await LookupScene.start(t, a);
     await scene.origin(b, { has: false });
-    const { edge, peer } = await scene.watched([a, b], { process: 'drain_timeout 60000;' });
+    const { edge, peer } = await watched(t, scene, [a, b], { process: 'drain_timeout 60000;' });
     edge.signal('SIGTERM');
     await edge.logged(({ msg }) => msg === 'draining');
     await scene.origin(c);
@@ -147,10 +93,10 @@ describe('origins behind a name', { concurrency: 2 }, () => {
     'while a listed origin is well, an address that stands for none of them is left alone',
     testOptions,
     async (t) => {
-      const scene = await Scene.start(t, a, b);
+      const scene = await LookupScene.start(t, a, b);
       scene.at(a).script = { play: () => {} };
       scene.dns.answer(name, [b]);
-      const edge = await startEdge(t, scene.config([a]));
+      const edge = await startEdge(t, configOf(scene, [a]));
       await player(t, edge);
       await edge.logged(({ msg }) => msg === 'origins looked up');
       await player(t, edge, 'another');
@@ -160,10 +106,10 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   );
 
   test('a new origin beside listed ones is asked for a stream that none of them has', testOptions, async (t) => {
-    const scene = await Scene.start(t, b);
+    const scene = await LookupScene.start(t, b);
     await scene.origin(a, { has: false });
     scene.dns.answer(name, [a, b]);
-    await scene.watched([a]);
+    await watched(t, scene, [a]);
   });
 
   const late: readonly { readonly title: string; readonly first: DnsAnswer | undefined }[] = [
@@ -175,8 +121,8 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   ];
   for (const { title, first } of late) {
     test(`the name ${title} at first: players wait, and DNS is asked until it knows better`, testOptions, async (t) => {
-      const scene = await Scene.start(t, a, b);
-      const { edge, peer } = await scene.watched([a]);
+      const scene = await LookupScene.start(t, a, b);
+      const { edge, peer } = await watched(t, scene, [a]);
       if (first !== undefined) scene.dns.answer(name, first);
       await scene.at(a).die();
       await edge.logged(({ msg }) => msg === 'origins looked up');
@@ -186,8 +132,8 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   }
 
   test('a hundred addresses, of which one works; they come over TCP', testOptions, async (t) => {
-    const scene = await Scene.start(t, a, b);
-    const { peer } = await scene.watched([a]);
+    const scene = await LookupScene.start(t, a, b);
+    const { peer } = await watched(t, scene, [a]);
     scene.dns.answer(name, [...Array.from({ length: 99 }, (_, index) => `127.0.4.${index + 1}`), b]);
     await scene.at(a).die();
     await scene.goesOn(peer);
@@ -195,8 +141,8 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   });
 
   test('forty streams lose their origin: one look-up serves them all', testOptions, async (t) => {
-    const scene = await Scene.start(t, a, b);
-    const edge = await startEdge(t, scene.config([a]));
+    const scene = await LookupScene.start(t, a, b);
+    const edge = await startEdge(t, configOf(scene, [a]));
     const streams = Array.from({ length: 40 }, (_, index) => `s${index}`);
     const peers = await Promise.all(streams.map((one) => player(t, edge, one)));
     await Promise.all(peers.map((peer) => scene.goesOn(peer)));
@@ -207,8 +153,8 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   });
 
   test('IPv6 addresses are origins as others are', testOptions, async (t) => {
-    const scene = await Scene.start(t, a, '::1');
-    const { peer } = await scene.watched([a]);
+    const scene = await LookupScene.start(t, a, '::1');
+    const { peer } = await watched(t, scene, [a]);
     scene.dns.answer(name, ['::1']);
     await scene.at(a).die();
     await scene.goesOn(peer);
@@ -245,27 +191,27 @@ describe('origins behind a name', { concurrency: 2 }, () => {
   });
 
   test('the list has origins that work again: streams go back to them, nobody is cut', testOptions, async (t) => {
-    const scene = await Scene.start(t, a, b, c);
-    const { edge, peer } = await scene.watched([a]);
+    const scene = await LookupScene.start(t, a, b, c);
+    const { edge, peer } = await watched(t, scene, [a]);
     scene.dns.answer(name, [b]);
     await scene.at(a).die();
     await edge.logged(({ msg }) => msg === 'pull switched');
     const since = edge.log.length;
     // A reload that changes nothing of it moves nobody.
-    await reload(edge, scene.config([a], { root: 'grace_final_wait 900;' }));
+    await reload(edge, configOf(scene, [a], { root: 'grace_final_wait 900;' }));
     await scene.goesOn(peer);
     assert.equal(
       edge.log.slice(since).find(({ msg }) => msg === 'pull switched'),
       undefined,
     );
-    await reload(edge, scene.config([c]));
+    await reload(edge, configOf(scene, [c]));
     await edge.logged(({ msg, origin }) => msg === 'pull switched' && origin === `${c}:${scene.port}`, since);
     await scene.goesOn(peer);
   });
 
   test('token_traverse asks an origin that was looked up', testOptions, async (t) => {
-    const scene = await Scene.start(t, a);
+    const scene = await LookupScene.start(t, a);
     scene.dns.answer(name, [a]);
-    await scene.watched([nobody], { cluster: 'token_traverse on;' });
+    await watched(t, scene, [nobody], { cluster: 'token_traverse on;' });
   });
 });
