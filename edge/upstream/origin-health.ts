@@ -228,10 +228,17 @@ export class OriginHealth {
   /** An origin in use is watched by those who use it. */
   #due(entry: Entry): void {
     entry.timer = undefined;
+    if (entry.state === 'down' && entry.standing === 'found' && entry.waiting === 0) return this.#giveUp(entry);
     if (entry.state === 'down') return this.#probe(entry);
     if (this.#options.times().checkIntervalMs === 0) return;
     if (entry.connections === 0) this.#probe(entry);
     else this.#planCheck(entry);
+  }
+
+  /** Nobody needs what was looked up once, and the address may be somebody else's by now: who needs it tries it. */
+  #giveUp(entry: Entry): void {
+    entry.failures++;
+    this.#set(entry, 'untried', '');
   }
 
   /** Exponential back-off with full jitter in its upper half, so that edges do not probe in step. */

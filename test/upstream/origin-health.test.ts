@@ -340,3 +340,36 @@ test('an edge without file descriptors learns nothing of its origins, and asks a
   assert.equal(reports[0]?.state, 'down');
   assert.equal(reports[0]?.reason, 'it is unreachable');
 });
+
+test(
+  'an origin that was looked up is probed while somebody waits for it, and reported while it is used',
+  options,
+  async (t) => {
+    const bench = new Bench(t);
+    const { health } = bench;
+    health.retain([a], [b]);
+    assert.deepEqual(
+      health.reports().map(({ name }) => name),
+      ['a:1935'],
+    );
+    const release = health.connected(b);
+    assert.deepEqual(
+      health.reports().map(({ name }) => name),
+      ['a:1935', 'b:1935'],
+    );
+    release();
+    health.failed(b, failure('unreachable'));
+    assert.equal(health.state(b), 'down', 'one failure speaks to all streams');
+    await bench.until(() => bench.states.includes('b:1935 untried'));
+    assert.deepEqual(bench.probes, []);
+    health.failed(b, failure('unreachable'));
+    bench.well = true;
+    await health.available(() => [b], new AbortController().signal);
+    assert.deepEqual(
+      bench.probes.map(({ host }) => host),
+      ['b'],
+    );
+    health.retain([a]);
+    assert.equal(health.state(b), 'untried', 'it is forgotten');
+  },
+);
