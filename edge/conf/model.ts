@@ -119,6 +119,8 @@ export interface OriginAddress {
   readonly port: number;
   /** The name that its certificate must hold, where that is not `host`. */
   readonly tlsName?: string;
+  /** Which connection to this address is meant, from 2 on: behind a Service's one address each may meet another origin. */
+  readonly door?: number;
 }
 
 export interface LocalCluster {

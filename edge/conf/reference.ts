@@ -88,8 +88,9 @@ grows old during the drain, and the name is how it learns of new origins.
 
 - Of a headless Service (\`clusterIP: None\`) it has the address of each pod that is ready: each is an origin by itself,
   and \`balance hash\` brings a stream to the same one from all edges, as long as they get the same answer. Of another
-  Service it has one address, behind which Kubernetes chooses a pod for each connection: it works, but streams have no
-  home, and players may meet a pod that their publisher did not. So an answer with none of the listed origins in it is
+  Service it has one address, behind which Kubernetes chooses a pod for each connection: streams have no home, and players
+  may meet a pod that their publisher did not. The edge then asks again by another connection, up to four times in a
+  round (\`10.96.0.1:1935#2\` in its log). So an answer with none of the listed origins in it is
   left alone while a listed origin works and the edge is not stopping. Prefer headless Services for origins.
 - A pod that is not ready is not in it, even where it serves.
 - It may be old: DNS servers keep answers for their TTL. CoreDNS gives 5 s, as Kubernetes' own setup often 30 s. The edge

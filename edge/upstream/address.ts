@@ -4,8 +4,16 @@
 
 import type { OriginAddress } from '../conf/model.ts';
 
-/** `host:port`, with brackets around IPv6 and the scheme where it is not plain RTMP: how an origin is named in logs and maps. */
+/**
+ * `host:port`, with brackets around IPv6 and the scheme where it is not plain RTMP: how an origin is named in logs and
+ * maps. `#2` behind it: by a second connection to that address.
+ */
 export function originName(address: OriginAddress): string {
+  return address.door === undefined ? addressName(address) : `${addressName(address)}#${address.door}`;
+}
+
+/** The same for all connections to the address. */
+export function addressName(address: OriginAddress): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${address.scheme === 'rtmps' ? 'rtmps://' : ''}${host}:${address.port}`;
 }

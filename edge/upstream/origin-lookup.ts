@@ -3,9 +3,10 @@
  * again when its answer is old and somebody needs it, and again and again while somebody waits for an origin.
  */
 
+import { isIP } from 'node:net';
 import type { Logger } from 'pino';
 import type { OriginAddress } from '../conf/model.ts';
-import { originName } from './address.ts';
+import { addressName, originName } from './address.ts';
 
 /** An answer counts for so long before DNS is asked again. How long DNS servers keep theirs is their matter. */
 const freshMs = 5_000;
@@ -16,6 +17,12 @@ const againMaxMs = 2_000;
 
 /** What is kept of an answer. */
 export const addressesMax = 256;
+
+/**
+ * So often an address is asked that stands alone in an answer. It may be a Service's: each connection may meet another
+ * of the origins behind it, of which one has the stream.
+ */
+const doorsMax = 4;
 
 export interface LookupOptions {
   /** All addresses of a name, none when there is no such name; rejects when nobody could tell. */
@@ -123,7 +130,8 @@ export class OriginLookups {
 
   /** How many addresses are known. */
   get size(): number {
-    return this.known([...this.#entries.values()].map(({ name }) => name)).length;
+    const found = [...this.#entries.values()].flatMap(({ addresses }) => addresses);
+    return new Set(found.map(addressName)).size;
   }
 
   close(): void {
@@ -178,7 +186,12 @@ export class OriginLookups {
     const isNew = outcome === 'found' && this.#take(entry, found);
     entry.idle = isNew ? 0 : entry.idle + 1;
     if (isNew || outcome !== entry.outcome) {
-      const fields = { name: entry.name.host, outcome, addresses: entry.addresses.length, ...(reason && { reason }) };
+      const fields = {
+        name: entry.name.host,
+        outcome,
+        addresses: new Set(entry.addresses.map(addressName)).size,
+        ...(reason && { reason }),
+      };
       log[outcome === 'found' ? 'info' : 'warn'](fields, 'origins looked up');
     }
     entry.outcome = outcome;
@@ -191,9 +204,15 @@ export class OriginLookups {
   #take(entry: Entry, found: readonly string[]): boolean {
     const { scheme, host, port } = entry.name;
     const tlsName = host.replace(/\.$/, '');
-    const addresses = found
-      .slice(0, addressesMax)
-      .map((address): OriginAddress => ({ scheme, host: address, port, ...(scheme === 'rtmps' && { tlsName }) }));
+    const addresses = withDoors(found.slice(0, addressesMax)).map(
+      ([address, door]): OriginAddress => ({
+        scheme,
+        host: address,
+        port,
+        ...(scheme === 'rtmps' && { tlsName }),
+        ...(door > 1 && { door }),
+      }),
+    );
     if (found.length > addressesMax) {
       this.#options.log.warn({ name: host, addresses: found.length }, `only ${addressesMax} of the addresses are used`);
     }
@@ -202,4 +221,12 @@ export class OriginLookups {
     entry.addresses = addresses;
     return !isSame;
   }
+}
+
+/** Each address, and which connection to it: several to one that stands alone in its family. */
+function withDoors(found: readonly string[]): (readonly [address: string, door: number])[] {
+  const isAlone = (address: string): boolean =>
+    found.every((other) => other === address || isIP(other) !== isIP(address));
+  if (!found.every(isAlone)) return found.map((address) => [address, 1]);
+  return Array.from({ length: doorsMax }, (_, index) => found.map((address) => [address, index + 1] as const)).flat();
 }

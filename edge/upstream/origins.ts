@@ -5,7 +5,7 @@
  */
 
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
-import { originName } from './address.ts';
+import { addressName, originName } from './address.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { OriginLookups } from './origin-lookup.ts';
 
@@ -101,7 +101,7 @@ export class Origins {
   #beside(vhost: VhostConfig, found: readonly OriginAddress[]): readonly OriginAddress[] {
     if (found.length === 0) return none;
     const names = new Set(listed(vhost).map(originName));
-    const others = found.filter((origin) => !names.has(originName(origin)));
+    const others = found.filter((origin) => !names.has(addressName(origin)));
     return this.#draining || others.length < found.length || !this.#works(vhost) ? others : none;
   }
 

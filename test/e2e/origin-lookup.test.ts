@@ -1,7 +1,9 @@
 /** Edges that find origins by a name when none of the listed ones works, with a DNS server. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -38,6 +40,22 @@ async function watched(
   const peer = await player(t, edge);
   await scene.goesOn(peer);
   return { edge, peer };
+}
+
+/** An address behind which the origins are met by turns, as those of a Service by chance. */
+async function startService(t: TestContext, port: number, hosts: readonly string[]): Promise<string> {
+  let turn = 0;
+  const server = createServer((socket) => {
+    const origin = connect({ host: hosts[turn++ % hosts.length] ?? '', port });
+    for (const [one, other] of [[socket, origin] as const, [origin, socket] as const]) {
+      one.on('error', () => other.destroy());
+      one.pipe(other);
+    }
+  });
+  server.listen(port, '127.0.3.8');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  return '127.0.3.8';
 }
 
 describe('origins behind a name', { concurrency: 2 }, () => {
@@ -131,6 +149,21 @@ describe('origins behind a name', { concurrency: 2 }, () => {
     });
   }
 
+  test(
+    'one address for several origins: a connection is tried after another until one meets the stream',
+    testOptions,
+    async (t) => {
+      const scene = await LookupScene.start(t, a, b);
+      await scene.origin(c, { has: false });
+      const { edge, peer } = await watched(t, scene, [a]);
+      scene.dns.answer(name, [await startService(t, scene.port, [c, c, b])]);
+      await scene.at(a).die();
+      await scene.goesOn(peer);
+      const { origin } = await edge.logged(({ msg }) => msg === 'pull switched');
+      assert.match(String(origin), /#\d$/);
+    },
+  );
+
   test('a hundred addresses, of which one works; they come over TCP', testOptions, async (t) => {
     const scene = await LookupScene.start(t, a, b);
     const { peer } = await watched(t, scene, [a]);
@@ -170,7 +203,10 @@ describe('origins behind a name', { concurrency: 2 }, () => {
     const origin = await startEdge(t, originConfig({ root: tls }));
     const source = await RtmpPeer.publisher({ host: a, port: origin.port() }, stream);
     const live = new Broadcast([source]);
-    t.after(() => live.stop());
+    t.after(() => {
+      live.stop();
+      source.reset();
+    });
     // The certificate is for localhost and 127.0.0.1.
     dns.answer('localhost', [a]);
     dns.answer(name, [a]);
@@ -182,12 +218,17 @@ describe('origins behind a name', { concurrency: 2 }, () => {
         process,
         edge: `origin_tls_ca_file ${certFile}; origin_lookup rtmps://${looked}:${at};`,
       });
-    const edge = await startEdge(t, config(name));
+    const edge = await startEdge(t, config('localhost'));
     const peer = await player(t, edge);
-    const refused = await edge.logged(({ msg, err }) => msg === 'pull failed' && /altnames/.test(JSON.stringify(err)));
-    assert.match(JSON.stringify(refused.err), new RegExp(name));
-    await reload(edge, config('localhost'));
     await peer.frames(20);
+    const since = edge.log.length;
+    await reload(edge, config(name));
+    await player(t, edge, 'another');
+    const refused = await edge.logged(
+      ({ msg, err }) => msg === 'pull failed' && /altnames/.test(JSON.stringify(err)),
+      since,
+    );
+    assert.match(JSON.stringify(refused.err), new RegExp(name));
   });
 
   test('the list has origins that work again: streams go back to them, nobody is cut', testOptions, async (t) => {

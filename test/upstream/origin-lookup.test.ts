@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { originName } from '../../edge/upstream/address.ts';
+import { addressName, originName } from '../../edge/upstream/address.ts';
 import { addressesMax, OriginLookups } from '../../edge/upstream/origin-lookup.ts';
 
 const a: OriginAddress = { scheme: 'rtmp', host: 'a.test', port: 1935 };
@@ -47,6 +47,11 @@ class Bench {
   known(...names: readonly OriginAddress[]): string[] {
     return this.lookups.known(names).map(originName);
   }
+
+  /** Without the further connections to one address. */
+  addresses(...names: readonly OriginAddress[]): string[] {
+    return [...new Set(this.lookups.known(names).map(addressName))];
+  }
 }
 
 test('who asks first has it looked up, and all others share the answer', async (t) => {
@@ -55,7 +60,8 @@ test('who asks first has it looked up, and all others share the answer', async (
   assert.deepEqual(bench.lookups.current([a]), []);
   assert.equal(bench.asked.length, 1);
   await bench.answer(['10.0.0.1', 'fd00::1'], a);
-  assert.deepEqual(bench.lookups.current([a]).map(originName), ['10.0.0.1:1935', '[fd00::1]:1935']);
+  assert.deepEqual(bench.known(a).slice(0, 2), ['10.0.0.1:1935', '[fd00::1]:1935']);
+  assert.deepEqual(bench.lookups.current([a]), bench.lookups.known([a]));
   assert.equal(bench.asked.length, 1);
   assert.equal(bench.changes, 1);
   assert.deepEqual(bench.lookups.counts, { found: 1, empty: 0, failed: 0 });
@@ -65,7 +71,7 @@ test('addresses have scheme and port of their name, and the certificate must hol
   const bench = new Bench(t, a, b);
   bench.lookups.current([b]);
   await bench.answer(['10.0.0.1'], b);
-  assert.deepEqual(bench.lookups.known([b]), [{ scheme: 'rtmps', host: '10.0.0.1', port: 443, tlsName: 'b.test' }]);
+  assert.deepEqual(bench.lookups.known([b])[0], { scheme: 'rtmps', host: '10.0.0.1', port: 443, tlsName: 'b.test' });
   assert.deepEqual(bench.known(a), []);
   assert.equal(bench.lookups.size, 1);
 });
@@ -76,7 +82,7 @@ test('names that lead to the same address give it once', async (t) => {
   bench.lookups.current([a, other]);
   for (const { answer } of bench.asked) answer(['10.0.0.1']);
   await bench.lookups.settled([a, other]);
-  assert.deepEqual(bench.known(a, other), ['10.0.0.1:1935']);
+  assert.deepEqual(bench.addresses(a, other), ['10.0.0.1:1935']);
 });
 
 test('when DNS fails, or has no address any more, the former ones stay, until it has others', async (t) => {
@@ -86,13 +92,13 @@ test('when DNS fails, or has no address any more, the former ones stay, until it
   await bench.answer(['10.0.0.1'], a);
   await bench.next(2);
   await bench.answer(new Error('no'), a);
-  assert.deepEqual(bench.known(a), ['10.0.0.1:1935']);
+  assert.deepEqual(bench.addresses(a), ['10.0.0.1:1935']);
   await bench.next(3);
   await bench.answer([], a);
-  assert.deepEqual(bench.known(a), ['10.0.0.1:1935']);
+  assert.deepEqual(bench.addresses(a), ['10.0.0.1:1935']);
   await bench.next(4);
   await bench.answer(['10.0.0.2'], a);
-  assert.deepEqual(bench.known(a), ['10.0.0.2:1935']);
+  assert.deepEqual(bench.addresses(a), ['10.0.0.2:1935']);
   assert.deepEqual(bench.lookups.counts, { found: 2, empty: 1, failed: 1 });
   release();
 });
@@ -120,6 +126,22 @@ test('a name that the configuration has no more is forgotten, and its look-up en
   assert.deepEqual(bench.lookups.current([a]), []);
   assert.equal(bench.asked.length, 1);
   assert.equal(bench.changes, 0);
+});
+
+test('an address that stands alone may be a Service’s: it is asked by several connections', async (t) => {
+  const bench = new Bench(t, a);
+  bench.lookups.current([a]);
+  await bench.answer(['10.96.0.1'], a);
+  assert.deepEqual(
+    bench.known(a),
+    ['', '#2', '#3', '#4'].map((door) => `10.96.0.1:1935${door}`),
+  );
+  assert.equal(bench.lookups.size, 1);
+  bench.lookups.retain([]);
+  bench.lookups.retain([a]);
+  bench.lookups.current([a]);
+  await bench.answer(['10.0.0.1', '10.0.0.2'], a);
+  assert.deepEqual(bench.known(a), ['10.0.0.1:1935', '10.0.0.2:1935'], 'those are pods');
 });
 
 test('an answer without end is cut', async (t) => {
