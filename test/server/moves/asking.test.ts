@@ -7,7 +7,7 @@ import { decodeAmf0 } from '../../../edge/rtmp/amf0.ts';
 import { reconnectRequestCode } from '../../../edge/rtmp/command.ts';
 import { FlvReader, type FlvTag } from '../../support/flv-reader.ts';
 import { clip, interFrame, keyframe } from '../../support/media.ts';
-import { startEdge, type TestEdge } from '../harness.ts';
+import { getRequest, RawClient, startEdge, type TestEdge } from '../harness.ts';
 
 interface TestPlayer {
   readonly tags: FlvTag[];
@@ -114,3 +114,17 @@ for (const by of ['http', 'websocket'] as const) {
     });
   });
 }
+
+describe('connections that browsers keep', options, () => {
+  it('end with the next answer while the edge drains: what is asked next reaches another edge', async (context) => {
+    const edge = await startEdge(context);
+    const answer = async (): Promise<string> => {
+      const client = new RawClient(edge.port(), getRequest('/healthz'));
+      context.after(() => client.socket.destroy());
+      return client.takeHead();
+    };
+    assert.match(await answer(), /\r\nConnection: keep-alive/i);
+    edge.draining = true;
+    assert.match(await answer(), /\r\nConnection: close/i);
+  });
+});
