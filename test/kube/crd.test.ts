@@ -144,7 +144,15 @@ describe('the CRD on an API server', () => {
 
     const ready = { type: 'Ready', status: 'True', reason: 'Serving', message: '', observedGeneration: 2 };
     const conditions = [{ ...ready, lastTransitionTime: '2026-01-01T00:00:00Z' }];
-    const figures = { replicas: 5, players: 12, publishers: 2, streams: 3, sentKbps: 900, updatedReplicas: 5 };
+    const figures = {
+      replicas: 5,
+      players: 12,
+      publishers: 2,
+      streams: 3,
+      sentKbps: 900,
+      updatedReplicas: 5,
+      saved: { connections: 7 },
+    };
     await client.patch(`${path}/live/status`, {
       status: { ...figures, conditions, originsReachable: '2/2', configuredReplicas: 4, selector: 'a=b' },
     });
@@ -156,7 +164,10 @@ describe('the CRD on an API server', () => {
       /^NAME +READY +AVAILABLE +REPLICAS +PLAYERS +STREAMS +ORIGINS +AGE\nlive +True +5 +12 +3 +2\/2 +\d+s\n$/,
     );
     const wide = await kubernetes.kubectl(['get', 'ec', '-n', namespace, '-o', 'wide']);
-    assert.match(wide, /AGE +PUBLISHERS +UPDATED +CONFIGURED +SENT KB\/S +REASON\n.* +2 +5 +4 +900 +Serving\n$/);
+    assert.match(
+      wide,
+      /AGE +PUBLISHERS +UPDATED +CONFIGURED +ABOVE +SAVED +SENT KB\/S +REASON\n.* +2 +5 +4 +7 +900 +Serving\n$/,
+    );
     assert.match(await kubernetes.kubectl(['get', 'all', '-n', namespace]), /edgecluster.edgecluster.io\/live/);
   });
 
