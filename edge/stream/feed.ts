@@ -19,6 +19,8 @@ export interface FeedTarget {
 export interface FeedEvents {
   /** Its frames reach the players from now on. */
   delivering?(): void;
+  /** It carries what the stream has had, and goes on frame-exactly where the present feed ends. */
+  overlaps?(): void;
   /** Another feed has taken over. */
   superseded?(): void;
 }
@@ -31,6 +33,7 @@ export class Feed {
   /** Milliseconds that bring the source's times to those that the stream began with. */
   #shift = 0;
   #state: 'opened' | 'waiting' | 'delivering' | 'closed' = 'opened';
+  #toldOverlap = false;
 
   /** @param openSplice called when the first frame comes; it returns undefined if there is nothing to join */
   constructor(target: FeedTarget, openSplice: () => Splice | undefined, events: FeedEvents) {
@@ -79,7 +82,13 @@ export class Feed {
     const step = splice.next(frame);
     this.#shift = splice.shift;
     if (splice.done) this.#splice = undefined;
-    if (step.kind === 'skip') return;
+    if (step.kind === 'skip') {
+      if (splice.overlaps && !this.#toldOverlap) {
+        this.#toldOverlap = true;
+        this.#events.overlaps?.();
+      }
+      return;
+    }
     if (step.kind === 'pass') return this.#deliver(step.frame, nowMs);
     this.#begin(step.sameClock);
     for (const joined of step.frames) this.#target.append(joined, nowMs);

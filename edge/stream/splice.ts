@@ -55,6 +55,11 @@ export class Splice {
     return this.#state === 'done';
   }
 
+  /** This source carries what the stream has had, and is behind: it goes on frame-exactly where the present one ends. */
+  get overlaps(): boolean {
+    return this.#state === 'same-clock' && this.#unconfirmed === undefined;
+  }
+
   /** To be added to the times of this source's frames; those that `next` returns have it already. */
   get shift(): number {
     return this.#shift;

@@ -37,6 +37,24 @@ function nextOf(origins: readonly OriginAddress[], input: BalanceInput): OriginA
   return candidates.find(isWell) ?? candidates[0];
 }
 
+/** Where a stream belongs with `balance hash`, of the origins that are well. */
+export function homeOf(
+  origins: readonly OriginAddress[],
+  streamKey: string,
+  state: BalanceInput['state'],
+): OriginAddress | undefined {
+  return nextOrigin({
+    origins,
+    further: () => [],
+    balance: 'hash',
+    streamKey,
+    attempt: 0,
+    remembered: undefined,
+    tried: new Set(),
+    state,
+  });
+}
+
 function ordered(
   origins: readonly OriginAddress[],
   { balance, streamKey, attempt }: BalanceInput,

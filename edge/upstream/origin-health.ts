@@ -73,6 +73,8 @@ export class OriginHealth {
   readonly #entries = new Map<string, Entry>();
   /** `change`: an origin is no longer down, or others are named by the configuration. */
   readonly #events = new EventEmitter();
+  /** Another number whenever an origin's state, or which origins the configuration names, has changed. */
+  epoch = 0;
   #closed = false;
 
   constructor(options: HealthOptions) {
@@ -98,6 +100,7 @@ export class OriginHealth {
     if (this.#closed) return;
     const standings = new Map<string, Standing>(found.map((address) => [originName(address), 'found']));
     for (const address of listed) standings.set(originName(address), 'listed');
+    this.epoch++;
     for (const [name, entry] of this.#entries) {
       entry.standing = standings.get(name) ?? 'passing';
       this.#forgetUnused(entry);
@@ -194,6 +197,7 @@ export class OriginHealth {
   #set(entry: Entry, state: OriginState, reason: string): void {
     entry.reason = reason;
     if (entry.state === state) return;
+    this.epoch++;
     const wasDown = entry.state === 'down';
     entry.state = state;
     entry.sinceMs = performance.now();

@@ -19,6 +19,8 @@ export interface PullEvents {
   connected(pull: Pull): void;
   /** Its frames reach the players from now on. */
   live(pull: Pull): void;
+  /** It has the stream, and is behind the pull in use: it goes on frame-exactly where that one ends. */
+  overlaps(pull: Pull): void;
   /** The origin says that the stream has ended there; it may begin again. */
   unpublished(pull: Pull): void;
   /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
@@ -110,6 +112,7 @@ export class Pull {
     await client.connect(request, signal);
     this.#feed = this.#stream.openFeed({
       delivering: () => this.#events.live(this),
+      overlaps: () => this.#events.overlaps(this),
       superseded: () => this.#superseded(),
     });
     await client.play(request.stream, signal);

@@ -11,9 +11,10 @@ import type { StreamSource } from '../stream/stream-source.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
-import { nextOrigin } from './balance.ts';
+import { homeOf, nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
 import { isExhausted, UpstreamError } from './errors.ts';
+import { Homing } from './homing.ts';
 import { Pull } from './pull.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 
@@ -35,11 +36,16 @@ export class Puller implements StreamSource {
   /** The pull whose frames players get, and the origin of the configuration that led to it. */
   #live: Pull | undefined;
   #listedAs = '';
+  /** The pull before the present one. */
+  #from: string | undefined;
   /** The origin has asked us to go elsewhere. */
   #askedToLeave = false;
   /** It is none of the vhost's any more. */
   #isUnlisted = false;
   #search: AbortController | undefined;
+  /** The search is for its home alone, and ends by itself. */
+  #isGoingHome = false;
+  readonly #homing: Homing;
   #attempts = 0;
   #wasLive = false;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -61,6 +67,12 @@ export class Puller implements StreamSource {
     this.#request = request;
     this.#context = context;
     this.#ended = ended;
+    this.#homing = new Homing({
+      home: () => this.#home(),
+      present: () => this.#listedAs,
+      epoch: () => context.health.epoch,
+      go: (home) => this.#goHome(home),
+    });
   }
 
   get state(): StreamSource['state'] {
@@ -92,6 +104,7 @@ export class Puller implements StreamSource {
     if (this.#live === undefined) return;
     this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#listedAs);
     if (this.#mustLeave()) this.#look(new Set([this.#live.name]));
+    this.#homing.look();
   }
 
   stop(): void {
@@ -103,6 +116,7 @@ export class Puller implements StreamSource {
     this.#stopped = true;
     clearTimeout(this.#lingerTimer);
     for (const deadline of [this.#hold, this.#pauseCheck]) deadline.stop();
+    this.#homing.stop();
     this.#search?.abort();
     this.#live?.close();
     this.#ended(reason);
@@ -115,6 +129,32 @@ export class Puller implements StreamSource {
 
   #mustLeave(): boolean {
     return this.#askedToLeave || this.#isUnlisted;
+  }
+
+  #home(): OriginAddress | undefined {
+    if (this.#stream.vhost.edge.balance !== 'hash') return undefined;
+    return homeOf(this.#cluster()?.origins ?? [], this.#stream.key, (origin) => this.#context.health.state(origin));
+  }
+
+  /** The present origin goes on meanwhile, and for good should that one not deliver. */
+  #goHome(home: OriginAddress): void {
+    if (this.#search !== undefined || this.#live === undefined || this.#stopped) return;
+    const search = new AbortController();
+    this.#search = search;
+    this.#isGoingHome = true;
+    const others = new Set(this.#cluster()?.origins.map(originName));
+    this.#try(home, 0, others, search.signal)
+      .catch((error: Error) => {
+        this.#context.log.error({ err: error, stream: this.#stream.key }, 'the way to its origin failed');
+      })
+      .finally(() => {
+        if (this.#search !== search) return;
+        this.#search = undefined;
+        this.#isGoingHome = false;
+        if (this.#live === undefined) this.#look(new Set([originName(home)]));
+        // It may have been asked to leave meanwhile.
+        else this.reconfigured();
+      });
   }
 
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
@@ -234,16 +274,23 @@ export class Puller implements StreamSource {
         pull.close();
         settle({ kind: 'failed', error: new UpstreamError('cancelled', 'cancelled', { origin: name }) });
       };
+      let hasTakenOver = false;
       signal.addEventListener('abort', cancel, { once: true });
       const request = upstreamRequest(this.#request, cluster, address, this.#context.serverId);
       const pull = new Pull(address, this.#stream, request, this.#context, {
         connected: () => {
           this.#hold.stop();
-          wait();
+          if (!hasTakenOver) wait();
         },
         live: () => {
           settle({ kind: 'live' });
           this.#delivers(pull, listed);
+        },
+        overlaps: () => {
+          if (!this.#handOver(pull)) return;
+          // It has the stream: whether it still sends is the watchdog's question.
+          hasTakenOver = true;
+          dwell.stop();
         },
         unpublished: () => {
           if (pull === this.#live) this.#look(new Set([pull.name]));
@@ -261,22 +308,35 @@ export class Puller implements StreamSource {
     });
   }
 
+  /** A pull that is to be left need not be waited for: another one goes on where it ends. */
+  #handOver(to: Pull): boolean {
+    const live = this.#live;
+    if (live === undefined || live === to || !(this.#isGoingHome || this.#mustLeave())) return false;
+    this.#live = undefined;
+    this.#from = live.name;
+    this.#pauseCheck.stop();
+    live.close();
+    return true;
+  }
+
   /** A pull has taken over: the one before it has been closed by the stream. */
   #delivers(pull: Pull, listed: OriginAddress): void {
     const { counters, memory, log } = this.#context;
-    const before = this.#live;
+    const from = this.#live?.name ?? this.#from;
     this.#live = pull;
     this.#listedAs = originName(listed);
     this.#askedToLeave = false;
     this.#isUnlisted = false;
     // Found: should this pull be lost in the very next moment, another search must be free to begin.
     this.#search = undefined;
+    this.#isGoingHome = false;
+    this.#homing.moved();
     memory.foundAt(this.#stream.key, this.#listedAs);
     if (this.#wasLive) {
       const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
       counters.pullSwitches++;
       counters.spliceGaps(gapMs);
-      log.info({ stream: this.#stream.key, origin: pull.name, from: before?.name, gapMs }, 'pull switched');
+      log.info({ stream: this.#stream.key, origin: pull.name, from, gapMs }, 'pull switched');
     } else log.info({ stream: this.#stream.key, origin: pull.name }, 'pull live');
     this.#wasLive = true;
     this.#watchForPauses(pull);
@@ -285,12 +345,14 @@ export class Puller implements StreamSource {
   #lost(pull: Pull, error: UpstreamError | undefined): void {
     if (error === undefined) return;
     this.#live = undefined;
+    this.#from = pull.name;
     this.#pauseCheck.stop();
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
     // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
     this.#search?.abort();
     this.#search = undefined;
+    this.#isGoingHome = false;
     this.#look(new Set([pull.name]));
   }
 
@@ -310,12 +372,13 @@ export class Puller implements StreamSource {
       this.#stream.dropGop();
       this.#look(new Set([pull.name]));
     } else this.#endSearch();
+    this.#homing.look();
     this.#watchForPauses(pull);
   }
 
   /** The present origin delivers again: no need to look further. */
   #endSearch(): void {
-    if (this.#mustLeave()) return;
+    if (this.#mustLeave() || this.#isGoingHome) return;
     this.#search?.abort();
     this.#search = undefined;
   }

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import { originName } from '../../edge/upstream/address.ts';
-import { type BalanceInput, nextOrigin } from '../../edge/upstream/balance.ts';
+import { type BalanceInput, homeOf, nextOrigin } from '../../edge/upstream/balance.ts';
 import type { OriginState } from '../../edge/upstream/origin-health.ts';
+import fc from '../support/property.ts';
 
 const origins: OriginAddress[] = ['a', 'b', 'c'].map((host) => ({ scheme: 'rtmp', host, port: 1935 }));
 
@@ -88,6 +89,38 @@ describe('hash', () => {
       const after = next({ balance: 'hash', streamKey, origins: origins.filter(({ host }) => host !== 'b') });
       if (before !== 'b') assert.equal(after, before);
     }
+  });
+
+  test('an origin that comes takes its share, of the others’ streams none goes elsewhere, and it gives all back', () => {
+    const names = fc.uniqueArray(fc.integer({ min: 1, max: 254 }), { minLength: 2, maxLength: 9 });
+    fc.assert(
+      fc.property(names, fc.string(), (hosts, app) => {
+        const all = hosts.map((host): OriginAddress => ({ scheme: 'rtmp', host: `10.0.0.${host}`, port: 1935 }));
+        const home = (list: readonly OriginAddress[], name: number) =>
+          homeOf(list, `v/${app}/${name}`, () => 'up')?.host;
+        const streams = Array.from({ length: 400 }, (_, name) => name);
+        const [newest] = all;
+        const moved = streams.filter((name) => home(all, name) !== home(all.slice(1), name));
+        assert.ok(moved.every((name) => home(all, name) === newest?.host));
+        // One of n: within five standard deviations.
+        const [share, spread] = [400 / all.length, 5 * Math.sqrt((400 * (1 - 1 / all.length)) / all.length)];
+        assert.ok(Math.abs(moved.length - share) <= spread, `${moved.length} of 400 moved to one of ${all.length}`);
+      }),
+    );
+  });
+
+  test('a stream’s home is the first that is well', () => {
+    const key = 'v/live/1';
+    const [first, second] = [
+      homeOf(origins, key, () => 'up'),
+      homeOf(origins, key, ({ host }) => (host === homeOf(origins, key, () => 'up')?.host ? 'down' : 'up')),
+    ];
+    assert.notEqual(first?.host, second?.host);
+    assert.equal(second?.host, order({ balance: 'hash', streamKey: key })[1]);
+    assert.equal(
+      homeOf([], key, () => 'up'),
+      undefined,
+    );
   });
 
   test('edges agree on the second choice, too', () => {
