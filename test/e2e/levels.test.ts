@@ -15,7 +15,7 @@ import { player, reload, startEdge, startOrigin } from '../support/rtmp-scene.ts
 
 const streams = Array.from({ length: 20 }, (_, i) => `stream-${i}`);
 /** Pictures of a stream, as cheap as they can be: nine processes share the machine with other tests. */
-const pace = { stepMs: 100, framesPerGop: 10 };
+const pace = { stepMs: 100, framesPerGop: 100 };
 
 test('20 streams reach the origin over one connection each; an edge in the middle dies, and nobody is cut', {
   timeout: 110_000,
