@@ -21,7 +21,8 @@ export const vhostEdge = block(
       effect: 'at once',
       doc:
         'How an origin is chosen for a stream that none is remembered for. `round_robin`: in turn. `hash`: by the ' +
-        'stream’s name, so that many edges choose the same one. `failover`: the first of the list that is up; when a ' +
+        'stream’s name, so that many edges choose the same one; a stream that is elsewhere goes back when that one has ' +
+        'been well for some seconds, and none of its frames is lost. `failover`: the first of the list that is up; when a ' +
         'better one comes back, new streams take it and those that run stay where they are.',
     }),
     origin_lookup: leaf({
