@@ -5,10 +5,7 @@ import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suiteCleaner } from '../support/programs.ts';
 import { Audience, assertNobodyCut } from './audience.ts';
-import { operatorNamespace, Scene } from './scene.ts';
-
-/** Within what the edges' own look at the Service's name takes. */
-const mostGapMs = 5000;
+import { Scene } from './scene.ts';
 
 describe('without those who steer', () => {
   const cleaner = suiteCleaner();
@@ -22,17 +19,6 @@ describe('without those who steer', () => {
     audience = await Audience.gather(cleaner, await scene.address());
   });
 
-  const scaleOperator = async (replicas: number): Promise<void> => {
-    const operator = ['deployment/edgecluster', '-n', operatorNamespace];
-    await scene.kubernetes.kubectl(['scale', ...operator, `--replicas=${replicas}`]);
-    await scene.kubernetes.kubectl(['rollout', 'status', ...operator, '--timeout=60s']);
-  };
-  const rollOrigins = async (): Promise<void> => {
-    await scene.kubectl('rollout', 'restart', 'deployment/origin');
-    await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
-    await scene.untilOrigins(2);
-  };
-
   it('the operator is killed in the middle of a change: the next one ends it', async () => {
     const instances = await scene.instances();
     const seen = await audience.watch('the operator is killed', async () => {
@@ -43,18 +29,6 @@ describe('without those who steer', () => {
     });
     assertNobodyCut(seen);
     assert.deepEqual(await scene.instances(), instances);
-  });
-
-  it('there is no operator while origins are rolled', async () => {
-    const seen = await audience.watch('no operator, origins are rolled', async () => {
-      await scaleOperator(0);
-      await rollOrigins();
-      await delay(5000);
-    });
-    await scaleOperator(1);
-    assertNobodyCut(seen);
-    assert.ok(seen.gapMs <= mostGapMs, `a gap of ${seen.gapMs} ms`);
-    await scene.untilSettled();
   });
 
   it('the API server is away for a minute, and an origin is killed meanwhile', async () => {

@@ -1,4 +1,4 @@
-/** Which scenarios there are, in the order in which they run. */
+/** Which scenarios there are, and which of them are the short set. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,6 +21,7 @@ const scenarios: readonly Scenario[] = [
   short('scale'),
   short('edges'),
   short('control'),
+  long('operator-absent'),
   short('republish'),
   long('nodes'),
   long('helm'),

@@ -1,0 +1,48 @@
+/** There is no operator while origins come and go: edges find the new ones by the Service's name. */
+
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { suiteCleaner } from '../support/programs.ts';
+import { Audience, assertNobodyCut } from './audience.ts';
+import { operatorNamespace, Scene } from './scene.ts';
+
+/** Within what the edges' own look at the Service's name takes. */
+const mostGapMs = 5000;
+
+describe('without an operator', () => {
+  const cleaner = suiteCleaner();
+  let scene: Scene;
+  let audience: Audience;
+
+  before(async () => {
+    scene = await Scene.open(cleaner);
+    cleaner.after(() => scaleOperator(1));
+    await scene.startOrigins(2);
+    await scene.startTier();
+    audience = await Audience.gather(cleaner, await scene.address());
+  });
+
+  const scaleOperator = async (replicas: number): Promise<void> => {
+    const operator = ['deployment/edgecluster', '-n', operatorNamespace];
+    await scene.kubernetes.kubectl(['scale', ...operator, `--replicas=${replicas}`]);
+    await scene.kubernetes.kubectl(['rollout', 'status', ...operator, '--timeout=60s']);
+  };
+  const rollOrigins = async (): Promise<void> => {
+    await scene.kubectl('rollout', 'restart', 'deployment/origin');
+    await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
+    await scene.untilOrigins(2);
+  };
+
+  it('origins are rolled', async () => {
+    const seen = await audience.watch('no operator, origins are rolled', async () => {
+      await scaleOperator(0);
+      await rollOrigins();
+      await delay(5000);
+    });
+    assertNobodyCut(seen);
+    assert.ok(seen.gapMs <= mostGapMs, `a gap of ${seen.gapMs} ms`);
+    await scaleOperator(1);
+    await scene.untilSettled();
+  });
+});
