@@ -20,9 +20,9 @@ const scenarios: readonly Scenario[] = [
   short('roll'),
   short('scale'),
   short('edges'),
-  short('control'),
+  long('control'),
   long('operator-absent'),
-  short('republish'),
+  long('republish'),
   long('nodes'),
   long('helm'),
 ];

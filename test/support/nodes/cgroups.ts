@@ -15,6 +15,9 @@ function hierarchies(): readonly string[] {
   return names.map((name) => join(mountPoint, name)).filter((directory) => statSync(directory).isDirectory());
 }
 
+/** What a kubelet gives to all pods of a machine of two cores: as much as two processes that are no pods. */
+const cpuShares = '2048';
+
 /** @param path such as `e2e-1/node1`; what is above it is made, too */
 export function makeCgroup(path: string): void {
   for (const hierarchy of hierarchies()) {
@@ -27,6 +30,8 @@ export function makeCgroup(path: string): void {
       for (const file of ['cpuset.cpus', 'cpuset.mems'])
         if (!isUnified && existsSync(join(directory, file)))
           writeFileSync(join(directory, file), readFileSync(join(above, file)));
+      if (!isUnified && existsSync(join(directory, 'cpu.shares')))
+        writeFileSync(join(directory, 'cpu.shares'), cpuShares);
     }
   }
 }
