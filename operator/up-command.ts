@@ -15,6 +15,7 @@ import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
 import { clustersOf, ManifestError, readManifest } from './manifest.ts';
 import { Screen } from './screen.ts';
+import { HlsBeside } from './up/hls-beside.ts';
 import { LocalTree, treeOf } from './up/local-tree.ts';
 import { addresses, look, picture, type Sight } from './up/view.ts';
 
@@ -26,6 +27,7 @@ Tiers above it that are in the same manifest (origins[].edgeCluster) run beside 
   -f, --file FILE             the manifest
       --name NAME             which EdgeCluster, where the file has several that are not one tree
       --origin GROUP=SERVERS  HOST:PORT,… to use for a group of origins
+      --http-origin GROUP=SERVERS  the same for their HTTP servers, which have HLS
       --secret NAME=DIR       directory that stands for a Secret: with tls.key and tls.crt, or keys
       --host ADDRESS          listen at this address; default 127.0.0.1
       --directory DIR         keep configuration and logs here; default a temporary directory`;
@@ -36,6 +38,7 @@ interface Options {
   readonly file: string;
   readonly name: string | undefined;
   readonly origins: ReadonlyMap<string, readonly string[]>;
+  readonly httpOrigins: ReadonlyMap<string, readonly string[]>;
   readonly secrets: ReadonlyMap<string, string>;
   readonly host: string;
   readonly directory: string | undefined;
@@ -48,6 +51,7 @@ function readOptions(args: readonly string[]): Options {
       file: { type: 'string', short: 'f' },
       name: { type: 'string' },
       origin: { type: 'string', multiple: true, default: [] },
+      'http-origin': { type: 'string', multiple: true, default: [] },
       secret: { type: 'string', multiple: true, default: [] },
       host: { type: 'string', default: '127.0.0.1' },
       directory: { type: 'string' },
@@ -58,6 +62,9 @@ function readOptions(args: readonly string[]): Options {
     file: values.file,
     name: values.name,
     origins: new Map(values.origin.map((text) => pair('--origin', text)).map(([name, of]) => [name, of.split(',')])),
+    httpOrigins: new Map(
+      values['http-origin'].map((text) => pair('--http-origin', text)).map(([name, of]) => [name, of.split(',')]),
+    ),
     secrets: new Map(values.secret.map((text) => pair('--secret', text))),
     host: values.host,
     directory: values.directory,
@@ -109,11 +116,15 @@ async function run(options: Options): Promise<number> {
 async function show(options: Options, directory: string, signal: AbortSignal): Promise<void> {
   const screen = new Screen();
   const log = (line: string): void => screen.say(line);
-  const { origins, secrets, host, file } = options;
+  const { origins, httpOrigins, secrets, host, file } = options;
   let text = readManifest(file);
-  const tree = await LocalTree.start(readClusters(text, options), { origins, secrets, host, directory, log });
+  const clusters = readClusters(text, options);
+  const tree = await LocalTree.start(clusters, { origins, secrets, host, directory, log });
+  const hls = new HlsBeside({ directory, host, httpOrigins, secrets, log });
   try {
-    let told = addresses(tree.clusters);
+    await hls.apply(clusters);
+    const places = () => [addresses(tree.clusters), ...hls.urls.map((url) => `HLS  ${url}`)].join('\n');
+    let told = places();
     const files = tree.clusters.map(({ configFile }) => configFile).join(', ');
     screen.say(`${told}\n\nThey run ${files}; their logs are beside it.\n`);
     const edges = () => tree.clusters.flatMap((local) => local.edges);
@@ -123,11 +134,11 @@ async function show(options: Options, directory: string, signal: AbortSignal): P
       const read = readAgain(file);
       if (read !== text) {
         text = read;
-        await follow(tree, text, options, log);
+        await follow(tree, hls, text, options, log);
       }
       // Edges that replace others listen elsewhere while those let their clients finish.
       await tree.follow();
-      const now = addresses(tree.clusters);
+      const now = places();
       if (now !== told) log(now);
       told = now;
       sights = await look(edges());
@@ -135,6 +146,7 @@ async function show(options: Options, directory: string, signal: AbortSignal): P
     }
     screen.stop(picture(tree.clusters, sights));
   } finally {
+    await hls.stop();
     await tree.stop();
   }
 }
@@ -149,9 +161,17 @@ function readAgain(file: string): string {
 }
 
 /** Whatever is wrong with the changed manifest: what runs goes on. */
-async function follow(tree: LocalTree, text: string, options: Options, log: (line: string) => void): Promise<void> {
+async function follow(
+  tree: LocalTree,
+  hls: HlsBeside,
+  text: string,
+  options: Options,
+  log: (line: string) => void,
+): Promise<void> {
   try {
-    log(await tree.apply(readClusters(text, options)));
+    const clusters = readClusters(text, options);
+    log(await tree.apply(clusters));
+    await hls.apply(clusters);
   } catch (error) {
     log(`${(error as Error).message}\n${options.file} is not applied; what ran before runs on`);
   }

@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { get, type IncomingMessage, type RequestOptions } from 'node:http';
+import { createServer, get, type IncomingMessage, type RequestOptions } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { findNginx } from '../../../operator/up/local-hls.ts';
 import { makeCertificate } from '../../support/certificate.ts';
 import { clip, interFrame, keyframe } from '../../support/media.ts';
 import type { OriginConnection } from '../../support/rtmp-origin.ts';
@@ -166,6 +167,30 @@ describe('edgecluster up', { concurrency: 2 }, () => {
     writeFileSync(up.file, manifest({ servers }, ports + 50));
     await up.said(/edges replaced, as listen, .* changed; edges: 1 instead of 2/);
     assert.equal(await rtmpPort(up, 'live-3'), ports + 50);
+  });
+
+  test('HLS beside the edges, where nginx is installed', {
+    ...testOptions,
+    skip: findNginx() === undefined,
+  }, async (t) => {
+    const origin = await startOrigin(t, play);
+    const http = createServer((request, response) => response.end(request.url)).listen(0, '127.0.0.1');
+    await once(http, 'listening');
+    t.after(() => {
+      http.closeAllConnections();
+      http.close();
+    });
+    const ports = nextPorts();
+    const text = manifest({ servers: [`127.0.0.1:${origin.port}`] }, ports);
+    const more = `  hls: { listeners: { http: { port: ${ports + 7} } } }\n`;
+    const address = http.address();
+    const at = typeof address === 'object' ? address?.port : '';
+    const up = startUp(t, `${text}${text.endsWith('\n') ? '' : '\n'}${more}`, [
+      '--http-origin',
+      `main=127.0.0.1:${at}`,
+    ]);
+    const [, url = ''] = await up.said(/HLS {2}(http:\S+)\/live\/STREAM.m3u8/);
+    assert.equal(await (await fetch(`${url}/live/a.m3u8`)).text(), '/live/a.m3u8');
   });
 
   test('an edge that is killed comes back where it was', testOptions, async (t) => {
