@@ -2,6 +2,7 @@
 
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { APPLIED_HASH } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
@@ -114,8 +115,8 @@ async function applyOne(
     const { namespace, name } = wanted.metadata;
     const edited = await api.get<KubernetesObject>(resourceOf(wanted), namespace, name, { signal });
     // An operator before us applied it, and the API server dropped or rewrote fields.
-    if (edited !== undefined && isSameVersion(edited, live) && isAsWeLeftIt(edited)) {
-      noteApplied(memory, application, live, '', deps.nowMs());
+    if (edited?.metadata?.annotations?.[APPLIED_HASH] === application.hash && isAsWeLeftIt(edited)) {
+      noteApplied(memory, { ...application, live: edited }, edited, '', deps.nowMs());
       return undefined;
     }
     const answer = await api.apply(object, { force: true, signal });
@@ -127,10 +128,6 @@ async function applyOne(
       return lookThenApply(deps, cluster, application, memory);
     throw error;
   }
-}
-
-function isSameVersion(one: KubernetesObject, other: KubernetesObject): boolean {
-  return one.metadata?.resourceVersion === other.metadata?.resourceVersion;
 }
 
 /** Looks at what has the name. What is ours has lost its label and is put back; what is not, is left alone. */
