@@ -205,10 +205,23 @@ export class Edge implements Gateway {
     await this.entrance.enter('play', request, vhost);
     try {
       await this.#hooks.onPlay(request, vhost);
+      const stream = await this.#admitted(request, vhost);
       this.#usage.begin(request, this.clients.get(request.clientId));
-      return this.hub.play(request, vhost);
+      return stream;
     } catch (error) {
       this.entrance.leave(request);
+      throw error;
+    }
+  }
+
+  /** The stream, when no origin has anything against the client. */
+  async #admitted(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {
+    const stream = this.hub.play(request, vhost);
+    try {
+      await this.#upstream.admit(stream, request);
+      return stream;
+    } catch (error) {
+      if (error instanceof Refusal) this.#hooks.onStop(request, vhost);
       throw error;
     }
   }

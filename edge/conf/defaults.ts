@@ -114,6 +114,9 @@ export const EDGE: EdgeTuning = {
   // Longer than connecting: an origin may ask its own callbacks before it answers.
   requestTimeoutMs: 5_000,
   firstFrameTimeoutMs: 3_000,
+  // An origin that has the stream sends its first frame within some round trips. The sixth is asked after a second.
+  locateIntervalMs: 200,
+  locateParallel: 8,
   // Short enough that a player's buffer covers it, long enough for one lost and retransmitted burst.
   stallTimeoutMs: 2_000,
   holdTimeoutMs: 60_000,
@@ -122,6 +125,8 @@ export const EDGE: EdgeTuning = {
   // A viewer who reloads the page finds the pull still there.
   lingerMs: 10_000,
   absentTtlMs: 3_000,
+  // Short beside the life of a token, long beside the time in which a player tries again.
+  tokenTtlMs: 5_000,
   publishTimeoutMs: 10_000,
   // 10 s of GOP at 12 Mb/s.
   gopCacheMaxBytes: 16 * 1024 * 1024,
@@ -169,6 +174,7 @@ const PROCESS: ProcessTuning = {
   probeMaxMs: 30_000,
   // A connection every 30 s from each edge costs an origin nothing, and a dead one is known before it is needed.
   originCheckIntervalMs: 30_000,
+  locateRate: 50,
   drainTimeoutMs: EDGE.drainTimeoutMs,
   drainAskSpreadMs: 60_000,
   drainEndSpreadMs: 60_000,

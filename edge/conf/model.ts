@@ -81,6 +81,8 @@ export interface ProcessTuning {
   /** While draining: asking clients to reconnect, and ending the rest, are spread over as much time at most. */
   readonly drainAskSpreadMs: number;
   readonly drainEndSpreadMs: number;
+  /** Requests to one origin in a second, at most, for streams that nobody knows; 0: no bound. */
+  readonly locateRate: number;
   /** File of `username:password` lines for the HTTP API; empty for none. */
   readonly apiCredentialsFile: string;
   /** Pages of these origins (`https://console.example.com`) may act through the API; others may only read. */
@@ -194,6 +196,10 @@ export interface EdgeTuning {
   readonly requestTimeoutMs: number;
   /** No first frame from an origin in this time: the stream is looked for at the next one. */
   readonly firstFrameTimeoutMs: number;
+  /** Another origin is asked for the stream beside those asked before, each time this passes without a frame. */
+  readonly locateIntervalMs: number;
+  /** Origins asked at a time for one stream. */
+  readonly locateParallel: number;
   /** An origin that owes bytes and sends none for this long is taken for dead. */
   readonly stallTimeoutMs: number;
   /** How long players and publishers are kept while no origin can be reached. */
@@ -205,6 +211,8 @@ export interface EdgeTuning {
   readonly lingerMs: number;
   /** How long a stream that no origin has is remembered as absent. */
   readonly absentTtlMs: number;
+  /** How long what an origin said about a client's parameters holds. */
+  readonly tokenTtlMs: number;
   /** How long a publisher waits for the first origin to accept it. */
   readonly publishTimeoutMs: number;
   /** Bytes of media kept for new players (GOP cache) and for a new origin (the pusher's GOP). */

@@ -17,6 +17,7 @@ import { KeyframeWatch } from './keyframe-watch.ts';
 import { type StreamName, streamKey } from './name.ts';
 import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
+import type { Refusal, StreamRequest } from './request.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { Splice } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
@@ -165,6 +166,18 @@ export class LiveStream {
   atKeyframe(player: Player, call: () => void): void {
     if (this.live && this.hasVideo) player.atEntry(call);
     else call();
+  }
+
+  /** What its players' clients asked for; the last one is the newest. */
+  get requests(): StreamRequest[] {
+    return [...this.#players].flatMap(({ request }) => request ?? []);
+  }
+
+  /** The origin will not have these clients. */
+  refuse(isRefused: (request: StreamRequest) => boolean, refusal: Refusal): void {
+    for (const player of [...this.#players]) {
+      if (player.request !== undefined && isRefused(player.request)) player.end(refusal.message, refusal);
+    }
   }
 
   /** Ends the stream for all its players. */

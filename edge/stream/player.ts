@@ -9,6 +9,7 @@ import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
 import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
+import type { Refusal, StreamRequest } from './request.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { type WireFormat, wholeRoundMs } from './wire-format.ts';
 
@@ -20,8 +21,8 @@ export interface PlayerSink {
   write(bytes: Buffer): boolean;
   /** The same for bytes in several pieces, which belong together. */
   writeParts(parts: readonly Buffer[]): boolean;
-  /** The stream is over for this player. */
-  end(reason: string): void;
+  /** The stream is over for this player. @param refusal the origin will not have this client, and says why */
+  end(reason: string, refusal?: Refusal): void;
   /** The stream is known to be live, though nothing of it may be there for this player yet. */
   live?(): void;
 }
@@ -33,6 +34,8 @@ export interface PlayerOptions {
    */
   readonly format: WireFormat | ((zeroMs: number) => WireFormat);
   readonly sink: PlayerSink;
+  /** What its client asked for; a player of our own has none. */
+  readonly request?: StreamRequest;
   /** Those in force: a reload may change them. */
   readonly limits: () => QueueLimits;
   /** Where what waits for it is counted. */
@@ -55,6 +58,7 @@ const videoBit = trackBit(Track.video);
 const stalledMs = 2_000;
 
 export class Player implements SlowPlayer {
+  readonly request: StreamRequest | undefined;
   readonly #formatOption: PlayerOptions['format'];
   /** Undefined before the first byte. */
   #format: WireFormat | undefined;
@@ -83,6 +87,7 @@ export class Player implements SlowPlayer {
   constructor(options: PlayerOptions) {
     this.#formatOption = options.format;
     this.#sink = options.sink;
+    this.request = options.request;
     this.#limits = options.limits;
     this.#memory = options.memory ?? MediaMemory.unbounded;
     this.#backlog = new Backlog(this.#memory);
@@ -153,9 +158,9 @@ export class Player implements SlowPlayer {
     }
   }
 
-  end(reason: string): void {
+  end(reason: string, refusal?: Refusal): void {
     this.leave();
-    this.#sink.end(reason);
+    this.#sink.end(reason, refusal);
   }
 
   /** The client is gone, or will be: nothing is kept for it. */

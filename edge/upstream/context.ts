@@ -6,16 +6,21 @@ import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
 import type { VhostConfig } from '../conf/model.ts';
+import type { ClientVerdicts } from './client-verdicts.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { Origins } from './origins.ts';
 import type { ClientOptions } from './rtmp-client.ts';
+import type { Turns } from './turns.ts';
 
 export interface UpstreamContext {
   readonly log: Logger;
   readonly health: OriginHealth;
   readonly origins: Origins;
   readonly memory: StreamMemory;
+  readonly verdicts: ClientVerdicts;
+  /** Who may have an origin asked for a name that nobody knows. */
+  readonly turns: Turns;
   /** Where what is kept for origins is counted. */
   readonly mediaMemory: MediaMemory;
   /** Told to origins that ask who we are (`debug_srs_upnode`). */

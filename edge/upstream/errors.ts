@@ -18,6 +18,8 @@ export type UpstreamFailure =
   | 'protocol'
   /** It answers, and says no. */
   | 'rejected'
+  /** It closed the connection behind `play` or `publish`, without a word: servers refuse clients so (SRS does). */
+  | 'declined'
   /** It sends us elsewhere: RTMP 302. */
   | 'redirected'
   /** We gave up ourselves. */

@@ -38,6 +38,9 @@ export interface ProbeTimes {
 /** The first check of an origin comes within this time; edges that start together must not come together. */
 const firstCheckMs = 3_000;
 
+/** An origin that fails again within so many of the longest delays has not been well in between. */
+const relapseFactor = 2;
+
 export interface HealthOptions {
   /** Tries the origin once; rejects with an UpstreamError when it is not well. */
   readonly probe: (address: OriginAddress, signal: AbortSignal) => Promise<void>;
@@ -58,6 +61,10 @@ interface Entry {
   standing: Standing;
   /** Failed probes in a row. */
   failures: number;
+  /** Times in a row that it was set aside soon after it had been before: a probe that succeeds does not make it well. */
+  relapses: number;
+  /** Local monotonic time at which it was last set aside. */
+  setAsideMs: number;
   connections: number;
   /** Streams that wait for it. */
   waiting: number;
@@ -66,6 +73,8 @@ interface Entry {
   /** Local monotonic time at which the timer fires. */
   dueMs: number;
   probing: AbortController | undefined;
+  /** It is asked whether it answers. */
+  answering: Promise<boolean> | undefined;
 }
 
 export class OriginHealth {
@@ -75,7 +84,7 @@ export class OriginHealth {
   readonly #events = new EventEmitter();
   /** Another number whenever an origin's state, or which origins the configuration names, has changed. */
   epoch = 0;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(options: HealthOptions) {
     this.#options = options;
@@ -97,7 +106,7 @@ export class OriginHealth {
    * forgotten.
    */
   retain(listed: readonly OriginAddress[], found: readonly OriginAddress[] = []): void {
-    if (this.#closed) return;
+    if (this.#closing.signal.aborted) return;
     const standings = new Map<string, Standing>(found.map((address) => [originName(address), 'found']));
     for (const address of listed) standings.set(originName(address), 'listed');
     this.epoch++;
@@ -135,6 +144,16 @@ export class OriginHealth {
     }
   }
 
+  /** Whether the origin shakes hands right now. It is asked once for all who want to know in the same moment. */
+  answers(address: OriginAddress): Promise<boolean> {
+    const entry = this.#entry(address);
+    entry.answering ??= this.#answers(entry).finally(() => {
+      entry.answering = undefined;
+      this.#forgetUnused(entry);
+    });
+    return entry.answering;
+  }
+
   /** Counts a connection in use; call the result when it has ended. */
   connected(address: OriginAddress): () => void {
     const entry = this.#entry(address);
@@ -167,9 +186,18 @@ export class OriginHealth {
 
   /** Stops all probes, for good. */
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
     for (const entry of this.#entries.values()) this.#stopProbing(entry);
     this.#entries.clear();
+  }
+
+  async #answers({ address }: Entry): Promise<boolean> {
+    try {
+      await this.#options.probe(address, this.#closing.signal);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #entry(address: OriginAddress): Entry {
@@ -183,11 +211,14 @@ export class OriginHealth {
         sinceMs: performance.now(),
         standing: 'passing',
         failures: 0,
+        relapses: 0,
+        setAsideMs: Number.NEGATIVE_INFINITY,
         connections: 0,
         waiting: 0,
         timer: undefined,
         dueMs: 0,
         probing: undefined,
+        answering: undefined,
       };
       this.#entries.set(name, entry);
     }
@@ -214,8 +245,16 @@ export class OriginHealth {
   #setAside(entry: Entry, reason: string): void {
     // What is planned for one that is down is a trial already; for another it is a check, which is far off.
     const planned = entry.state === 'down' && entry.timer !== undefined;
+    if (entry.state !== 'down') this.#countRelapse(entry);
     this.#set(entry, 'down', reason);
     if (!planned && entry.probing === undefined) this.#schedule(entry, this.#delayMs(entry));
+  }
+
+  #countRelapse(entry: Entry): void {
+    const nowMs = performance.now();
+    const isRelapse = nowMs - entry.setAsideMs < relapseFactor * this.#options.times().probeMaxMs;
+    entry.relapses = isRelapse ? entry.relapses + 1 : 0;
+    entry.setAsideMs = nowMs;
   }
 
   /** Plans the next look at an origin that is not down: an interval from now, or soon if nothing is known of it. */
@@ -251,7 +290,8 @@ export class OriginHealth {
     const awaited = entry.waiting > 0;
     const least = awaited ? Math.min(probeMinMs, retryMinMs) : probeMinMs;
     const greatest = awaited ? Math.min(probeMaxMs, retryMaxMs) : probeMaxMs;
-    return Math.min(least * 2 ** Math.min(entry.failures, 20), greatest) * (0.5 + Math.random() / 2);
+    const doublings = Math.min(entry.failures + entry.relapses, 20);
+    return Math.min(least * 2 ** doublings, greatest) * (0.5 + Math.random() / 2);
   }
 
   #schedule(entry: Entry, delayMs: number): void {
@@ -293,7 +333,8 @@ export class OriginHealth {
   }
 
   #forgetUnused(entry: Entry): void {
-    if (entry.standing !== 'passing' || entry.connections > 0) return;
+    const isUsed = entry.connections > 0 || entry.answering !== undefined;
+    if (entry.standing !== 'passing' || isUsed) return;
     this.#stopProbing(entry);
     this.#entries.delete(originName(entry.address));
   }

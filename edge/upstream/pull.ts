@@ -4,12 +4,15 @@
 
 import type { OriginAddress } from '../conf/model.ts';
 import { reconnectRequestCode } from '../rtmp/command.ts';
+import type { RtmpMessage } from '../rtmp/message.ts';
 import type { Feed } from '../stream/feed.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
 import { awakeNow } from '../time/awake.ts';
 import { originName } from './address.ts';
+import { Cadence } from './cadence.ts';
 import { clientOptions, type UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
+import { FirstFrames } from './first-frames.ts';
 import type { UpstreamRequest } from './request.ts';
 import { RtmpClient } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
@@ -21,6 +24,8 @@ export interface PullEvents {
   live(pull: Pull): void;
   /** It has the stream, and is behind the pull in use: it goes on frame-exactly where that one ends. */
   overlaps(pull: Pull): void;
+  /** What it sends can be decoded from now on; never before `live`. */
+  whole(pull: Pull): void;
   /** The origin says that the stream has ended there; it may begin again. */
   unpublished(pull: Pull): void;
   /** The origin is about to stop and asks us to go elsewhere (E-RTMP's ReconnectRequest). */
@@ -28,9 +33,6 @@ export interface PullEvents {
   /** It has ended, by itself or because another pull took over (then without an error). */
   ended(pull: Pull, error: UpstreamError | undefined): void;
 }
-
-/** A pause longer than this is the publisher's, and tells nothing of the stream's cadence. */
-const greatestPauseMs = 30_000;
 
 /** Status codes by which origins say that nobody publishes the stream any more. */
 const unpublishedCodes = new Set([
@@ -45,10 +47,10 @@ export class Pull {
   readonly name: string;
   /** When the newest media message came, on the clock of `awakeNow`. */
   lastMediaMs: number = awakeNow();
-  /** The longest time between two media messages so far, up to a limit. */
-  longestPauseMs = 0;
   /** The origin has said that the stream ended, and has sent nothing since. */
   unpublished = false;
+  readonly #cadence = new Cadence();
+  readonly #first = new FirstFrames();
   readonly #stream: LiveStream;
   readonly #events: PullEvents;
   readonly #abort = new AbortController();
@@ -73,6 +75,16 @@ export class Pull {
     this.#open(request, context).catch((error: unknown) => this.#end(toUpstreamError(error, 'protocol', this.name)));
   }
 
+  /** What it sends can be decoded: the origin has the stream. */
+  get isWhole(): boolean {
+    return this.#first.areWhole;
+  }
+
+  /** How long the stream usually pauses between two messages, milliseconds. */
+  get usualPauseMs(): number {
+    return this.#cadence.usualPauseMs;
+  }
+
   /** Ends it without a word to the events. */
   close(): void {
     if (this.#ended) return;
@@ -88,15 +100,7 @@ export class Pull {
       this.origin,
       clientOptions(vhost, context),
       {
-        media: (message) => {
-          const feed = this.#feed;
-          if (feed === undefined) return;
-          const { heardMs } = client;
-          this.longestPauseMs = Math.min(Math.max(this.longestPauseMs, heardMs - this.lastMediaMs), greatestPauseMs);
-          this.lastMediaMs = heardMs;
-          this.unpublished = false;
-          feed.push(message, client.lastReceivedMs);
-        },
+        media: (message) => this.#media(message, client),
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
           if (code === reconnectRequestCode) this.#events.askedToLeave(this);
@@ -120,14 +124,24 @@ export class Pull {
     if (this.#ended) return;
     health.succeeded(this.origin);
     log.info({ origin: this.name, stream: this.#stream.key, upnode: client.serverIdentity }, 'pull connected');
-    this.lastMediaMs = awakeNow();
-    this.longestPauseMs = 0;
     this.#watchdog = new Watchdog(client, {
       owesMedia: true,
       stallTimeoutMs: () => this.#stream.vhost.edge.stallTimeoutMs,
       stalled: (error) => this.#end(error),
     });
     this.#events.connected(this);
+  }
+
+  #media(message: RtmpMessage, { heardMs, lastReceivedMs }: RtmpClient): void {
+    const feed = this.#feed;
+    if (feed === undefined) return;
+    // While nobody published there was no pause of the stream.
+    if (!this.unpublished && this.#first.cameOnce) this.#cadence.frame(heardMs, heardMs - this.lastMediaMs);
+    this.lastMediaMs = heardMs;
+    this.unpublished = false;
+    if (this.#first.areWhole) return feed.push(message, lastReceivedMs);
+    for (const each of this.#first.next(message)) feed.push(each, lastReceivedMs);
+    if (this.#first.areWhole && feed.delivering) this.#events.whole(this);
   }
 
   #superseded(): void {

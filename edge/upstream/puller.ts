@@ -1,53 +1,56 @@
 /**
- * Keeps a stream fed from its origins while somebody plays it: finds the origin that has it, goes to another when
+ * Keeps a stream fed from its origins while somebody plays it: has the origin found that has it, goes to another when
  * one fails, and never lets the players notice more than it must.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
+import type { OriginAddress } from '../conf/model.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import type { StreamSource } from '../stream/stream-source.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
-import { homeOf, nextOrigin } from './balance.ts';
+import { Admission } from './admission.ts';
+import { homeOf } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
-import { isExhausted, UpstreamError } from './errors.ts';
+import type { UpstreamError } from './errors.ts';
 import { Homing } from './homing.ts';
-import { Pull } from './pull.ts';
-import { redirectTarget, upstreamRequest } from './request.ts';
+import type { Pull } from './pull.ts';
+import { PullSearch } from './pull-search.ts';
 
-/** How a trial of one origin went. */
-type Outcome =
-  | { readonly kind: 'live' }
-  | { readonly kind: 'absent' }
-  | { readonly kind: 'failed'; readonly error: UpstreamError };
-
-/** Media may pause this many times longer than it ever has before the stream is looked for elsewhere. */
+/** Media may pause this many times longer than it usually does before the stream is looked for elsewhere. */
 const pauseFactor = 4;
+
+/** A pull that lasts shorter than this was as good as none: what is found next is not trusted at once. */
+const shortLifeMs = 10_000;
 
 export class Puller implements StreamSource {
   readonly #stream: LiveStream;
-  readonly #request: StreamRequest;
+  /** On whose behalf origins are asked. */
+  #request: StreamRequest;
   readonly #context: UpstreamContext;
   /** Called when nobody needs the stream any more, or when no origin has it: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
   /** The pull whose frames players get, and the origin of the configuration that led to it. */
   #live: Pull | undefined;
   #listedAs = '';
+  #liveSinceMs = 0;
   /** The pull before the present one. */
   #from: string | undefined;
   /** The origin has asked us to go elsewhere. */
   #askedToLeave = false;
   /** It is none of the vhost's any more. */
   #isUnlisted = false;
-  #search: AbortController | undefined;
+  #search: PullSearch | undefined;
   /** The search is for its home alone, and ends by itself. */
   #isGoingHome = false;
   readonly #homing: Homing;
-  #attempts = 0;
+  readonly #attempts = { count: 0 };
+  /** Pulls in a row that were lost soon after they were found. */
+  #shortLives = 0;
   #wasLive = false;
+  #wasWhole = false;
+  #players = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
   /** Players wait for an origin so long; then they are told that there is none. */
   readonly #hold = new Deadline(() => {
@@ -55,6 +58,7 @@ export class Puller implements StreamSource {
   });
   /** The next look at whether the origin in use still sends. */
   readonly #pauseCheck = new Deadline(() => this.#checkPause());
+  readonly #admission: Admission;
   #stopped = false;
 
   constructor(
@@ -73,6 +77,15 @@ export class Puller implements StreamSource {
       epoch: () => context.health.epoch,
       go: (home) => this.#goHome(home),
     });
+    const awaited = {
+      key: stream.key,
+      vhost: () => stream.vhost,
+      liveAt: () => this.#live?.origin,
+      look: () => {
+        if (this.#live === undefined) this.#look([]);
+      },
+    };
+    this.#admission = new Admission(awaited, context);
   }
 
   get state(): StreamSource['state'] {
@@ -88,27 +101,55 @@ export class Puller implements StreamSource {
     return this.#live?.name;
   }
 
+  /** Resolves when the client may play. Throws a Refusal. */
+  async admit(request: StreamRequest): Promise<void> {
+    try {
+      await this.#admission.admit(request);
+    } finally {
+      // Nobody else may want the stream. Who was let in attaches first.
+      setImmediate(() => {
+        if (this.#players === 0) this.#linger();
+      });
+    }
+  }
+
   players(count: number): void {
     if (this.#stopped) return;
+    const hasCome = count > this.#players;
+    this.#players = count;
     clearTimeout(this.#lingerTimer);
     this.#lingerTimer = undefined;
-    if (count === 0) {
-      // A stream that was never found is not worth waiting for.
-      const lingerMs = this.#wasLive ? this.#stream.vhost.edge.lingerMs : 0;
-      this.#lingerTimer = setTimeout(() => this.#stop(undefined), lingerMs);
-    } else if (this.#live === undefined) this.#look(new Set());
+    if (count === 0) this.#linger();
+    else if (this.#live === undefined) this.#look([]);
+    else if (hasCome && this.#silentMs(this.#live) >= this.#stream.vhost.edge.firstFrameTimeoutMs) {
+      // Who has just come has nothing to see, however patient those are who know the stream.
+      this.#look([this.#live.name]);
+    }
   }
 
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
     if (this.#live === undefined) return;
     this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#listedAs);
-    if (this.#mustLeave()) this.#look(new Set([this.#live.name]));
+    if (this.#mustLeave()) this.#look([this.#live.name]);
     this.#homing.look();
   }
 
   stop(): void {
     this.#stop(undefined);
+  }
+
+  /** Nobody plays it. What a search has begun to learn is of use to the next player: its round is finished. */
+  #linger(): void {
+    if (this.#search === undefined || this.#wasLive || !this.#search.isAsking) this.#leaveIfUnwanted();
+  }
+
+  #leaveIfUnwanted(): void {
+    const isWanted = this.#players > 0 || this.#admission.requests.length > 0;
+    if (isWanted || this.#lingerTimer !== undefined || this.#stopped) return;
+    // A stream that was never found is not worth waiting for.
+    const lingerMs = this.#wasLive ? this.#stream.vhost.edge.lingerMs : 0;
+    this.#lingerTimer = setTimeout(() => this.#stop(undefined), lingerMs);
   }
 
   #stop(reason: string | undefined): void {
@@ -117,195 +158,30 @@ export class Puller implements StreamSource {
     clearTimeout(this.#lingerTimer);
     for (const deadline of [this.#hold, this.#pauseCheck]) deadline.stop();
     this.#homing.stop();
-    this.#search?.abort();
+    this.#search?.end();
     this.#live?.close();
+    this.#admission.close(reason ?? 'nobody plays the stream any more');
     this.#ended(reason);
-  }
-
-  #cluster(): RemoteCluster | undefined {
-    const { cluster } = this.#stream.vhost;
-    return cluster.mode === 'remote' ? cluster : undefined;
   }
 
   #mustLeave(): boolean {
     return this.#askedToLeave || this.#isUnlisted;
   }
 
+  #listed(): readonly OriginAddress[] {
+    return this.#context.origins.listed(this.#stream.vhost);
+  }
+
   #home(): OriginAddress | undefined {
     if (this.#stream.vhost.edge.balance !== 'hash') return undefined;
-    return homeOf(this.#cluster()?.origins ?? [], this.#stream.key, (origin) => this.#context.health.state(origin));
+    return homeOf(this.#listed(), this.#stream.key, (origin) => this.#context.health.state(origin));
   }
 
   /** The present origin goes on meanwhile, and for good should that one not deliver. */
   #goHome(home: OriginAddress): void {
-    if (this.#search !== undefined || this.#live === undefined || this.#stopped) return;
-    const search = new AbortController();
-    this.#search = search;
-    this.#isGoingHome = true;
-    const others = new Set(this.#cluster()?.origins.map(originName));
-    this.#try(home, 0, others, search.signal)
-      .catch((error: Error) => {
-        this.#context.log.error({ err: error, stream: this.#stream.key }, 'the way to its origin failed');
-      })
-      .finally(() => {
-        if (this.#search !== search) return;
-        this.#search = undefined;
-        this.#isGoingHome = false;
-        if (this.#live === undefined) this.#look(new Set([originName(home)]));
-        // It may have been asked to leave meanwhile.
-        else this.reconfigured();
-      });
-  }
-
-  /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
-  #look(tried: Set<string>): void {
-    if (this.#search !== undefined || this.#stopped) return;
-    const search = new AbortController();
-    this.#search = search;
-    this.#searchOrigins(tried, search.signal)
-      .catch((error: Error) => {
-        if (!search.signal.aborted)
-          this.#context.log.error({ err: error, stream: this.#stream.key }, 'pull search failed');
-      })
-      .finally(() => {
-        if (this.#search === search) this.#search = undefined;
-      });
-  }
-
-  async #searchOrigins(tried: Set<string>, signal: AbortSignal): Promise<void> {
-    const absentMs = this.#context.memory.absentForMs(this.#stream.key);
-    if (absentMs > 0) await delay(absentMs, undefined, { signal });
-    /** An origin could not be asked in this round, for a reason of our own. */
-    let unasked = false;
-    for (let round = 0; !signal.aborted; ) {
-      const origin = this.#next(tried);
-      if (origin !== undefined) {
-        tried.add(originName(origin));
-        const outcome = await this.#try(origin, round, tried, signal);
-        if (outcome.kind === 'live') return;
-        if (outcome.kind === 'failed' && isExhausted(outcome.error)) unasked = true;
-        continue;
-      }
-      const { edge } = this.#stream.vhost;
-      const { origins } = this.#context;
-      tried.clear();
-      if (origins.areDown(this.#stream.vhost)) {
-        if (this.#live === undefined && !this.#hold.pending) this.#hold.start(edge.holdTimeoutMs);
-        await origins.available(() => this.#stream.vhost, signal);
-        continue;
-      }
-      this.#hold.stop();
-      if (this.#live !== undefined) tried.add(this.#live.name);
-      else if (!unasked) this.#notFound();
-      unasked = false;
-      round++;
-      const backOffMs = Math.min(edge.retryMinMs * 2 ** Math.min(round - 1, 20), edge.retryMaxMs);
-      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
-    }
-  }
-
-  #next(tried: ReadonlySet<string>): OriginAddress | undefined {
-    const { health, memory, origins } = this.#context;
-    const { vhost } = this.#stream;
-    return nextOrigin({
-      origins: origins.listed(vhost),
-      further: () => origins.further(vhost),
-      balance: vhost.edge.balance,
-      streamKey: this.#stream.key,
-      attempt: this.#attempts,
-      remembered: memory.originOf(this.#stream.key),
-      tried,
-      state: (origin) => health.state(origin),
-    });
-  }
-
-  /** Tries an origin, and where it redirects to. */
-  async #try(origin: OriginAddress, round: number, tried: ReadonlySet<string>, signal: AbortSignal): Promise<Outcome> {
-    const { log, health } = this.#context;
-    this.#attempts++;
-    let address = origin;
-    for (let redirects = 0; ; redirects++) {
-      const outcome = await this.#pullFrom(address, origin, round, tried, signal);
-      if (outcome.kind !== 'failed') return outcome;
-      const { error } = outcome;
-      const location = redirectTarget(error);
-      if (location === undefined || redirects >= this.#stream.vhost.edge.redirectMax) {
-        if (error.failure !== 'cancelled') log.warn({ err: error, stream: this.#stream.key }, 'pull failed');
-        if (address === origin) health.failed(origin, error);
-        return outcome;
-      }
-      address = location;
-    }
-  }
-
-  #pullFrom(
-    address: OriginAddress,
-    listed: OriginAddress,
-    round: number,
-    tried: ReadonlySet<string>,
-    signal: AbortSignal,
-  ): Promise<Outcome> {
-    const cluster = this.#cluster();
-    const name = originName(address);
-    if (cluster === undefined) {
-      return Promise.resolve({
-        kind: 'failed',
-        error: new UpstreamError('cancelled', 'vhost has no origins', { origin: name }),
-      });
-    }
-    const { edge } = this.#stream.vhost;
-    return new Promise((resolve) => {
-      const settle = (outcome: Outcome): void => {
-        dwell.stop();
-        signal.removeEventListener('abort', cancel);
-        if (outcome.kind === 'absent') pull.close();
-        resolve(outcome);
-      };
-      // No frame yet: another origin may have the stream. Where there is none, this one is as good a place to wait.
-      const dwell = new Deadline(() => {
-        if (this.#next(tried) !== undefined || tried.size > 1) settle({ kind: 'absent' });
-        else {
-          this.#notFound();
-          wait();
-        }
-      });
-      const wait = (): void => dwell.start(edge.firstFrameTimeoutMs * Math.min(round + 1, 2));
-      const cancel = (): void => {
-        pull.close();
-        settle({ kind: 'failed', error: new UpstreamError('cancelled', 'cancelled', { origin: name }) });
-      };
-      let hasTakenOver = false;
-      signal.addEventListener('abort', cancel, { once: true });
-      const request = upstreamRequest(this.#request, cluster, address, this.#context.serverId);
-      const pull = new Pull(address, this.#stream, request, this.#context, {
-        connected: () => {
-          this.#hold.stop();
-          if (!hasTakenOver) wait();
-        },
-        live: () => {
-          settle({ kind: 'live' });
-          this.#delivers(pull, listed);
-        },
-        overlaps: () => {
-          if (!this.#handOver(pull)) return;
-          // It has the stream: whether it still sends is the watchdog's question.
-          hasTakenOver = true;
-          dwell.stop();
-        },
-        unpublished: () => {
-          if (pull === this.#live) this.#look(new Set([pull.name]));
-        },
-        askedToLeave: () => {
-          if (pull !== this.#live) return;
-          this.#askedToLeave = true;
-          this.#look(new Set([pull.name]));
-        },
-        ended: (_, error) => {
-          if (pull === this.#live) this.#lost(pull, error);
-          else if (error !== undefined) settle({ kind: 'failed', error });
-        },
-      });
-    });
+    if (this.#live === undefined) return;
+    this.#isGoingHome = this.#search === undefined;
+    this.#look(this.#listed().map(originName), home);
   }
 
   /** A pull that is to be left need not be waited for: another one goes on where it ends. */
@@ -319,19 +195,66 @@ export class Puller implements StreamSource {
     return true;
   }
 
+  /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
+  #look(tried: readonly string[], only?: OriginAddress): void {
+    if (this.#search !== undefined || this.#stopped) return;
+    this.#request = this.#currentRequest();
+    this.#search = new PullSearch(
+      {
+        stream: this.#stream,
+        request: this.#request,
+        context: this.#context,
+        live: () => this.#live,
+        isUnknown: () => !this.#wasLive,
+        attempts: this.#attempts,
+        only,
+        events: {
+          connected: () => this.#hold.stop(),
+          delivers: (pull, listedAs) => this.#delivers(pull, listedAs),
+          overlaps: (pull) => this.#handOver(pull),
+          whole: (pull) => {
+            if (pull === this.#live) this.#found();
+          },
+          unpublished: (pull) => {
+            if (pull === this.#live) this.#look([pull.name]);
+          },
+          askedToLeave: (pull) => {
+            if (pull !== this.#live) return;
+            this.#askedToLeave = true;
+            this.#look([pull.name]);
+          },
+          ended: (pull, error) => {
+            if (pull === this.#live && error !== undefined) this.#lost(pull, error);
+          },
+          notFound: () => this.#notFound(),
+          allDown: () => {
+            const { holdTimeoutMs } = this.#stream.vhost.edge;
+            if (this.#live === undefined && !this.#hold.pending) this.#hold.start(holdTimeoutMs);
+          },
+          someUp: () => this.#hold.stop(),
+          noneBetter: () => {
+            if (!this.#wasWhole) this.#found();
+          },
+          refused: (error) => this.#refused(error),
+          roundOver: () => this.#roundOver(),
+        },
+      },
+      tried,
+      this.#shortLives,
+    );
+  }
+
   /** A pull has taken over: the one before it has been closed by the stream. */
-  #delivers(pull: Pull, listed: OriginAddress): void {
-    const { counters, memory, log } = this.#context;
+  #delivers(pull: Pull, listedAs: string): void {
+    const { counters, log } = this.#context;
     const from = this.#live?.name ?? this.#from;
     this.#live = pull;
-    this.#listedAs = originName(listed);
+    this.#liveSinceMs = awakeNow();
+    this.#listedAs = listedAs;
     this.#askedToLeave = false;
     this.#isUnlisted = false;
-    // Found: should this pull be lost in the very next moment, another search must be free to begin.
-    this.#search = undefined;
-    this.#isGoingHome = false;
-    this.#homing.moved();
-    memory.foundAt(this.#stream.key, this.#listedAs);
+    this.#context.verdicts.accept(this.#stream.key, this.#request.param, this.#stream.vhost.edge.tokenTtlMs);
+    this.#admission.changed();
     if (this.#wasLive) {
       const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
       counters.pullSwitches++;
@@ -339,26 +262,51 @@ export class Puller implements StreamSource {
       log.info({ stream: this.#stream.key, origin: pull.name, from, gapMs }, 'pull switched');
     } else log.info({ stream: this.#stream.key, origin: pull.name }, 'pull live');
     this.#wasLive = true;
+    // Of a stream that was whole before, a splice takes nothing that cannot be decoded.
+    if (pull.isWhole || this.#wasWhole) this.#found();
+    this.#homing.moved();
     this.#watchForPauses(pull);
+    if (this.#players === 0) this.#linger();
   }
 
-  #lost(pull: Pull, error: UpstreamError | undefined): void {
-    if (error === undefined) return;
+  /** The origin in use has the stream, and players can decode it: the search is over. */
+  #found(): void {
+    this.#wasWhole = true;
+    this.#context.memory.foundAt(this.#stream.key, this.#listedAs);
+    // Should this pull be lost in the very next moment, another search must be free to begin.
+    this.#endSearchNow();
+  }
+
+  /** Each origin that can be asked was asked once, or the stream's home alone. */
+  #roundOver(): void {
+    if (!this.#isGoingHome) return this.#leaveIfUnwanted();
+    this.#search = undefined;
+    this.#isGoingHome = false;
+    if (this.#live === undefined) this.#look([]);
+    // It may have been asked to leave meanwhile.
+    else this.reconfigured();
+  }
+
+  #lost(pull: Pull, error: UpstreamError): void {
     this.#live = undefined;
     this.#from = pull.name;
     this.#pauseCheck.stop();
+    this.#shortLives = awakeNow() - this.#liveSinceMs < shortLifeMs ? this.#shortLives + 1 : 0;
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
     // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
-    this.#search?.abort();
-    this.#search = undefined;
-    this.#isGoingHome = false;
-    this.#look(new Set([pull.name]));
+    this.#search?.hurry(pull.name);
+    if (this.#isGoingHome) this.#endSearchNow();
+    this.#look([pull.name]);
+  }
+
+  #silentMs(pull: Pull): number {
+    return awakeNow() - pull.lastMediaMs;
   }
 
   /** Until an origin that is well and sends nothing may have lost the stream to another. */
-  #patienceMs({ longestPauseMs }: Pull): number {
-    return Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * longestPauseMs);
+  #patienceMs({ usualPauseMs }: Pull): number {
+    return Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * usualPauseMs);
   }
 
   #watchForPauses(pull: Pull): void {
@@ -368,24 +316,63 @@ export class Puller implements StreamSource {
   #checkPause(): void {
     const pull = this.#live;
     if (pull === undefined) return;
-    if (pull.unpublished || awakeNow() - pull.lastMediaMs >= this.#patienceMs(pull)) {
+    if (pull.unpublished || this.#silentMs(pull) >= this.#patienceMs(pull)) {
       this.#stream.dropGop();
-      this.#look(new Set([pull.name]));
-    } else this.#endSearch();
+      this.#look([pull.name]);
+    } else if (this.#wasWhole) this.#endSearch();
     this.#homing.look();
     this.#watchForPauses(pull);
   }
 
   /** The present origin delivers again: no need to look further. */
   #endSearch(): void {
-    if (this.#mustLeave() || this.#isGoingHome) return;
-    this.#search?.abort();
+    if (!this.#mustLeave() && !this.#isGoingHome) this.#endSearchNow();
+  }
+
+  #endSearchNow(): void {
+    this.#search?.end();
     this.#search = undefined;
+    this.#isGoingHome = false;
+  }
+
+  /** The client whose parameters have served so far, or, when it has gone, the one that came last. */
+  #currentRequest(): StreamRequest {
+    const requests = this.#requests.filter(({ param }) => !this.#isRefused(param));
+    return requests.find(({ clientId }) => clientId === this.#request.clientId) ?? requests.at(-1) ?? this.#request;
+  }
+
+  #isRefused(param: string): boolean {
+    const verdict = this.#context.verdicts.find(this.#stream.key, param);
+    return verdict !== undefined && verdict !== 'accepted';
+  }
+
+  /** What those ask for who play the stream, and those who wait for an origin's word. */
+  get #requests(): StreamRequest[] {
+    return [...this.#stream.requests, ...this.#admission.requests];
+  }
+
+  /**
+   * Origins refuse the client on whose behalf they were asked: it goes, with all who have the same parameters, and the
+   * others are asked for. A stream that was live goes on being looked for: nobody who plays is cut off.
+   */
+  #refused(error: UpstreamError): void {
+    if (this.#wasLive) return;
+    const { param } = this.#request;
+    const refusal = this.#context.verdicts.refuse(this.#stream.key, param, error, this.#stream.vhost.edge.tokenTtlMs);
+    // It stays in its place: no other search begins while they are told.
+    this.#search?.end();
+    this.#stream.refuse((request) => request.param === param, refusal);
+    this.#search = undefined;
+    this.#admission.changed();
+    if (this.#stopped) return;
+    if (this.#requests.some((request) => request.param !== param)) this.#look([]);
+    else this.#leaveIfUnwanted();
   }
 
   /** No origin that is well has the stream. */
   #notFound(): void {
     const { key, vhost } = this.#stream;
     if (!this.#wasLive) this.#context.memory.absent(key, vhost.edge.absentTtlMs);
+    this.#leaveIfUnwanted();
   }
 }

@@ -15,6 +15,18 @@ import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
 import { Push, type PushEvents } from './push.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
+import { verdictOn } from './verdict.ts';
+
+/** An origin that is well will not have the publisher. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly failure: UpstreamError;
+
+  constructor(failure: UpstreamError) {
+    super(failure.reason, { cause: failure });
+    this.failure = failure;
+  }
+}
 
 export interface PushSearchOptions {
   readonly request: StreamRequest;
@@ -49,11 +61,13 @@ export class PushSearch {
    * Goes through the origins until one accepts. A publisher's first refusal is the publisher's; later ones are an
    * origin's (its name may still be taken by the connection that died) and are tried again.
    * @param tried names of origins that come last
+   * @param failures how many connections in a row were lost soon after they were accepted: the search begins the later
    * @param signal ends the search: what is accepted too late is let go
    */
-  async find(tried: Set<string>, which: 'first' | 'again', signal: AbortSignal): Promise<Push> {
+  async find(tried: Set<string>, which: 'first' | 'again', failures: number, signal: AbortSignal): Promise<Push> {
     const { context, vhost, live, isWanted } = this.#options;
     const { health, log } = context;
+    if (failures > 1) await delay(this.#backOffMs(failures - 1), undefined, { signal });
     let unreachableSinceMs: number | undefined;
     for (let round = 0; ; ) {
       signal.throwIfAborted();
@@ -69,13 +83,14 @@ export class PushSearch {
           if (failure.failure === 'cancelled') continue;
           this.#lastFailure = failure;
           log.warn({ err: failure, stream: this.#key }, 'push failed');
-          health.failed(origin, failure);
-          if (which === 'first' && failure.failure === 'rejected') throw failure;
+          const verdict = await verdictOn(failure, () => health.answers(origin));
+          if (verdict.kind === 'failed') health.failed(origin, verdict.error);
+          else if (which === 'first') throw new Refused(failure);
         }
         continue;
       }
       tried.clear();
-      const { retryMinMs, retryMaxMs, holdTimeoutMs } = vhost().edge;
+      const { holdTimeoutMs } = vhost().edge;
       const present = live();
       if (present === undefined) {
         unreachableSinceMs ??= awakeNow();
@@ -87,9 +102,13 @@ export class PushSearch {
         }
       } else tried.add(present.name);
       round++;
-      const backOffMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
-      await delay(backOffMs * (0.75 + Math.random() / 2), undefined, { signal });
+      await delay(this.#backOffMs(round), undefined, { signal });
     }
+  }
+
+  #backOffMs(round: number): number {
+    const { retryMinMs, retryMaxMs } = this.#options.vhost().edge;
+    return Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs) * (0.75 + Math.random() / 2);
   }
 
   /** Resolves when an origin is not down any more, or after this time; rejects when the search ends. */

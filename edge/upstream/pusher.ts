@@ -12,12 +12,13 @@ import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
 import type { UpstreamContext } from './context.ts';
-import { UpstreamError } from './errors.ts';
+import type { UpstreamError } from './errors.ts';
 import type { Push } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
+import { droppedMax, PushLosses } from './push-losses.ts';
 import { PushMemory } from './push-memory.ts';
 import { encodeRun, type PushRun } from './push-run.ts';
-import { PushSearch } from './push-search.ts';
+import { PushSearch, Refused } from './push-search.ts';
 
 /** Silence is found some time after the stall timeout, on a busy machine: what was sent meanwhile is still needed. */
 const audioKeptFactor = 3;
@@ -43,6 +44,7 @@ export class Pusher implements Publication {
   #pending: RtmpMessage[] = [];
   #toldHeaders = false;
   readonly #memory: PushMemory;
+  readonly #losses: PushLosses;
   /** The origin is too slow: nothing is sent until it has room again. */
   #dropping = false;
   /** The origin lacks what came before: it gets sound, and video from the next keyframe on. */
@@ -69,6 +71,12 @@ export class Pusher implements Publication {
       return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
     });
     this.#memory = new PushMemory(context.mediaMemory, () => this.#giveUp());
+    this.#losses = new PushLosses(context.health, () => {
+      if (this.#stop.signal.aborted) return;
+      this.close();
+      const reason = `the origin accepts the stream and then ends the connection, ${droppedMax} times in a row`;
+      events.ended('NetStream.Publish.Rejected', reason);
+    });
   }
 
   /** Name of the origin in use. */
@@ -86,11 +94,12 @@ export class Pusher implements Publication {
     const timeout = new DeadlineSignal(publishTimeoutMs);
     try {
       const signal = AbortSignal.any([timeout.signal, this.#stop.signal, this.#events.gone]);
-      this.#accepted(await this.#origins.find(new Set(), 'first', signal));
+      this.#accepted(await this.#origins.find(new Set(), 'first', 0, signal));
     } catch (error) {
       this.#stop.abort();
-      if (error instanceof UpstreamError && error.failure === 'rejected') {
-        throw new Refusal(error.code ?? 'NetStream.Publish.Rejected', error.reason, 403, { cause: error });
+      if (error instanceof Refused) {
+        const { code, reason } = error.failure;
+        throw new Refusal(code ?? 'NetStream.Publish.Rejected', reason, 403, { cause: error });
       }
       const { lastFailure } = this.#origins;
       const last = lastFailure === undefined ? '' : `: ${lastFailure.reason}`;
@@ -241,6 +250,7 @@ export class Pusher implements Publication {
     this.#dropping = false;
     this.flush();
     this.#live = push;
+    this.#losses.begin();
     this.#sendHeaders(this.#buffer.runs[0]?.firstTimestamp);
     for (const run of this.#buffer.runs) push.send(run);
     // Of a GOP that outgrew the buffer this origin has had nothing.
@@ -264,6 +274,7 @@ export class Pusher implements Publication {
       if (live !== undefined) this.#lookBeside(live, push);
     } else if (push === live) {
       this.#live = undefined;
+      this.#losses.count(push, error);
       if (standby !== undefined) return this.#takeOver(standby);
       // A search for a better origin may be resting: the publisher has none now.
       this.#endSearch();
@@ -290,7 +301,7 @@ export class Pusher implements Publication {
     this.#context.counters.pushSwitches++;
     const { signal } = search;
     this.#origins
-      .find(tried, 'again', signal)
+      .find(tried, 'again', this.#losses.inARow, signal)
       .then((push) => {
         this.#search = undefined;
         this.#accepted(push);

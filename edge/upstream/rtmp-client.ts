@@ -11,6 +11,8 @@ import { setBufferLength, windowAckSize } from '../rtmp/control.ts';
 import { identityOf, type ServerIdentity } from '../rtmp/identity.ts';
 import { eachMediaMessage } from '../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
+import { toUntimedFrame } from '../stream/frame.ts';
+import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { refusalOf, toUpstreamError, UpstreamError } from './errors.ts';
@@ -58,7 +60,11 @@ export class RtmpClient {
   readonly #wire: Wire;
   readonly #replies = new Replies();
   #shaken: ((reply: Reply) => void) | undefined;
+  /** Asked for and not answered yet: by media, or by acceptance of what is published. Some say Play.Start before they ask. */
+  #asked: { readonly what: 'play' | 'publish'; readonly sinceMs: number } | undefined;
   #onStatus: ((reply: Reply, code: string) => void) | undefined;
+  /** Of the handshake and all commands together. */
+  readonly #deadline: Deadline;
   /** Messages that could not be used. */
   #oddMessages = 0;
   #over = false;
@@ -67,6 +73,11 @@ export class RtmpClient {
     this.origin = origin;
     this.#options = options;
     this.#handlers = handlers;
+    const { requestTimeoutMs } = options;
+    this.#deadline = new Deadline(() => {
+      const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
+      this.#fail(new UpstreamError('unanswered', message, { origin }));
+    });
     const owner = {
       shaken: () => this.#shaken?.({ ok: true, values: [] }),
       received: (message: RtmpMessage) => this.#received(message),
@@ -78,10 +89,7 @@ export class RtmpClient {
       },
       odd: (reason: string) => this.#odd(reason),
       broken: (error: unknown) => this.#fail(toUpstreamError(error, 'protocol', origin)),
-      closed: (error: Error | undefined) =>
-        this.#end(
-          toUpstreamError(error ?? new UpstreamError('broken', 'closed the connection', { origin }), 'broken', origin),
-        ),
+      closed: (error: Error | undefined) => this.#closed(error),
     };
     this.#wire = new Wire(socket, owner, options.paused);
   }
@@ -110,6 +118,7 @@ export class RtmpClient {
   ): Promise<RtmpClient> {
     const socket = await openSocket(address, options, signal);
     const client = new RtmpClient(originName(address), socket, options, handlers);
+    client.#deadline.start(options.requestTimeoutMs);
     await client.#within(signal, async () => {
       client.#wire.shakeHands();
       await client.#replies.wait((settle) => {
@@ -155,15 +164,18 @@ export class RtmpClient {
       await this.#createStream();
       // Not awaited: some servers send media without a word, others wait for the publisher with theirs.
       this.#command('play', [null, stream, -2000]);
+      this.#asked = { what: 'play', sinceMs: awakeNow() };
       this.#wire.sendControl(setBufferLength(this.streamId, playBufferMs));
     });
+    this.#deadline.stop();
   }
 
-  /** Publishes the stream; returns when the origin has accepted. */
+  /**
+   * Publishes the stream; returns when the origin has accepted. Nothing that names the stream goes before `publish`: SRS
+   * makes a source at FCPublish, may sweep it away before `publish` comes, and delivers what is published to nobody.
+   */
   async publish(stream: string, signal: AbortSignal): Promise<void> {
     await this.#within(signal, async () => {
-      this.#command('releaseStream', [null, stream], this.#replies.nextId(), commandStreamId);
-      this.#command('FCPublish', [null, stream], this.#replies.nextId(), commandStreamId);
       await this.#createStream();
       const accepted = this.#replies.wait((settle) => {
         this.#onStatus = (reply, code) => {
@@ -171,15 +183,19 @@ export class RtmpClient {
         };
       });
       this.#command('publish', [null, stream, 'live']);
+      this.#asked = { what: 'publish', sinceMs: awakeNow() };
       await accepted;
+      this.#asked = undefined;
       this.#onStatus = undefined;
     });
+    this.#deadline.stop();
   }
 
   /** Says goodbye to a published stream, so that the origin frees its name at once, and closes. */
   unpublish(stream: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#deadline.stop();
     this.#command('FCUnpublish', [null, stream], this.#replies.nextId(), commandStreamId);
     this.#command('deleteStream', [null, this.streamId], this.#replies.nextId(), commandStreamId);
     this.#wire.end();
@@ -210,6 +226,7 @@ export class RtmpClient {
   /** Ends the connection without telling the handlers. */
   destroy(): void {
     this.#over = true;
+    this.#deadline.stop();
     this.#wire.destroy();
   }
 
@@ -219,16 +236,10 @@ export class RtmpClient {
     this.streamId = isStreamId ? id : usualStreamId;
   }
 
-  /** Runs one exchange under `requestTimeoutMs`; whatever fails ends the connection. */
+  /** Runs one exchange; whatever fails ends the connection. */
   async #within(signal: AbortSignal, exchange: () => Promise<void>): Promise<void> {
     const { origin } = this;
-    const { requestTimeoutMs } = this.#options;
     const onAbort = (): void => this.#fail(new UpstreamError('cancelled', 'cancelled', { origin }));
-    const deadline = new Deadline(() => {
-      const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
-      this.#fail(new UpstreamError('unanswered', message, { origin }));
-    });
-    deadline.start(requestTimeoutMs);
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       if (signal.aborted) onAbort();
@@ -237,7 +248,6 @@ export class RtmpClient {
       this.destroy();
       throw toUpstreamError(error, 'protocol', origin);
     } finally {
-      deadline.stop();
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -256,6 +266,7 @@ export class RtmpClient {
     if (type === MessageType.commandAmf0 || type === MessageType.commandAmf3) {
       return this.#commanded(parseServerCommand(message));
     }
+    if (this.#asked !== undefined && toUntimedFrame(message) !== undefined) this.#asked = undefined;
     const fault = eachMediaMessage(message, this.#handlers.media);
     if (fault !== undefined) this.#odd(fault);
   }
@@ -290,6 +301,17 @@ export class RtmpClient {
     }
   }
 
+  #closed(error: Error | undefined): void {
+    const { origin } = this;
+    const asked = this.#asked;
+    if (asked !== undefined && awakeNow() - asked.sinceMs <= this.#options.requestTimeoutMs) {
+      const message = `closed the connection behind ${asked.what}, without a word`;
+      return this.#end(new UpstreamError('declined', message, { origin, cause: error }));
+    }
+    const closed = error ?? new UpstreamError('broken', 'closed the connection', { origin });
+    this.#end(toUpstreamError(closed, 'broken', origin));
+  }
+
   #fail(error: UpstreamError): void {
     this.#end(error);
     this.#wire.destroy();
@@ -299,6 +321,7 @@ export class RtmpClient {
     const isKnown = this.#replies.fail(error);
     if (this.#over) return;
     this.#over = true;
+    this.#deadline.stop();
     // Who waits for a reply is told by it; else the handlers are.
     if (!isKnown) this.#handlers.closed(error);
   }

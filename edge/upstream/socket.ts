@@ -1,15 +1,20 @@
 /**
- * The TCP or TLS connection to an origin. Host names are resolved again at every connect.
+ * The TCP or TLS connection to an origin. A host name is looked up again when its last answer is a second old; IPv6 and
+ * IPv4 are tried side by side (RFC 8305), as Node does by itself.
  */
 
-import { readFileSync } from 'node:fs';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, rootCertificates } from 'node:tls';
+import { connect as connectTls } from 'node:tls';
 import { outOfDescriptors } from '../budget/descriptors.ts';
 import type { OriginAddress } from '../conf/model.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
+import { SharedLookUp } from './host-lookup.ts';
+import { OriginTls } from './origin-tls.ts';
+
+const { lookup } = new SharedLookUp();
+const originTls = new OriginTls();
 
 export interface SocketOptions {
   readonly connectTimeoutMs: number;
@@ -78,10 +83,14 @@ function isForWantOfDescriptors(error: unknown): boolean {
   return syscall === 'getaddrinfo' && outOfDescriptors();
 }
 
-function dial(address: OriginAddress, options: SocketOptions): Socket {
+function dial(address: OriginAddress, { tlsVerify, tlsCaFile }: SocketOptions): Socket {
   const { host, port, tlsName = host } = address;
-  if (address.scheme === 'rtmp') return connectTcp({ host, port });
-  const ca = options.tlsCaFile === '' ? {} : { ca: [...rootCertificates, readFileSync(options.tlsCaFile, 'utf8')] };
+  if (address.scheme === 'rtmp') return connectTcp({ host, port, lookup });
   const servername = isIP(tlsName) === 0 ? { servername: tlsName } : {};
-  return connectTls({ host, port, rejectUnauthorized: options.tlsVerify, ...ca, ...servername });
+  // A session is that of a name at an address.
+  const peer = `${tlsName} ${originName(address)}`;
+  const shared = originTls.options(peer, tlsCaFile, tlsVerify);
+  const socket = connectTls({ host, port, lookup, rejectUnauthorized: tlsVerify, ...shared, ...servername });
+  originTls.watch(socket, peer, tlsCaFile, tlsVerify);
+  return socket;
 }

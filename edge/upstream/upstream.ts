@@ -13,6 +13,7 @@ import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { type ConnectRequest, type StreamRequest, streamName } from '../stream/request.ts';
 import type { StreamSource } from '../stream/stream-source.ts';
 import { originName } from './address.ts';
+import { ClientVerdicts } from './client-verdicts.ts';
 import { clientOptions, type UpstreamContext, type UpstreamCounters } from './context.ts';
 import { addressesOf } from './dns.ts';
 import { StreamMemory } from './memory.ts';
@@ -23,6 +24,7 @@ import { Puller } from './puller.ts';
 import { Pusher } from './pusher.ts';
 import { RtmpClient } from './rtmp-client.ts';
 import { traverseToken } from './token-traverse.ts';
+import { Turns } from './turns.ts';
 
 /** Where the system says how it asks DNS. */
 const resolvConf = '/etc/resolv.conf';
@@ -72,6 +74,8 @@ export class OriginUpstream implements Upstream {
       health,
       origins,
       memory,
+      verdicts: new ClientVerdicts(),
+      turns: new Turns(() => this.#config.edge.locateRate),
       mediaMemory,
       serverId,
       keepaliveMs,
@@ -93,6 +97,11 @@ export class OriginUpstream implements Upstream {
   /** `token_traverse`: throws a Refusal when the origin refuses the client. */
   async checkToken(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
     await traverseToken(request, vhost, this.#context, new AbortController().signal);
+  }
+
+  /** A client wants to play the stream: throws a Refusal when an origin refuses it, or did so a moment ago. */
+  async admit(stream: LiveStream, request: StreamRequest): Promise<void> {
+    if (stream.source instanceof Puller) await stream.source.admit(request);
   }
 
   /** Whether a search a moment ago found the stream at no origin. */
@@ -122,6 +131,7 @@ export class OriginUpstream implements Upstream {
   close(): void {
     this.#lookups.close();
     this.#context.health.close();
+    this.#context.turns.close();
   }
 
   /** Connects and shakes hands: a stopped process accepts connections and answers nothing. */

@@ -247,8 +247,8 @@ export interface Vhost {
    */
   readonly transform?: string;
   /**
-   * Show each RTMP client's own connect request to an origin, which accepts or refuses the client. HTTP players send
-   * none: check them with hooks.onPlay. Default false.
+   * Origins accept or refuse each client: an RTMP client's own connect request is shown to one, and each player's
+   * parameters, by RTMP or HTTP, before it gets anything. Default false.
    */
   readonly tokenTraverse: boolean;
   /** Tell origins who we are when connecting, as SRS does, and log what an SRS origin tells of itself. Default true. */

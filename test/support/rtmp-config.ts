@@ -13,7 +13,10 @@ export interface EdgeOptions {
   readonly edge?: string;
 }
 
-/** An edge. Tests count who connects to an origin: idle ones are checked only where `process` says so. */
+/**
+ * An edge. Tests count who connects to an origin: idle ones are checked only where `process` says so, and one origin is
+ * asked after the other unless `edge` says otherwise.
+ */
 export function edgeConfig(options: EdgeOptions): string {
   const { origins, root = '', process = '', vhost = '', cluster = '', play = '', publish = '', edge = '' } = options;
   const addresses = origins.map((origin) => (typeof origin === 'number' ? `127.0.0.1:${origin}` : origin));
@@ -34,6 +37,7 @@ export function edgeConfig(options: EdgeOptions): string {
       edge {
         ${edge}
         connect_timeout 1000; request_timeout 1000; first_frame_timeout 400; stall_timeout 400;
+        locate_interval 10000;
         retry_min 20; retry_max 100; linger 200; absent_ttl 100; hold_timeout 10000; publish_timeout 5000;
       }
     }`;

@@ -93,6 +93,11 @@ export class OriginConnection {
     this.socket.write(Buffer.concat(bytes));
   }
 
+  /** Accepts what is published. */
+  publishes(): void {
+    this.send(onStatus(1, 'status', 'NetStream.Publish.Start', 'publish'));
+  }
+
   /** Redirects as SRS does, once connect has been accepted. */
   redirect(url: string): void {
     const tcUrl = url.slice(0, url.lastIndexOf('/'));
@@ -159,7 +164,7 @@ export class OriginConnection {
         return this.send(onStatus(1, 'status', 'NetStream.Play.Start', 'play'));
       case 'publish':
         if (script.publish !== undefined) return script.publish(command.streamName, this);
-        return this.send(onStatus(1, 'status', 'NetStream.Publish.Start', 'publish'));
+        return this.publishes();
       default:
     }
   }

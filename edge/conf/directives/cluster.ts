@@ -25,15 +25,16 @@ export const cluster = block(
       effect: 'at once',
       doc:
         'The origins, several separated by blanks; the port is 1935 (443 with `rtmps://`) unless given. Names are ' +
-        'resolved at each connect. On a change, streams of an origin that is gone move to another at a key frame.',
+        'resolved again when the last answer is a second old. On a change, streams of an origin that is gone move to another at a key frame.',
     }),
     token_traverse: leaf({
       type: onOff,
       default: CLUSTER.tokenTraverse,
       effect: 'new connections',
       doc:
-        'Present each RTMP client’s own `connect` to an origin, which accepts or refuses the client. HTTP players ' +
-        'have none: check them in `http_hooks { on_play; }`.',
+        'Origins accept or refuse each client: an RTMP client’s own `connect` is shown to one, and each player’s ' +
+        'parameters, by RTMP or HTTP, before it gets anything; of a stream that is pulled already by a short `play` ' +
+        'of its own. What was said holds for `edge { token_ttl; }`. Publishers are judged by the push itself.',
     }),
     vhost: leaf({
       type: text('a vhost'),

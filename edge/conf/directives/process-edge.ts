@@ -84,6 +84,15 @@ export const processEdge = block(
         'An origin that nobody uses is connected to about this often, so that its health is known before it is ' +
         'needed; the first time within 3 s. 0 never does: then it is `untried` until somebody needs it.',
     }),
+    locate_rate: leaf({
+      type: integer(0, 1_000_000, 'requests'),
+      default: D.edge.locateRate,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'An origin is asked for streams that nobody knows at most this often in a second; client addresses take ' +
+        'turns. What an origin has does not count, nor do streams that were played or published before. 0: no bound.',
+    }),
     drain_timeout: leaf({
       type: milliseconds(0),
       default: D.edge.drainTimeoutMs,

@@ -43,8 +43,24 @@ export const vhostEdge = block(
     ),
     first_frame_timeout: time(
       EDGE.firstFrameTimeoutMs,
-      'An origin that has sent no frame of a stream by then does not have it: the next one is asked.',
+      'An origin that has sent no frame of a stream by then does not have it.',
     ),
+    locate_interval: leaf({
+      type: milliseconds(1),
+      default: EDGE.locateIntervalMs,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'A stream is looked for at the likeliest origin first. Each time this passes without a frame, another origin is ' +
+        'asked beside those asked before; the first that delivers stays, and the others are let go.',
+    }),
+    locate_parallel: leaf({
+      type: integer(1, 64),
+      default: EDGE.locateParallel,
+      effect: 'at once',
+      since: 2,
+      doc: 'Origins that are asked for one stream at a time.',
+    }),
     stall_timeout: time(
       EDGE.stallTimeoutMs,
       'An origin that owes bytes and is silent for this long is taken for dead.',
@@ -71,6 +87,15 @@ export const vhostEdge = block(
       default: EDGE.absentTtlMs,
       effect: 'at once',
       doc: 'How long a stream that no origin has is remembered as absent, so that players do not burden origins.',
+    }),
+    token_ttl: leaf({
+      type: milliseconds(0),
+      default: EDGE.tokenTtlMs,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'How long what an origin said about a client holds for players that ask for the same stream with the same ' +
+        'parameters: that it refuses them, or, with `token_traverse`, that it accepts them.',
     }),
     publish_timeout: time(
       EDGE.publishTimeoutMs,

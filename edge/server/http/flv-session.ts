@@ -151,13 +151,13 @@ export class FlvSession implements Client, PlayerSink {
     if (!this.#answered) this.#begin();
   }
 
-  end(reason: string): void {
+  end(reason: string, refusal?: Refusal): void {
     this.#failed = true;
-    this.#finish(reason);
+    this.#finish(reason, refusal?.httpStatus);
   }
 
-  #finish(reason: string): void {
-    if (!this.#answered) this.#refuse(404, reason);
+  #finish(reason: string, status = 404): void {
+    if (!this.#answered) this.#refuse(status, reason);
     else if (this.#state.kind === 'playing') {
       this.#leave();
       this.#outbox.handOver();
@@ -220,6 +220,7 @@ export class FlvSession implements Client, PlayerSink {
         return this.#epoch.format(framing, plan().sent);
       },
       sink: this,
+      request: this.request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
     });

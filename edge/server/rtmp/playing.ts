@@ -49,6 +49,7 @@ export class Playing {
     const player = new Player({
       format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off', streamId),
       sink,
+      request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
     });

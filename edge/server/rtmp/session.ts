@@ -9,13 +9,13 @@ import { parseClientCommand, reconnectRequest } from '../../rtmp/command.ts';
 import { CapsEx } from '../../rtmp/enhanced.ts';
 import { isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
-import type { ClientProtocol } from '../../stream/request.ts';
+import type { ClientProtocol, Refusal } from '../../stream/request.ts';
 import { type Client, isGoodbye, newClientId } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { NextStep } from './next-step.ts';
-import { playEnded, publishRefused } from './replies.ts';
+import { playEnded, playFailed, publishRefused } from './replies.ts';
 import { type RequestingClient, Requests } from './requests.ts';
 import { admittedOf, connectedOf, type State } from './state.ts';
 import { RtmpTransport, type TransportOwner } from './transport.ts';
@@ -113,9 +113,10 @@ export class RtmpSession implements RequestingClient, TransportOwner {
     return this.#transport.writeParts(parts);
   }
 
-  end(reason: string): void {
+  end(reason: string, refusal?: Refusal): void {
     this.#failed = true;
-    this.disconnect(reason);
+    if (refusal === undefined || this.state.kind !== 'playing') return this.disconnect(reason);
+    this.refuse({ code: refusal.code, reason }, playFailed(this.state.streamId, refusal.code, reason));
   }
 
   disconnect(reason: string): void {

@@ -1,0 +1,81 @@
+/**
+ * `token_traverse` for players: each set of parameters is shown to the origin, which accepts by giving the stream, or
+ * refuses. A stream that is pulled already is asked for once more, by a short `play` of the client's own.
+ */
+
+import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts';
+import { toUntimedFrame } from '../stream/frame.ts';
+import type { StreamRequest } from '../stream/request.ts';
+import { originName } from './address.ts';
+import { clientOptions, type UpstreamContext } from './context.ts';
+import { toUpstreamError, UpstreamError } from './errors.ts';
+import { redirectTarget, upstreamRequest } from './request.ts';
+import { RtmpClient } from './rtmp-client.ts';
+import { type Verdict, verdictOn } from './verdict.ts';
+
+/**
+ * Asks one origin, and where it redirects to. Some servers say that the stream plays before they have asked their own
+ * callbacks: only its first message counts.
+ */
+export async function judgePlayer(
+  request: StreamRequest,
+  cluster: RemoteCluster,
+  vhost: VhostConfig,
+  origin: OriginAddress,
+  context: UpstreamContext,
+  signal: AbortSignal,
+): Promise<{ readonly kind: 'accepted' } | Verdict> {
+  let address = origin;
+  for (let redirects = 0; ; redirects++) {
+    try {
+      await playShortly(request, cluster, vhost, address, context, signal);
+      return { kind: 'accepted' };
+    } catch (error) {
+      const asked = address;
+      const failure = toUpstreamError(error, 'protocol', originName(asked));
+      const target = redirectTarget(failure);
+      if (target === undefined || redirects >= vhost.edge.redirectMax) {
+        return await verdictOn(failure, () => context.health.answers(asked));
+      }
+      address = target;
+    }
+  }
+}
+
+/** Plays until the first message of the stream has come. Throws an UpstreamError. */
+async function playShortly(
+  request: StreamRequest,
+  cluster: RemoteCluster,
+  vhost: VhostConfig,
+  address: OriginAddress,
+  context: UpstreamContext,
+  signal: AbortSignal,
+): Promise<void> {
+  const origin = originName(address);
+  const first = Promise.withResolvers<void>();
+  // It may fail before it is awaited.
+  first.promise.catch(() => {});
+  const handlers = {
+    media: (message: Parameters<typeof toUntimedFrame>[0]) => {
+      if (toUntimedFrame(message) !== undefined) first.resolve();
+    },
+    readEnd: () => {},
+    status: () => {},
+    closed: (error: UpstreamError) => first.reject(error),
+  };
+  const cancel = (): void => first.reject(new UpstreamError('cancelled', 'cancelled', { origin }));
+  signal.addEventListener('abort', cancel, { once: true });
+  try {
+    const client = await RtmpClient.open(address, clientOptions(vhost, context), handlers, signal);
+    try {
+      const asked = upstreamRequest(request, cluster, address, context.serverId);
+      await client.connect(asked, signal);
+      await client.play(asked.stream, signal);
+      await first.promise;
+    } finally {
+      client.destroy();
+    }
+  } finally {
+    signal.removeEventListener('abort', cancel);
+  }
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { describe, type TestContext, test } from 'node:test';
+import { Turns } from '../../edge/upstream/turns.ts';
+
+/** Requests that have had their turn, in order; the time is the test's. */
+class Bench {
+  readonly turns: Turns;
+  readonly gone: string[] = [];
+  rate = 50;
+  readonly #t: TestContext;
+  #nowMs = 1_000;
+
+  constructor(t: TestContext) {
+    this.#t = t;
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    t.mock.method(performance, 'now', () => this.#nowMs);
+    this.turns = new Turns(() => this.rate);
+    t.after(() => this.turns.close());
+  }
+
+  ask(name: string, client: string, signal = new AbortController().signal, origin = 'a'): void {
+    this.turns.wait(origin, client, signal).then(
+      () => this.gone.push(name),
+      () => this.gone.push(`${name} left`),
+    );
+  }
+
+  async pass(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      this.#nowMs++;
+      this.#t.mock.timers.tick(1);
+    }
+    await this.settled();
+  }
+
+  async settled(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('turns to ask for unknown names', () => {
+  test('no second sees more requests than it may, and none is lost', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 200; index++) bench.ask(`${index}`, 'client');
+    await bench.settled();
+    assert.equal(bench.gone.length, 10, 'a fifth at once');
+    const counts: number[] = [10];
+    for (let tenth = 0; tenth < 60; tenth++) {
+      const before = bench.gone.length;
+      await bench.pass(100);
+      counts.push(bench.gone.length - before);
+      assert.ok(counts.slice(-10).reduce((sum, count) => sum + count, 0) <= 50);
+    }
+    assert.deepEqual(
+      bench.gone,
+      Array.from({ length: 200 }, (_, index) => `${index}`),
+    );
+  });
+
+  test('addresses take turns, however many names one of them asks for', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 100; index++) bench.ask(`storm ${index}`, 'attacker');
+    bench.ask('one', 'viewer');
+    await bench.pass(60);
+    assert.ok(bench.gone.includes('one'), 'it waited for its turn, not for all the others');
+    assert.ok(bench.gone.length < 15);
+  });
+
+  test('what an origin had costs nothing', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 40; index++) bench.ask(`${index}`, 'client');
+    for (let round = 0; round < 40; round++) {
+      bench.turns.giveBack('a');
+      await bench.settled();
+    }
+    assert.equal(bench.gone.length, 40);
+  });
+
+  test('who leaves takes no turn', async (t) => {
+    const bench = new Bench(t);
+    const leaving = new AbortController();
+    for (let index = 0; index < 30; index++) bench.ask(`storm ${index}`, 'client', leaving.signal);
+    leaving.abort();
+    await bench.settled();
+    bench.ask('next', 'client');
+    await bench.pass(30);
+    assert.equal(bench.gone.filter((name) => !name.endsWith('left')).length, 11);
+    assert.equal(bench.gone.at(-1), 'next');
+  });
+
+  test('each origin has turns of its own, and a bound of 0 is none', async (t) => {
+    const bench = new Bench(t);
+    for (const origin of ['a', 'b']) {
+      for (let index = 0; index < 10; index++) bench.ask(origin, 'client', undefined, origin);
+    }
+    await bench.settled();
+    assert.equal(bench.gone.length, 20);
+    bench.rate = 0;
+    for (let index = 0; index < 500; index++) bench.ask('free', 'client');
+    await bench.settled();
+    assert.equal(bench.gone.length, 520);
+  });
+
+  test('the slowest bound asks once in a second or two', async (t) => {
+    const bench = new Bench(t);
+    bench.rate = 1;
+    for (let index = 0; index < 4; index++) bench.ask(`${index}`, 'client');
+    await bench.settled();
+    assert.equal(bench.gone.length, 1);
+    await bench.pass(999);
+    assert.equal(bench.gone.length, 1);
+    await bench.pass(1_002);
+    assert.equal(bench.gone.length, 2);
+  });
+});
