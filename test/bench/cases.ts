@@ -4,8 +4,9 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Case, type Column, type Figures, milliseconds, type Settings } from './case.ts';
-import { failover } from './failover.ts';
+import { failover, massFailover } from './failover.ts';
 import { type Load, type PlayReport, play, publish, type Tools } from './load.ts';
+import { locate } from './locate.ts';
 import { processorTime, residentBytes } from './measure.ts';
 import { scope } from './scope.ts';
 import { playUrl, pushUrl, receivedBytes, type Server, type ServerName, startServer } from './servers.ts';
@@ -238,4 +239,6 @@ export const cases: readonly Case[] = [
   latencyCase(500),
   failover('killed'),
   failover('hung'),
+  massFailover,
+  locate,
 ];

@@ -21,7 +21,8 @@ interface Site extends Stoppable {
   readonly origin: Server;
 }
 
-async function startSite(epoch: number, settings: Settings, port?: number): Promise<Site> {
+/** @param streams published as `stream`, or as `stream0`, `stream1` and so on where there are several */
+async function startSite(epoch: number, settings: Settings, port?: number, streams = 1): Promise<Site> {
   const origin = await startServer(
     settings.origin,
     { kind: 'origin', minLatency: true },
@@ -29,8 +30,9 @@ async function startSite(epoch: number, settings: Settings, port?: number): Prom
     settings.folder,
     port,
   );
-  const url = playUrl(origin, 'stream', 'rtmp');
-  const encoder = publish(settings.tools, path.join(settings.folder, 'load-site.log'), { url, count: 1, epoch });
+  const url = playUrl(origin, streams === 1 ? 'stream' : 'stream{}', 'rtmp');
+  const options = { url, count: streams, epoch, rate: 100 };
+  const encoder = publish(settings.tools, path.join(settings.folder, 'load-site.log'), options);
   const site: Site = {
     origin,
     async stop() {
@@ -38,7 +40,7 @@ async function startSite(epoch: number, settings: Settings, port?: number): Prom
       await origin.stop();
     },
   };
-  await encoder.until((report) => report.sending === 1, 10_000);
+  await encoder.until((report) => report.sending === streams, 10_000 + 20 * streams);
   return site;
 }
 
@@ -137,3 +139,39 @@ export function failover(how: 'killed' | 'hung'): Case {
       }),
   };
 }
+
+/** All streams of an origin at once: the edge has 300 others to find in the same moment. */
+export const massFailover: Case = {
+  name: 'failover-300',
+  title: 'gap that players of 300 streams see when the origin of all is killed, min_latency on',
+  servers: ['srs', 'before', 'ours'],
+  columns: { gap: milliseconds('longest gap of any player') },
+  compare: 'gap',
+  measure: (name, settings) =>
+    scope(async (own) => {
+      const streams = 300;
+      const epoch = Number(process.hrtime.bigint() / 1_000_000n);
+      const sites = [
+        own(await startSite(epoch, settings, undefined, streams)),
+        own(await startSite(epoch, settings, undefined, streams)),
+      ];
+      const origins = sites.map((site) => site.origin.rtmpPort);
+      const duty = { kind: 'edge', minLatency: true, origins } as const;
+      const edge = own(await startServer(name, duty, settings.tools, settings.folder));
+      const log = path.join(settings.folder, 'load-failover.log');
+      const url = playUrl(edge, 'stream{}', 'rtmp');
+      const load = own(play(settings.tools, log, { url, count: streams, streams, rate: 100, sample: streams }));
+      await load.until((report) => report.playing === streams, GIVE_UP_MS);
+      await sleep(STEADY_MS);
+      const connected = connectedPorts(edge.program.pid);
+      const site = sites.find(({ origin }) => connected.has(origin.rtmpPort));
+      const other = origins.find((port) => port !== site?.origin.rtmpPort);
+      if (!site || other === undefined) throw new Error('the edge is connected to no origin');
+      const { gapMs } = await interrupt(
+        load,
+        () => site.origin.program.signal('SIGKILL'),
+        () => connectedPorts(edge.program.pid).has(other),
+      );
+      return { gap: gapMs };
+    }),
+};
