@@ -197,11 +197,13 @@ export interface OriginTimeouts {
    * RTMP handshake, connect, createStream and play or publish at an origin, together, in milliseconds. Default 5000.
    */
   readonly requestMs: number;
-  /**
-   * An origin that has sent no frame of a stream by then does not have it, and the next one is asked; in milliseconds.
-   * Default 3000.
-   */
+  /** An origin that has sent no frame of a stream by then does not have it; in milliseconds. Default 3000. */
   readonly firstFrameMs: number;
+  /**
+   * A stream is looked for at the likeliest origin first. Each time this passes without a frame, another origin is
+   * asked beside those asked before; in milliseconds. Default 200.
+   */
+  readonly locateIntervalMs: number;
   /** An origin that owes bytes and is silent for this long is taken for dead, in milliseconds. Default 2000. */
   readonly stallMs: number;
   /**

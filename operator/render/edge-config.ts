@@ -153,6 +153,7 @@ function vhostOf(
       connectTimeoutMs: timeouts.connectMs,
       requestTimeoutMs: timeouts.requestMs,
       firstFrameTimeoutMs: timeouts.firstFrameMs,
+      locateIntervalMs: timeouts.locateIntervalMs,
       stallTimeoutMs: timeouts.stallMs,
       retryMinMs: timeouts.retryMinMs,
       retryMaxMs: timeouts.retryMaxMs,
