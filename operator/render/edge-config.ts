@@ -154,6 +154,8 @@ function vhostOf(
       requestTimeoutMs: timeouts.requestMs,
       firstFrameTimeoutMs: timeouts.firstFrameMs,
       locateIntervalMs: timeouts.locateIntervalMs,
+      // Any edge above has the stream, if it is given time to fetch it: to ask two of them costs the origin two connections.
+      ...(group.edgeCluster !== undefined && { locateParallel: 1 }),
       stallTimeoutMs: timeouts.stallMs,
       retryMinMs: timeouts.retryMinMs,
       retryMaxMs: timeouts.retryMaxMs,

@@ -69,7 +69,7 @@ test('an edge above that comes takes its share of the streams, and no other; whe
   const config = (origins: readonly RtmpOrigin[]) =>
     edgeConfig({
       origins: origins.map(({ port }) => port),
-      edge: `balance hash; ${patience}`,
+      edge: `balance hash; locate_parallel 1; ${patience}`,
       play: 'time_jitter off;',
     });
   const edge = await startEdge(t, config(above.slice(0, 2)));
@@ -142,7 +142,7 @@ const patience = 'connect_timeout 9000; request_timeout 9000; first_frame_timeou
 
 function level(t: TestContext, count: number, origins: readonly number[]) {
   const edge =
-    'balance hash; connect_timeout 9000; request_timeout 9000; first_frame_timeout 9000; stall_timeout 9000;';
+    'balance hash; locate_parallel 1; connect_timeout 9000; request_timeout 9000; first_frame_timeout 9000; stall_timeout 9000;';
   const play = 'time_jitter off; mw_latency 100; mw_msgs 0;';
   const config = edgeConfig({ origins, edge, play, vhost: 'min_latency off;' });
   return Promise.all(Array.from({ length: count }, () => startEdge(t, config)));
