@@ -172,10 +172,13 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           originTlsCaFile: names,
           hookFailure: fc.constantFrom('refuse', 'admit'),
           onUsage: urls,
-          usageIntervalMs: fc.integer({ min: 1_000, max: 86_400_000 }),
         }),
       )
-      .map((edge) => ({ ...edge, retryMaxMs: Math.max(edge.retryMinMs, edge.retryMaxMs) })),
+      .map((edge) => ({
+        ...edge,
+        retryMaxMs: Math.max(edge.retryMinMs, edge.retryMaxMs),
+        usageIntervalMs: Math.min(86_400_000, Math.max(1_000, edge.usageIntervalMs)),
+      })),
   });
 }
 

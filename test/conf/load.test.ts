@@ -173,7 +173,7 @@ describe('values', () => {
   });
 
   it('each directive sets the field of its own name and no other', () => {
-    const samples = ['77', '7777', 'off', 'on', 'hash', 'zero', 'http://a/', '/a/[stream].flv'];
+    const samples = ['7', '77', '7777', 'off', 'on', 'hash', 'zero', 'admit', 'http://a/', '/a/[stream].flv'];
     const fields = {
       play: 'play',
       publish: 'publish',
