@@ -204,6 +204,11 @@ export interface OriginTimeouts {
    * asked beside those asked before; in milliseconds. Default 200.
    */
   readonly locateIntervalMs: number;
+  /**
+   * Origins that are asked for one stream at a time. Default: 8; 1 with edgeCluster, where any edge has the stream if
+   * it is given time.
+   */
+  readonly locateParallel?: number;
   /** An origin that owes bytes and is silent for this long is taken for dead, in milliseconds. Default 2000. */
   readonly stallMs: number;
   /**
@@ -491,6 +496,11 @@ export interface Failover {
    * origins. Default 3000.
    */
   readonly absentTtlMs: number;
+  /**
+   * How long what an origin said about a client holds for players that ask for the same stream with the same
+   * parameters, in milliseconds. Default 5000.
+   */
+  readonly tokenTtlMs: number;
   /**
    * How long a publisher waits for the first origin to accept it, in milliseconds, before it is refused. Default 10000.
    */

@@ -154,14 +154,14 @@ function vhostOf(
       requestTimeoutMs: timeouts.requestMs,
       firstFrameTimeoutMs: timeouts.firstFrameMs,
       locateIntervalMs: timeouts.locateIntervalMs,
-      // Any edge above has the stream, if it is given time to fetch it: to ask two of them costs the origin two connections.
-      ...(group.edgeCluster !== undefined && { locateParallel: 1 }),
+      ...locateParallel(group),
       stallTimeoutMs: timeouts.stallMs,
       retryMinMs: timeouts.retryMinMs,
       retryMaxMs: timeouts.retryMaxMs,
       holdTimeoutMs: failover.holdTimeoutMs,
       lingerMs: failover.lingerMs,
       absentTtlMs: failover.absentTtlMs,
+      tokenTtlMs: failover.tokenTtlMs,
       publishTimeoutMs: failover.publishTimeoutMs,
       httpFirstFrameTimeoutMs: failover.httpFirstFrameTimeoutMs,
       writeTimeoutMs: failover.writeTimeoutMs,
@@ -193,6 +193,12 @@ function parsed(
   if (result.ok) return result.value;
   const what = `origin group "${group.name}": ${result.what}; expected ${type.expected}`;
   throw new RenderError('InvalidConfig', [`spec.origins: ${what}`]);
+}
+
+/** Any edge above has the stream, if it is given time to fetch it: to ask two of them costs the origin two connections. */
+function locateParallel({ edgeCluster, timeouts }: OriginGroup): { readonly locateParallel?: number } {
+  const count = timeouts.locateParallel ?? (edgeCluster === undefined ? undefined : 1);
+  return count === undefined ? {} : { locateParallel: count };
 }
 
 const hookFailure = { Refuse: 'refuse', Admit: 'admit' } as const;
