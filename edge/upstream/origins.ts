@@ -73,7 +73,8 @@ export class Origins {
 
   /** Whether each of them, those that were looked up included, is down. */
   areDown(vhost: VhostConfig): boolean {
-    return [...listed(vhost), ...this.further(vhost)].every((origin) => this.#health.state(origin) === 'down');
+    const isDown = (origin: OriginAddress): boolean => this.#health.state(origin) === 'down';
+    return listed(vhost).every(isDown) && this.further(vhost).every(isDown);
   }
 
   /**

@@ -64,6 +64,8 @@ export class PullSearch {
   readonly #wake = new Wake();
   /** Cut short when the pull in use is lost. */
   #rest = new AbortController();
+  /** In this round no listed origin was left: those that DNS has are asked. */
+  #isFurther = false;
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
   /** What an origin said in this round that will not have the client. */
@@ -121,6 +123,7 @@ export class PullSearch {
       await this.#askAll(round);
       if (this.#over) return;
       this.#tried.clear();
+      this.#isFurther = false;
       const present = live();
       const refusal = this.#refusal;
       this.#refusal = undefined;
@@ -163,7 +166,7 @@ export class PullSearch {
   async #askAll(round: number): Promise<void> {
     for (let dueMs = 0; !this.#over; ) {
       const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
-      const origin = this.#open.size < locateParallel ? this.#next() : undefined;
+      const origin = this.#open.size < locateParallel ? this.#next(this.#open.size === 0) : undefined;
       const isRefused = this.#refusal !== undefined;
       const leftMs = isRefused ? 0 : dueMs - performance.now();
       if (origin !== undefined && (leftMs <= 0 || this.#open.size === 0)) {
@@ -199,7 +202,7 @@ export class PullSearch {
         delivers: (pull, listedAs) => events.delivers(pull, listedAs),
         overlaps: (pull) => events.overlaps(pull),
         isAbsent: () => {
-          if (this.#next() !== undefined || this.#tried.size > 1) return true;
+          if (this.#next(true) !== undefined || this.#tried.size > 1) return true;
           events.notFound();
           return false;
         },
@@ -216,12 +219,16 @@ export class PullSearch {
     this.#wake.now();
   }
 
-  #next(): OriginAddress | undefined {
-    const { stream, context, attempts } = this.#options;
+  /** @param isLast nobody is being asked: where no listed origin is left and none delivers, DNS is */
+  #next(isLast: boolean): OriginAddress | undefined {
+    const { stream, context, attempts, live } = this.#options;
     const { health, memory, origins } = context;
     return nextOrigin({
       origins: origins.listed(stream.vhost),
-      further: () => origins.further(stream.vhost),
+      further: () => {
+        this.#isFurther ||= isLast && live() === undefined;
+        return this.#isFurther ? origins.further(stream.vhost) : [];
+      },
       balance: stream.vhost.edge.balance,
       streamKey: stream.key,
       attempt: attempts.count,
