@@ -17,3 +17,8 @@ export function addressName(address: OriginAddress): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return `${address.scheme === 'rtmps' ? 'rtmps://' : ''}${host}:${address.port}`;
 }
+
+/** Of an origin's name, that of its address: whichever connection to it is meant. */
+export function addressIn(name: string): string {
+  return name.replace(/#\d+$/, '');
+}

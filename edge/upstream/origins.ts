@@ -5,7 +5,7 @@
  */
 
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
-import { addressName, originName } from './address.ts';
+import { addressIn, addressName, originName } from './address.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { OriginLookups } from './origin-lookup.ts';
 
@@ -68,7 +68,7 @@ export class Origins {
 
   /** Whether, by a changed configuration, a stream may stay at an origin: at a listed one, or where none of those works. */
   mayStay(vhost: VhostConfig, name: string): boolean {
-    return isAmong(listed(vhost), name) || (!this.#works(vhost) && this.has(vhost, name));
+    return isAmong(listed(vhost), addressIn(name)) || (!this.#works(vhost) && this.has(vhost, name));
   }
 
   /** Whether each of them, those that were looked up included, is down. */

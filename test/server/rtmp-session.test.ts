@@ -86,8 +86,10 @@ describe('RTMP clients', { concurrency: 3 }, () => {
 
   test('token_traverse is not got round by naming the vhost in the stream', testOptions, async (t) => {
     const origin = await startOrigin(t, {
+      play: (_, connection) => connection.send(...clip()),
       connect: (command, connection) => {
-        if (command.tcUrl.includes('token=good')) connection.accept(command);
+        // The edge's own pull says who asks; a client's connect is shown as the client sent it.
+        if (command.args.length > 0 || command.tcUrl.includes('token=good')) connection.accept(command);
         else connection.refuse(command, 'NetConnection.Connect.Rejected', 'no token');
       },
     });

@@ -62,6 +62,7 @@ describe('a template of pods', () => {
       logLevel: 'Error',
       paused: true,
       configRollout: { strategy: 'Canary' },
+      rebalance: { playersPerMinute: 7 },
       origins: [{ name: 'other', servers: ['elsewhere:1'], tls: {} }],
     };
     const template = JSON.stringify(rendered(cluster).spec?.template);
