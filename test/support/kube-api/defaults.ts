@@ -115,6 +115,7 @@ function podSpec(spec: Fields): Fields {
     ...(spec.serviceAccountName !== undefined && { serviceAccount: spec.serviceAccountName }),
     ...spec,
     containers: list(spec.containers).map(container),
+    ...(spec.initContainers !== undefined && { initContainers: list(spec.initContainers).map(container) }),
     ...(spec.volumes !== undefined && { volumes: list(spec.volumes).map(volume) }),
   };
 }
