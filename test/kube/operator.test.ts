@@ -199,18 +199,31 @@ describe('the operator', () => {
         all.every((one) => isSeen(one) && conditionOf(one, 'ConfigValid')?.status === 'True'),
     );
     await running.atRest();
-    const before = await running.requests(['get', 'list', 'create', 'apply', 'patch', 'delete']);
+    // But for statuses: some conditions change with time alone, as where an autoscaler has had no data for a while.
+    const askedForObjects = async (): Promise<Record<string, number>> => {
+      const { 'apply edgeclusters': _, ...others } = await running.requests([
+        'get',
+        'list',
+        'create',
+        'apply',
+        'patch',
+        'delete',
+      ]);
+      return others;
+    };
+    const before = await askedForObjects();
     // Something to look at again that asks for nothing.
     for (const path of [paths.configMaps(), paths.services()])
       for (const { metadata } of await client.list(path + madeByUs))
         await client.patch(`${path}/${metadata?.name}`, { metadata: { annotations: { note: 'x' } } });
     await running.atRest();
-    assert.deepEqual(await running.requests(['get', 'list', 'create', 'apply', 'patch', 'delete']), before);
+    assert.deepEqual(await askedForObjects(), before);
     await running.stop();
 
     const another = new RunningOperator();
     await another.atRest();
-    assert.deepEqual(await another.writes(), {});
+    const { 'apply edgeclusters': _, ...writes } = await another.writes();
+    assert.deepEqual(writes, {});
   });
 
   it('a changed spec changes the configuration only; kubectl scale scales', async () => {
