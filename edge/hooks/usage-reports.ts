@@ -17,11 +17,19 @@ const clientsMax = 500;
 /** Resolves when the server of callbacks has answered, whatever it said. */
 type Post = (vhost: VhostConfig, clients: readonly object[]) => Promise<void>;
 
+interface Round {
+  /** As the newest configuration has it. */
+  readonly vhost: VhostConfig;
+  readonly intervalMs: number;
+  readonly timer: NodeJS.Timeout;
+}
+
 export class UsageReports {
   readonly #clients: () => Iterable<UsingClient>;
   readonly #usage: Usage;
   readonly #post: Post;
-  readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** By the vhost's name. */
+  readonly #rounds = new Map<string, Round>();
   /** Vhosts whose last round has not been answered: the next one tells the same, and more. */
   readonly #busy = new Set<string>();
 
@@ -31,36 +39,40 @@ export class UsageReports {
     this.#post = post;
   }
 
-  /** Takes a new configuration. */
+  /** Takes a new configuration. A round that is due stays due: reloads that follow each other put nothing off. */
   reconfigure({ vhosts }: EdgeConfig): void {
-    this.close();
+    const before = new Map(this.#rounds);
+    this.#rounds.clear();
     for (const vhost of vhosts) {
-      if (vhost.edge.onUsage.length === 0) continue;
-      const timer = setInterval(() => this.#report(vhost), vhost.edge.usageIntervalMs);
-      this.#timers.set(vhost.name, timer.unref());
+      const { onUsage, usageIntervalMs } = vhost.edge;
+      if (onUsage.length === 0) continue;
+      const round = before.get(vhost.name);
+      if (round?.intervalMs === usageIntervalMs) {
+        before.delete(vhost.name);
+        this.#rounds.set(vhost.name, { ...round, vhost });
+        continue;
+      }
+      const timer = setInterval(() => this.#report(vhost.name), usageIntervalMs).unref();
+      this.#rounds.set(vhost.name, { vhost, intervalMs: usageIntervalMs, timer });
     }
-  }
-
-  /** Tells of all clients once more: the edge is about to stop. */
-  async last({ vhosts }: EdgeConfig): Promise<void> {
-    this.close();
-    await Promise.all(vhosts.filter(({ edge }) => edge.onUsage.length > 0).map((vhost) => this.#report(vhost)));
+    for (const { timer } of before.values()) clearInterval(timer);
   }
 
   close(): void {
-    for (const timer of this.#timers.values()) clearInterval(timer);
-    this.#timers.clear();
+    for (const { timer } of this.#rounds.values()) clearInterval(timer);
+    this.#rounds.clear();
   }
 
-  async #report(vhost: VhostConfig): Promise<void> {
-    if (this.#busy.has(vhost.name)) return;
-    this.#busy.add(vhost.name);
-    const using = [...this.#clients()].filter(({ request }) => request.vhost === vhost.name);
+  async #report(name: string): Promise<void> {
+    const vhost = this.#rounds.get(name)?.vhost;
+    if (vhost === undefined || this.#busy.has(name)) return;
+    this.#busy.add(name);
+    const using = [...this.#clients()].filter(({ request }) => request.vhost === name);
     for (let from = 0; from < using.length; from += clientsMax) {
       const told = using.slice(from, from + clientsMax).flatMap((client) => this.#lineOf(client));
       if (told.length > 0) await this.#post(vhost, told);
     }
-    this.#busy.delete(vhost.name);
+    this.#busy.delete(name);
   }
 
   #lineOf(client: UsingClient): object[] {

@@ -5,11 +5,10 @@
 
 import type { StreamRequest } from '../stream/request.ts';
 
-/** What went over a client's connection, and when it came; times are monotonic milliseconds. */
+/** What went over a client's connection. */
 export interface Counted {
   readonly id: string;
   readonly ip: string;
-  readonly connectedAtMs: number;
   readonly bytesReceived: number;
   readonly bytesSent: number;
 }

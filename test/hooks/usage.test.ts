@@ -10,7 +10,7 @@ import { streamRequest } from '../support/requests.ts';
 
 function client(id: string, bytesSent: number, vhost = 'video.test'): UsingClient {
   const request = { ...streamRequest(), clientId: id, vhost };
-  return { id, ip: '192.0.2.7', role: 'play', request, connectedAtMs: 0, bytesReceived: 10, bytesSent };
+  return { id, ip: '192.0.2.7', role: 'play', request, bytesReceived: 10, bytesSent };
 }
 
 function configWith(usageIntervalMs = 60_000): EdgeConfig {
@@ -29,7 +29,8 @@ test('bytes are those since the client began to play', () => {
   assert.deepEqual(usage.of(player.request, undefined), { send_bytes: 0, recv_bytes: 0, seconds: 0 });
 });
 
-test('a report holds the clients of the vhost, 500 to a callback', async () => {
+test('a report holds the clients of the vhost, 500 to a callback', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
   const usage = new Usage();
   const clients = Array.from({ length: 1_201 }, (_, index) => client(`c${index}`, index));
   clients.push(client('elsewhere', 1, 'other.test'));
@@ -43,7 +44,10 @@ test('a report holds the clients of the vhost, 500 to a callback', async () => {
       posted.push(told);
     },
   );
-  await reports.last(configWith());
+  reports.reconfigure(configWith());
+  t.mock.timers.tick(60_000);
+  await setImmediate();
+  reports.close();
   assert.deepEqual(
     posted.map(({ length }) => length),
     [500, 500, 201],
@@ -91,4 +95,28 @@ test('while one round has no answer, no other begins; the interval of a reload c
   reports.close();
   t.mock.timers.tick(60_000);
   assert.equal(posts, 3);
+});
+
+test('reloads that follow each other faster than the interval put no report off', async (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const usage = new Usage();
+  const player = client('a', 1);
+  usage.begin(player.request, player);
+  let posts = 0;
+  const reports = new UsageReports(
+    () => [player],
+    usage,
+    async () => {
+      posts++;
+    },
+  );
+  for (let reload = 0; reload < 6; reload++) {
+    reports.reconfigure(configWith(60_000));
+    t.mock.timers.tick(30_000);
+    await setImmediate();
+  }
+  assert.equal(posts, 3);
+  reports.reconfigure(defaultConfig({ vhosts: [defaultVhost({ name: 'video.test' })] }));
+  t.mock.timers.tick(60_000);
+  assert.equal(posts, 3, 'the vhost has no on_usage any more');
 });
