@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { buildCommand } from '../../edge/rtmp/command.ts';
+import { parseControl, pingRequest } from '../../edge/rtmp/control.ts';
+import { MessageType } from '../../edge/rtmp/message.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { HookServer } from '../support/hook-server.ts';
 import { clip } from '../support/media.ts';
@@ -37,6 +40,22 @@ async function refusedPlayer(t: TestContext, edge: EdgeProcess, name: string): P
   const { description } = await peer.status('NetStream.Play.Failed');
   await peer.untilClosed();
   return description;
+}
+
+/** A player that the edge has heard, and gives no answer yet. */
+async function waitingPlayer(t: TestContext, edge: EdgeProcess, name: string): Promise<RtmpPeer> {
+  const peer = await RtmpPeer.connect({ port: edge.port() });
+  t.after(() => peer.reset());
+  // While a player waits, nothing else is answered: a ping that comes in the same segment shows that it was read.
+  const pong = 4711;
+  peer.send(pingRequest(pong), buildCommand('play', 0, [null, name], 1));
+  await peer.until('the answer to a ping', () =>
+    peer.received.find(({ message }) => {
+      const control = message.type === MessageType.userControl ? parseControl(message) : undefined;
+      return control?.kind === 'pingResponse' && control.timestamp === pong;
+    }),
+  );
+  return peer;
 }
 
 async function refusedPublisher(t: TestContext, edge: EdgeProcess, name: string): Promise<string> {
@@ -165,28 +184,32 @@ describe('clients that an origin refuses', { concurrency: 2 }, () => {
     },
   );
 
-  test('token_traverse: players that wait together are let in or refused each by its own', testOptions, async (t) => {
-    const waiting: OriginConnection[] = [];
-    const origin = await startOrigin(t, {
-      play: (name, connection) => {
-        if (isBad(name)) connection.socket.end();
-        else waiting.push(connection);
+  for (const names of [
+    [bad, good],
+    [good, bad],
+  ])
+    test(
+      `token_traverse: players that wait together are let in or refused each by its own, first ${names[0]}`,
+      testOptions,
+      async (t) => {
+        const waiting: OriginConnection[] = [];
+        const origin = await startOrigin(t, { play: (_, connection) => void waiting.push(connection) });
+        const edge = await startEdge(
+          t,
+          edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;', edge: 'first_frame_timeout 20000;' }),
+        );
+        const peers = new Map<string, RtmpPeer>();
+        for (const name of names) peers.set(name, await waitingPlayer(t, edge, name));
+        const first = await origin.until('the first player', () => waiting[0]);
+        assert.equal(first.stream, names[0]);
+        origin.script = strict;
+        strict.play?.(first.stream ?? '', first);
+        const { description } = (await peers.get(bad)?.status('NetStream.Play.Failed')) ?? {};
+        assert.match(description ?? '', /the origin refuses/);
+        await peers.get(bad)?.untilClosed();
+        await peers.get(good)?.frames(13);
       },
-    });
-    const edge = await startEdge(
-      t,
-      edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;', edge: 'first_frame_timeout 20000;' }),
     );
-    const refused = refusedPlayer(t, edge, bad);
-    const peer = await RtmpPeer.connect({ port: edge.port() });
-    t.after(() => peer.reset());
-    peer.play(good);
-    assert.match(await refused, /the origin refuses/);
-    await origin.until('the other player', () => waiting[0]);
-    origin.script = strict;
-    waiting[0]?.send(...clip());
-    await peer.frames(13);
-  });
 });
 
 describe('clients that SRS refuses', { skip: srsMissing(), concurrency: 2 }, () => {

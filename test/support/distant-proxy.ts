@@ -49,16 +49,22 @@ export class DistantProxy {
 
   #carry(from: Socket, to: Socket): void {
     this.#sockets.add(from);
-    let lastMs = 0;
+    // One timer for the first that waits: timers of different lengths may fire in another order than they are due.
+    const underWay: { readonly dueMs: number; readonly action: () => void }[] = [];
+    const arrive = (): void => {
+      for (let first = underWay[0]; first !== undefined; first = underWay[0]) {
+        const leftMs = Math.max(first.dueMs, this.#stalledUntilMs) - performance.now();
+        if (leftMs > 0) return void setTimeout(arrive, leftMs);
+        underWay.shift();
+        first.action();
+      }
+    };
     const after = (action: () => void): void => {
       const { delayMs, jitterMs } = this.#distance;
-      lastMs = Math.max(lastMs, performance.now() + delayMs + Math.random() * jitterMs);
-      const arrive = (): void => {
-        const leftMs = Math.max(lastMs, this.#stalledUntilMs) - performance.now();
-        if (this.#stalledUntilMs > performance.now()) setTimeout(arrive, leftMs);
-        else action();
-      };
-      setTimeout(arrive, lastMs - performance.now());
+      const earliestMs = performance.now() + delayMs + Math.random() * jitterMs;
+      const dueMs = Math.max(underWay.at(-1)?.dueMs ?? 0, earliestMs);
+      underWay.push({ dueMs, action });
+      if (underWay.length === 1) arrive();
     };
     from.on('data', (bytes) => after(() => void (to.destroyed || to.write(bytes))));
     from.on('error', () => {});
