@@ -3,6 +3,8 @@
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
 # Read by the tests on Kubernetes.
 export K8S
+# More options for Node's test runner.
+export TEST_FLAGS
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline lint format reference clean
