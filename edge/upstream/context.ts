@@ -5,12 +5,10 @@
 import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
-import type { VhostConfig } from '../conf/model.ts';
 import type { ClientVerdicts } from './client-verdicts.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { Origins } from './origins.ts';
-import type { ClientOptions } from './rtmp-client.ts';
 import type { Turns } from './turns.ts';
 
 export interface UpstreamContext {
@@ -43,24 +41,4 @@ export interface UpstreamCounters {
   oddMessages: number;
   droppedHeaders: number;
   spliceGaps: (gapMs: number) => void;
-}
-
-export function clientOptions(
-  vhost: VhostConfig,
-  { keepaliveMs, paused, counters, log }: Pick<UpstreamContext, 'keepaliveMs' | 'paused' | 'counters' | 'log'>,
-): ClientOptions {
-  const { edge } = vhost;
-  return {
-    paused,
-    connectTimeoutMs: edge.connectTimeoutMs,
-    requestTimeoutMs: edge.requestTimeoutMs,
-    chunkSize: vhost.chunkSize,
-    keepaliveMs: keepaliveMs(),
-    tlsVerify: edge.originTlsVerify,
-    tlsCaFile: edge.originTlsCaFile,
-    odd: (origin, reason, isFirst) => {
-      counters.oddMessages++;
-      if (isFirst) log.info({ origin, reason }, 'origin sent a message that cannot be used: passed over');
-    },
-  };
 }

@@ -10,11 +10,12 @@ import type { LiveStream } from '../stream/live-stream.ts';
 import { awakeNow } from '../time/awake.ts';
 import { originName } from './address.ts';
 import { Cadence } from './cadence.ts';
-import { clientOptions, type UpstreamContext } from './context.ts';
+import { clientOptions } from './client-options.ts';
+import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
 import { FirstFrames } from './first-frames.ts';
+import { openPullClient, type PullClient } from './pull-client.ts';
 import type { UpstreamRequest } from './request.ts';
-import { RtmpClient } from './rtmp-client.ts';
 import { Watchdog } from './watchdog.ts';
 
 export interface PullEvents {
@@ -55,7 +56,7 @@ export class Pull {
   readonly #events: PullEvents;
   readonly #abort = new AbortController();
   readonly #release: () => void;
-  #client: RtmpClient | undefined;
+  #client: PullClient | undefined;
   #watchdog: Watchdog | undefined;
   #feed: Feed | undefined;
   #ended = false;
@@ -96,7 +97,7 @@ export class Pull {
     const { health, log } = context;
     const { signal } = this.#abort;
     const { vhost } = this.#stream;
-    const client = await RtmpClient.open(
+    const client = await openPullClient(
       this.origin,
       clientOptions(vhost, context),
       {
@@ -113,13 +114,12 @@ export class Pull {
       signal,
     );
     this.#client = client;
-    await client.connect(request, signal);
     this.#feed = this.#stream.openFeed({
       delivering: () => this.#events.live(this),
       overlaps: () => this.#events.overlaps(this),
       superseded: () => this.#superseded(),
     });
-    await client.play(request.stream, signal);
+    await client.ask(request, signal);
     // The connection may have ended between two answers.
     if (this.#ended) return;
     health.succeeded(this.origin);
@@ -132,7 +132,7 @@ export class Pull {
     this.#events.connected(this);
   }
 
-  #media(message: RtmpMessage, { heardMs, lastReceivedMs }: RtmpClient): void {
+  #media(message: RtmpMessage, { heardMs, lastReceivedMs }: PullClient): void {
     const feed = this.#feed;
     if (feed === undefined) return;
     // While nobody published there was no pause of the stream.

@@ -5,7 +5,8 @@
 import type { OriginAddress, VhostConfig } from '../conf/model.ts';
 import { reconnectRequestCode } from '../rtmp/command.ts';
 import { originName } from './address.ts';
-import { clientOptions, type UpstreamContext } from './context.ts';
+import { clientOptions } from './client-options.ts';
+import type { UpstreamContext } from './context.ts';
 import type { UpstreamError } from './errors.ts';
 import { bytesFor, type PushRun } from './push-run.ts';
 import type { UpstreamRequest } from './request.ts';

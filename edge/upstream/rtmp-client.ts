@@ -3,7 +3,6 @@
  */
 
 import type { Socket } from 'node:net';
-import type { PausedReaders } from '../budget/readers.ts';
 import type { OriginAddress } from '../conf/model.ts';
 import { type AmfValue, isAmfObject } from '../rtmp/amf0.ts';
 import { buildCommand, parseServerCommand, type ServerCommand } from '../rtmp/command.ts';
@@ -15,33 +14,13 @@ import { toUntimedFrame } from '../stream/frame.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
+import type { ClientOptions } from './client-options.ts';
 import { refusalOf, toUpstreamError, UpstreamError } from './errors.ts';
+import type { PullClient, PullHandlers } from './pull-client.ts';
 import { Replies, type Reply } from './replies.ts';
 import type { UpstreamRequest } from './request.ts';
-import { openSocket, type SocketOptions } from './socket.ts';
+import { openSocket } from './socket.ts';
 import { Wire } from './wire.ts';
-
-export interface ClientOptions extends SocketOptions {
-  /** Handshake and commands together. */
-  readonly requestTimeoutMs: number;
-  /** Chunk size that we send with. */
-  readonly chunkSize: number;
-  /** Told of each message that could not be used. */
-  readonly odd: (origin: string, reason: string, isFirst: boolean) => void;
-  /** Counts origins that are not read, because they do not read our answers. */
-  readonly paused: PausedReaders;
-}
-
-export interface ClientHandlers {
-  /** Audio, video and data of the stream. */
-  media(message: RtmpMessage): void;
-  /** All messages of one read have been given. */
-  readEnd(): void;
-  /** The origin says something about the stream, e.g. `NetStream.Play.UnpublishNotify`. */
-  status(code: string, description: string): void;
-  /** The connection is over; called once, and not for `destroy()`. */
-  closed(error: UpstreamError): void;
-}
 
 const windowBytes = 2_500_000;
 /** What players tell a server to buffer: servers with a queue of their own read it. */
@@ -49,14 +28,15 @@ const playBufferMs = 3_000;
 const commandStreamId = 0;
 /** The message stream that origins give first, as a rule: for those that do not say which. */
 const usualStreamId = 1;
-export class RtmpClient {
+
+export class RtmpClient implements PullClient {
   readonly origin: string;
   /** What an SRS origin tells of itself with the connect result. */
   serverIdentity: ServerIdentity | undefined;
   /** The message stream that the origin gave us. */
   streamId = 0;
   readonly #options: ClientOptions;
-  readonly #handlers: ClientHandlers;
+  readonly #handlers: PullHandlers;
   readonly #wire: Wire;
   readonly #replies = new Replies();
   #shaken: ((reply: Reply) => void) | undefined;
@@ -69,7 +49,7 @@ export class RtmpClient {
   #oddMessages = 0;
   #over = false;
 
-  private constructor(origin: string, socket: Socket, options: ClientOptions, handlers: ClientHandlers) {
+  private constructor(origin: string, socket: Socket, options: ClientOptions, handlers: PullHandlers) {
     this.origin = origin;
     this.#options = options;
     this.#handlers = handlers;
@@ -113,7 +93,7 @@ export class RtmpClient {
   static async open(
     address: OriginAddress,
     options: ClientOptions,
-    handlers: ClientHandlers,
+    handlers: PullHandlers,
     signal: AbortSignal,
   ): Promise<RtmpClient> {
     const socket = await openSocket(address, options, signal);
@@ -156,6 +136,11 @@ export class RtmpClient {
       // Learns whether silence of this origin will mean anything.
       this.ping();
     });
+  }
+
+  async ask(request: UpstreamRequest, signal: AbortSignal): Promise<void> {
+    await this.connect(request, signal);
+    await this.play(request.stream, signal);
   }
 
   /** Asks for the stream; media follows at once or whenever somebody publishes it. */

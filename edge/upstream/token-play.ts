@@ -7,10 +7,11 @@ import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts
 import { toUntimedFrame } from '../stream/frame.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { originName } from './address.ts';
-import { clientOptions, type UpstreamContext } from './context.ts';
+import { clientOptions } from './client-options.ts';
+import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
+import { openPullClient } from './pull-client.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
-import { RtmpClient } from './rtmp-client.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
 /**
@@ -66,11 +67,9 @@ async function playShortly(
   const cancel = (): void => first.reject(new UpstreamError('cancelled', 'cancelled', { origin }));
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    const client = await RtmpClient.open(address, clientOptions(vhost, context), handlers, signal);
+    const client = await openPullClient(address, clientOptions(vhost, context), handlers, signal);
     try {
-      const asked = upstreamRequest(request, cluster, address, context.serverId);
-      await client.connect(asked, signal);
-      await client.play(asked.stream, signal);
+      await client.ask(upstreamRequest(request, cluster, address, context.serverId), signal);
       await first.promise;
     } finally {
       client.destroy();
