@@ -2,8 +2,8 @@
 
 import { get } from 'node:http';
 import { PausedReaders } from '../../edge/budget/readers.ts';
+import { FlvReader } from '../../edge/flv/reader.ts';
 import { RtmpClient } from '../../edge/upstream/rtmp-client.ts';
-import { FlvReader } from '../support/flv-reader.ts';
 import type { Ledger } from './ledger.ts';
 import type { Edge } from './servers.ts';
 import { Watch } from './watch.ts';

@@ -5,10 +5,10 @@
 
 import { pino } from 'pino';
 import { parseConfig } from '../../edge/conf/load.ts';
+import type { FlvTag } from '../../edge/flv/reader.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
 import type { StreamRequest } from '../../edge/stream/request.ts';
 import { OriginUpstream } from '../../edge/upstream/upstream.ts';
-import type { FlvTag } from '../support/flv-reader.ts';
 import type { Ledger } from './ledger.ts';
 import type { Origin } from './servers.ts';
 import { openSource, type Source } from './source.ts';

@@ -12,7 +12,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { classify, MediaFlag } from '../../edge/flv/media.ts';
-import { FlvReader, type FlvTag } from '../support/flv-reader.ts';
+import { FlvReader, type FlvTag } from '../../edge/flv/reader.ts';
 
 const clipFile = join(import.meta.dirname, 'clip.flv');
 const clipMs = 8_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FlvError, FlvReader, type FlvTag } from '../../edge/flv/reader.ts';
 import { flvHeader, tagSize, writeTag } from '../../edge/flv/tag.ts';
-import { FlvError, FlvReader, type FlvTag } from '../support/flv-reader.ts';
 import fc from '../support/property.ts';
 
 function hex(text: string): Buffer {

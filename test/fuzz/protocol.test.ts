@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { classify, codecName, sequenceHeaderKey } from '../../edge/flv/media.ts';
 import { metadataPayload } from '../../edge/flv/metadata.ts';
+import { FlvError, FlvReader } from '../../edge/flv/reader.ts';
 import { flvHeader } from '../../edge/flv/tag.ts';
 import { AmfError, decodeAmf0, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
@@ -18,7 +19,6 @@ import { ClientHandshake, ServerHandshake } from '../../edge/rtmp/handshake.ts';
 import { eachMediaMessage } from '../../edge/rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { resolveStreamUrl } from '../../edge/rtmp/url.ts';
-import { FlvError, FlvReader } from '../support/flv-reader.ts';
 import { corpus } from './corpus.ts';
 
 /** A small generator of numbers, the same in each run (xorshift32). */

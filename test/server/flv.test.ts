@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { FlvReader, type FlvTag } from '../../edge/flv/reader.ts';
 import { flvHeader, tagSize } from '../../edge/flv/tag.ts';
 import { Refusal } from '../../edge/stream/request.ts';
-import { FlvReader, type FlvTag } from '../support/flv-reader.ts';
 import { audioFrame, audioHeader, clip, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { flvVhost, getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { FlvReader } from '../../edge/flv/reader.ts';
 import { flvHeader } from '../../edge/flv/tag.ts';
 import {
   acceptValue,
@@ -12,7 +13,6 @@ import {
   WebSocketError,
   WebSocketReader,
 } from '../../edge/server/http/websocket.ts';
-import { FlvReader } from '../support/flv-reader.ts';
 import { clip, keyframe } from '../support/media.ts';
 import { flvVhost, getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 

@@ -1,10 +1,10 @@
 /** A player's end of the wire: what was written to it, and what it decodes from that. */
 
+import { FlvReader } from '../../edge/flv/reader.ts';
 import { flvHeader } from '../../edge/flv/tag.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import type { FlvFraming } from '../../edge/stream/flv-format.ts';
 import type { PlayerSink } from '../../edge/stream/player.ts';
-import { FlvReader } from './flv-reader.ts';
 
 /** A media message as a player gets it. */
 export interface Played {

@@ -5,10 +5,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { classify, codecName, MediaFlag } from '../../edge/flv/media.ts';
-import { FlvReader, type FlvTag } from './flv-reader.ts';
+import { FlvReader, type FlvTag } from '../../edge/flv/reader.ts';
 import { type Cleaner, Program } from './programs.ts';
 
-export type { FlvTag } from './flv-reader.ts';
+export type { FlvTag } from '../../edge/flv/reader.ts';
 
 export function readFlv(file: string): FlvTag[] {
   const tags: FlvTag[] = [];

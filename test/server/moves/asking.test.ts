@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { FlvReader, type FlvTag } from '../../../edge/flv/reader.ts';
 import { decodeAmf0 } from '../../../edge/rtmp/amf0.ts';
 import { reconnectRequestCode } from '../../../edge/rtmp/command.ts';
-import { FlvReader, type FlvTag } from '../../support/flv-reader.ts';
 import { clip, interFrame, keyframe } from '../../support/media.ts';
 import { getRequest, RawClient, startEdge, type TestEdge } from '../harness.ts';
 
