@@ -3,18 +3,17 @@
  * order: objects (configuration before pods), pods' annotations, status. Where nothing differs nothing is written.
  */
 
-import type { KubernetesObject, V1Deployment, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { nameOf } from '../api/labels.ts';
 import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
 import { apiCredentials } from '../render/credential.ts';
-import { hlsNameOf } from '../render/hls/names.ts';
 import { replicasOf } from '../render/replicas.ts';
-import { carryOut, needed, type Outcome, titleOf } from './apply/carry-out.ts';
+import { carryOut, type Outcome, titleOf } from './apply/carry-out.ts';
 import { type Desired, type InForce, inForce, running } from './apply/desired.ts';
+import { LiveObjects } from './apply/live-objects.ts';
 import { lookAtSecret } from './apply/own-secret.ts';
 import { contested, type Plan, plan } from './apply/plan.ts';
+import { areEdgesRefused, isConfigLacking } from './apply/refused.ts';
 import { scaleOnly } from './apply/scale-only.ts';
 import type { ClusterMemory } from './cluster-memory.ts';
 import { graceEndsInMs } from './edges/fleet.ts';
@@ -24,7 +23,7 @@ import { type ConfigTarget, refreshPods, updateCosts, updateMarks } from './edge
 import { edgePods } from './edges/poller.ts';
 import type { ClusterKey } from './observe/caches.ts';
 import { checkSecrets } from './observe/discovery.ts';
-import { idOf, standingOf } from './observe/ownership.ts';
+import { idOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
 import { type ConfigRolloutStep, configRollout } from './rollout/config-rollout.ts';
@@ -36,6 +35,7 @@ import { objectProblems } from './status/object-problems.ts';
 import type { ObjectProblem, Observation, Pause } from './status/observation.ts';
 import { statusOf } from './status/status.ts';
 import { type StatusDeps, writeStatus } from './status/status-write.ts';
+import { whenNext } from './when-next.ts';
 
 /** Answers 5xx and conflicts are told to people from so many reconciles in a row on. */
 const failuresTold = 3;
@@ -65,7 +65,7 @@ export class Reconcile {
     const scaled =
       pause === undefined
         ? await this.#autoscale(live)
-        : standing(this.#cluster, this.#autoscaler(live), this.#memory.scaling);
+        : standing(this.#cluster, live.autoscaler, this.#memory.scaling);
     this.#cluster = scaled.cluster;
     const languages = this.#languages(live);
     const asked = inForce(
@@ -80,7 +80,7 @@ export class Reconcile {
     this.#cluster = cluster;
     if (pause !== undefined) return this.#stand(pause, asked, live, languages, scaled.scaling);
     const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live, languages);
-    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, this.#deployment(live));
+    const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, live.deployment);
     const desired: Desired = { ...configured, objects };
     await this.#beforeScalingIn(live);
     const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
@@ -98,7 +98,7 @@ export class Reconcile {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isLacking(todo, outcome, this.#cluster)) refreshDueInMs = await this.#refresh(desired, canaries);
+      if (!isConfigLacking(todo, outcome, this.#cluster)) refreshDueInMs = await this.#refresh(desired, canaries);
     }
     if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome, this.#cluster))
       await this.#scaleOnly(live);
@@ -110,7 +110,7 @@ export class Reconcile {
     this.#follow(desired);
     const moveDueInMs = await movePlayers(
       { ...this.#deps, log: this.#log },
-      { cluster: this.#cluster, pods: this.#pods(), deployment: this.#deployment(live) },
+      { cluster: this.#cluster, pods: this.#pods(), deployment: live.deployment },
       this.#memory.rebalance,
       this.#nowMs(),
     );
@@ -131,14 +131,15 @@ export class Reconcile {
       this.#memory.status,
       (outcome?.applied ?? 0) > 0,
     );
-    return this.#next(outcome, [
+    this.#tellFailures(outcome);
+    return whenNext(outcome, [
       todo?.dueInMs,
       lookDueInMs,
       refreshDueInMs,
       moveDueInMs,
       statusDueInMs,
       scaled.dueInMs,
-      problemDueInMs(this.#autoscaler(live), Date.now()),
+      problemDueInMs(live.autoscaler, Date.now()),
       graceEndsInMs(this.#pods(), Date.now()),
       stage.kind === 'watching' ? stage.dueInMs : undefined,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
@@ -149,14 +150,14 @@ export class Reconcile {
   async #stand(
     by: string,
     { origins, httpOrigins, desired }: InForce,
-    live: readonly KubernetesObject[],
+    live: LiveObjects,
     languages: readonly number[],
     scaling: Scaling | undefined,
   ): Promise<Requeue | undefined> {
     const { desired: configured, stage } = this.#configRollout(desired, live, languages);
     const { config, objects: rendered } = configured;
     const { status } = this.#memory;
-    const objects = this.#deps.turns.stand(this.#key, this.#cluster, rendered, this.#deployment(live));
+    const objects = this.#deps.turns.stand(this.#key, this.#cluster, rendered, live.deployment);
     const todo = objects.length > 0 ? this.#plan({ config, objects }, live) : undefined;
     const hash = status.newest(this.#cluster)?.configHash ?? config.hash;
     const present: Desired = { config: hash === undefined ? config : { ...config, hash }, objects: [] };
@@ -183,35 +184,36 @@ export class Reconcile {
       status,
       false,
     );
-    return this.#next(undefined, [dueInMs]);
+    return whenNext(undefined, [dueInMs]);
   }
 
   /**
    * Kinds that are not watched are nobody's: what a list shows that has not ended must not be removed. Nor must a
    * Secret, while it is not known what is to be in it.
    */
-  #live(): KubernetesObject[] {
+  #live(): LiveObjects {
     const { caches, settings } = this.#deps;
     const { podMonitors, masterKeys } = settings();
     const known = { PodMonitor: podMonitors, Secret: masterKeys !== undefined };
-    return caches.owned(this.#key).filter(({ kind }) => known[kind as keyof typeof known] ?? true);
+    const cached = caches.owned(this.#key).filter(({ kind }) => known[kind as keyof typeof known] ?? true);
+    return new LiveObjects(this.#cluster, cached, this.#memory.owned);
   }
 
-  #plan(desired: Desired, live: readonly KubernetesObject[]): Plan {
+  #plan(desired: Desired, live: LiveObjects): Plan {
     const { owned } = this.#memory;
-    owned.retain(new Set([...desired.objects, ...live].map(idOf)));
+    owned.retain(new Set([...desired.objects, ...live.cached].map(idOf)));
     return plan({
       cluster: this.#cluster,
       wanted: desired.objects,
-      live,
+      live: live.cached,
       memory: owned,
       nowMs: this.#nowMs(),
     });
   }
 
   /** Kubernetes takes the pods with the least cost: it must be right before, and players of the last seconds count. */
-  async #beforeScalingIn(live: readonly KubernetesObject[]): Promise<void> {
-    const replicas = this.#deployment(live)?.spec?.replicas ?? 0;
+  async #beforeScalingIn(live: LiveObjects): Promise<void> {
+    const replicas = live.deployment?.spec?.replicas ?? 0;
     if (replicasOf(this.#cluster) >= replicas) return;
     await this.#deps.edges.askNow(this.#key);
     await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory.pods);
@@ -222,8 +224,8 @@ export class Reconcile {
    * needs: everything stays as it is, but the number of edges follows. Once for each number: who changes it back is
    * left alone until all is well.
    */
-  async #scaleOnly(live: readonly KubernetesObject[]): Promise<void> {
-    const deployment = this.#deployment(live);
+  async #scaleOnly(live: LiveObjects): Promise<void> {
+    const deployment = live.deployment;
     const replicas = replicasOf(this.#cluster);
     if (deployment === undefined || this.#memory.scaledTo === replicas) return;
     this.#memory.scaledTo = replicas;
@@ -231,19 +233,19 @@ export class Reconcile {
     if (!isDone) this.#memory.scaledTo = undefined;
   }
 
-  #languages(live: readonly KubernetesObject[]): readonly number[] {
-    return otherLanguages(this.#pods(), this.#deployment(live), this.#own('v1', 'ConfigMap', live));
+  #languages(live: LiveObjects): readonly number[] {
+    return otherLanguages(this.#pods(), live.deployment, live.configMap);
   }
 
-  #configRollout(asked: Desired, live: readonly KubernetesObject[], languages: readonly number[]): ConfigRolloutStep {
+  #configRollout(asked: Desired, live: LiveObjects, languages: readonly number[]): ConfigRolloutStep {
     const { caches, edges, settings, requireConsent } = this.#deps;
     const input = {
       cluster: this.#cluster,
       asked,
       render: (cluster: EdgeCluster) =>
         running(cluster, this.#memory.desired, caches, settings(), languages, requireConsent),
-      configMap: this.#own('v1', 'ConfigMap', live),
-      deployment: this.#deployment(live),
+      configMap: live.configMap,
+      deployment: live.deployment,
       pods: this.#pods(),
       edge: edges.edge,
       nowMs: this.#nowMs(),
@@ -251,37 +253,10 @@ export class Reconcile {
     return configRollout(input, this.#memory.stage);
   }
 
-  /** Ours, as it is now. */
-  #deployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
-    return this.#own('apps/v1', 'Deployment', live);
-  }
-
-  #autoscaler(live: readonly KubernetesObject[]): V2HorizontalPodAutoscaler | undefined {
-    // Its kind says so.
-    return this.#own('autoscaling/v2', 'HorizontalPodAutoscaler', live) as V2HorizontalPodAutoscaler | undefined;
-  }
-
-  #autoscale(live: readonly KubernetesObject[]) {
+  #autoscale(live: LiveObjects) {
     const deps = { ...this.#deps, log: this.#log, nowMs: this.#nowMs };
-    const input = { key: this.#key, cluster: this.#cluster, deployment: this.#deployment(live), pods: this.#pods() };
+    const input = { key: this.#key, cluster: this.#cluster, deployment: live.deployment, pods: this.#pods() };
     return autoscale(deps, input, this.#memory.scaling);
-  }
-
-  /** That of the caches of HLS. */
-  #hlsDeployment(live: readonly KubernetesObject[]): V1Deployment | undefined {
-    return this.#own('apps/v1', 'Deployment', live, hlsNameOf(this.#cluster));
-  }
-
-  #own(
-    apiVersion: string,
-    kind: string,
-    live: readonly KubernetesObject[],
-    name = nameOf(this.#cluster),
-  ): KubernetesObject | undefined {
-    const id = idOf({ apiVersion, kind, metadata: { name } });
-    const cached = live.find((object) => idOf(object) === id);
-    const newest = this.#memory.owned.newest(id, cached);
-    return newest !== undefined && standingOf(newest, this.#cluster) === 'ours' ? newest : undefined;
   }
 
   async #refresh({ config: { hash } }: Desired, canaries: ConfigTarget['canaries']): Promise<number | undefined> {
@@ -335,13 +310,22 @@ export class Reconcile {
       stage,
       pause,
       scaling,
-      autoscaler: this.#autoscaler(live),
-      deployment: this.#deployment(live),
-      hls: { deployment: this.#hlsDeployment(live), origins: httpOrigins },
+      autoscaler: live.autoscaler,
+      deployment: live.deployment,
+      hls: { deployment: live.hlsDeployment, origins: httpOrigins },
       pods: this.#pods(),
       edge: edges.edge,
     };
     return definition.fitted(statusOf(observation, new Date()));
+  }
+
+  #tellFailures(outcome: Outcome | undefined): void {
+    const failed = outcome?.failed ?? [];
+    if (failed.length === 0) return;
+    this.#log.warn(
+      { object: failed.map(({ object }) => titleOf(object)), err: failed[0]?.error.message },
+      'will try again',
+    );
   }
 
   #leaveNamespace(): undefined {
@@ -350,36 +334,4 @@ export class Reconcile {
     this.#log.info('its namespace is being deleted');
     return undefined;
   }
-
-  #next(outcome: Outcome | undefined, dueInMs: readonly (number | undefined)[]): Requeue | undefined {
-    const failed = outcome?.failed ?? [];
-    if (failed.length > 0) {
-      const atLeastMs = Math.max(0, ...failed.map(({ error }) => error.retryAfterMs ?? 0));
-      this.#log.warn(
-        { object: failed.map(({ object }) => titleOf(object)), err: failed[0]?.error.message },
-        'will try again',
-      );
-      return { kind: 'backOff', atLeastMs };
-    }
-    // What was found out just now is due at a time that a new plan knows.
-    if ((outcome?.blocked.length ?? 0) > 0 || outcome?.kindGone === true) return { kind: 'after', ms: 1000 };
-    const soonestMs = Math.min(...dueInMs.filter((ms) => ms !== undefined));
-    return soonestMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(soonestMs) };
-  }
-}
-
-/** Whether the API server refuses the Deployment of the edges, or what keeps it from being applied. */
-function areEdgesRefused(todo: Plan, outcome: Outcome, cluster: EdgeCluster): boolean {
-  return [...todo.blocked, ...outcome.blocked].some(
-    ({ object, obstacle }) =>
-      obstacle.kind === 'refused' &&
-      object.metadata.name === nameOf(cluster) &&
-      (object.kind === 'Deployment' || needed.has(object.kind)),
-  );
-}
-
-/** Whether the ConfigMap that pods are to be told of is not there. */
-function isLacking(todo: Plan, outcome: Outcome, cluster: EdgeCluster): boolean {
-  const lacking = [...todo.blocked, ...outcome.blocked, ...outcome.failed];
-  return lacking.some(({ object }) => object.kind === 'ConfigMap' && object.metadata.name === nameOf(cluster));
 }
