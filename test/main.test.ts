@@ -3,18 +3,40 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, watch, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  watch,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { run } from './support/programs.ts';
 
 const mainFile = join(import.meta.dirname, '../edge/main.ts');
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8')) as {
   version: string;
 };
-const options = { timeout: 30_000 };
+const options = { timeout: 100_000 };
+
+interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+const commands = { edge: mainFile, edgecluster: join(import.meta.dirname, '../operator/edgecluster.ts') };
+/** A Node.js that the machine may have beside the one that runs the tests. */
+const systemNode = '/usr/bin/node';
+const systemVersion = existsSync(systemNode) ? run(systemNode, ['--version']).toString() : 'v99';
 
 describe('the command', { concurrency: 3 }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'main-'));
@@ -26,9 +48,11 @@ describe('the command', { concurrency: 3 }, () => {
     return file;
   }
 
-  async function edge(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const edge = (...args: string[]): Promise<Said> => said(process.execPath, mainFile, ...args);
+
+  async function said(program: string, ...args: string[]): Promise<Said> {
     const { SRS_CONFIG_FILE: _, ...env } = process.env;
-    const child = spawn(process.execPath, [mainFile, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
     const [[code], out, err] = await Promise.all([
       once(child, 'exit') as Promise<[number]>,
       text(child.stdout),
@@ -42,6 +66,35 @@ describe('the command', { concurrency: 3 }, () => {
     const { code, out, err } = await edge('--help');
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, /^usage: edge -c FILE/);
+  });
+
+  for (const [name, file] of Object.entries(commands)) {
+    const needs = new RegExp(`^${name} needs Node.js 22\\.19\\.0 or later, and this is `);
+
+    test(`${name} on an old Node.js says which one it needs`, options, async () => {
+      const pretence = join(directory, 'old.cjs');
+      writeFileSync(pretence, "Object.defineProperty(process, 'versions', { value: { node: '20.1.0' } });");
+      const { code, err } = await said(process.execPath, '--require', pretence, file, '--version');
+      assert.equal(code, 1);
+      assert.match(err, needs);
+    });
+
+    const skip = Number.parseInt(systemVersion.slice(1), 10) >= 22 && `${systemNode} is no old Node.js`;
+    test(`${name} on a real old Node.js`, { ...options, skip }, async () => {
+      const { code, err } = await said(systemNode, file);
+      assert.equal(code, 1);
+      assert.match(err, needs);
+    });
+  }
+
+  test('packages that are not installed: what to do', options, async () => {
+    const [copy, main] = [join(directory, 'sources'), 'main.cjs'];
+    mkdirSync(copy);
+    cpSync(join(dirname(mainFile), main), join(copy, main));
+    writeFileSync(join(copy, 'command.ts'), "import 'a-package-that-nobody-has';\n");
+    const { code, err } = await said(process.execPath, join(copy, main));
+    assert.equal(code, 1);
+    assert.match(err, /a-package-that-nobody-has.*\n.*run "npm install --no-save"/);
   });
 
   test('-t: 0 for what can be used, with a warning for each directive without effect', options, async () => {
@@ -67,8 +120,38 @@ describe('the command', { concurrency: 3 }, () => {
     assert.match(err, /rtmps: .*\/nowhere\/tls\.key/);
   });
 
-  test('wrong arguments, or no configuration: 2, and the usage on standard error', options, async () => {
-    for (const args of [[], ['-t'], ['--frob'], ['file.conf']]) {
+  test('the sample can be used as it is', options, async () => {
+    const { code, err } = await edge('-t', '-c', join(import.meta.dirname, '../edge/conf/sample.conf'));
+    assert.deepEqual([code, err], [0, '']);
+  });
+
+  test('no arguments: a first try, which serves on this machine only and says how', options, async (t) => {
+    const anyPort = '127.0.0.1:0';
+    const { SRS_CONFIG_FILE: _, ...env } = process.env;
+    const ports = { SRS_LISTEN: anyPort, SRS_HTTP_API_LISTEN: anyPort, SRS_HTTP_SERVER_LISTEN: anyPort };
+    const child = spawn(process.execPath, [mainFile], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...env, ...ports },
+    });
+    t.after(() => child.kill('SIGKILL'));
+    let said = '';
+    for await (const bytes of child.stderr) {
+      said += bytes;
+      if (said.includes('edge --help')) break;
+    }
+    const [, page] = /play +(http:\/\/127\.0\.0\.1:\d+\/)#\/live\/livestream\.flv/.exec(said) ?? [];
+    assert.ok(page !== undefined, said);
+    assert.match(await (await fetch(page)).text(), /<html/);
+    const [, figures] = /curl (http\S+)/.exec(said) ?? [];
+    assert.ok(figures !== undefined, said);
+    assert.deepEqual(((await (await fetch(figures)).json()) as { streams: unknown }).streams, []);
+    assert.equal(new URL((/rtmp:\S+/.exec(said) ?? [''])[0]).hostname, '127.0.0.1');
+    child.kill('SIGINT');
+    assert.deepEqual(await once(child, 'exit'), [0, null]);
+  });
+
+  test('wrong arguments, or nothing to test: 2, and the usage on standard error', options, async () => {
+    for (const args of [['-t'], ['--frob'], ['file.conf']]) {
       const { code, out, err } = await edge(...args);
       assert.deepEqual([code, out], [2, ''], args.join(' '));
       assert.match(err, /usage: edge -c FILE/);
