@@ -67,8 +67,10 @@ export class Edge implements Gateway {
     this.entrance = new Entrance(log);
     this.serverId = serverId;
     this.#config = loaded.config;
-    this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused);
     this.#hooks = new HttpHooks({ log, serverId });
+    const { locator } = this.#hooks;
+    const where = locator.locate.bind(locator);
+    this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused, where);
     const post = this.#hooks.onUsage.bind(this.#hooks);
     this.#usageReports = new UsageReports(() => usingClients(this.clients), this.#usage, post);
     this.#usageReports.reconfigure(loaded.config);
@@ -80,6 +82,7 @@ export class Edge implements Gateway {
       origins: () => this.#upstream.reports(),
       counters: () => this.#upstream.counters,
       lookups: () => this.#upstream.lookups,
+      locateCounts: () => this.#upstream.locateCounts,
       lostCallbacks: () => this.#hooks.lostNotices,
       callbacksUnderWay: () => this.#hooks.underWay,
       reload: () => this.#reloader.reload(),

@@ -117,6 +117,10 @@ export const EDGE: EdgeTuning = {
   // An origin that has the stream sends its first frame within some round trips. The sixth is asked after a second.
   locateIntervalMs: 200,
   locateParallel: 8,
+  locateUrl: '',
+  // What a player would hardly notice: the listed origins are asked after it.
+  locateTimeoutMs: 500,
+  locateTtlMs: 10_000,
   // Short enough that a player's buffer covers it, long enough for one lost and retransmitted burst.
   stallTimeoutMs: 2_000,
   holdTimeoutMs: 60_000,

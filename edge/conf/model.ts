@@ -200,6 +200,12 @@ export interface EdgeTuning {
   readonly locateIntervalMs: number;
   /** Origins asked at a time for one stream. */
   readonly locateParallel: number;
+  /** Asked where a stream is; empty for none. */
+  readonly locateUrl: string;
+  /** Its answer; without one by then, the listed origins are asked. */
+  readonly locateTimeoutMs: number;
+  /** How long an answer counts. */
+  readonly locateTtlMs: number;
   /** An origin that owes bytes and sends none for this long is taken for dead. */
   readonly stallTimeoutMs: number;
   /** How long players and publishers are kept while no origin can be reached. */

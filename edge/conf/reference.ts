@@ -104,6 +104,40 @@ stay. \`search\` and \`ndots\` of \`/etc/resolv.conf\` count, as for all program
 is complete. \`/etc/hosts\` is not read. With \`rtmps://\` a certificate must hold the name (search domains left out). A
 NetworkPolicy for what edges send must let them reach DNS.
 
+## When somebody knows where a stream is
+
+Where each stream is at one of many origins, a server of your own may know at which. \`edge { locate_url
+http://where.media:8080/; }\` names it: it is asked where a stream is, and the origins that it answers are tried in their
+order, before the listed ones. They need not be listed. The question is a POST, as those of \`http_hooks\` are:
+
+\`\`\`json
+{"server_id": "vid-1", "service_id": "9c1f", "action": "on_locate", "vhost": "live.example.com", "app": "live",
+ "stream": "a", "stream_url": "live.example.com/live/a", "stream_id": "vid-3f2a1b0", "purpose": "play"}
+\`\`\`
+
+\`purpose\` is \`play\` or \`publish\`: publishers are sent on to the origins of the answer, too. The question names no
+client and has none of its parameters, since the answer counts for all. The answer has status 200 or 201, and up to 16 origins,
+written as in \`origin\` (\`rtmps://\` where TLS is to be spoken):
+
+\`\`\`json
+{"code": 0, "data": {"origins": ["10.0.0.7:1935", "rtmps://b.example.com:443"]}}
+\`\`\`
+
+- **No origin** in the answer says that the server does not know: the listed ones are tried.
+- **Any other answer**, none within \`locate_timeout\`, or a server that is not there is a failure. It is logged, and the
+  last answer for the stream counts for up to 10 min more; behind it, or where there was none, the listed origins are tried.
+- **One question** serves all who look for a stream in the same moment, and its answer counts for \`locate_ttl\`. Then it
+  is asked again when the stream is looked for: a stream that runs asks nothing. Who looks for a stream that was not here
+  before waits for the answer. A stream that loses its origin does not wait: it goes on by the last answer, and by the new
+  one as soon as that is there.
+- **Names that nobody knows** are asked about at most \`locate_rate\` times a second, and client addresses take turns.
+- **A stream stays** where an answer has sent it, also when a reload changes the list; when a reload takes \`locate_url\`
+  away, it goes to a listed origin. \`balance\` is about the listed origins alone.
+- With \`token_traverse\` a client's \`connect\` is shown to the listed origins (no stream is known then), and its \`play\`
+  or \`publish\` to the origin that has the stream.
+
+\`edge_locate_questions_total\` tells how questions ended. No client learns the URL.
+
 ## What clients may hold
 
 What one client does may cost that client, never another one. So everything that a client can make the edge keep has

@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import type { HttpHooksConfig, VhostConfig } from '../conf/model.ts';
 import { streamId, streamUrl } from '../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
+import { LocateHook } from './locate-hook.ts';
 import { type NoticeLimits, Notices } from './notices.ts';
 import { HookError, postHook } from './post.ts';
 import type { Used } from './usage.ts';
@@ -46,6 +47,13 @@ export class HttpHooks {
   readonly #closed = new AbortController();
   #lostNotices = 0;
   #underWay = 0;
+  /** Asks where streams are. */
+  readonly locator: LocateHook = new LocateHook({
+    sender: (action, vhost) => this.#sender(action, vhost),
+    underWay: (change) => {
+      this.#underWay += change;
+    },
+  });
 
   constructor({ log, serverId }: HttpHooksOptions) {
     this.#log = log;

@@ -46,6 +46,15 @@ interface Answer {
  * @throws HookError otherwise; its message does not name the URL
  */
 export async function postHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<void> {
+  judge(await askHook(url, body, timeoutMs, cancelled));
+}
+
+/**
+ * Posts `body`; resolves with the text of an answer with status 200 or 201.
+ * @param timeoutMs as in `postHook`
+ * @throws HookError otherwise
+ */
+export async function askHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
   const deadline = new DeadlineSignal(timeoutMs);
   const bytes = Buffer.from(JSON.stringify(body));
   let answer: Answer;
@@ -58,12 +67,13 @@ export async function postHook(url: string, body: object, timeoutMs: number, can
   } finally {
     deadline.stop();
   }
-  judge(answer);
+  const { status, text } = answer;
+  if (status !== 200 && status !== 201) throw new HookError('refused', `answered with status ${status}`);
+  return text;
 }
 
 /** Throws a HookError unless the answer is yes. */
-function judge({ status, text }: Answer): void {
-  if (status !== 200 && status !== 201) throw new HookError('refused', `answered with status ${status}`);
+function judge(text: string): void {
   const trimmed = text.trim();
   if (trimmed === '0') return;
   if (trimmed === '') throw new HookError('failed', 'answered with an empty body; 0 or {"code": 0} is expected');

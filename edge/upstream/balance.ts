@@ -8,6 +8,8 @@ import { originName } from './address.ts';
 import type { OriginState } from './origin-health.ts';
 
 export interface BalanceInput {
+  /** Those that somebody named who knows: tried in their order, before all others. */
+  readonly located: readonly OriginAddress[];
   readonly origins: readonly OriginAddress[];
   /** Those to try when none of `origins` is left; asked for only then. */
   readonly further: () => readonly OriginAddress[];
@@ -24,7 +26,8 @@ export interface BalanceInput {
 
 /** The origin to try, or undefined when each one is down or was tried. Suspects come after the well and the untried. */
 export function nextOrigin(input: BalanceInput): OriginAddress | undefined {
-  return nextOf(input.origins, input) ?? nextOf(input.further(), input);
+  const named = { ...input, balance: 'failover', remembered: undefined } as const;
+  return nextOf(input.located, named) ?? nextOf(input.origins, input) ?? nextOf(input.further(), input);
 }
 
 function nextOf(origins: readonly OriginAddress[], input: BalanceInput): OriginAddress | undefined {
@@ -44,6 +47,7 @@ export function homeOf(
   state: BalanceInput['state'],
 ): OriginAddress | undefined {
   return nextOrigin({
+    located: [],
     origins,
     further: () => [],
     balance: 'hash',

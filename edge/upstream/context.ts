@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
 import type { ClientVerdicts } from './client-verdicts.ts';
+import type { Locator } from './locator.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { Origins } from './origins.ts';
@@ -15,6 +16,7 @@ export interface UpstreamContext {
   readonly log: Logger;
   readonly health: OriginHealth;
   readonly origins: Origins;
+  readonly locator: Locator;
   readonly memory: StreamMemory;
   readonly verdicts: ClientVerdicts;
   /** Who may have an origin asked for a name that nobody knows. */

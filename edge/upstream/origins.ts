@@ -1,33 +1,41 @@
 /**
- * The origins of a vhost: those that the configuration lists, and behind them those that DNS has for its
- * `origin_lookup`. The latter are a last source of addresses: tried when no listed one is left, and never counted with
- * the listed ones.
+ * The origins of a vhost: those that the configuration lists, behind them those that DNS has for its `origin_lookup`,
+ * and before them those that its `locate_url` names for a stream. What DNS has is a last source of addresses: tried when
+ * no listed one is left, and never counted with the listed ones.
  */
 
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
+import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { addressIn, addressName, originName } from './address.ts';
+import type { Locator, Sought } from './locator.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { OriginLookups } from './origin-lookup.ts';
 
 const none: readonly OriginAddress[] = [];
 
+/** Who waits for an origin has `locate_url` asked again, at most this often. */
+const locateAgainMinMs = 1_000;
+
 export class Origins {
   readonly #health: OriginHealth;
   readonly #lookups: OriginLookups;
+  readonly #locator: Locator;
   #config: EdgeConfig;
   #draining = false;
 
-  constructor(config: EdgeConfig, health: OriginHealth, lookups: OriginLookups) {
+  constructor(config: EdgeConfig, health: OriginHealth, lookups: OriginLookups, locator: Locator) {
     this.#config = config;
     this.#health = health;
     this.#lookups = lookups;
+    this.#locator = locator;
     this.reconfigure(config);
   }
 
   reconfigure(config: EdgeConfig): void {
     this.#config = config;
     this.#lookups.retain(config.vhosts.flatMap(({ edge }) => edge.originLookup));
-    this.lookedUp();
+    this.#locator.retain(config.vhosts);
+    this.found();
   }
 
   /** From here on nobody tells this edge of new origins. */
@@ -36,10 +44,16 @@ export class Origins {
     for (const vhost of this.#config.vhosts) this.#lookups.current(vhost.edge.originLookup);
   }
 
-  /** DNS has answered: health must know of whom it is asked. */
-  lookedUp(): void {
+  /** DNS or `locate_url` has answered: health must know of whom it is asked. */
+  found(): void {
     const { vhosts } = this.#config;
-    this.#health.retain(vhosts.flatMap(listed), this.#lookups.known(vhosts.flatMap(({ edge }) => edge.originLookup)));
+    const lookedUp = this.#lookups.known(vhosts.flatMap(({ edge }) => edge.originLookup));
+    this.#health.retain(vhosts.flatMap(listed), [...lookedUp, ...this.#locator.watched]);
+  }
+
+  /** Those that `locate_url` named for the stream. */
+  located(vhost: VhostConfig, sought: Sought): readonly OriginAddress[] {
+    return vhost.cluster.mode === 'remote' ? this.#locator.origins(vhost, sought) : none;
   }
 
   /** Those that the vhost's configuration lists. */
@@ -56,36 +70,52 @@ export class Origins {
     return originLookup.length === 0 ? none : this.#beside(vhost, this.#lookups.current(originLookup));
   }
 
-  /** A vhost that has an origin of this name, listed or looked up. */
+  /** A vhost that has an origin of this name, from wherever. */
   vhostOf(name: string): VhostConfig | undefined {
-    return this.#config.vhosts.find((vhost) => this.has(vhost, name));
+    const { vhosts } = this.#config;
+    const locatedFor = this.#locator.vhostOf(name);
+    return vhosts.find((vhost) => this.#has(vhost, name)) ?? vhosts.find((vhost) => vhost.name === locatedFor);
   }
 
-  /** Whether the vhost has an origin of this name, listed or looked up. */
-  has(vhost: VhostConfig, name: string): boolean {
-    return isAmong(listed(vhost), name) || isAmong(this.#lookups.known(vhost.edge.originLookup), name);
-  }
-
-  /** Whether, by a changed configuration, a stream may stay at an origin: at a listed one, or where none of those works. */
-  mayStay(vhost: VhostConfig, name: string): boolean {
-    return isAmong(listed(vhost), addressIn(name)) || (!this.#works(vhost) && this.has(vhost, name));
-  }
-
-  /** Whether each of them, those that were looked up included, is down. */
-  areDown(vhost: VhostConfig): boolean {
-    const isDown = (origin: OriginAddress): boolean => this.#health.state(origin) === 'down';
-    return listed(vhost).every(isDown) && this.further(vhost).every(isDown);
+  /** Whether the vhost has an origin of this name for the stream: listed, looked up or located. */
+  has(vhost: VhostConfig, sought: Sought, name: string): boolean {
+    return this.#has(vhost, name) || isAmong(this.located(vhost, sought), name);
   }
 
   /**
-   * Resolves when one of them is not down. Meanwhile those that are listed are probed, and DNS is asked again and again.
+   * Whether, by a changed configuration, a stream may stay at an origin: at one that is listed or named for it, or where
+   * none of the listed ones works.
+   */
+  mayStay(vhost: VhostConfig, sought: Sought, name: string): boolean {
+    if (isAmong(listed(vhost), addressIn(name)) || isAmong(this.located(vhost, sought), name)) return true;
+    return !this.#works(vhost) && this.#has(vhost, name);
+  }
+
+  /** Whether each of them, those that were looked up or located included, is down. */
+  areDown(vhost: VhostConfig, sought: Sought): boolean {
+    const isDown = (origin: OriginAddress): boolean => this.#health.state(origin) === 'down';
+    return (
+      listed(vhost).every(isDown) && this.located(vhost, sought).every(isDown) && this.further(vhost).every(isDown)
+    );
+  }
+
+  /**
+   * Resolves when one of them is not down, or when it is time to ask again where the stream is. Meanwhile they are
+   * probed, and DNS is asked again and again.
    * @param vhost asked again whenever something has changed: a reload may replace it
    */
-  async available(vhost: () => VhostConfig, signal: AbortSignal): Promise<void> {
-    const release = this.#lookups.await(vhost().edge.originLookup);
+  async available(vhost: () => VhostConfig, sought: Sought, signal: AbortSignal): Promise<void> {
+    const { originLookup, locateUrl, locateTtlMs } = vhost().edge;
+    const release = this.#lookups.await(originLookup);
+    const again = locateUrl === '' ? undefined : new DeadlineSignal(Math.max(locateTtlMs, locateAgainMinMs));
+    const ended = again === undefined ? signal : AbortSignal.any([signal, again.signal]);
+    const all = (): OriginAddress[] => [...this.located(vhost(), sought), ...listed(vhost()), ...this.further(vhost())];
     try {
-      await this.#health.available(() => [...listed(vhost()), ...this.further(vhost())], signal);
+      await this.#health.available(all, ended);
+    } catch (error) {
+      if (signal.aborted || again?.signal.aborted !== true) throw error;
     } finally {
+      again?.stop();
       release();
     }
   }
@@ -93,6 +123,10 @@ export class Origins {
   /** Resolves when DNS has answered, if it has been asked. */
   async settled(vhost: VhostConfig): Promise<void> {
     await this.#lookups.settled(vhost.edge.originLookup);
+  }
+
+  #has(vhost: VhostConfig, name: string): boolean {
+    return isAmong(listed(vhost), name) || isAmong(this.#lookups.known(vhost.edge.originLookup), name);
   }
 
   /**

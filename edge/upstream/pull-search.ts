@@ -11,6 +11,7 @@ import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
 import { isExhausted, type UpstreamError } from './errors.ts';
+import type { Sought } from './locator.ts';
 import type { Pull } from './pull.ts';
 import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
 import { Wake } from './wake.ts';
@@ -57,6 +58,7 @@ export interface PullSearchOptions {
 
 export class PullSearch {
   readonly #options: PullSearchOptions;
+  readonly #sought: Sought;
   readonly #abort = new AbortController();
   /** Origins asked in this round, or not to be asked in it. */
   readonly #tried: Set<string>;
@@ -77,6 +79,7 @@ export class PullSearch {
    */
   constructor(options: PullSearchOptions, tried: Iterable<string>, failures: number) {
     this.#options = options;
+    this.#sought = { key: options.stream.key, purpose: 'play' };
     this.#tried = new Set(tried);
     this.#run(failures).catch((error: Error) => {
       if (!this.#over) options.context.log.error({ err: error, stream: options.stream.key }, 'pull search failed');
@@ -120,6 +123,7 @@ export class PullSearch {
     const absentMs = context.memory.absentForMs(stream.key);
     if (absentMs > 0) await this.#restFor(absentMs);
     for (let round = 0, waits = 0; !this.#over; ) {
+      await this.#locate();
       await this.#askAll(round);
       if (this.#over) return;
       this.#tried.clear();
@@ -131,10 +135,10 @@ export class PullSearch {
         events.refused(refusal);
         if (this.#over) return;
       }
-      if (context.origins.areDown(stream.vhost)) {
+      if (context.origins.areDown(stream.vhost, this.#sought)) {
         events.allDown();
         events.roundOver();
-        await context.origins.available(() => stream.vhost, this.#abort.signal);
+        await context.origins.available(() => stream.vhost, this.#sought, this.#abort.signal);
         // An origin that answers a probe and then fails each stream must not be asked as fast as it fails.
         if (waits > 0) await this.#restFor(this.#backOffMs(waits));
         waits++;
@@ -151,6 +155,15 @@ export class PullSearch {
       round++;
       await this.#restFor(Math.max(this.#backOffMs(round), context.memory.absentForMs(stream.key)));
     }
+  }
+
+  /** Where somebody knows where streams are, a stream that never was waits for the answer; others begin without it. */
+  async #locate(): Promise<void> {
+    const { stream, request, context, isUnknown } = this.#options;
+    const isKnown = !isUnknown() || context.memory.originOf(stream.key) !== undefined;
+    const asked = context.locator.ask(stream.vhost, request, 'play', isKnown);
+    if (isUnknown()) await asked;
+    else void asked?.then(() => this.#wake.now());
   }
 
   async #askOnly(origin: OriginAddress): Promise<void> {
@@ -224,6 +237,7 @@ export class PullSearch {
     const { stream, context, attempts, live } = this.#options;
     const { health, memory, origins } = context;
     return nextOrigin({
+      located: origins.located(stream.vhost, this.#sought),
       origins: origins.listed(stream.vhost),
       further: () => {
         this.#isFurther ||= isLast && live() === undefined;

@@ -15,6 +15,7 @@ import { homeOf } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
 import type { UpstreamError } from './errors.ts';
 import { Homing } from './homing.ts';
+import type { Sought } from './locator.ts';
 import type { Pull } from './pull.ts';
 import { PullSearch } from './pull-search.ts';
 
@@ -29,6 +30,7 @@ export class Puller implements StreamSource {
   /** On whose behalf origins are asked. */
   #request: StreamRequest;
   readonly #context: UpstreamContext;
+  readonly #sought: Sought;
   /** Called when nobody needs the stream any more, or when no origin has it: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
   /** The pull whose frames players get, and the origin of the configuration that led to it. */
@@ -70,6 +72,7 @@ export class Puller implements StreamSource {
     this.#stream = stream;
     this.#request = request;
     this.#context = context;
+    this.#sought = { key: stream.key, purpose: 'play' };
     this.#ended = ended;
     this.#homing = new Homing({
       home: () => this.#home(),
@@ -130,7 +133,7 @@ export class Puller implements StreamSource {
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
     if (this.#live === undefined) return;
-    this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#listedAs);
+    this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#sought, this.#listedAs);
     if (this.#mustLeave()) this.#look([this.#live.name]);
     this.#homing.look();
   }
@@ -173,7 +176,9 @@ export class Puller implements StreamSource {
   }
 
   #home(): OriginAddress | undefined {
-    if (this.#stream.vhost.edge.balance !== 'hash') return undefined;
+    const { vhost } = this.#stream;
+    if (vhost.edge.balance !== 'hash' || this.#context.origins.located(vhost, this.#sought).length > 0)
+      return undefined;
     return homeOf(this.#listed(), this.#stream.key, (origin) => this.#context.health.state(origin));
   }
 

@@ -13,6 +13,7 @@ import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
+import type { Sought } from './locator.ts';
 import { Push, type PushEvents } from './push.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 import { verdictOn } from './verdict.ts';
@@ -45,12 +46,14 @@ export interface PushSearchOptions {
 export class PushSearch {
   readonly #options: PushSearchOptions;
   readonly #key: string;
+  readonly #sought: Sought;
   #attempts = 0;
   #lastFailure: UpstreamError | undefined;
 
   constructor(options: PushSearchOptions) {
     this.#options = options;
     this.#key = streamKey(streamName(options.request));
+    this.#sought = { key: this.#key, purpose: 'publish' };
   }
 
   get lastFailure(): UpstreamError | undefined {
@@ -69,6 +72,7 @@ export class PushSearch {
     const { health, log } = context;
     if (failures > 1) await delay(this.#backOffMs(failures - 1), undefined, { signal });
     let unreachableSinceMs: number | undefined;
+    await this.#locate(which);
     for (let round = 0; ; ) {
       signal.throwIfAborted();
       const origin = this.#next(tried);
@@ -96,14 +100,24 @@ export class PushSearch {
         unreachableSinceMs ??= awakeNow();
         const leftMs = holdTimeoutMs - (awakeNow() - unreachableSinceMs);
         if (leftMs <= 0) throw new Error(`no origin accepted the stream again within hold_timeout ${holdTimeoutMs} ms`);
-        if (context.origins.areDown(vhost())) {
+        if (context.origins.areDown(vhost(), this.#sought)) {
           await this.#available(leftMs, signal);
+          await this.#locate(which);
           continue;
         }
       } else tried.add(present.name);
       round++;
       await delay(this.#backOffMs(round), undefined, { signal });
+      await this.#locate(which);
     }
+  }
+
+  /** Where somebody knows where streams are, a publisher that has just come waits for the answer. */
+  async #locate(which: 'first' | 'again'): Promise<void> {
+    const { request, context, vhost } = this.#options;
+    const isKnown = which === 'again' || context.memory.originOf(this.#key) !== undefined;
+    const asked = context.locator.ask(vhost(), request, 'publish', isKnown);
+    if (which === 'first') await asked;
   }
 
   #backOffMs(round: number): number {
@@ -116,7 +130,7 @@ export class PushSearch {
     const timeout = new DeadlineSignal(withinMs);
     const inTime = AbortSignal.any([signal, timeout.signal]);
     try {
-      await this.#options.context.origins.available(this.#options.vhost, inTime);
+      await this.#options.context.origins.available(this.#options.vhost, this.#sought, inTime);
     } catch (error) {
       if (!timeout.signal.aborted) throw error;
     } finally {
@@ -134,6 +148,7 @@ export class PushSearch {
     const { health, memory, origins } = this.#options.context;
     const vhost = this.#options.vhost();
     return nextOrigin({
+      located: origins.located(vhost, this.#sought),
       origins: this.#cluster().origins,
       further: () => origins.further(vhost),
       balance: vhost.edge.balance,

@@ -13,6 +13,7 @@ import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
 import type { UpstreamContext } from './context.ts';
 import type { UpstreamError } from './errors.ts';
+import type { Sought } from './locator.ts';
 import type { Push } from './push.ts';
 import { PushBuffer } from './push-buffer.ts';
 import { droppedMax, PushLosses } from './push-losses.ts';
@@ -26,6 +27,7 @@ const audioKeptFactor = 3;
 export class Pusher implements Publication {
   readonly name: StreamName;
   readonly key: string;
+  readonly #sought: Sought;
   #vhost: VhostConfig;
   readonly #context: UpstreamContext;
   readonly #events: PublicationEvents;
@@ -53,6 +55,7 @@ export class Pusher implements Publication {
   constructor(request: StreamRequest, vhost: VhostConfig, context: UpstreamContext, events: PublicationEvents) {
     this.name = streamName(request);
     this.key = streamKey(this.name);
+    this.#sought = { key: this.key, purpose: 'publish' };
     this.#vhost = vhost;
     this.#chunkSize = vhost.chunkSize;
     this.#context = context;
@@ -214,12 +217,14 @@ export class Pusher implements Publication {
   /** What a search has found may be of no use by then. */
   #isWanted(push: Push): boolean {
     if (push === this.#leaving) return false;
-    return this.#vhost.cluster.mode === 'local' || this.#context.origins.has(this.#vhost, push.listedAs);
+    return this.#vhost.cluster.mode === 'local' || this.#context.origins.has(this.#vhost, this.#sought, push.listedAs);
   }
 
   #mustLeave(push: Push): boolean {
     if (push === this.#leaving) return true;
-    return this.#vhost.cluster.mode === 'remote' && !this.#context.origins.mayStay(this.#vhost, push.listedAs);
+    return (
+      this.#vhost.cluster.mode === 'remote' && !this.#context.origins.mayStay(this.#vhost, this.#sought, push.listedAs)
+    );
   }
 
   #leaveStandby(): void {

@@ -27,6 +27,8 @@ export async function traverseToken(
   let lookUps = 1;
   for (;;) {
     const origin = nextOrigin({
+      // No stream is known yet that could be asked about.
+      located: [],
       origins: origins.listed(vhost),
       further: () => origins.further(vhost),
       balance: vhost.edge.balance,

@@ -17,6 +17,7 @@ import { clientOptions } from './client-options.ts';
 import { ClientVerdicts } from './client-verdicts.ts';
 import type { UpstreamContext, UpstreamCounters } from './context.ts';
 import { addressesOf } from './dns.ts';
+import { type AskWhere, type LocateCounts, Locator } from './locator.ts';
 import { StreamMemory } from './memory.ts';
 import { OriginHealth, type OriginReport, type ProbeTimes } from './origin-health.ts';
 import { type LookupCounts, OriginLookups } from './origin-lookup.ts';
@@ -29,6 +30,9 @@ import { Turns } from './turns.ts';
 
 /** Where the system says how it asks DNS. */
 const resolvConf = '/etc/resolv.conf';
+
+/** Nobody knows where streams are. */
+const nobody: AskWhere = () => Promise.resolve([]);
 
 const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
 
@@ -45,15 +49,20 @@ export class OriginUpstream implements Upstream {
   };
   readonly #context: UpstreamContext;
   readonly #lookups: OriginLookups;
+  readonly #locator: Locator;
   #config: EdgeConfig;
 
-  /** @param paused counts origins that are not read for now */
+  /**
+   * @param paused counts origins that are not read for now
+   * @param ask asks a vhost's `locate_url`
+   */
   constructor(
     config: EdgeConfig,
     serverId: string,
     log: Logger,
     mediaMemory: MediaMemory = MediaMemory.unbounded,
     paused: PausedReaders = new PausedReaders(),
+    ask: AskWhere = nobody,
   ) {
     this.#config = config;
     const health = new OriginHealth({
@@ -66,17 +75,20 @@ export class OriginUpstream implements Upstream {
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
     this.#lookups = new OriginLookups({
       resolve: (name, signal) => addressesOf(name, { servers: this.#config.edge.nameServers, resolvConf }, signal),
-      changed: () => origins.lookedUp(),
+      changed: () => origins.found(),
       log,
     });
-    const origins = new Origins(config, health, this.#lookups);
+    const turns = new Turns(() => this.#config.edge.locateRate);
+    this.#locator = new Locator({ ask, turns, changed: () => origins.found(), log });
+    const origins = new Origins(config, health, this.#lookups, this.#locator);
     this.#context = {
       log,
       health,
       origins,
+      locator: this.#locator,
       memory,
       verdicts: new ClientVerdicts(),
-      turns: new Turns(() => this.#config.edge.locateRate),
+      turns,
       mediaMemory,
       serverId,
       keepaliveMs,
@@ -119,6 +131,11 @@ export class OriginUpstream implements Upstream {
     return { counts: this.#lookups.counts, addresses: this.#lookups.size };
   }
 
+  /** How often `locate_url` was asked, by how that ended. */
+  get locateCounts(): Readonly<LocateCounts> {
+    return this.#locator.counts;
+  }
+
   reconfigure(config: EdgeConfig): void {
     this.#config = config;
     this.#context.origins.reconfigure(config);
@@ -131,6 +148,7 @@ export class OriginUpstream implements Upstream {
 
   close(): void {
     this.#lookups.close();
+    this.#locator.close();
     this.#context.health.close();
     this.#context.turns.close();
   }

@@ -170,6 +170,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           redirectMax: fc.integer({ min: 0, max: 100 }),
           originTlsVerify: bool,
           originTlsCaFile: names,
+          locateUrl: urls.map(([url = '']) => url),
           hookFailure: fc.constantFrom('refuse', 'admit'),
           onUsage: urls,
         }),
@@ -177,6 +178,8 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
       .map((edge) => ({
         ...edge,
         retryMaxMs: Math.max(edge.retryMinMs, edge.retryMaxMs),
+        locateTimeoutMs: Math.min(10_000, Math.max(1, edge.locateTimeoutMs)),
+        locateTtlMs: Math.min(3_600_000, edge.locateTtlMs),
         usageIntervalMs: Math.min(86_400_000, Math.max(1_000, edge.usageIntervalMs)),
       })),
   });

@@ -69,6 +69,7 @@ export class TestEdge implements Gateway {
       ],
       lostCallbacks: () => 0,
       callbacksUnderWay: () => 0,
+      locateCounts: () => ({ found: 7, empty: 8, failed: 9 }),
       counters: () => ({
         pulls: 5,
         pushes: 4,

@@ -10,6 +10,7 @@ const origins: OriginAddress[] = ['a', 'b', 'c'].map((host) => ({ scheme: 'rtmp'
 
 function next(overrides: Partial<BalanceInput> = {}, states: Record<string, OriginState> = {}): string | undefined {
   return nextOrigin({
+    located: [],
     origins,
     further: () => [],
     balance: 'round_robin',

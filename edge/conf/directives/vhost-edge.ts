@@ -1,7 +1,7 @@
 /** The table of `vhost { edge { } }`: what SRS has no directive for. */
 import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { choice, hookUrls, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
+import { choice, hookUrl, hookUrls, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
 import { limits } from './limits.ts';
 import { token } from './token.ts';
 
@@ -60,6 +60,32 @@ export const vhostEdge = block(
       effect: 'at once',
       since: 2,
       doc: 'Origins that are asked for one stream at a time.',
+    }),
+    locate_url: leaf({
+      type: hookUrl,
+      default: EDGE.locateUrl,
+      defaultText: 'none',
+      effect: 'at once',
+      since: 2,
+      doc:
+        'URL that is asked where a stream is, for players and publishers. The origins that it answers are tried in their ' +
+        'order, before the listed ones. See [When somebody knows where a stream is](#when-somebody-knows-where-a-stream-is).',
+    }),
+    locate_timeout: leaf({
+      type: integer(1, 10_000, 'ms'),
+      default: EDGE.locateTimeoutMs,
+      effect: 'at once',
+      since: 2,
+      doc: 'Time for the answer of `locate_url`. When it is over, the listed origins are tried.',
+    }),
+    locate_ttl: leaf({
+      type: integer(0, 3_600_000, 'ms'),
+      default: EDGE.locateTtlMs,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'How long an answer of `locate_url` counts for its stream, whoever asks for it. After that it is asked again when ' +
+        'the stream is looked for; streams that run are left alone.',
     }),
     stall_timeout: time(
       EDGE.stallTimeoutMs,

@@ -55,6 +55,8 @@ export interface HttpDeps {
   origins(): readonly OriginStatus[];
   counters(): OriginCounters;
   lookups(): LookupFigures;
+  /** How often `locate_url` was asked where a stream is, by how that ended. */
+  locateCounts(): LookupFigures['counts'];
   /** Callbacks (`on_close`, `on_stop`, `on_unpublish`) that were not sent because too many waited for an answer. */
   lostCallbacks(): number;
   /** Callbacks that have no answer yet. */

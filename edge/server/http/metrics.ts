@@ -173,6 +173,16 @@ export class Metrics {
         for (const [result, count] of Object.entries(deps.lookups().counts)) this.inc({ result }, count);
       },
     });
+    new Counter({
+      name: 'edge_locate_questions_total',
+      help: 'Times that locate_url was asked where a stream is, by what came of it.',
+      labelNames: ['result'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [result, count] of Object.entries(deps.locateCounts())) this.inc({ result }, count);
+      },
+    });
     const lookedUp = 'Addresses of origins that DNS had when it was last asked.';
     this.#gauge('edge_origin_lookup_addresses', lookedUp, () => deps.lookups().addresses);
     const underWay = 'Callbacks that have no answer yet, or wait for a connection.';
