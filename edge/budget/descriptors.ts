@@ -3,7 +3,7 @@
  * clients (origins, probes, the log). Linux only: elsewhere nothing is known, and nothing is limited.
  */
 
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 
 /** Kept for connections to origins and for probes; a process that may have few descriptors keeps a quarter. */
 const reserveMax = 64;
@@ -41,7 +41,8 @@ export function outOfDescriptors(): boolean {
 
 function countOpen(): number {
   try {
-    return readdirSync('/proc/self/fd').length;
+    // Since Linux 6.2 the directory's size is their number. To list thousands of them takes 10 ms.
+    return statSync('/proc/self/fd').size || readdirSync('/proc/self/fd').length;
   } catch {
     return 0;
   }

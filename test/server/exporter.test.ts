@@ -121,6 +121,41 @@ describe('/metrics', () => {
     assert.equal(samples.size, 7, [...samples.keys()].join('\n'));
   });
 
+  it('looks at each client once for all that is asked at the same time', async (context) => {
+    const edge = await startEdge(context, { exporter: { enabled: true } });
+    let looks = 0;
+    edge.clients.add({
+      id: 'counted',
+      protocol: 'rtmp',
+      ip: '192.0.2.1',
+      connectedAtMs: 0,
+      role: 'play',
+      request: undefined,
+      bytesReceived: 0,
+      get bytesSent() {
+        looks++;
+        return 0;
+      },
+      droppedGops: 0,
+      canReconnect: false,
+      askToReconnect() {},
+      leaveAtKeyframe() {},
+      disconnect() {},
+    });
+    assert.equal((await scrape(edge)).get('edge_players'), 1);
+    assert.equal(looks, 1);
+  });
+
+  it('tells nothing that takes a look at every connection of the process', async (context) => {
+    const edge = await startEdge(context, { exporter: { enabled: true } });
+    const samples = await scrape(edge);
+    assert.deepEqual(
+      [...samples.keys()].filter((name) => /^nodejs_active_(handles|resources)/.test(name)),
+      [],
+    );
+    assert.ok(samples.get('process_open_fds')! > 3);
+  });
+
   it('carries label and tag', async (context) => {
     const edge = await startEdge(context, { exporter: { enabled: true, label: 'beijing', tag: 'cn-edge' } });
     const samples = await scrape(edge);

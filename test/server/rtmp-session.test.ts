@@ -171,6 +171,21 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     assert.deepEqual((await watcher.frames(sent.length)).map(tag), sent.map(tag));
   });
 
+  test('what a player is given until it leaves is counted to its stream', testOptions, async (t) => {
+    const root = 'http_api { enabled on; listen 127.0.0.1:0; }';
+    const edge = await startEdge(t, originConfig({ root }));
+    const source = await publisher(t, edge);
+    const watcher = await player(t, edge);
+    const sent = clip();
+    source.send(...sent);
+    await watcher.frames(sent.length);
+    watcher.socket.end();
+    const gone = await edge.logged(({ msg, client }) => msg === 'client gone' && client !== undefined);
+    const answer = await fetch(`http://127.0.0.1:${edge.port('http-api')}/api/v1/streams`);
+    const { streams } = (await answer.json()) as { readonly streams: readonly { readonly send_bytes: number }[] };
+    assert.ok((streams[0]?.send_bytes ?? 0) >= Number(gone.bytesSent), JSON.stringify(streams));
+  });
+
   test('commands behind a refused one do not keep its reason from the client', testOptions, async (t) => {
     const edge = await startEdge(t, 'listen 127.0.0.1:0; vhost other.test { }');
     for (let round = 0; round < 20; round++) {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Client, Clients } from '../../edge/server/clients.ts';
-import { Meter, Traffic } from '../../edge/server/http/traffic.ts';
+import { Meter } from '../../edge/server/http/meter.ts';
+import { perTurn, Traffic } from '../../edge/server/http/traffic.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import { streamRequest } from '../support/requests.ts';
 
@@ -41,14 +42,78 @@ describe('Meter', () => {
   });
 });
 
+const unused = (): never => {
+  throw new Error('not in this test');
+};
+
+function trafficOf(clients: Clients, vhosts: () => readonly string[] = () => []): Traffic {
+  return new Traffic(clients, new Hub({ pull: unused, push: unused }), vhosts);
+}
+
 describe('Traffic', () => {
-  it('adds up clients by stream, vhost and in all, also those that left', (context) => {
+  it('looks at thousands of clients in turns with all else, once for all who ask meanwhile', async (context) => {
     const clients = new Clients();
-    const unused = (): never => {
-      throw new Error('not in this test');
-    };
+    let looks = 0;
+    for (let index = 0; index < 2 * perTurn + 1; index++) {
+      const counted = Object.defineProperty(client(`${index}`, 'one'), 'bytesSent', {
+        get: () => {
+          looks++;
+          return 10;
+        },
+      });
+      clients.add(counted);
+    }
+    const traffic = trafficOf(clients);
+    context.after(() => traffic.close());
+    const looking = traffic.collect();
+    assert.equal(looks, perTurn);
+    const again = traffic.collect();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(looks, 2 * perTurn, 'a timer, a frame or another client was heard before the rest was looked at');
+    assert.deepEqual(await again, { play: clients.size, edges: 0, publish: 0 });
+    assert.equal(await looking, await again);
+    assert.equal(looks, clients.size);
+    assert.equal(traffic.total.sent, 10 * clients.size);
+    assert.equal(traffic.ofStream('a.example/live/one').clients, clients.size);
+  });
+
+  it('counts what a client was given last to the stream that it played', async (context) => {
+    const clients = new Clients();
+    const traffic = trafficOf(clients);
+    context.after(() => traffic.close());
+    const player = client('1', 'one');
+    clients.add(player);
+    player.bytesSent = 1000;
+    await traffic.collect();
+    player.bytesSent = 3000;
+    player.droppedGops = 2;
+    Object.assign(player, { request: undefined, role: 'connecting' });
+    clients.remove(player);
+    const { sent, droppedGops, clients: left } = traffic.ofStream('a.example/live/one');
+    assert.deepEqual({ sent, droppedGops, left }, { sent: 3000, droppedGops: 2, left: 0 });
+    assert.equal(traffic.ofVhost('a.example').sent, 3000);
+  });
+
+  it('follows a client to the next stream that it plays', async (context) => {
+    const clients = new Clients();
+    const traffic = trafficOf(clients);
+    context.after(() => traffic.close());
+    const player = client('1', 'one');
+    clients.add(player);
+    player.bytesSent = 1000;
+    await traffic.collect();
+    player.bytesSent = 1500;
+    Object.assign(player, { request: streamRequest({ clientId: '1', vhost: 'a.example', stream: 'two' }) });
+    await traffic.collect();
+    const [one, two] = ['one', 'two'].map((name) => traffic.ofStream(`a.example/live/${name}`));
+    assert.deepEqual([one?.sent, one?.clients, two?.sent, two?.clients], [1000, 0, 500, 1]);
+    assert.deepEqual([traffic.ofVhost('a.example').sent, traffic.ofVhost('a.example').clients], [1500, 1]);
+  });
+
+  it('adds up clients by stream, vhost and in all, also those that left', async (context) => {
+    const clients = new Clients();
     let vhosts = ['a.example'];
-    const traffic = new Traffic(clients, new Hub({ pull: unused, push: unused }), () => vhosts);
+    const traffic = trafficOf(clients, () => vhosts);
     context.after(() => traffic.close());
     const one = client('1', 'one');
     const two = client('2', 'two');
@@ -56,7 +121,7 @@ describe('Traffic', () => {
     clients.add(two);
     one.bytesSent = 1000;
     two.bytesSent = 500;
-    traffic.collect();
+    await traffic.collect();
     one.bytesSent = 4000;
     one.droppedGops = 2;
     clients.remove(one);
@@ -65,14 +130,14 @@ describe('Traffic', () => {
     assert.equal(traffic.ofStream('a.example/live/one').sent, 4000);
     assert.equal(traffic.ofVhost('a.example').sent, 4500);
     assert.equal(traffic.ofClient(one).sent, 0);
-    traffic.sample(1);
+    await traffic.sample(1);
     assert.equal(traffic.ofStream('a.example/live/one').sent, 0);
     assert.equal(traffic.ofStream('a.example/live/two').sent, 500);
     vhosts = [];
-    traffic.sample(2);
+    await traffic.sample(2);
     assert.equal(traffic.ofVhost('a.example').sent, 4500, 'a removed vhost is remembered while it has clients');
     clients.remove(two);
-    traffic.sample(3);
+    await traffic.sample(3);
     assert.equal(traffic.ofVhost('a.example').sent, 0);
   });
 });

@@ -1,10 +1,20 @@
 /** What the HTTP API is made of: resources by name, the calls they take, and the answers they give. */
 
+import { inTurns, part } from './in-turns.ts';
+
 export interface Answer {
   readonly status?: number;
   readonly code?: number;
   /** Put beside `code`, `server`, `service` and `pid`. */
   readonly fields?: object;
+  /** What is listed, put behind the fields: it may be long. */
+  readonly list?: Listed;
+}
+
+/** A list by its name, each entry as JSON. */
+export interface Listed {
+  readonly name: string;
+  readonly entries: readonly string[];
 }
 
 /** `id` is what follows the path of a collection; empty for the collection itself. */
@@ -27,10 +37,27 @@ export type Resources = Readonly<Record<string, Resource>>;
 /** As in SRS: how many streams or clients an answer lists unless `count` says otherwise. */
 const defaultCount = 10;
 
+/** Entries that are made in one turn of the event loop: about a millisecond's work. */
+const perTurn = 50;
+
 /** The part of `all` that `start` and `count` ask for. */
-export function page<T>(all: readonly T[], query: URLSearchParams): readonly T[] {
+export function page<T>(all: Iterable<T>, query: URLSearchParams): Iterable<T> {
   const start = naturalNumber(query.get('start')) ?? 0;
-  return all.slice(start, start + (naturalNumber(query.get('count')) ?? defaultCount));
+  return part(all, start, naturalNumber(query.get('count')) ?? defaultCount);
+}
+
+/** Lists some things; the event loop turns meanwhile. */
+export async function listed<T>(name: string, items: Iterable<T>, figures: (item: T) => object): Promise<Listed> {
+  const entries: string[] = [];
+  await inTurns(items, perTurn, (item) => entries.push(JSON.stringify(figures(item))));
+  return { name, entries };
+}
+
+/** An answer's text in JSON. @param first fields before those of the answer */
+export function textOf(first: object, { fields = {}, list }: Answer): string {
+  const text = JSON.stringify({ ...first, ...fields });
+  if (list === undefined) return text;
+  return `${text.slice(0, -1)},${JSON.stringify(list.name)}:[${list.entries.join()}]}`;
 }
 
 /** A whole number of at most nine digits; undefined for anything else. */

@@ -5,31 +5,34 @@
 
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { streamId, streamKey } from '../../stream/name.ts';
+import type { VhostConfig } from '../../conf/model.ts';
+import { streamId } from '../../stream/name.ts';
 import { version } from '../../version.ts';
+import type { Client } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
 import { Code } from './api-code.ts';
-import { type Answer, type Call, page, type Resource, type Resources } from './api-resource.ts';
+import { type Answer, type Call, listed, page, type Resource, type Resources, textOf } from './api-resource.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus } from './deps.ts';
 import {
   clientFigures,
-  clientsByStream,
+  type StreamEntry,
   streamCount,
   streamEntries,
   streamFigures,
+  streamsByVhost,
   vhostFigures,
   vhostId,
 } from './figures.ts';
+import { inTurns } from './in-turns.ts';
 import { jsonpOf, script } from './jsonp.ts';
 import { machineResources } from './machine-resources.ts';
 import { askPlayers, moveFigures } from './moves-api.ts';
 import { fetchedReload, reloadFigures } from './reload-figures.ts';
-import { send, sendJson, sendOptions } from './reply.ts';
-import { countRoles } from './status.ts';
+import { send, sendJson, sendJsonText, sendOptions } from './reply.ts';
 import { type CpuShare, type LoopLag, networkFigures, selfFigures, systemFigures } from './system.ts';
-import type { Traffic } from './traffic.ts';
+import { perTurn, type Traffic } from './traffic.ts';
 
 /** What a path means. */
 type Target =
@@ -109,10 +112,11 @@ export class Api {
     // A page reads by a script what CORS would let it read.
     if (callback !== undefined && !config.httpApi.crossdomain)
       return sendJson(response, 403, { code: 403, data: 'callback= needs `http_api { crossdomain on; }`' });
-    const { status = 200, code = Code.success, fields = {} } = await this.#answer(method, target, url.pathname);
-    const service = this.#service;
-    const body = { code, server: this.#gateway.serverId, service, pid: String(process.pid), ...fields };
-    if (callback === undefined) return sendJson(response, status, body);
+    const answer = await this.#answer(method, target, url.pathname);
+    const { status = 200, code = Code.success } = answer;
+    const first = { code, server: this.#gateway.serverId, service: this.#service, pid: String(process.pid) };
+    const body = textOf(first, answer);
+    if (callback === undefined) return sendJsonText(response, status, body);
     const headers = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff' };
     send(response, status, 'text/javascript; charset=utf-8', script(callback, body), headers);
   }
@@ -141,9 +145,9 @@ export class Api {
     };
   }
 
-  #summaries(): Answer {
+  async #summaries(): Promise<Answer> {
     const { total } = this.#traffic;
-    this.#traffic.collect();
+    await this.#traffic.collect();
     const now_ms = Date.now();
     const own = { srs_sample_time: now_ms, srs_recv_bytes: total.received, srs_send_bytes: total.sent };
     const system = { ...systemFigures(this.#cpu), ...networkFigures(now_ms), ...own };
@@ -156,35 +160,40 @@ export class Api {
     return { fields: { data } };
   }
 
-  #vhosts({ id }: Call): Answer {
-    this.#traffic.collect();
-    const { vhosts } = this.#gateway.config;
-    if (id === '') {
-      return { fields: { vhosts: vhosts.map((vhost) => vhostFigures(vhost, this.#gateway, this.#traffic)) } };
-    }
-    const vhost = vhosts.find(({ name }) => vhostId(name) === id);
+  async #vhosts({ id }: Call): Promise<Answer> {
+    await this.#traffic.collect();
+    const { config, hub } = this.#gateway;
+    const streams = streamsByVhost(hub);
+    const figures = (vhost: VhostConfig) => vhostFigures(vhost, streams.get(vhost.name) ?? 0, this.#traffic);
+    if (id === '') return { list: await listed('vhosts', config.vhosts, figures) };
+    const vhost = config.vhosts.find(({ name }) => vhostId(name) === id);
     if (vhost === undefined) return { code: Code.vhostNotFound };
-    return { fields: { vhost: vhostFigures(vhost, this.#gateway, this.#traffic) } };
+    return { fields: { vhost: figures(vhost) } };
   }
 
-  #streams({ id, query }: Call): Answer {
-    this.#traffic.collect();
-    const { hub, clients } = this.#gateway;
-    const counts = clientsByStream(clients.values());
-    const entries = streamEntries(hub);
-    const chosen = id === '' ? page(entries, query) : entries.filter(({ name }) => streamId(name) === id);
-    const streams = chosen.map((entry) => streamFigures(entry, counts.get(streamKey(entry.name)) ?? 0, this.#traffic));
-    if (id === '') return { fields: { streams, total: entries.length } };
-    return streams.length === 0 ? { code: Code.streamNotFound } : { fields: { stream: streams[0] } };
+  async #streams({ id, query }: Call): Promise<Answer> {
+    await this.#traffic.collect();
+    const { hub } = this.#gateway;
+    const figures = (entry: StreamEntry) => streamFigures(entry, this.#traffic);
+    if (id === '') {
+      const list = await listed('streams', page(streamEntries(hub), query), figures);
+      return { fields: { total: streamCount(hub) }, list };
+    }
+    const found: StreamEntry[] = [];
+    await inTurns(streamEntries(hub), perTurn, (entry) => {
+      if (found.length === 0 && streamId(entry.name) === id) found.push(entry);
+    });
+    const [entry] = found;
+    return entry === undefined ? { code: Code.streamNotFound } : { fields: { stream: figures(entry) } };
   }
 
-  #clients({ id, query }: Call): Answer {
-    this.#traffic.collect();
+  async #clients({ id, query }: Call): Promise<Answer> {
+    await this.#traffic.collect();
     const { clients } = this.#gateway;
     if (id === '') {
-      const listed = page([...clients.values()], query);
-      const figures = listed.map((client) => clientFigures(client, this.#traffic));
-      return { fields: { clients: figures, total: clients.size } };
+      const figures = (client: Client) => clientFigures(client, this.#traffic);
+      const list = await listed('clients', page(clients.values(), query), figures);
+      return { fields: { total: clients.size }, list };
     }
     const client = clients.get(id);
     if (client === undefined) return { code: Code.clientNotFound };
@@ -199,11 +208,11 @@ export class Api {
   }
 
   /** What the operator asks each edge for every few seconds: rates are those of the last sample. */
-  #edge(): Answer {
+  async #edge(): Promise<Answer> {
     const { draining, hub, clients, budget } = this.#gateway;
     const { hash, needsRestart: needs_restart } = this.#deps.config();
     const last = this.#deps.lastReload();
-    const roles = countRoles(this.#gateway);
+    const roles = await this.#traffic.collect();
     return {
       fields: {
         version,

@@ -12,8 +12,9 @@ import { type StreamName, streamId, streamKey, streamUrl } from '../../stream/na
 import { type Client, streamOf } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import { audioInfo, videoInfo } from './codec-info.ts';
+import type { Meter } from './meter.ts';
 import { mountPath } from './mount.ts';
-import type { Meter, Traffic } from './traffic.ts';
+import type { Traffic } from './traffic.ts';
 
 /** A stream that is played here, published here, or both. */
 export interface StreamEntry {
@@ -22,13 +23,11 @@ export interface StreamEntry {
   readonly published: PublishedStream | undefined;
 }
 
-export function streamEntries({ streams, published }: Hub): StreamEntry[] {
-  const entries: StreamEntry[] = [];
-  for (const [key, live] of streams) entries.push({ name: live.name, live, published: published.get(key) });
+export function* streamEntries({ streams, published }: Hub): Generator<StreamEntry> {
+  for (const [key, live] of streams) yield { name: live.name, live, published: published.get(key) };
   for (const [key, entry] of published) {
-    if (!streams.has(key)) entries.push({ name: entry.publication.name, live: undefined, published: entry });
+    if (!streams.has(key)) yield { name: entry.publication.name, live: undefined, published: entry };
   }
-  return entries;
 }
 
 /** How many streams are played or published here. */
@@ -38,15 +37,10 @@ export function streamCount({ streams, published }: Hub): number {
   return count;
 }
 
-/** How many clients each stream has, by key; publishers are counted as SRS counts them. */
-export function clientsByStream(clients: Iterable<Client>): Map<string, number> {
+/** How many streams each vhost has. */
+export function streamsByVhost(hub: Hub): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  for (const client of clients) {
-    const name = streamOf(client);
-    if (name.stream === '') continue;
-    const key = streamKey(name);
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
+  for (const { name } of streamEntries(hub)) counts.set(name.vhost, (counts.get(name.vhost) ?? 0) + 1);
   return counts;
 }
 
@@ -54,20 +48,22 @@ export function vhostId(name: string): string {
   return `vid-${createHash('sha256').update(name).digest('hex').slice(0, 7)}`;
 }
 
-export function vhostFigures(vhost: VhostConfig, gateway: Gateway, traffic: Traffic): object {
-  const inVhost = (named: { readonly vhost: string }): boolean => named.vhost === vhost.name;
+export function vhostFigures(vhost: VhostConfig, streams: number, traffic: Traffic): object {
+  const meter = traffic.ofVhost(vhost.name);
   return {
     id: vhostId(vhost.name),
     name: vhost.name,
     enabled: vhost.enabled,
-    clients: [...gateway.clients.values()].map(streamOf).filter(inVhost).length,
-    streams: streamEntries(gateway.hub).filter(({ name }) => inVhost(name)).length,
-    ...bytes(traffic.ofVhost(vhost.name)),
+    clients: meter.clients,
+    streams,
+    ...bytes(meter),
     hls: { enabled: false },
   };
 }
 
-export function streamFigures({ name, live, published }: StreamEntry, clients: number, traffic: Traffic): object {
+/** Publishers are clients of their stream, as SRS counts them. */
+export function streamFigures({ name, live, published }: StreamEntry, traffic: Traffic): object {
+  const meter = traffic.ofStream(streamKey(name));
   const cid = published?.request.clientId;
   return {
     id: streamId(name),
@@ -77,11 +73,11 @@ export function streamFigures({ name, live, published }: StreamEntry, clients: n
     tcUrl: published?.request.tcUrl ?? `rtmp://${name.vhost}/${name.app}`,
     url: streamUrl(name),
     live_ms: Date.now(),
-    clients,
+    clients: meter.clients,
     frames: (live?.stats.videoFrames ?? 0) + (live?.stats.audioFrames ?? 0),
     video_frames: live?.stats.videoFrames ?? 0,
     audio_frames: live?.stats.audioFrames ?? 0,
-    ...bytes(traffic.ofStream(streamKey(name))),
+    ...bytes(meter),
     publish: { active: isActive(live, published), ...(cid === undefined ? {} : { cid }) },
     ...contentFigures(live ?? published?.publication.content),
   };

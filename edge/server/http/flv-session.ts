@@ -60,6 +60,8 @@ export class FlvSession implements Client, PlayerSink {
   #epoch: FlvEpoch | undefined;
   /** It leaves because something went wrong, not because it is done. */
   #failed = false;
+  /** When it has gone. */
+  #droppedGops = 0;
   #error: Error | undefined;
 
   constructor({ request, vhost, capsEx }: FlvRequest, transport: FlvTransport, gateway: Gateway, watch: WriteWatch) {
@@ -103,7 +105,7 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   get droppedGops(): number {
-    return this.#state.kind === 'playing' ? this.#state.player.droppedGops : 0;
+    return this.#state.kind === 'playing' ? this.#state.player.droppedGops : this.#droppedGops;
   }
 
   /** Asks for the stream; the answer goes out as soon as the stream is known to be live. */
@@ -256,6 +258,7 @@ export class FlvSession implements Client, PlayerSink {
     if (state.kind !== 'gone') {
       this.#state = { kind: 'gone' };
       if (state.kind === 'playing') {
+        this.#droppedGops = state.player.droppedGops;
         state.stream.detach(state.player);
         if (this.#epoch !== undefined) state.stream.flvEpochs.leave(this.#epoch);
         this.#gateway.stopped(this.request, this.#vhost);

@@ -30,8 +30,8 @@ export function jsonpOf({ method = 'GET' }: Pick<IncomingMessage, 'method'>, que
 }
 
 /** The script. The comment before it keeps the answer from being read as anything but a script. */
-export function script(callback: string, value: unknown): string {
+export function script(callback: string, json: string): string {
   // Two characters that JSON allows in strings and older JavaScript takes for line ends.
-  const json = JSON.stringify(value).replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
-  return `/**/${callback}(${json})`;
+  const argument = json.replaceAll('\u2028', '\\u2028').replaceAll('\u2029', '\\u2029');
+  return `/**/${callback}(${argument})`;
 }

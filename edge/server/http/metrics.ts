@@ -13,14 +13,22 @@ import type { HttpDeps, OriginCounters } from './deps.ts';
 import { addEntranceMetrics } from './entrance-metrics.ts';
 import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
+import { metricsText } from './metrics-text.ts';
 import { addMoveMetrics } from './move-metrics.ts';
-import { countRoles } from './status.ts';
 import { addStreamMetrics } from './stream-metrics.ts';
 import { type CpuShare, lagPrecisionMs } from './system.ts';
-import type { Traffic } from './traffic.ts';
+import type { RoleCounts, Traffic } from './traffic.ts';
 
 const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
 const originStates = ['untried', 'up', 'suspect', 'down'] as const;
+
+const perConnection = [
+  'nodejs_active_handles',
+  'nodejs_active_handles_total',
+  'nodejs_active_resources',
+  'nodejs_active_resources_total',
+  'process_open_fds',
+];
 
 export class Metrics {
   readonly registry = new Registry();
@@ -28,6 +36,9 @@ export class Metrics {
   readonly #deps: HttpDeps;
   readonly #traffic: Traffic;
   readonly #spliceGap: Histogram;
+  /** As of the last scrape. */
+  #roles: RoleCounts = { play: 0, edges: 0, publish: 0 };
+  #scrape: Promise<string> | undefined;
 
   constructor(exporter: ExporterConfig, gateway: Gateway, deps: HttpDeps, traffic: Traffic, cpu: CpuShare) {
     this.#gateway = gateway;
@@ -52,7 +63,24 @@ export class Metrics {
       buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 30],
       registers: [this.registry],
     });
-    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: lagPrecisionMs });
+    this.#addProcess();
+  }
+
+  /** What Prometheus reads. All is looked at once for it; who asks meanwhile is given the same. */
+  text(): Promise<string> {
+    this.#scrape ??= this.#read().finally(() => {
+      this.#scrape = undefined;
+    });
+    return this.#scrape;
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  async #read(): Promise<string> {
+    this.#roles = await this.#traffic.collect();
+    return await metricsText(this.registry);
   }
 
   /** A stream went on from another origin. */
@@ -69,14 +97,8 @@ export class Metrics {
     this.#info('srs_build_info', 'The version of this edge.', build);
     this.#gauge('srs_cpu_percent', 'Share of one core used lately, percent.', () => cpu.self * 100);
     this.#gauge('srs_memory', 'Resident memory, kB.', () => Math.round(process.memoryUsage.rss() / 1024));
-    this.#counter('srs_send_bytes_total', 'Bytes sent to clients.', () => {
-      this.#traffic.collect();
-      return total.sent;
-    });
-    this.#counter('srs_receive_bytes_total', 'Bytes received from clients.', () => {
-      this.#traffic.collect();
-      return total.received;
-    });
+    this.#counter('srs_send_bytes_total', 'Bytes sent to clients.', () => total.sent);
+    this.#counter('srs_receive_bytes_total', 'Bytes received from clients.', () => total.received);
     this.#gauge('srs_streams', 'Streams that are played or published.', () => streamCount(hub));
     this.#gauge('srs_clients', 'Clients connected.', () => clients.size);
     this.#counter('srs_clients_total', 'Clients taken since the start.', () => clients.totalAccepted);
@@ -86,30 +108,24 @@ export class Metrics {
 
   #addClients(): void {
     const gateway = this.#gateway;
-    this.#gauge('edge_players', 'Clients that play.', () => countRoles(gateway).play);
-    this.#gauge('edge_publishers', 'Clients that publish.', () => countRoles(gateway).publish);
+    this.#gauge('edge_players', 'Clients that play.', () => this.#roles.play);
+    this.#gauge('edge_publishers', 'Clients that publish.', () => this.#roles.publish);
     this.#gauge('edge_draining', '1 while the edge lets its last clients finish.', () => Number(gateway.draining));
     const help = '1 while a changed configuration is refused and the one before it runs on.';
     this.#gauge('edge_config_refused', help, () => Number(this.#deps.lastReload()?.ok === false));
     const odd = 'Messages of RTMP clients that could not be used: passed over.';
     this.#counter('edge_client_odd_messages_total', odd, () => gateway.clients.oddMessages);
-    this.#counter('edge_dropped_gops_total', 'Times that frames were dropped for a player too slow.', () => {
-      this.#traffic.collect();
-      return this.#traffic.droppedGops;
-    });
+    const dropped = 'Times that frames were dropped for a player too slow.';
+    this.#counter('edge_dropped_gops_total', dropped, () => this.#traffic.droppedGops);
   }
 
   #addStreams(): void {
     const { hub } = this.#gateway;
     const { registry } = this;
-    this.#counter('edge_slices_total', 'Slices made: what players are given in one write.', () => {
-      this.#traffic.collect();
-      return this.#traffic.slices;
-    });
-    this.#counter('edge_slice_bytes_total', 'Bytes of media in the slices, counted once for all players.', () => {
-      this.#traffic.collect();
-      return this.#traffic.sliceBytes;
-    });
+    const slicesHelp = 'Slices made: what players are given in one write.';
+    this.#counter('edge_slices_total', slicesHelp, () => this.#traffic.slices);
+    const bytesHelp = 'Bytes of media in the slices, counted once for all players.';
+    this.#counter('edge_slice_bytes_total', bytesHelp, () => this.#traffic.sliceBytes);
     const epochsHelp = 'Beginnings of time that HTTP-FLV players have: each costs one encoding of every slice.';
     this.#gauge('edge_flv_epochs', epochsHelp, () =>
       [...hub.streams.values()].reduce((sum, stream) => sum + stream.flvEpochs.size, 0),
@@ -191,6 +207,15 @@ export class Metrics {
     this.#counter('edge_callbacks_lost_total', lostCallbacks, () => deps.lostCallbacks());
     count('edge_origin_odd_messages_total', 'Messages of origins that could not be used: passed over.', 'oddMessages');
     count('edge_push_dropped_gops_total', 'Times that frames were dropped for an origin too slow.', 'pushDroppedGops');
+  }
+
+  /** Those of any Node process, but for what looks at each connection and tells no more than `edge_connections`. */
+  #addProcess(): void {
+    const { connections } = this.#gateway.budget;
+    collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: lagPrecisionMs });
+    for (const name of perConnection) this.registry.removeSingleMetric(name);
+    const open = 'Number of open file descriptors.';
+    this.#gauge('process_open_fds', open, () => connections.descriptors.inUse(connections.size));
   }
 
   #addLog(): void {

@@ -44,7 +44,17 @@ export function sendJson(
   value: unknown,
   headers?: OutgoingHttpHeaders,
 ): void {
-  send(response, status, 'application/json', JSON.stringify(value), { 'Cache-Control': 'no-store', ...headers });
+  sendJsonText(response, status, JSON.stringify(value), headers);
+}
+
+/** Sends what is JSON already. */
+export function sendJsonText(
+  response: ServerResponse,
+  status: number,
+  json: string,
+  headers?: OutgoingHttpHeaders,
+): void {
+  send(response, status, 'application/json', json, { 'Cache-Control': 'no-store', ...headers });
 }
 
 /** SRS's answer to a preflight, or to any OPTIONS. */

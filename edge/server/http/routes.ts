@@ -127,13 +127,12 @@ export class Routes {
 
   async #sendMetrics(response: ServerResponse): Promise<void> {
     if (this.#metrics === undefined) return sendText(response, 404, 'the exporter is off');
-    const { registry } = this.#metrics;
-    send(response, 200, registry.contentType, await registry.metrics());
+    send(response, 200, this.#metrics.contentType, await this.#metrics.text());
   }
 
   async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { httpServer, edge } = this.#gateway.config;
-    if (edge.page && url.pathname === statusPath) return this.#sendStatus(request, response);
+    if (edge.page && url.pathname === statusPath) return await this.#sendStatus(request, response);
     const missing = this.#flv.serve(request, response, url);
     if (missing === undefined) return;
     const files = { dir: httpServer.dir, page: edge.page };
@@ -142,11 +141,11 @@ export class Routes {
     sendText(response, 404, missing);
   }
 
-  #sendStatus(request: IncomingMessage, response: ServerResponse): void {
+  async #sendStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (!this.#gateway.config.edge.pageFigures) {
       return sendJson(response, 404, { code: 404, data: 'figures are off: `edge { page_figures on; }` shows them' });
     }
-    sendJson(response, 200, status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
+    sendJson(response, 200, await status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
   }
 }
 

@@ -5,20 +5,20 @@
 
 import { streamKey, streamUrl } from '../../stream/name.ts';
 import { version } from '../../version.ts';
-import { isEdge } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { HttpDeps } from './deps.ts';
-import { contentFigures, flvPath, streamEntries } from './figures.ts';
+import { contentFigures, flvPath, streamCount, streamEntries } from './figures.ts';
+import { part } from './in-turns.ts';
 import type { Traffic } from './traffic.ts';
 
 /** Streams listed at most: a page is no place for more. */
 const streamsMax = 200;
 
 /** @param host the request's host name: the paths in the answer work with it */
-export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host: string): object {
-  traffic.collect();
-  const entries = streamEntries(gateway.hub);
-  const roles = countRoles(gateway);
+export async function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host: string): Promise<object> {
+  const roles = await traffic.collect();
+  const { hub } = gateway;
+  const listed = [...part(streamEntries(hub), 0, streamsMax)];
   return {
     server: gateway.serverId,
     version,
@@ -26,8 +26,8 @@ export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host:
     players: roles.play,
     publishers: roles.publish,
     kbps: traffic.total.kbps,
-    streams_total: entries.length,
-    streams: entries.slice(0, streamsMax).map(({ name, live, published }) => ({
+    streams_total: streamCount(hub),
+    streams: listed.map(({ name, live, published }) => ({
       name: streamUrl(name),
       play: flvPath(gateway, name, host) ?? null,
       state: live?.source?.state ?? 'pushed',
@@ -41,24 +41,4 @@ export function status(gateway: Gateway, deps: HttpDeps, traffic: Traffic, host:
     })),
     origins: deps.origins().map(({ name, state, reason, connections }) => ({ name, state, reason, connections })),
   };
-}
-
-export interface RoleCounts {
-  readonly play: number;
-  /** Of those who play, edges of a tier below. */
-  readonly edges: number;
-  readonly publish: number;
-}
-
-/** Clients by what they do. */
-export function countRoles({ clients }: Gateway): RoleCounts {
-  let play = 0;
-  let edges = 0;
-  let publish = 0;
-  for (const client of clients.values()) {
-    if (client.role === 'play') play++;
-    if (client.role === 'play' && isEdge(client)) edges++;
-    if (client.role === 'publish') publish++;
-  }
-  return { play, edges, publish };
 }

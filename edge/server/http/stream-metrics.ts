@@ -40,8 +40,7 @@ export function addStreamMetrics(registry: Registry, gateway: Gateway, traffic: 
     for (const metric of all) metric.reset();
     const { metricsStreams } = gateway.config.edge;
     if (metricsStreams === 0) return;
-    traffic.collect();
-    for (const { name, live, published } of busiest(streamEntries(gateway.hub), metricsStreams)) {
+    for (const { name, live, published } of busiest([...streamEntries(gateway.hub)], metricsStreams)) {
       const labels = { vhost: name.vhost, app: name.app, stream: name.stream };
       const bytes = traffic.ofStream(streamKey(name));
       players.set(labels, live?.playerCount ?? 0);

@@ -235,13 +235,14 @@ export class RtmpSession implements RequestingClient, TransportOwner {
       ...(this.#oddMessages > 0 && { oddMessages: this.#oddMessages }),
     });
     if (state.kind === 'playing' || state.kind === 'publishing') state.leave();
+    // While it can still be told what it played.
+    const failed = this.#failed || (error !== undefined && !isGoodbye(error));
+    this.#gateway.clients.remove(this, failed);
     this.state = { kind: 'closed' };
     this.#nextStep.stop();
     this.#requests.abandon();
     const connected = connectedOf(state);
     if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
-    const failed = this.#failed || (error !== undefined && !isGoodbye(error));
-    this.#gateway.clients.remove(this, failed);
     this.#ended(this);
   }
 
