@@ -155,6 +155,19 @@ export interface OriginGroup {
   /** When an origin is taken for failed, and when it is tried again. */
   readonly timeouts: OriginTimeouts;
   /**
+   * A server of your own that knows where streams are. It is asked for each stream, and the origins that it names are
+   * tried before those of the group, to play and to publish; they need not be in the group. Question and answer are in
+   * the edge's reference (locate_url). Default: nobody is asked.
+   */
+  readonly locate?: {
+    /** URL that is asked by POST; http:// or https://. */
+    readonly url: string;
+    /** Time for an answer, in milliseconds. When it is over, the origins of the group are tried. Default 500. */
+    readonly timeoutMs: number;
+    /** How long an answer counts for its stream, in milliseconds, whoever asks for it. Default 10000. */
+    readonly ttlMs: number;
+  };
+  /**
    * The HTTP server of these origins, which has their HLS. Read with spec.hls alone. Default: plain HTTP at port 8080.
    */
   readonly http?: OriginHttp;

@@ -108,7 +108,7 @@ function vhostOf(
   http: boolean,
 ): VhostConfig {
   const { play, publish, httpFlv, hooks, failover } = vhost;
-  const { timeouts } = group;
+  const { timeouts, locate } = group;
   return defaultVhost({
     name: vhost.name,
     minLatency: vhost.minLatency,
@@ -155,6 +155,7 @@ function vhostOf(
       firstFrameTimeoutMs: timeouts.firstFrameMs,
       locateIntervalMs: timeouts.locateIntervalMs,
       ...locateParallel(group),
+      ...(locate && { locateUrl: locate.url, locateTimeoutMs: locate.timeoutMs, locateTtlMs: locate.ttlMs }),
       stallTimeoutMs: timeouts.stallMs,
       retryMinMs: timeouts.retryMinMs,
       retryMaxMs: timeouts.retryMaxMs,
