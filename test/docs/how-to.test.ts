@@ -1,0 +1,22 @@
+/** What pages tell to do is done here, word for word, as far as it can be done here; each ends with its own check. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { HowTo, stepsOf } from '../support/how-to.ts';
+import { missing } from '../support/programs.ts';
+
+/** Pages, and the programs that theirs need beside Node.js. */
+const pages: Readonly<Record<string, readonly string[]>> = {
+  'edge/docs/run.md': ['ffmpeg', 'ffprobe', 'curl'],
+  'edge/docs/encoders.md': ['ffmpeg', 'ffprobe', 'curl'],
+};
+
+describe('how to', { concurrency: 2, timeout: 200_000 }, () => {
+  for (const [page, programs] of Object.entries(pages)) {
+    test(page, { skip: missing(...programs) }, async (t) => {
+      const steps = stepsOf(page);
+      assert.equal(steps.at(-1)?.kind, 'run', 'it ends with a check');
+      await new HowTo(t).follow(steps);
+    });
+  }
+});
