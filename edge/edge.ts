@@ -90,7 +90,8 @@ export class Edge implements Gateway {
       lastReload: () => this.#reloader.last,
       logCounts,
     });
-    this.#upstream.counters.spliceGaps = (gapMs) => this.#http.observeSpliceGap(gapMs);
+    this.#upstream.counters.spliceGaps = (gapMs) => this.#http.observe('spliceGap', gapMs);
+    this.#upstream.counters.searches = (tookMs) => this.#http.observe('search', tookMs);
   }
 
   get config(): EdgeConfig {

@@ -187,7 +187,6 @@ const PROCESS: ProcessTuning = {
   page: true,
   // They name every stream, and a stream name is often the publisher's secret.
   pageFigures: false,
-  metricsStreams: 0,
   trustedProxies: [],
   proxyProtocol: false,
   nameServers: [],
@@ -243,7 +242,7 @@ const CONFIG: EdgeConfig = {
     dir: './objs/nginx/html',
     https: tlsOff(8088),
   },
-  exporter: { enabled: false, listen: port(9972), label: '', tag: '' },
+  exporter: { enabled: false, listen: port(9972), label: '', tag: '', streams: 0 },
   edge: PROCESS,
   vhosts: [],
 };

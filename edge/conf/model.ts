@@ -55,6 +55,8 @@ export interface ExporterConfig {
   readonly listen: readonly ListenAddress[];
   readonly label: string;
   readonly tag: string;
+  /** Streams that have metrics of their own, at most; 0 for none. */
+  readonly streams: number;
 }
 
 /** Process-wide knobs of ours: the top-level `edge { … }` block. */
@@ -91,8 +93,6 @@ export interface ProcessTuning {
   readonly page: boolean;
   /** Whether `/edge/status.json` answers on the listeners for streams. */
   readonly pageFigures: boolean;
-  /** Streams that have figures of their own in the exporter, at most; 0 for none. */
-  readonly metricsStreams: number;
   /** Proxies that are believed when they name the client's address. */
   readonly trustedProxies: readonly Network[];
   /** Whether connections of clients begin with a PROXY header of such a proxy. */

@@ -69,6 +69,7 @@ export class Clients {
   readonly #clients = new Map<string, Client>();
   #emptied: (() => void)[] = [];
   readonly #left: ((client: Client) => void)[] = [];
+  readonly #firstFrame: ((protocol: ClientProtocol, tookMs: number) => void)[] = [];
   /** Messages since the start that could not be used and were passed over. */
   oddMessages = 0;
   /** Clients since the start that were not let play or publish, for whatever reason. */
@@ -114,6 +115,15 @@ export class Clients {
   /** Calls `listener` for every client that leaves, with what it was given in all. */
   onLeft(listener: (client: Client) => void): void {
     this.#left.push(listener);
+  }
+
+  /** A client has been given the first frame of what it plays. @param tookMs since it asked for it */
+  gotFirstFrame(protocol: ClientProtocol, tookMs: number): void {
+    for (const listener of this.#firstFrame) listener(protocol, tookMs);
+  }
+
+  onFirstFrame(listener: (protocol: ClientProtocol, tookMs: number) => void): void {
+    this.#firstFrame.push(listener);
   }
 
   /** Resolves when nobody is connected. */

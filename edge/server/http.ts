@@ -15,6 +15,7 @@ import { clientAddress } from './http/client-address.ts';
 import { HttpConnection, type HttpLimits } from './http/connection.ts';
 import type { HttpDeps } from './http/deps.ts';
 import { includes, type Role, Routes } from './http/routes.ts';
+import type { Observed } from './http/time-metrics.ts';
 import { isWebSocket } from './http/websocket.ts';
 import { type BoundAddress, Listeners } from './listeners.ts';
 import { tlsOptions, watchCertificate } from './tls.ts';
@@ -84,9 +85,9 @@ export class HttpServers {
     return Object.values(this.#listeners).flatMap(({ addresses }) => addresses);
   }
 
-  /** A stream went on from another origin: how long players had no frame. */
-  observeSpliceGap(gapMs: number): void {
-    this.#routes.observeSpliceGap(gapMs);
+  /** For the exporter. */
+  observe(what: Observed, tookMs: number): void {
+    this.#routes.observe(what, tookMs);
   }
 
   /** Closes all listeners, and after a moment the connections that are left. */

@@ -242,6 +242,7 @@ export class LiveStream {
     if (this.#lastArrivalMs !== undefined && this.stats.framesReceived > 0) {
       this.stats.splices++;
       this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
+      this.stats.spliceGapsMs += this.stats.lastSpliceGapMs;
       if (!sameClock) {
         this.#timeline.rebase();
         this.#history.clear();

@@ -40,6 +40,8 @@ export interface PlayerOptions {
   readonly limits: () => QueueLimits;
   /** Where what waits for it is counted. */
   readonly memory?: MediaMemory;
+  /** Called when it is given its first frame: of a stream with video, the first that it can show. */
+  readonly firstFrame?: () => void;
 }
 
 /** Media that may wait for a slow player before frames are dropped: by stream time, and in bytes. */
@@ -81,6 +83,7 @@ export class Player implements SlowPlayer {
   readonly #backlog: Backlog;
   #droppedGops = 0;
   #bytesSent = 0;
+  #firstFrame: (() => void) | undefined;
   /** To be called before the next place where video can begin. */
   #atEntry: (() => void) | undefined;
 
@@ -90,6 +93,7 @@ export class Player implements SlowPlayer {
     this.request = options.request;
     this.#limits = options.limits;
     this.#memory = options.memory ?? MediaMemory.unbounded;
+    this.#firstFrame = options.firstFrame;
     this.#backlog = new Backlog(this.#memory);
   }
 
@@ -220,6 +224,9 @@ export class Player implements SlowPlayer {
       this.#write(slice, slice.shared(format));
     } else this.#rejoin(slice, format);
     this.#headers = slice.headersAfter;
+    if (this.#firstFrame === undefined || this.#videoWaits) return;
+    this.#firstFrame();
+    this.#firstFrame = undefined;
   }
 
   #begin(slice: Slice): void {

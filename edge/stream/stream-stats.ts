@@ -10,6 +10,11 @@ export interface StreamStats {
   /** How long players had nothing before the last feed took over, milliseconds. */
   lastSpliceGapMs: number | undefined;
   splices: number;
+  /** How long players had nothing at all splices together, milliseconds. */
+  spliceGapsMs: number;
+  /** Times that an origin with the stream was looked for and found, and how long that took together, milliseconds. */
+  searches: number;
+  searchesMs: number;
 }
 
 export function newStats(): StreamStats {
@@ -21,5 +26,8 @@ export function newStats(): StreamStats {
     slices: 0,
     lastSpliceGapMs: undefined,
     splices: 0,
+    spliceGapsMs: 0,
+    searches: 0,
+    searchesMs: 0,
   };
 }

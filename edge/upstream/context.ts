@@ -43,4 +43,6 @@ export interface UpstreamCounters {
   oddMessages: number;
   droppedHeaders: number;
   spliceGaps: (gapMs: number) => void;
+  /** Told how long it took until an origin was found that has a stream. */
+  searches: (tookMs: number) => void;
 }

@@ -44,6 +44,7 @@ export class Puller implements StreamSource {
   /** It is none of the vhost's any more. */
   #isUnlisted = false;
   #search: PullSearch | undefined;
+  #searchingSinceMs = 0;
   /** The search is for its home alone, and ends by itself. */
   #isGoingHome = false;
   readonly #homing: Homing;
@@ -204,6 +205,7 @@ export class Puller implements StreamSource {
   #look(tried: readonly string[], only?: OriginAddress): void {
     if (this.#search !== undefined || this.#stopped) return;
     this.#request = this.#currentRequest();
+    this.#searchingSinceMs = awakeNow();
     this.#search = new PullSearch(
       {
         stream: this.#stream,
@@ -277,9 +279,17 @@ export class Puller implements StreamSource {
   /** The origin in use has the stream, and players can decode it: the search is over. */
   #found(): void {
     this.#wasWhole = true;
+    if (this.#search !== undefined) this.#countSearch();
     this.#context.memory.foundAt(this.#stream.key, this.#listedAs);
     // Should this pull be lost in the very next moment, another search must be free to begin.
     this.#endSearchNow();
+  }
+
+  #countSearch(): void {
+    const tookMs = awakeNow() - this.#searchingSinceMs;
+    this.#stream.stats.searches++;
+    this.#stream.stats.searchesMs += tookMs;
+    this.#context.counters.searches(tookMs);
   }
 
   /** Each origin that can be asked was asked once, or the stream's home alone. */

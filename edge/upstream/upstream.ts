@@ -46,6 +46,7 @@ export class OriginUpstream implements Upstream {
     oddMessages: 0,
     droppedHeaders: 0,
     spliceGaps: () => {},
+    searches: () => {},
   };
   readonly #context: UpstreamContext;
   readonly #lookups: OriginLookups;

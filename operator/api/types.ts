@@ -562,9 +562,9 @@ export interface Listeners {
     /** Port of the container. Default 9972. */
     readonly port: number;
     /**
-     * Streams that have metrics of their own on each edge, at most: those with most players. Each costs Prometheus
-     * seven series for each edge that has it. Whoever reaches the port learns the names of these streams, and a name is
-     * often the publisher's secret. Default 0.
+     * Streams that have metrics of their own on each edge, at most: those with most players. The rest are summed as
+     * "other". Each costs Prometheus 13 series for each edge that has it. Whoever reaches the port learns the names of
+     * these streams, and a name is often the publisher's secret. Default 0.
      */
     readonly streams: number;
   };

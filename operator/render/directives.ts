@@ -23,6 +23,7 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['http_server.https', 'set spec.listeners.https'],
   ['exporter.enabled', 'set spec.listeners.exporter.enabled'],
   ['exporter.listen', 'set spec.listeners.exporter.port'],
+  ['exporter.streams', 'set spec.listeners.exporter.streams'],
   ['server_id', 'it is the name of the pod'],
   ['inotify_auto_reload', 'edges must take changed configurations by themselves'],
   ['edge.drain_timeout', 'set spec.pods.drainSeconds'],

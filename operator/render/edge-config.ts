@@ -85,9 +85,8 @@ export function edgeConfigOf(cluster: EdgeCluster, origins: Origins, lookups: Or
     httpServer: http.enabled
       ? { enabled: true, listen: at(http.port), ...(https && { https: tls('https', https) }) }
       : {},
-    exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port) } : {},
+    exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port), streams: exporter.streams } : {},
     edge: {
-      metricsStreams: exporter.streams,
       ...(spec.proxies && {
         trustedProxies: spec.proxies.trusted.map((each, index) => networkOf(each, `spec.proxies.trusted[${index}]`)),
         proxyProtocol: spec.proxies.proxyProtocol,

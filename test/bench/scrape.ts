@@ -20,8 +20,8 @@ const loaded = parseConfig(
   max_connections ${clients + 100};
   http_server { enabled on; listen 127.0.0.1:0; }
   http_api { enabled on; listen 127.0.0.1:0; }
-  exporter { enabled on; listen 127.0.0.1:0; }
-  edge { page_figures on; metrics_streams 200; unadmitted_per_address 1000; }
+  exporter { enabled on; listen 127.0.0.1:0; streams 200; }
+  edge { page_figures on; unadmitted_per_address 1000; }
   vhost __defaultVhost__ { cluster { mode local; } http_remux { enabled on; } }`,
 );
 const edge = new Edge({

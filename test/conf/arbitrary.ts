@@ -221,7 +221,13 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
       httpServer: some(base.httpServer, { listen: listens(5000), crossdomain: bool, dir: names, https: tls(6000) }).map(
         (server) => ({ ...server, enabled: server.https.enabled }),
       ),
-      exporter: record({ enabled: bool, listen: listens(7000), label: names, tag: names }),
+      exporter: record({
+        enabled: bool,
+        listen: listens(7000),
+        label: names,
+        tag: names,
+        streams: fc.integer({ min: 0, max: 1_000 }),
+      }),
       edge: times(base.edge)
         .chain((edge) =>
           some(edge, {
@@ -229,7 +235,6 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
             apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
             page: bool,
             pageFigures: bool,
-            metricsStreams: fc.integer({ min: 0, max: 10_000 }),
             trustedProxies: fc.array(network, { maxLength: 3 }),
             proxyProtocol: bool,
             nameServers: fc.array(

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
+import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { clip } from '../support/media.ts';
 import { flvVhost, getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 
@@ -18,6 +19,9 @@ async function scrape(edge: TestEdge): Promise<Map<string, number>> {
     }),
   );
 }
+
+const videoFrames = (messages: readonly RtmpMessage[]): number =>
+  messages.filter(({ type }) => type === MessageType.video).length;
 
 describe('/metrics', () => {
   it('has SRS’s names', async (context) => {
@@ -56,8 +60,9 @@ describe('/metrics', () => {
     const attached = once(edge.events, 'play');
     new RawClient(edge.port(), getRequest('/live/one.flv'));
     await attached;
-    edge.http.observeSpliceGap(40);
-    edge.http.observeSpliceGap(400);
+    edge.http.observe('spliceGap', 40);
+    edge.http.observe('spliceGap', 400);
+    edge.http.observe('search', 400);
     const samples = await scrape(edge);
     const expected = {
       edge_players: 1,
@@ -85,6 +90,10 @@ describe('/metrics', () => {
       'edge_splice_gap_seconds_bucket{le="0.05"}': 1,
       'edge_splice_gap_seconds_bucket{le="0.5"}': 2,
       edge_splice_gap_seconds_count: 2,
+      'edge_search_seconds_bucket{le="0.25"}': 0,
+      'edge_search_seconds_bucket{le="0.5"}': 1,
+      'edge_first_frame_seconds_count{protocol="http-flv"}': 1,
+      'edge_first_frame_seconds_count{protocol="rtmp"}': 0,
     };
     for (const [name, value] of Object.entries(expected)) assert.equal(samples.get(name), value, name);
     assert.ok(samples.get('edge_slice_bytes_total')! > 100);
@@ -94,31 +103,95 @@ describe('/metrics', () => {
     assert.equal((await scrape(edge)).get('edge_config_refused'), 1);
   });
 
-  it('has the streams with most players by themselves, as many as asked for', async (context) => {
+  const streamSamples = async (edge: TestEdge): Promise<Map<string, number>> =>
+    new Map([...(await scrape(edge))].filter(([name]) => name.startsWith('edge_stream_')));
+
+  function limit(edge: TestEdge, streams: number): void {
+    edge.config = { ...edge.config, exporter: { ...edge.config.exporter, streams } };
+  }
+
+  async function play(edge: TestEdge, stream: string): Promise<RawClient> {
+    const attached = once(edge.events, 'play');
+    const player = new RawClient(edge.port(), getRequest(`/live/${stream}.flv`));
+    await attached;
+    return player;
+  }
+
+  const labels = (stream: string): string => `{vhost="__defaultVhost__",app="live",stream="${stream}"}`;
+
+  it('has the streams with most players by themselves, as many as asked for, and the rest as one', async (context) => {
+    const edge = await startEdge(context, { exporter: { enabled: true } });
+    const frames = clip();
+    (await edge.publisher()).push(...frames);
+    (await edge.publisher('another')).push(...frames);
+    await (await play(edge, 'one')).takeHead();
+    // Asked for, and nothing comes: everybody can make such names.
+    await play(edge, 'nothing');
+    assert.deepEqual([...(await streamSamples(edge)).keys()], []);
+
+    limit(edge, 1);
+    const samples = await streamSamples(edge);
+    const expected = {
+      players: [1, 1],
+      publishers: [1, 1],
+      video_frames_total: [videoFrames(frames), videoFrames(frames)],
+      switches_total: [0, 0],
+      gap_seconds_total: [0, 0],
+      dropped_gops_total: [0, 0],
+      searches_total: [0, 0],
+      search_seconds_total: [0, 0],
+    };
+    for (const [name, [one, other]] of Object.entries(expected)) {
+      assert.equal(samples.get(`edge_stream_${name}${labels('one')}`), one, name);
+      assert.equal(samples.get(`edge_stream_${name}{stream="other"}`), other, name);
+    }
+    for (const name of ['media', 'sent']) {
+      assert.ok((samples.get(`edge_stream_${name}_bytes_total${labels('one')}`) ?? 0) > 100, name);
+    }
+    assert.equal(samples.get('edge_stream_sent_bytes_total{stream="other"}'), 0);
+    assert.ok(samples.has(`edge_stream_received_bytes_total${labels('one')}`));
+    assert.ok(samples.has(`edge_stream_audio_frames_total${labels('one')}`));
+    assert.equal(samples.size, 13 + 12, [...samples.keys()].join('\n'));
+    assert.ok(![...samples.keys()].some((name) => name.includes('nothing')));
+  });
+
+  it('sums what is counted of the others while they are the others, so that no sum falls or leaps', async (context) => {
+    const edge = await startEdge(context, { exporter: { enabled: true, streams: 1 } });
+    const frames = clip();
+    const perClip = videoFrames(frames);
+    const publishers = { a: await edge.publisher('a'), b: await edge.publisher('b') };
+    const counted = async () => {
+      const samples = await streamSamples(edge);
+      return ['other', 'a', 'b'].map((name) =>
+        samples.get(`edge_stream_video_frames_total${name === 'other' ? '{stream="other"}' : labels(name)}`),
+      );
+    };
+    publishers.a.push(...frames);
+    publishers.b.push(...frames);
+    await (await play(edge, 'a')).takeHead();
+    assert.deepEqual(await counted(), [perClip, perClip, undefined]);
+    // The other one has more players now.
+    for (let count = 0; count < 2; count++) await (await play(edge, 'b')).takeHead();
+    assert.deepEqual(await counted(), [perClip, undefined, perClip]);
+    publishers.a.push(...frames.map((frame) => ({ ...frame, timestamp: frame.timestamp + 10_000 })));
+    const [other] = await counted();
+    assert.ok(other !== undefined && other > perClip && other <= 2 * perClip, String(other));
+    // It ends, and another stream of that name begins.
+    publishers.a.stop();
+    assert.deepEqual((await counted())[0], other);
+  });
+
+  it('says how long players waited for their first frame', async (context) => {
     const edge = await startEdge(context, { exporter: { enabled: true } });
     const publisher = await edge.publisher();
+    const count = async () => (await scrape(edge)).get('edge_first_frame_seconds_count{protocol="http-flv"}');
+    const player = await play(edge, 'one');
+    assert.equal(await count(), 0);
     publisher.push(...clip());
-    (await edge.publisher('another')).push(...clip());
-    const attached = once(edge.events, 'play');
-    new RawClient(edge.port(), getRequest('/live/one.flv'));
-    await attached;
-    // Asked for, and nothing comes: everybody can make such names.
-    const waiting = once(edge.events, 'play');
-    new RawClient(edge.port(), getRequest('/live/nothing.flv'));
-    await waiting;
-    const streams = async () => [...(await scrape(edge))].filter(([name]) => name.startsWith('edge_stream_'));
-    assert.deepEqual(await streams(), []);
-
-    edge.config = { ...edge.config, edge: { ...edge.config.edge, metricsStreams: 1 } };
-    const samples = new Map(await streams());
-    const one = 'vhost="__defaultVhost__",app="live",stream="one"';
-    assert.equal(samples.get(`edge_stream_players{${one}}`), 1);
-    assert.equal(samples.get(`edge_stream_publishers{${one}}`), 1);
-    assert.equal(samples.get(`edge_stream_switches_total{${one}}`), 0);
-    assert.ok((samples.get(`edge_stream_media_bytes_total{${one}}`) ?? 0) > 100);
-    assert.ok((samples.get(`edge_stream_sent_bytes_total{${one}}`) ?? 0) > 100);
-    assert.ok(samples.has(`edge_stream_received_bytes_total{${one}}`));
-    assert.equal(samples.size, 7, [...samples.keys()].join('\n'));
+    await player.takeHead();
+    assert.equal(await count(), 1);
+    publisher.push(...clip());
+    assert.equal(await count(), 1);
   });
 
   it('looks at each client once for all that is asked at the same time', async (context) => {

@@ -21,9 +21,9 @@ function newStream(overrides: VhostOverrides = {}): LiveStream {
   return new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true, ...overrides, play }));
 }
 
-function join(stream: LiveStream, format: WireFormat = rtmp, queueLengthMs = 30_000) {
+function join(stream: LiveStream, format: WireFormat = rtmp, queueLengthMs = 30_000, firstFrame = () => {}) {
   const sink = new RecordingSink();
-  const player = new Player({ format, sink, limits: () => ({ queueLengthMs, queueMaxBytes: 1e9 }) });
+  const player = new Player({ format, sink, limits: () => ({ queueLengthMs, queueMaxBytes: 1e9 }), firstFrame });
   stream.attach(player);
   return { sink, player };
 }
@@ -239,4 +239,29 @@ test('a player that drops within a long GOP goes on with sound', () => {
   assert.ok(played.findLast(isVideo)!.timestamp < 400);
   bring(feed, keyframe(2_040));
   assert.equal(decodeRtmp(sink.writes, 60_000).findLast(isVideo)!.timestamp, 2_040);
+});
+
+test('the first frame is the first picture: sound while video waits for a key frame is none', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  bring(feed, ...gop(0, 100, true));
+  let firstFrames = 0;
+  const { sink } = join(stream, rtmp, 30_000, () => firstFrames++);
+  assert.ok(decodeRtmp(sink.writes, 60_000).some(isAudio));
+  assert.equal(firstFrames, 0);
+  bring(feed, ...gop(4_000, 3));
+  assert.equal(firstFrames, 1);
+  bring(feed, ...gop(4_120, 3));
+  assert.equal(firstFrames, 1);
+});
+
+test('the first frame of a stream without video is its first sound, and headers are none', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  let firstFrames = 0;
+  join(stream, rtmp, 30_000, () => firstFrames++);
+  bring(feed, metadata(0), audioHeader(0));
+  assert.equal(firstFrames, 0);
+  bring(feed, ...Array.from({ length: 100 }, (_, index) => audioFrame(40 * index)));
+  assert.equal(firstFrames, 1);
 });

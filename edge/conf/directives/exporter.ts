@@ -1,7 +1,7 @@
 /** The table of `exporter { }`. */
 import { defaultConfig } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { listenAddresses, onOff, text } from '../values.ts';
+import { integer, listenAddresses, onOff, text } from '../values.ts';
 
 const D = defaultConfig();
 
@@ -31,5 +31,15 @@ export const exporter = block('Metrics for Prometheus, at `/metrics`.', {
     defaultText: 'none',
     effect: 'restart',
     doc: 'Value of the label `tag` on every metric, to tell groups of servers apart.',
+  }),
+  streams: leaf({
+    type: integer(0, 1_000),
+    default: D.exporter.streams,
+    effect: 'at once',
+    since: 2,
+    doc:
+      'Streams that have metrics of their own (`edge_stream_…`), at most: those with most players. The rest are summed ' +
+      'as `stream="other"`. Whoever reads the exporter learns the names of these streams, and each costs Prometheus 13 ' +
+      'series.',
   }),
 });

@@ -160,15 +160,6 @@ export const processEdge = block(
         'Whether the page at `http_server` shows figures (`/edge/status.json`) to everybody who reaches it. They ' +
         'name all streams and origins.',
     }),
-    metrics_streams: leaf({
-      type: integer(0, 10_000),
-      default: D.edge.metricsStreams,
-      effect: 'at once',
-      since: 2,
-      doc:
-        'Streams that have metrics of their own (`edge_stream_…`) in the exporter, at most: those with most clients. ' +
-        'Whoever reads the exporter learns their names, and each costs Prometheus seven series.',
-    }),
     trusted_proxies: leaf({
       type: networks,
       default: D.edge.trustedProxies,

@@ -225,6 +225,7 @@ export class FlvSession implements Client, PlayerSink {
       request: this.request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
+      firstFrame: () => this.#gateway.clients.gotFirstFrame(this.protocol, performance.now() - this.connectedAtMs),
     });
     this.#state = { kind: 'playing', stream, player, plan };
     this.#firstFrame.start(this.#vhost.edge.httpFirstFrameTimeoutMs);

@@ -4,7 +4,7 @@
  */
 
 import { hostname, machine, release, type as systemName, version as systemVersion } from 'node:os';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Histogram, Registry } from 'prom-client';
 import type { ExporterConfig } from '../../conf/model.ts';
 import { version } from '../../version.ts';
 import type { Gateway } from '../gateway.ts';
@@ -15,8 +15,9 @@ import { streamCount, streamEntries } from './figures.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
 import { metricsText } from './metrics-text.ts';
 import { addMoveMetrics } from './move-metrics.ts';
-import { addStreamMetrics } from './stream-metrics.ts';
+import { StreamMetrics } from './stream-metrics.ts';
 import { type CpuShare, lagPrecisionMs } from './system.ts';
+import { addTimes, type Observed } from './time-metrics.ts';
 import type { RoleCounts, Traffic } from './traffic.ts';
 
 const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
@@ -35,7 +36,8 @@ export class Metrics {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
   readonly #traffic: Traffic;
-  readonly #spliceGap: Histogram;
+  readonly #observed: Readonly<Record<Observed, Histogram>>;
+  readonly #streams: StreamMetrics;
   /** As of the last scrape. */
   #roles: RoleCounts = { play: 0, edges: 0, publish: 0 };
   #scrape: Promise<string> | undefined;
@@ -56,13 +58,8 @@ export class Metrics {
     addEntranceMetrics(this.registry, gateway.entrance);
     addMemoryMetrics(this.registry, gateway.hub.memory);
     addMoveMetrics(this.registry, gateway.moves);
-    addStreamMetrics(this.registry, gateway, traffic);
-    this.#spliceGap = new Histogram({
-      name: 'edge_splice_gap_seconds',
-      help: 'How long players had no frame when their stream went on from another origin.',
-      buckets: [0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 3, 5, 10, 30],
-      registers: [this.registry],
-    });
+    this.#streams = new StreamMetrics(this.registry, gateway, traffic);
+    this.#observed = addTimes(this.registry, gateway.clients);
     this.#addProcess();
   }
 
@@ -80,12 +77,12 @@ export class Metrics {
 
   async #read(): Promise<string> {
     this.#roles = await this.#traffic.collect();
+    await this.#streams.look();
     return await metricsText(this.registry);
   }
 
-  /** A stream went on from another origin. */
-  observeSpliceGap(gapMs: number): void {
-    this.#spliceGap.observe(gapMs / 1000);
+  observe(what: Observed, tookMs: number): void {
+    this.#observed[what].observe(tookMs / 1000);
   }
 
   #addSrs(cpu: CpuShare): void {

@@ -17,6 +17,7 @@ import { Metrics } from './metrics.ts';
 import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
 import { status } from './status.ts';
 import { CpuShare, LoopLag } from './system.ts';
+import type { Observed } from './time-metrics.ts';
 import { Traffic } from './traffic.ts';
 
 const statusPath = '/edge/status.json';
@@ -60,9 +61,9 @@ export class Routes {
     await this.#access.warnIfLocked(config);
   }
 
-  /** A stream went on from another origin: how long players had no frame. */
-  observeSpliceGap(gapMs: number): void {
-    this.#metrics?.observeSpliceGap(gapMs);
+  /** For the exporter. */
+  observe(what: Observed, tookMs: number): void {
+    this.#metrics?.observe(what, tookMs);
   }
 
   /** Looks and measures no more. */

@@ -40,6 +40,7 @@ export class Playing {
     isGone: () => boolean,
   ): Promise<Playing | undefined> {
     const { request, vhost } = admitted;
+    const askedMs = performance.now();
     const stream = await gateway.play(request, vhost);
     if (isGone()) {
       gateway.stopped(request, vhost);
@@ -52,6 +53,7 @@ export class Playing {
       request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
+      firstFrame: () => gateway.clients.gotFirstFrame(request.protocol, performance.now() - askedMs),
     });
     return new Playing(streamId, admitted, gateway, stream, player);
   }
