@@ -25,6 +25,8 @@ export interface Upstream {
 export interface PublishedStream {
   readonly request: StreamRequest;
   readonly publication: Publication;
+  /** The settings that it has. */
+  readonly vhost: VhostConfig;
 }
 
 /** What a goodbye may take on its way, beside the interval at which it is read. */
@@ -38,6 +40,8 @@ export class Hub {
   readonly #reports: StreamReports;
   readonly #streams = new Map<string, LiveStream>();
   readonly #published = new Map<string, PublishedStream>();
+  /** The configured vhosts, by name, since there was a reload. */
+  #vhosts: ReadonlyMap<string, VhostConfig> = new Map();
   /** Publishers of a name that is taken, by its key. */
   readonly #awaitingNames = new Map<string, Set<() => void>>();
 
@@ -71,11 +75,10 @@ export class Hub {
     const name = streamName(request);
     const known = this.#streams.get(streamKey(name));
     if (known !== undefined) return known;
-    const stream = new LiveStream(name, vhost, this.#reports, this.memory);
-    const source =
-      vhost.cluster.mode === 'remote'
-        ? this.#upstream.pull(stream, request, (reason) => this.#remove(stream, reason))
-        : this.#localSource(stream);
+    // A publisher that goes to an origin does so until it ends, whatever a reload has said since: its stream is there.
+    const inUse = this.#published.get(streamKey(name))?.vhost ?? vhost;
+    const stream = new LiveStream(name, inUse, this.#reports, this.memory);
+    const source = this.#sourceOf(stream, request);
     stream.sourcedBy(source);
     this.#streams.set(stream.key, stream);
     setImmediate(() => {
@@ -98,7 +101,7 @@ export class Hub {
       vhost.cluster.mode === 'remote'
         ? this.#upstream.push(request, vhost, events)
         : this.#localPublication(request, vhost);
-    this.#published.set(key, { request, publication });
+    this.#published.set(key, { request, publication, vhost });
     try {
       await publication.start();
       return publication;
@@ -113,6 +116,10 @@ export class Hub {
     const key = streamKey(publication.name);
     if (this.#published.get(key)?.publication === publication) this.#published.delete(key);
     publication.close();
+    const stream = this.#streams.get(key);
+    const vhost = this.#vhosts.get(publication.name.vhost);
+    const isOutdated = stream !== undefined && vhost !== undefined && stream.vhost.cluster.mode !== vhost.cluster.mode;
+    if (isOutdated && !this.#published.has(key)) this.#reconfigured(stream, vhost);
     for (const go of this.#awaitingNames.get(key) ?? []) go();
   }
 
@@ -139,20 +146,46 @@ export class Hub {
 
   /**
    * Takes over changed settings, stream by stream; nobody is disconnected by it. Streams of a vhost that is gone keep
-   * its last settings: the default vhost, which new clients of that name get, may be somebody else's.
+   * its last settings: the default vhost, which new clients of that name get, may be somebody else's. A stream that is
+   * published stays local, or at its origins, until its publisher ends.
    */
   reconfigure(config: EdgeConfig): void {
-    const vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
-    for (const stream of this.#streams.values()) {
-      const vhost = vhosts.get(stream.name.vhost);
-      if (vhost === undefined) continue;
-      stream.vhost = vhost;
-      stream.source?.reconfigured();
+    this.#vhosts = new Map(config.vhosts.map((vhost) => [vhost.name, vhost]));
+    for (const [key, published] of this.#published) {
+      const next = this.#vhosts.get(published.publication.name.vhost);
+      if (next === undefined) continue;
+      const { cluster } = published.vhost;
+      const vhost = next.cluster.mode === cluster.mode ? next : { ...next, cluster };
+      this.#published.set(key, { ...published, vhost });
+      published.publication.reconfigured(vhost);
     }
-    for (const { publication } of this.#published.values()) {
-      const vhost = vhosts.get(publication.name.vhost);
-      if (vhost !== undefined) publication.reconfigured(vhost);
+    for (const [key, stream] of this.#streams) {
+      const vhost = this.#published.get(key)?.vhost ?? this.#vhosts.get(stream.name.vhost);
+      if (vhost !== undefined) this.#reconfigured(stream, vhost);
     }
+  }
+
+  #reconfigured(stream: LiveStream, vhost: VhostConfig): void {
+    const { mode } = stream.vhost.cluster;
+    stream.vhost = vhost;
+    if (vhost.cluster.mode === mode) stream.source?.reconfigured();
+    else this.#changeSource(stream);
+  }
+
+  /** The stream comes from elsewhere from now on: its players stay, and go on with what comes from there. */
+  #changeSource(stream: LiveStream): void {
+    const former = stream.source;
+    const request = stream.requests.at(-1);
+    if (request === undefined) {
+      // Nobody plays it.
+      this.#remove(stream, undefined);
+      return former?.stop();
+    }
+    const source = this.#sourceOf(stream, request);
+    stream.sourcedBy(source);
+    former?.stop();
+    stream.dropGop();
+    source.players(stream.playerCount);
   }
 
   /** Ends everything. */
@@ -162,6 +195,15 @@ export class Hub {
       this.#remove(stream, 'the edge stops');
       stream.source?.stop();
     }
+  }
+
+  #sourceOf(stream: LiveStream, request: StreamRequest): StreamSource {
+    if (stream.vhost.cluster.mode === 'local') return this.#localSource(stream);
+    const source = this.#upstream.pull(stream, request, (reason) => {
+      // A source that was left has no say any more.
+      if (stream.source === source) this.#remove(stream, reason);
+    });
+    return source;
   }
 
   #localPublication(request: StreamRequest, vhost: VhostConfig): Publication {

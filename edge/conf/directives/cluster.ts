@@ -12,11 +12,11 @@ export const cluster = block(
     mode: leaf({
       type: choice({ local: 'local', remote: 'remote' }),
       default: D.cluster.mode,
-      effect: 'new connections',
+      effect: 'at once',
       doc:
         '`remote`: an edge, which pulls from `origin` what is played and pushes to it what is published. ' +
-        '`local`: publishers and players meet in this process. A stream that is in use at a reload stays what it is ' +
-        'until nobody uses it.',
+        '`local`: publishers and players meet in this process. Players stay connected when a reload changes it: pulls ' +
+        'begin or end at once. A stream that is being published here stays local, or at its origins, until its publisher ends.',
     }),
     origin: leaf({
       type: originAddresses,
