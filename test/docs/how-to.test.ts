@@ -7,8 +7,14 @@ import { missing } from '../support/programs.ts';
 
 /** Pages, and the programs that theirs need beside Node.js. */
 const pages: Readonly<Record<string, readonly string[]>> = {
+  'crds/docs/origins.md': [],
+  'crds/docs/tls.md': [],
   'edge/docs/run.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/encoders.md': ['ffmpeg', 'ffprobe', 'curl'],
+  'edge/docs/systemd.md': ['systemd-analyze', 'logrotate'],
+  'helm/docs/gitops.md': [],
+  'helm/docs/kind-and-minikube.md': [],
+  'helm/docs/upgrade.md': [],
 };
 
 describe('how to', { concurrency: 2, timeout: 200_000 }, () => {
