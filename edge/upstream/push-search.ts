@@ -12,11 +12,21 @@ import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { originName } from './address.ts';
 import { nextOrigin } from './balance.ts';
 import type { UpstreamContext } from './context.ts';
-import { toUpstreamError, type UpstreamError } from './errors.ts';
+import { toUpstreamError, UpstreamError } from './errors.ts';
 import type { Sought } from './locator.ts';
 import { Push, type PushEvents } from './push.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 import { verdictOn } from './verdict.ts';
+
+/** What origins say of a name that somebody publishes already. */
+const busyCode = 'NetStream.Publish.BadName';
+
+/**
+ * A publisher who was cut and comes by another edge may be faster than the news that the former connection has ended:
+ * it passes two servers, each of which lets sockets rest between reads. So a busy origin is asked again after these
+ * pauses, 1.5 s together, before the publisher is refused.
+ */
+const busyPausesMs = [100, 200, 400, 800];
 
 /** An origin that is well will not have the publisher. */
 export class Refused extends Error {
@@ -79,7 +89,7 @@ export class PushSearch {
       if (origin !== undefined) {
         tried.add(originName(origin));
         try {
-          const push = await this.#open(origin, signal);
+          const push = await (which === 'first' ? this.#openOnceFree(origin, signal) : this.#open(origin, signal));
           if (!signal.aborted && isWanted(push)) return push;
           push.unpublish();
         } catch (error) {
@@ -158,6 +168,19 @@ export class PushSearch {
       tried,
       state: (origin) => health.state(origin),
     });
+  }
+
+  /** As `#open`; an origin where the name is taken is given a moment to learn that it is free. */
+  async #openOnceFree(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
+    for (const pauseMs of busyPausesMs) {
+      try {
+        return await this.#open(origin, signal);
+      } catch (error) {
+        if (!(error instanceof UpstreamError) || error.code !== busyCode) throw error;
+        await delay(pauseMs, undefined, { signal });
+      }
+    }
+    return await this.#open(origin, signal);
   }
 
   /** Opens a push to an origin or where it redirects to. */

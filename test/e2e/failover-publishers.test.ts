@@ -431,6 +431,23 @@ describe('publishers when origins fail', { concurrency: 3 }, () => {
     },
   );
 
+  test(
+    'an origin that still has the name of the publisher’s former connection is asked again',
+    testOptions,
+    async (t) => {
+      const [origin, other] = [await startOrigin(t), await startOrigin(t)];
+      origin.script = {
+        publish: (_, connection) => {
+          if (origin.asked('publish').length > 2) return connection.publishes();
+          connection.send(onStatus(1, 'error', 'NetStream.Publish.BadName', 'taken'));
+        },
+      };
+      await publisher(t, await edgeWith(t, [origin, other], 'balance failover;'));
+      assert.equal(origin.asked('publish').length, 3);
+      assert.equal(other.asked('publish').length, 0, 'the stream would be at two origins');
+    },
+  );
+
   test('an origin that never speaks to publishers, not even to answer pings, keeps them', testOptions, async (t) => {
     const [first, second] = [await startOrigin(t, { answersPings: false }), await startOrigin(t)];
     const edge = await edgeWith(t, [first, second], 'stall_timeout 50;');
