@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut } from './audience.ts';
-import { Scene } from './scene.ts';
+import { type Audience, assertNobodyCut } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import type { Scene } from './scene.ts';
 
 describe('without those who steer', () => {
   const cleaner = suiteCleaner();
@@ -13,10 +14,7 @@ describe('without those who steer', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner));
   });
 
   it('the operator is killed in the middle of a change: the next one ends it', async () => {

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
-import { Scene } from './scene.ts';
+import { type Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import type { Scene } from './scene.ts';
 
 describe('edges', () => {
   const cleaner = suiteCleaner();
@@ -13,10 +14,7 @@ describe('edges', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner));
   });
 
   it('an edge is killed: its clients alone are cut', async () => {

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { edgeImage } from '../support/nodes/images.ts';
 import { suiteCleaner, temporaryDirectory } from '../support/programs.ts';
-import { Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
-import { chart, nameOf, operatorNamespace, Scene } from './scene.ts';
+import { type Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import { chart, nameOf, operatorNamespace, type Scene } from './scene.ts';
 
 const [, thisTag = ''] = edgeImage.split(':');
 const nextTag = 'upgraded';
@@ -19,14 +20,14 @@ describe('helm', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    // The next scenario begins with the chart as it is.
-    cleaner.after(() => scene.installChart());
-    for (const node of scene.cluster.nodes)
-      node.tagImage(`docker.io/library/${edgeImage}`, `docker.io/library/${edgeImage.replace(thisTag, nextTag)}`);
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner, {
+      prepare: (opened) => {
+        // The next scenario begins with the chart as it is.
+        cleaner.after(() => opened.installChart());
+        for (const node of opened.cluster.nodes)
+          node.tagImage(`docker.io/library/${edgeImage}`, `docker.io/library/${edgeImage.replace(thisTag, nextTag)}`);
+      },
+    }));
   });
 
   /** What a later release changes in the definition. */

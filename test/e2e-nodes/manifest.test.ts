@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut } from './audience.ts';
+import { type Audience, assertNobodyCut } from './audience.ts';
+import { openWithAudience } from './opening.ts';
 import { nginxManifests } from './origins.ts';
-import { Scene } from './scene.ts';
+import type { Scene } from './scene.ts';
 
 const main = { name: 'main', service: { name: 'origin' } };
 const spare = { name: 'spare', service: { name: 'nginx' } };
@@ -27,12 +28,11 @@ describe('the manifest', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.apply(nginxManifests(scene.namespace));
-    // rollouts.test.ts has it with canaries.
-    await scene.startTier({ configRollout: { strategy: 'Immediate' } });
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner, {
+      // rollouts.test.ts has it with canaries.
+      spec: { configRollout: { strategy: 'Immediate' } },
+      prepare: (opened) => opened.apply(nginxManifests(opened.namespace)),
+    }));
   });
 
   for (const [change, spec] of Object.entries(changes)) {

@@ -6,8 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Node } from '@kubernetes/client-node';
 import { isReady } from '../support/nodes/cluster.ts';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertTimesRanOn } from './audience.ts';
-import { Scene } from './scene.ts';
+import { type Audience, assertTimesRanOn } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import type { Scene } from './scene.ts';
 
 describe('nodes', () => {
   const cleaner = suiteCleaner();
@@ -15,10 +16,7 @@ describe('nodes', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner));
   });
 
   it('a node is drained: its edge lets its clients finish, and there is never none', async () => {
@@ -57,7 +55,7 @@ describe('nodes', () => {
         outAfterMs = Date.now() - lostMs;
         await delay(Math.max(0, 100_000 - outAfterMs));
         node.healLink();
-        await scene.untilSettled(180_000);
+        await scene.untilSettled({ patienceMs: 180_000 });
       },
       {
         note: () => `${clients} clients were on it; not ready after ${(outAfterMs / 1000).toFixed(0)} s`,

@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut } from './audience.ts';
-import { operatorNamespace, Scene } from './scene.ts';
+import { type Audience, assertNobodyCut } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import { operatorNamespace, type Scene } from './scene.ts';
 
 /** Within what the edges' own look at the Service's name takes. */
 const mostGapMs = 5000;
@@ -16,11 +17,8 @@ describe('without an operator', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
+    ({ scene, audience } = await openWithAudience(cleaner));
     cleaner.after(() => scaleOperator(1));
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
   });
 
   const scaleOperator = async (replicas: number): Promise<void> => {

@@ -5,8 +5,9 @@ import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1Pod } from '@kubernetes/client-node';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
-import { clientsOf, Scene } from './scene.ts';
+import { type Audience, assertNobodyCut, assertTimesRanOn } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import { clientsOf, type Scene } from './scene.ts';
 
 const outageMs = 25_000;
 
@@ -16,10 +17,7 @@ describe('origins', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.startTier();
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner));
   });
 
   const anOrigin = async (): Promise<V1Pod> => {

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { edgeImage } from '../support/nodes/images.ts';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertTimesRanOn, type Seen, usualCrowd } from './audience.ts';
+import { type Audience, assertTimesRanOn, type Seen, usualCrowd } from './audience.ts';
 import { Newcomers } from './newcomers.ts';
-import { nameOf, Scene } from './scene.ts';
+import { openWithAudience } from './opening.ts';
+import { nameOf, type Scene } from './scene.ts';
 
 const nextImage = edgeImage.replace(/:.*/, ':next');
 const drainSeconds = 10;
@@ -23,12 +24,13 @@ describe('edges roll', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    for (const node of scene.cluster.nodes)
-      node.tagImage(`docker.io/library/${edgeImage}`, `docker.io/library/${nextImage}`);
-    await scene.startOrigins(2);
-    await scene.startTier({ pods: { drainSeconds } });
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner, {
+      spec: { pods: { drainSeconds } },
+      prepare: ({ cluster }) => {
+        for (const node of cluster.nodes)
+          node.tagImage(`docker.io/library/${edgeImage}`, `docker.io/library/${nextImage}`);
+      },
+    }));
   });
 
   for (const [change, pods] of Object.entries(changes)) {

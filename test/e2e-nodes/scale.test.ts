@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
 import { suiteCleaner } from '../support/programs.ts';
-import { Audience, assertNobodyCut } from './audience.ts';
-import { nameOf, Scene } from './scene.ts';
+import { type Audience, assertNobodyCut } from './audience.ts';
+import { openWithAudience } from './opening.ts';
+import { nameOf, type Scene } from './scene.ts';
 
 describe('scaling', () => {
   const cleaner = suiteCleaner();
@@ -13,10 +14,7 @@ describe('scaling', () => {
   let audience: Audience;
 
   before(async () => {
-    scene = await Scene.open(cleaner);
-    await scene.startOrigins(2);
-    await scene.startTier({ replicas: 1 });
-    audience = await Audience.gather(cleaner, await scene.address());
+    ({ scene, audience } = await openWithAudience(cleaner, { spec: { replicas: 1 } }));
   });
 
   it('1 → 4: nobody notices', async () => {

@@ -25,6 +25,7 @@ const scenarios: readonly Scenario[] = [
   long('republish'),
   long('nodes'),
   long('helm'),
+  long('levels'),
 ];
 
 /**

@@ -21,7 +21,13 @@ interface ChartOptions {
   readonly set?: readonly string[];
 }
 
-type Spec = Readonly<Record<string, unknown>>;
+export type Spec = Readonly<Record<string, unknown>>;
+
+interface WaitOptions {
+  /** Of the EdgeCluster. */
+  readonly name?: string;
+  readonly patienceMs?: number;
+}
 
 export class Scene {
   readonly cluster: NodeCluster;
@@ -66,17 +72,17 @@ export class Scene {
   }
 
   /** @param spec beside the origins; drains are short unless it says otherwise. Resolves when the tier is ready. */
-  async startTier(spec: Spec = {}): Promise<void> {
-    await this.applyTier(spec);
-    await this.untilSettled();
+  async startTier(spec: Spec = {}, name = tierName): Promise<void> {
+    await this.applyTier(spec, name);
+    await this.untilSettled({ name });
   }
 
-  async applyTier(spec: Spec): Promise<void> {
+  async applyTier(spec: Spec, name = tierName): Promise<void> {
     const { pods, ...rest } = spec as { readonly pods?: Spec };
     await this.apply({
       apiVersion: 'edgecluster.io/v1alpha1',
       kind: 'EdgeCluster',
-      metadata: { name: tierName, namespace: this.namespace },
+      metadata: { name, namespace: this.namespace },
       spec: {
         origins: [{ name: 'main', service: { name: 'origin' } }],
         pods: { drainSeconds: 10, resources: { requests: { cpu: '20m', memory: '64Mi' } }, ...pods },
@@ -85,38 +91,46 @@ export class Scene {
     });
   }
 
-  async patchTier(spec: Spec): Promise<EdgeCluster> {
-    return this.client.patch<EdgeCluster>(`${this.#tierPath}/${tierName}`, { spec });
+  async patchTier(spec: Spec, name = tierName): Promise<EdgeCluster> {
+    return this.client.patch<EdgeCluster>(`${this.#tiersPath}/${name}`, { spec });
   }
 
   async tier(): Promise<EdgeCluster> {
-    return this.client.get<EdgeCluster>(`${this.#tierPath}/${tierName}`);
+    return this.client.get<EdgeCluster>(`${this.#tiersPath}/${tierName}`);
   }
 
-  async untilTier(test: (tier: EdgeCluster) => boolean, patienceMs = 60_000): Promise<EdgeCluster> {
-    const isIt = ([tier]: readonly EdgeCluster[]): boolean => tier !== undefined && test(tier);
-    const [tier] = await this.client.until<EdgeCluster>(this.#tierPath, isIt, patienceMs);
-    if (tier === undefined) throw new Error('there is no EdgeCluster');
+  async untilTier(test: (tier: EdgeCluster) => boolean, options: WaitOptions = {}): Promise<EdgeCluster> {
+    const { name = tierName, patienceMs = 60_000 } = options;
+    const named = (tiers: readonly EdgeCluster[]) => tiers.find(({ metadata }) => metadata.name === name);
+    const isIt = (tiers: readonly EdgeCluster[]): boolean => {
+      const tier = named(tiers);
+      return tier !== undefined && test(tier);
+    };
+    const tier = named(await this.client.until<EdgeCluster>(this.#tiersPath, isIt, patienceMs));
+    if (tier === undefined) throw new Error(`there is no EdgeCluster ${name}`);
     return tier;
   }
 
   /** All that is wanted runs and is configured, nothing is on its way, and origins are reached. */
-  async untilSettled(patienceMs = 90_000): Promise<EdgeCluster> {
-    return this.untilTier(({ metadata, spec, status }) => {
-      const { observedGeneration, replicas, updatedReplicas, configuredReplicas, conditions = [] } = status ?? {};
-      const holds = (type: string) => conditions.find((each) => each.type === type)?.status === 'True';
-      return (
-        observedGeneration === metadata.generation &&
-        [replicas, updatedReplicas, configuredReplicas].every((each) => each === spec.replicas) &&
-        holds('Ready') &&
-        holds('OriginsReachable')
-      );
-    }, patienceMs);
+  async untilSettled({ name, patienceMs = 90_000 }: WaitOptions = {}): Promise<EdgeCluster> {
+    return this.untilTier(
+      ({ metadata, spec, status }) => {
+        const { observedGeneration, replicas, updatedReplicas, configuredReplicas, conditions = [] } = status ?? {};
+        const holds = (type: string) => conditions.find((each) => each.type === type)?.status === 'True';
+        return (
+          observedGeneration === metadata.generation &&
+          [replicas, updatedReplicas, configuredReplicas].every((each) => each === spec.replicas) &&
+          holds('Ready') &&
+          holds('OriginsReachable')
+        );
+      },
+      { patienceMs, ...(name !== undefined && { name }) },
+    );
   }
 
   /** Edges that are not ending, by name. */
-  async edges(): Promise<readonly V1Pod[]> {
-    const pods = await this.client.list<V1Pod>(this.#podsPath(`edgecluster.io/cluster=${tierName}`));
+  async edges(name = tierName): Promise<readonly V1Pod[]> {
+    const pods = await this.client.list<V1Pod>(this.#podsPath(`edgecluster.io/cluster=${name}`));
     return pods.filter(isStaying).sort(byName);
   }
 
@@ -199,7 +213,7 @@ export class Scene {
     await this.client.until<V1Pod>(pods, (all) => all.length === 0, 60_000);
   }
 
-  get #tierPath(): string {
+  get #tiersPath(): string {
     return `/apis/edgecluster.io/v1alpha1/namespaces/${this.namespace}/edgeclusters`;
   }
 
