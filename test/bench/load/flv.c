@@ -78,7 +78,7 @@ bool http_flv_feed(struct http_flv *h, const uint8_t *bytes, size_t count, rtmp_
     if (!end) return true;
     *end = 0;
     if (!strstr((char *)h->in.data, " 200 ")) {
-      snprintf(h->error, sizeof h->error, "the server answers %.60s", (char *)h->in.data);
+      snprintf(h->error, sizeof h->error, "the server answers %.*s", (int)strcspn((char *)h->in.data, "\r\n"), (char *)h->in.data);
       return false;
     }
     h->chunked = strcasestr((char *)h->in.data, "transfer-encoding: chunked") != NULL;
