@@ -18,6 +18,10 @@ const subcommands: Readonly<Record<string, Subcommand>> = {
     about: 'print what the operator would apply',
     load: async () => (await import('./render-command.ts')).render,
   },
+  import: {
+    about: 'make a manifest of a configuration of SRS',
+    load: async () => (await import('./import-command.ts')).importCommand,
+  },
   diff: {
     about: 'tell what a change will cost, before it is made',
     load: async () => (await import('./diff-command.ts')).diff,

@@ -37,7 +37,7 @@ function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unkno
     const value = settings[name];
     if (node.kind === 'leaf') {
       if (!isWritten(node, value) || !reads(node, name)) return [];
-      return inEach(node, node.type.print(value)).map((args) => ({ name, args, children: undefined }));
+      return directivesOf(name, node, value);
     }
     // The table's own type says which values are settings of blocks.
     if (node.kind === 'named') {
@@ -50,6 +50,11 @@ function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unkno
     const children = blockTree(node, value as Record<string, unknown>, reads);
     return children.length > 0 ? [{ name, args: [], children }] : [];
   });
+}
+
+/** The directives that say a value. */
+export function directivesOf(name: string, leaf: Leaf<unknown>, value: unknown): PlainDirective[] {
+  return inEach(leaf, leaf.type.print(value)).map((args) => ({ name, args, children: undefined }));
 }
 
 /** The words of each directive that says a part of a value, or all of it. */

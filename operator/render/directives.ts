@@ -34,6 +34,11 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['vhost.cluster.origin', 'set spec.origins, and the vhost’s origin'],
 ]);
 
+/** Why a directive cannot stand in `extraDirectives`, and what to do instead; undefined where it can. */
+export function governedBy(path: readonly string[]): string | undefined {
+  return governed.get(path.join('.'));
+}
+
 /** Other names of directives: where one is given, what we print by the other name must not count. */
 const otherNames: ReadonlyMap<string, string> = new Map([['srs_log_level', 'srs_log_level_v2']]);
 
@@ -85,7 +90,7 @@ function admitted(directives: readonly Directive[], path: readonly string[], err
       errors.push({ at, what: 'files cannot be included', remedy: 'write the directives here' });
       return [];
     }
-    const remedy = governed.get(here.join('.'));
+    const remedy = governedBy(here);
     if (remedy !== undefined) {
       errors.push({ at, what: `"${name}" cannot be set here`, remedy });
       return [];

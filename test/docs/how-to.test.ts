@@ -10,6 +10,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'crds/docs/origins.md': [],
   'crds/docs/tls.md': [],
   'edge/docs/run.md': ['ffmpeg', 'ffprobe', 'curl'],
+  'edge/docs/from-srs.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/encoders.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/systemd.md': ['systemd-analyze', 'logrotate'],
   'helm/docs/gitops.md': [],
