@@ -138,10 +138,13 @@ export class OriginHealth {
     const entry = this.#entries.get(originName(address));
     if (entry === undefined || entry.standing === 'passing') return;
     if (error.blamesOrigin) this.#setAside(entry, error.reason);
-    else if (error.failure === 'broken' && (entry.state === 'up' || entry.state === 'untried')) {
-      this.#set(entry, 'suspect', error.reason);
-      this.#probe(entry);
-    }
+    else if (error.failure === 'broken') this.#doubt(entry, error.reason);
+  }
+
+  /** A connection failed for a reason that may be its own, an origin's slowness say: the origin is checked. */
+  doubted(address: OriginAddress, { reason }: UpstreamError): void {
+    const entry = this.#entries.get(originName(address));
+    if (entry !== undefined && entry.standing !== 'passing') this.#doubt(entry, reason);
   }
 
   /** Whether the origin shakes hands right now. It is asked once for all who want to know in the same moment. */
@@ -234,6 +237,12 @@ export class OriginHealth {
     entry.sinceMs = performance.now();
     this.#options.changed(report(entry));
     if (wasDown) this.#events.emit('change');
+  }
+
+  #doubt(entry: Entry, reason: string): void {
+    if (entry.state !== 'up' && entry.state !== 'untried') return;
+    this.#set(entry, 'suspect', reason);
+    this.#probe(entry);
   }
 
   #well(entry: Entry): void {

@@ -79,6 +79,11 @@ export class RtmpClient implements PullClient {
     return this.#wire.answersPings;
   }
 
+  /** How long it took to answer the ping that it answered last, milliseconds. */
+  get answerMs(): number {
+    return this.#wire.answerMs;
+  }
+
   /** Local monotonic time of the last byte received. */
   get lastReceivedMs(): number {
     return this.#wire.lastReceivedMs;

@@ -1,7 +1,8 @@
 /**
  * Finds an origin that has fallen silent. Silence of a stream is no fault: a slow stream, or one whose publisher
  * paused, keeps its origin, because the origin answers pings. Only one that answers nothing is taken for dead. An
- * origin that never answers pings is judged by the longest pause it has made so far, if it owes media at all.
+ * origin that never answers pings is judged by the longest pause it has made so far, if it owes media at all. One that we
+ * publish to may read slowly: a ping waits in the system's buffers behind what it has not read, and is answered as late.
  */
 
 import { awakeNow } from '../time/awake.ts';
@@ -12,6 +13,8 @@ import { UpstreamError } from './errors.ts';
 export interface Watched {
   readonly origin: string;
   readonly answersPings: boolean;
+  /** How long it took to answer the ping that it answered last, milliseconds. */
+  readonly answerMs: number;
   /** When it was last heard of, on the clock of `awakeNow`. */
   readonly heardMs: number;
   /** Bytes that wait to be taken, and bytes taken so far. */
@@ -28,7 +31,10 @@ export interface WatchdogOptions {
   readonly stalled: (error: UpstreamError) => void;
 }
 
-/** Pauses of this many times the longest one yet, or of the stall timeout where none is known. */
+/**
+ * Pauses of this many times the longest one yet, or of the stall timeout where none is known. Answers of an origin that
+ * reads a quarter of what it is sent come later and later by this factor.
+ */
 const unansweredFactor = 4;
 
 export class Watchdog {
@@ -79,11 +85,12 @@ export class Watchdog {
 
   /** Milliseconds until silence speaks against the origin. */
   #silenceLeftMs(nowMs: number, stallTimeoutMs: number): number {
-    const { answersPings, heardMs, pendingBytes } = this.#client;
+    const { answersPings, answerMs, heardMs, pendingBytes } = this.#client;
     if (answersPings) {
       // A ping waits behind the bytes that have not gone out; one just sent could not be answered yet.
       if (pendingBytes > 0 || this.#pingedMs === undefined) return Infinity;
-      return Math.max(heardMs + stallTimeoutMs, this.#pingedMs + stallTimeoutMs / 2) - nowMs;
+      const lateMs = this.#options.owesMedia ? 0 : answerMs * unansweredFactor;
+      return Math.max(heardMs + stallTimeoutMs, this.#pingedMs + stallTimeoutMs / 2) + lateMs - nowMs;
     }
     if (!this.#options.owesMedia) return Infinity;
     return heardMs + Math.max(this.#longestPauseMs, stallTimeoutMs) * unansweredFactor - nowMs;

@@ -32,12 +32,17 @@ export interface WireOwner {
   closed(error: Error | undefined): void;
 }
 
+/** An answer that seems to be later than this is to no ping of ours: not all servers send our time back. */
+const answerMaxMs = 600_000;
+
 /** Answers to pings that the origin has not read; with more it is not read any further. */
 const unreadAnswersMaxBytes = 4 * 1024;
 
 export class Wire {
   /** Whether the origin has ever answered a ping of ours: then silence means something. */
   answersPings = false;
+  /** How long it took to answer the ping that it answered last, milliseconds. */
+  answerMs = 0;
   /** Local monotonic time of the last byte received. */
   lastReceivedMs: number = performance.now();
   /** The same on the clock of `awakeNow`. */
@@ -157,6 +162,7 @@ export class Wire {
         break;
       case 'pingResponse':
         this.answersPings = true;
+        this.answerMs = answerMs(control.timestamp) ?? this.answerMs;
         break;
       case 'streamEof':
         return this.#owner.streamEof();
@@ -181,4 +187,10 @@ export class Wire {
     this.#unreadAnswerBytes = 0;
     this.#gate.done(Wait.answers);
   }
+}
+
+/** By the time that came back with the answer, which is that of the ping. */
+function answerMs(pingedAt: number): number | undefined {
+  const ms = ((Math.trunc(performance.now()) >>> 0) - pingedAt) >>> 0;
+  return ms <= answerMaxMs ? ms : undefined;
 }

@@ -373,3 +373,12 @@ test(
     assert.equal(health.state(b), 'untried', 'it is forgotten');
   },
 );
+
+test('what may be the matter of one connection has the origin checked, and sets nothing aside', options, async (t) => {
+  const bench = new Bench(t);
+  bench.well = true;
+  bench.health.doubted(a, failure('stalled'));
+  assert.equal(bench.health.state(a), 'suspect');
+  await bench.until(() => bench.changes.length === 2);
+  assert.deepEqual(bench.states, ['a:1935 suspect', 'a:1935 up']);
+});

@@ -12,6 +12,7 @@ const stallTimeoutMs = 100;
 class Connection implements Watched {
   readonly origin = 'a:1935';
   answersPings = true;
+  answerMs = 0;
   heardMs = awakeNow();
   pendingBytes = 0;
   takenBytes = 0;
@@ -123,4 +124,21 @@ test('an edge that was held up itself does not blame the origin', options, async
   // It is found when it is silent from then on.
   const { atMs } = await stalled;
   assert.ok(atMs - connection.heardMs >= stallTimeoutMs);
+});
+
+test('one that we publish to and that answers later and later is slow, and not dead', options, async (t) => {
+  const connection = new Connection();
+  const { stalled, found } = watch(t, connection, false);
+  // The last answer took three stall timeouts: the next may take four times as long.
+  connection.answerMs = 3 * stallTimeoutMs;
+  const sinceMs = connection.heardMs;
+  const { atMs } = await stalled;
+  assert.equal(found(), true);
+  assert.ok(atMs - sinceMs >= 13 * stallTimeoutMs, `${atMs - sinceMs} ms`);
+});
+
+test('one that owes media is not excused by what it once took to answer', options, async (t) => {
+  const connection = new Connection();
+  connection.answerMs = 1_000_000;
+  assert.equal((await watch(t, connection).stalled).error.failure, 'stalled');
 });
