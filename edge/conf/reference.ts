@@ -73,6 +73,18 @@ an error, the running one stays whole. The column *Change* tells when a changed 
 
 New vhosts serve at once. Of a vhost that is removed, present clients stay and new ones are refused.
 
+## When an origin does not do what it should with a stream
+
+**It accepts a publisher's stream and does not have it.** SRS does so now and then, and the publisher gets no error. The
+edge sees it when players here ask the same origin for the stream: it says that there is no such stream, or sends nothing
+for \`first_frame_timeout\`, though it was sent a keyframe half of that time ago or earlier. Then the edge pushes the stream
+again, and from the second time on to another origin if there is one. Between two times there are 5 s, later up to 5 min. The
+publisher stays connected. \`edge_push_repeats_total\` counts this. What nobody plays here is not seen.
+
+**It reads more slowly than the publisher sends.** Whole GOPs are dropped for it (\`push_queue_max_bytes\`), and it may answer
+pings as late as what is on its way to it makes them. An origin that takes nothing at all for \`stall_timeout\` loses that one
+stream to another origin and is checked; its other streams stay.
+
 ## When no listed origin works
 
 Addresses of origins change, and whoever writes the file may be away. So a vhost may have a name to look up,

@@ -10,6 +10,7 @@ import type { Locator } from './locator.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { Origins } from './origins.ts';
+import type { PushedStreams } from './pushed-streams.ts';
 import type { Turns } from './turns.ts';
 
 export interface UpstreamContext {
@@ -19,6 +20,7 @@ export interface UpstreamContext {
   readonly locator: Locator;
   readonly memory: StreamMemory;
   readonly verdicts: ClientVerdicts;
+  readonly pushed: PushedStreams;
   /** Who may have an origin asked for a name that nobody knows. */
   readonly turns: Turns;
   /** Where what is kept for origins is counted. */
@@ -38,6 +40,8 @@ export interface UpstreamCounters {
   /** Times that a stream went on from another origin, by direction. */
   pullSwitches: number;
   pushSwitches: number;
+  /** Times that a stream was pushed again because its origin did not have it. */
+  pushRepeats: number;
   pushDroppedGops: number;
   /** Messages of origins that could not be used and were passed over. */
   oddMessages: number;

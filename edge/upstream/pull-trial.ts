@@ -5,11 +5,13 @@
 import type { OriginAddress, RemoteCluster } from '../conf/model.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
 import type { StreamRequest } from '../stream/request.ts';
+import { awakeNow } from '../time/awake.ts';
 import { Deadline } from '../time/deadline.ts';
 import { originName } from './address.ts';
 import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
 import { Pull, type PullEvents } from './pull.ts';
+import type { Lack } from './pushed-streams.ts';
 import { redirectTarget, upstreamRequest } from './request.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
@@ -58,7 +60,10 @@ export class PullTrial {
   #hasTakenOver = false;
   #settled = false;
   #leftAlone = false;
+  /** When the origin in use accepted the request. */
+  #acceptedMs = 0;
   readonly #dwell = new Deadline(() => {
+    this.#lacks({ kind: 'silent', sinceMs: this.#acceptedMs });
     if (this.#options.events.isAbsent()) this.#settle({ kind: 'absent' });
     else this.#wait();
   });
@@ -98,6 +103,7 @@ export class PullTrial {
     this.#pull = new Pull(address, stream, upstreamRequest(request, cluster, address, context.serverId), context, {
       connected: () => {
         this.#isConnected = true;
+        this.#acceptedMs = awakeNow();
         if (this.#settled) return this.#dispose();
         events.connected();
         if (!this.#hasTakenOver) this.#wait();
@@ -107,6 +113,7 @@ export class PullTrial {
         if (this.#options.waitsForTurn) context.turns.giveBack(this.name);
         this.#settled = true;
         this.#dwell.stop();
+        context.pushed.seen(stream.key);
         events.delivers(pull, this.name);
         events.settled(this, { kind: 'live' });
       },
@@ -133,6 +140,12 @@ export class PullTrial {
     if (error !== undefined && address === origin && error.blamesOrigin) context.health.failed(origin, error);
   }
 
+  /** The stream may be one that this very edge sends it. */
+  #lacks(lack: Lack): void {
+    const { context, stream } = this.#options;
+    if (this.#pull !== undefined) context.pushed.lacking(stream.key, this.#pull.name, lack);
+  }
+
   #wait(): void {
     this.#dwell.start(this.#options.firstFrameMs);
   }
@@ -156,6 +169,7 @@ export class PullTrial {
     const { context, origin } = this.#options;
     const verdict = await verdictOn(error, () => context.health.answers(address));
     if (this.#settled) return;
+    if (verdict.kind === 'absent') this.#lacks({ kind: 'said' });
     if (verdict.kind === 'failed' && address === origin) context.health.failed(origin, verdict.error);
     this.#settle(verdict);
   }

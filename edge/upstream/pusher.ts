@@ -20,6 +20,8 @@ import { droppedMax, PushLosses } from './push-losses.ts';
 import { PushMemory } from './push-memory.ts';
 import { encodeRun, type PushRun } from './push-run.ts';
 import { PushSearch, Refused } from './push-search.ts';
+import { PushSight } from './push-sight.ts';
+import type { Lack } from './pushed-streams.ts';
 
 /** Silence is found some time after the stall timeout, on a busy machine: what was sent meanwhile is still needed. */
 const audioKeptFactor = 3;
@@ -47,6 +49,8 @@ export class Pusher implements Publication {
   #toldHeaders = false;
   readonly #memory: PushMemory;
   readonly #losses: PushLosses;
+  readonly #sight: PushSight;
+  #forget: () => void = () => {};
   /** The origin is too slow: nothing is sent until it has room again. */
   #dropping = false;
   /** The origin lacks what came before: it gets sound, and video from the next keyframe on. */
@@ -74,6 +78,7 @@ export class Pusher implements Publication {
       return { maxBytes: gopCacheMaxBytes, keepMs: audioKeptFactor * stallTimeoutMs };
     });
     this.#memory = new PushMemory(context.mediaMemory, () => this.#giveUp());
+    this.#sight = new PushSight(() => this.#vhost.edge.firstFrameTimeoutMs / 2);
     this.#losses = new PushLosses(context.health, () => {
       if (this.#stop.signal.aborted) return;
       this.close();
@@ -98,6 +103,10 @@ export class Pusher implements Publication {
     try {
       const signal = AbortSignal.any([timeout.signal, this.#stop.signal, this.#events.gone]);
       this.#accepted(await this.#origins.find(new Set(), 'first', 0, signal));
+      this.#forget = this.#context.pushed.add(this.key, {
+        lacking: (origin, lack) => this.#lacking(origin, lack),
+        seen: () => this.#sight.seen(),
+      });
     } catch (error) {
       this.#stop.abort();
       if (error instanceof Refused) {
@@ -143,6 +152,7 @@ export class Pusher implements Publication {
       this.#videoWaits = false;
     }
     this.#pending.push(message);
+    if (canBegin && this.#live !== undefined && !this.#dropping) this.#sight.entry();
     if (canBegin && this.#standby !== undefined) this.#takeOver(this.#standby);
   }
 
@@ -189,8 +199,26 @@ export class Pusher implements Publication {
       this.#live?.unpublish();
       this.#live = undefined;
     }
+    this.#forget();
     this.#buffer.giveUp();
     this.#memory.close();
+  }
+
+  /** The origin accepted the stream and does not have it: it is pushed again, and elsewhere if that did not help. */
+  #lacking(origin: string, lack: Lack): void {
+    const live = this.#live;
+    if (live === undefined || live.name !== origin || this.#search !== undefined || this.#standby !== undefined) return;
+    // Where bytes wait, the origin has not had all yet.
+    if (this.#dropping || live.pendingBytes > 0 || !this.#sight.isDue(lack)) return;
+    const { times } = this.#sight;
+    this.#context.counters.pushRepeats++;
+    this.#context.log.warn(
+      { stream: this.key, origin, times },
+      'origin lacks a stream that is pushed to it: once more',
+    );
+    live.unpublish();
+    this.#live = undefined;
+    this.#look(new Set(times > 1 ? [live.name] : []));
   }
 
   /** Memory is short: nothing is kept for another origin, and what waits for this one is let run out. */
@@ -256,6 +284,8 @@ export class Pusher implements Publication {
     this.flush();
     this.#live = push;
     this.#losses.begin();
+    this.#sight.begin();
+    if (this.#buffer.runs.length > 0) this.#sight.entry();
     this.#sendHeaders(this.#buffer.runs[0]?.firstTimestamp);
     for (const run of this.#buffer.runs) push.send(run);
     // Of a GOP that outgrew the buffer this origin has had nothing.
@@ -272,7 +302,9 @@ export class Pusher implements Publication {
 
   #lost(push: Push, error: UpstreamError): void {
     this.#context.log.warn({ err: error, stream: this.key }, 'push lost');
-    this.#context.health.failed(push.origin, error);
+    // Who takes nothing of this stream may take others: it may be too slow for this one alone.
+    if (error.failure === 'stalled') this.#context.health.doubted(push.origin, error);
+    else this.#context.health.failed(push.origin, error);
     const [live, standby] = [this.#live, this.#standby];
     if (push === standby) {
       this.#standby = undefined;

@@ -23,6 +23,7 @@ import { OriginHealth, type OriginReport, type ProbeTimes } from './origin-healt
 import { type LookupCounts, OriginLookups } from './origin-lookup.ts';
 import { Origins } from './origins.ts';
 import { Puller } from './puller.ts';
+import { PushedStreams } from './pushed-streams.ts';
 import { Pusher } from './pusher.ts';
 import { RtmpClient } from './rtmp-client.ts';
 import { traverseToken } from './token-traverse.ts';
@@ -42,6 +43,7 @@ export class OriginUpstream implements Upstream {
     pushes: 0,
     pullSwitches: 0,
     pushSwitches: 0,
+    pushRepeats: 0,
     pushDroppedGops: 0,
     oddMessages: 0,
     droppedHeaders: 0,
@@ -89,6 +91,7 @@ export class OriginUpstream implements Upstream {
       locator: this.#locator,
       memory,
       verdicts: new ClientVerdicts(),
+      pushed: new PushedStreams(),
       turns,
       mediaMemory,
       serverId,

@@ -75,6 +75,7 @@ export class TestEdge implements Gateway {
         pushes: 4,
         pullSwitches: 3,
         pushSwitches: 2,
+        pushRepeats: 1,
         pushDroppedGops: 1,
         oddMessages: 6,
         droppedHeaders: 0,

@@ -25,6 +25,7 @@ export interface OriginCounters {
   /** Times that a stream went on from another origin, by direction. */
   readonly pullSwitches: number;
   readonly pushSwitches: number;
+  readonly pushRepeats: number;
   readonly pushDroppedGops: number;
   readonly oddMessages: number;
   readonly droppedHeaders: number;

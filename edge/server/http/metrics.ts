@@ -176,6 +176,11 @@ export class Metrics {
     count('edge_pushes_total', 'Streams pushed to origins.', 'pushes');
     count('edge_pull_switches_total', 'Times that a pulled stream went on from another origin.', 'pullSwitches');
     count('edge_push_switches_total', 'Times that a pushed stream went on to another origin.', 'pushSwitches');
+    count(
+      'edge_push_repeats_total',
+      'Times that a stream was pushed again because its origin had not got it.',
+      'pushRepeats',
+    );
     new Counter({
       name: 'edge_origin_lookups_total',
       help: 'Times that DNS was asked for origins (origin_lookup), by what came of it.',
