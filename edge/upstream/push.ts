@@ -124,6 +124,12 @@ export class Push {
     if (!this.#ended) this.#client.write(bytesFor(this.#client.streamId, run, this.#chunkSize));
   }
 
+  /** The same, for what a new origin needs of the past: it may take a slow one some time. */
+  sendPast(runs: readonly PushRun[]): void {
+    for (const run of runs) this.send(run);
+    this.#watchdog.burst(runs.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  }
+
   /** The publisher has stopped: the origin is told. */
   unpublish(): void {
     if (this.#ended) return;

@@ -287,7 +287,7 @@ export class Pusher implements Publication {
     this.#sight.begin();
     if (this.#buffer.runs.length > 0) this.#sight.entry();
     this.#sendHeaders(this.#buffer.runs[0]?.firstTimestamp);
-    for (const run of this.#buffer.runs) push.send(run);
+    push.sendPast(this.#buffer.runs);
     // Of a GOP that outgrew the buffer this origin has had nothing.
     if (this.#buffer.runs.length === 0 && this.#buffer.waitsForKeyframes) this.#videoWaits = true;
     this.#buffer.delivered();
