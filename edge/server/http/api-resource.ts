@@ -38,7 +38,7 @@ export type Resources = Readonly<Record<string, Resource>>;
 const defaultCount = 10;
 
 /** Entries that are made in one turn of the event loop: about a millisecond's work. */
-const perTurn = 50;
+const perTurn = 25;
 
 /** The part of `all` that `start` and `count` ask for. */
 export function page<T>(all: Iterable<T>, query: URLSearchParams): Iterable<T> {

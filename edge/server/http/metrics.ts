@@ -12,6 +12,7 @@ import { addBudgetMetrics } from './budget-metrics.ts';
 import type { HttpDeps, OriginCounters } from './deps.ts';
 import { addEntranceMetrics } from './entrance-metrics.ts';
 import { streamCount, streamEntries } from './figures.ts';
+import { nextTurn } from './in-turns.ts';
 import { addMemoryMetrics } from './memory-metrics.ts';
 import { metricsText } from './metrics-text.ts';
 import { addMoveMetrics } from './move-metrics.ts';
@@ -78,6 +79,7 @@ export class Metrics {
   async #read(): Promise<string> {
     this.#roles = await this.#traffic.collect();
     await this.#streams.look();
+    await nextTurn();
     return await metricsText(this.registry);
   }
 

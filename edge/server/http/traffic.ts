@@ -12,7 +12,7 @@ import { inTurns } from './in-turns.ts';
 import { Meter, SharedMeter, sampleEveryMs } from './meter.ts';
 
 /** Clients or streams that are looked at in one turn of the event loop: about a millisecond's work. */
-export const perTurn = 500;
+export const perTurn = 250;
 
 export interface RoleCounts {
   readonly play: number;
