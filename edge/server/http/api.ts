@@ -163,7 +163,7 @@ export class Api {
   async #vhosts({ id }: Call): Promise<Answer> {
     await this.#traffic.collect();
     const { config, hub } = this.#gateway;
-    const streams = streamsByVhost(hub);
+    const streams = await streamsByVhost(hub);
     const figures = (vhost: VhostConfig) => vhostFigures(vhost, streams.get(vhost.name) ?? 0, this.#traffic);
     if (id === '') return { list: await listed('vhosts', config.vhosts, figures) };
     const vhost = config.vhosts.find(({ name }) => vhostId(name) === id);

@@ -12,9 +12,10 @@ import { type StreamName, streamId, streamKey, streamUrl } from '../../stream/na
 import { type Client, streamOf } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import { audioInfo, videoInfo } from './codec-info.ts';
+import { inTurns } from './in-turns.ts';
 import type { Meter } from './meter.ts';
 import { mountPath } from './mount.ts';
-import type { Traffic } from './traffic.ts';
+import { perTurn, type Traffic } from './traffic.ts';
 
 /** A stream that is played here, published here, or both. */
 export interface StreamEntry {
@@ -38,9 +39,9 @@ export function streamCount({ streams, published }: Hub): number {
 }
 
 /** How many streams each vhost has. */
-export function streamsByVhost(hub: Hub): ReadonlyMap<string, number> {
+export async function streamsByVhost(hub: Hub): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
-  for (const { name } of streamEntries(hub)) counts.set(name.vhost, (counts.get(name.vhost) ?? 0) + 1);
+  await inTurns(streamEntries(hub), perTurn, ({ name }) => counts.set(name.vhost, (counts.get(name.vhost) ?? 0) + 1));
   return counts;
 }
 

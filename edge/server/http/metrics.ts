@@ -141,8 +141,12 @@ export class Metrics {
       labelNames: ['state'],
       registers: [registry],
       collect() {
-        for (const state of streamStates) this.set({ state }, 0);
-        for (const { live } of streamEntries(hub)) this.inc({ state: live?.source?.state ?? 'pushed' });
+        const counts = new Map<(typeof streamStates)[number], number>(streamStates.map((state) => [state, 0]));
+        for (const { live } of streamEntries(hub)) {
+          const state = live?.source?.state ?? 'pushed';
+          counts.set(state, (counts.get(state) ?? 0) + 1);
+        }
+        for (const [state, count] of counts) this.set({ state }, count);
       },
     });
   }

@@ -103,17 +103,18 @@ export class StreamMetrics {
   async look(): Promise<void> {
     const most = this.#gateway.config.exporter.streams;
     this.#isOn = most > 0;
-    const rows: Row[] = [];
-    if (this.#isOn) await inTurns(streamEntries(this.#gateway.hub), perTurn, (entry) => rows.push(this.#row(entry)));
+    // By key: a stream may end while it is published, and be listed as both.
+    const found = new Map<string, Row>();
+    if (this.#isOn) await inTurns(streamEntries(this.#gateway.hub), perTurn, (entry) => this.#read(found, entry));
+    const rows = [...found.values()];
     this.#named = busiest(rows, most);
     await this.#sumOthers(rows);
-    this.#before = new Map(rows.map(({ key, values }) => [key, values]));
   }
 
-  #row(entry: StreamEntry): Row {
+  #read(found: Map<string, Row>, entry: StreamEntry): void {
     const key = streamKey(entry.name);
     const source = { entry, meter: this.#traffic.ofStream(key), stats: entry.live?.stats };
-    return { entry, key, values: figures.map(({ read }) => read(source)) };
+    found.set(key, { entry, key, values: figures.map(({ read }) => read(source)) });
   }
 
   /**
@@ -123,7 +124,9 @@ export class StreamMetrics {
   async #sumOthers(rows: readonly Row[]): Promise<void> {
     const named = new Set(this.#named);
     const sums = figures.map(({ kind }, index) => (kind === 'gauge' ? 0 : (this.#others[index] ?? 0)));
+    const now = new Map<string, readonly number[]>();
     await inTurns(rows, perTurn, (row) => {
+      now.set(row.key, row.values);
       if (named.has(row)) return;
       const before = this.#before.get(row.key);
       for (const [index, value] of row.values.entries()) {
@@ -133,6 +136,7 @@ export class StreamMetrics {
       }
     });
     this.#others = sums;
+    this.#before = now;
   }
 
   #add(registry: Registry, { name, help, kind }: Figure, index: number): void {
