@@ -11,7 +11,7 @@ import { signedQuery } from '../support/signed-query.ts';
 const page = readFileSync(join(import.meta.dirname, '../../edge/docs/signed-urls.md'), 'utf8');
 
 function snippet(language: string): string {
-  const text = new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'ms').exec(page)?.[1];
+  const text = new RegExp(`^\`\`\`${language}(?: [\\w.]+)?\n(.*?)^\`\`\``, 'ms').exec(page)?.[1];
   assert.ok(text !== undefined, `the page has no ${language}`);
   return text;
 }

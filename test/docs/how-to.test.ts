@@ -7,8 +7,11 @@ import { missing } from '../support/programs.ts';
 
 /** Pages, and the programs that theirs need beside Node.js. */
 const pages: Readonly<Record<string, readonly string[]>> = {
+  'crds/LEVELS.md': [],
   'crds/docs/origins.md': [],
   'crds/docs/tls.md': [],
+  'crds/hls/README.md': [],
+  'edge/docs/signed-urls.md': ['ffmpeg', 'ffprobe', 'curl', 'openssl'],
   'edge/docs/run.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/from-srs.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/encoders.md': ['ffmpeg', 'ffprobe', 'curl'],
@@ -18,9 +21,9 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'helm/docs/upgrade.md': [],
 };
 
-describe('how to', { concurrency: 2, timeout: 200_000 }, () => {
+describe('how to', { concurrency: 2, timeout: 900_000 }, () => {
   for (const [page, programs] of Object.entries(pages)) {
-    test(page, { skip: missing(...programs) }, async (t) => {
+    test(page, { skip: missing(...programs), timeout: 200_000 }, async (t) => {
       const steps = stepsOf(page);
       assert.equal(steps.at(-1)?.kind, 'run', 'it ends with a check');
       await new HowTo(t).follow(steps);
