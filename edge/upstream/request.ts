@@ -76,8 +76,18 @@ function identity(request: StreamRequest, serverId: string): AmfObject {
   };
 }
 
-/** The first address that others can reach, as SRS picks it. */
+/** A node of Kubernetes has hundreds of interfaces, and hundreds of streams may look for an origin at once. */
+const addressKeptMs = 10_000;
+let known = { address: '', untilMs: Number.NEGATIVE_INFINITY };
+
 function localAddress(): string {
+  const nowMs = performance.now();
+  if (nowMs >= known.untilMs) known = { address: findLocalAddress(), untilMs: nowMs + addressKeptMs };
+  return known.address;
+}
+
+/** The first address that others can reach, as SRS picks it. */
+function findLocalAddress(): string {
   for (const addresses of Object.values(networkInterfaces())) {
     for (const { address, family, internal } of addresses ?? []) if (!internal && family === 'IPv4') return address;
   }
