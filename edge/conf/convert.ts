@@ -142,6 +142,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       redirectMax: s.edge.redirect_max,
       originTlsVerify: s.edge.origin_tls_verify,
       originTlsCaFile: s.edge.origin_tls_ca_file,
+      originTlsName: s.edge.origin_tls_name,
     },
   };
 }
@@ -304,6 +305,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
       redirect_max: v.edge.redirectMax,
       origin_tls_verify: v.edge.originTlsVerify,
       origin_tls_ca_file: v.edge.originTlsCaFile,
+      origin_tls_name: v.edge.originTlsName,
       ...access.edge,
     },
   };

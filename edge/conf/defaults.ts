@@ -151,6 +151,7 @@ export const EDGE: EdgeTuning = {
   redirectMax: 3,
   originTlsVerify: true,
   originTlsCaFile: '',
+  originTlsName: '',
 };
 
 /**

@@ -248,6 +248,8 @@ export interface EdgeTuning {
   readonly originTlsVerify: boolean;
   /** PEM file of the authorities to trust for them; empty for the system's. */
   readonly originTlsCaFile: string;
+  /** The name that their certificates are for, whatever their addresses are; empty for the host of each. */
+  readonly originTlsName: string;
 }
 
 export interface VhostConfig {

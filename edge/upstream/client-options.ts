@@ -31,6 +31,7 @@ export function clientOptions(
     keepaliveMs: keepaliveMs(),
     tlsVerify: edge.originTlsVerify,
     tlsCaFile: edge.originTlsCaFile,
+    tlsName: edge.originTlsName,
     odd: (origin, reason, isFirst) => {
       counters.oddMessages++;
       if (isFirst) log.info({ origin, reason }, 'origin sent a message that cannot be used: passed over');

@@ -23,6 +23,8 @@ export interface SocketOptions {
   /** For `rtmps`: verify the origin's certificate, with these authorities beside the system's. */
   readonly tlsVerify: boolean;
   readonly tlsCaFile: string;
+  /** The name that its certificate is for; empty for its host. */
+  readonly tlsName: string;
 }
 
 /** Connects, or throws an UpstreamError `unreachable`; `cancelled` when the signal says so. */
@@ -83,8 +85,10 @@ function isForWantOfDescriptors(error: unknown): boolean {
   return syscall === 'getaddrinfo' && outOfDescriptors();
 }
 
-function dial(address: OriginAddress, { tlsVerify, tlsCaFile }: SocketOptions): Socket {
-  const { host, port, tlsName = host } = address;
+function dial(address: OriginAddress, options: SocketOptions): Socket {
+  const { host, port } = address;
+  const { tlsVerify, tlsCaFile } = options;
+  const tlsName = options.tlsName || (address.tlsName ?? host);
   if (address.scheme === 'rtmp') return connectTcp({ host, port, lookup });
   const servername = isIP(tlsName) === 0 ? { servername: tlsName } : {};
   // A session is that of a name at an address.

@@ -197,6 +197,11 @@ export interface OriginEdgeCluster {
 }
 
 export interface OriginTls {
+  /**
+   * The name that the certificates of these origins are for. Give it with `service` and `edgeCluster`, whose origins
+   * are reached at the addresses of pods, which are seldom in certificates. Default: the host of each origin.
+   */
+  readonly serverName?: string;
   /** PEM certificates of the authorities to trust for these origins. Default: those of the edge's image. */
   readonly caBundle?: string;
   /** Believe any certificate, which makes TLS worthless against an attacker on the path. Default false. */

@@ -176,6 +176,7 @@ function vhostOf(
         usageIntervalMs: hooks.usageIntervalMs,
       }),
       ...(group.tls?.insecureSkipVerify && { originTlsVerify: false }),
+      ...(group.tls?.serverName !== undefined && { originTlsName: group.tls.serverName }),
       ...(group.tls?.caBundle !== undefined && {
         originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name, group.tls.caBundle)}`,
       }),

@@ -170,6 +170,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           redirectMax: fc.integer({ min: 0, max: 100 }),
           originTlsVerify: bool,
           originTlsCaFile: names,
+          originTlsName: names,
           locateUrl: urls.map(([url = '']) => url),
           hookFailure: fc.constantFrom('refuse', 'admit'),
           onUsage: urls,

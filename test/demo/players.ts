@@ -15,6 +15,7 @@ const clientOptions = {
   keepaliveMs: 30_000,
   tlsVerify: true,
   tlsCaFile: '',
+  tlsName: '',
   odd: () => {},
   paused: new PausedReaders(),
 };

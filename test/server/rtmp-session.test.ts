@@ -358,6 +358,32 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     },
   );
 
+  test('RTMPS: an origin whose certificate is for a name that it is not listed by', testOptions, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'rtmps-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    // For localhost and 127.0.0.1.
+    const { keyFile, certFile } = makeCertificate(directory, 'localhost');
+    const host = '127.0.0.9';
+    const rtmps = `rtmps { enabled on; listen ${host}:0; key ${keyFile}; cert ${certFile}; }`;
+    const origin = await startEdge(t, originConfig({ root: rtmps }));
+    const source = await RtmpPeer.publisher({ host, port: origin.port('rtmps'), tls: true }, stream);
+    t.after(() => source.reset());
+    source.send(...clip());
+    const configOf = (tls: string): string =>
+      edgeConfig({
+        origins: [`rtmps://${host}:${origin.port('rtmps')}`],
+        edge: `origin_tls_ca_file ${certFile}; ${tls}`,
+      });
+    const named = await startEdge(t, configOf('origin_tls_name localhost;'));
+    await (await player(t, named)).frames(3 + 10);
+    for (const tls of ['', 'origin_tls_name elsewhere.example.com;']) {
+      const edge = await startEdge(t, configOf(tls));
+      await player(t, edge);
+      const { reason } = await edge.logged(({ msg, state }) => msg === 'origin state' && state === 'down');
+      assert.match(`${reason}`, /altnames/);
+    }
+  });
+
   test('a broken configuration is refused at start: exit code 1, file and line', testOptions, async () => {
     await assert.rejects(EdgeProcess.start('listen 1935;\nlisten_to_me 1;'), /edge\.conf:2:1/);
   });

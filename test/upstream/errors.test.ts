@@ -6,7 +6,7 @@ import { UpstreamError } from '../../edge/upstream/errors.ts';
 import { openSocket } from '../../edge/upstream/socket.ts';
 import { deadOrigin } from '../support/rtmp-scene.ts';
 
-const options = { connectTimeoutMs: 5_000, keepaliveMs: 0, tlsVerify: true, tlsCaFile: '' };
+const options = { connectTimeoutMs: 5_000, keepaliveMs: 0, tlsVerify: true, tlsCaFile: '', tlsName: '' };
 
 async function failureAt(host: string, port: number): Promise<UpstreamError> {
   const { signal } = new AbortController();
