@@ -140,6 +140,8 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       usageIntervalMs: s.edge.usage_interval,
       readIntervalMs: s.edge.read_interval,
       redirectMax: s.edge.redirect_max,
+      originHttpPort: s.edge.origin_http_port,
+      originHttpsPort: s.edge.origin_https_port,
       originTlsVerify: s.edge.origin_tls_verify,
       originTlsCaFile: s.edge.origin_tls_ca_file,
       originTlsName: s.edge.origin_tls_name,
@@ -155,6 +157,8 @@ function toCluster(s: VhostSettings['cluster']): ClusterConfig {
     tokenTraverse: s.token_traverse,
     vhost: s.vhost,
     debugSrsUpnode: s.debug_srs_upnode,
+    protocol: s.protocol,
+    followClient: s.follow_client,
   };
 }
 
@@ -303,6 +307,8 @@ function fromVhost(v: VhostConfig): VhostSettings {
       usage_interval: v.edge.usageIntervalMs,
       read_interval: v.edge.readIntervalMs,
       redirect_max: v.edge.redirectMax,
+      origin_http_port: v.edge.originHttpPort,
+      origin_https_port: v.edge.originHttpsPort,
       origin_tls_verify: v.edge.originTlsVerify,
       origin_tls_ca_file: v.edge.originTlsCaFile,
       origin_tls_name: v.edge.originTlsName,
@@ -312,12 +318,15 @@ function fromVhost(v: VhostConfig): VhostSettings {
 }
 
 function fromCluster(c: ClusterConfig): VhostSettings['cluster'] {
+  const remote = c.mode === 'remote' ? c : CLUSTER;
   return {
     mode: c.mode,
     origin: c.mode === 'remote' ? c.origins : [],
-    token_traverse: c.mode === 'remote' ? c.tokenTraverse : CLUSTER.tokenTraverse,
-    vhost: c.mode === 'remote' ? c.vhost : CLUSTER.vhost,
-    debug_srs_upnode: c.mode === 'remote' ? c.debugSrsUpnode : CLUSTER.debugSrsUpnode,
+    token_traverse: remote.tokenTraverse,
+    vhost: remote.vhost,
+    debug_srs_upnode: remote.debugSrsUpnode,
+    protocol: remote.protocol,
+    follow_client: remote.followClient,
   };
 }
 

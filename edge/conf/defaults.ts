@@ -104,7 +104,13 @@ export const ACCESS: AccessConfig = {
   token: { play: false, publish: false, keysFile: '', jwksFile: '', jwksUrl: '', issuer: '', audience: '' },
 };
 
-export const CLUSTER = { tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode: true } as const;
+export const CLUSTER = {
+  tokenTraverse: false,
+  vhost: '[vhost]',
+  debugSrsUpnode: true,
+  protocol: 'rtmp',
+  followClient: false,
+} as const;
 
 export const EDGE: EdgeTuning = {
   balance: 'round_robin',
@@ -149,6 +155,8 @@ export const EDGE: EdgeTuning = {
   // Latency that hardly shows beside `mw_latency`, for a fraction of the reads and writes.
   readIntervalMs: 200,
   redirectMax: 3,
+  originHttpPort: undefined,
+  originHttpsPort: undefined,
   originTlsVerify: true,
   originTlsCaFile: '',
   originTlsName: '',

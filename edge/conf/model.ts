@@ -114,11 +114,19 @@ export interface Network {
   readonly prefix: number;
 }
 
-/** An upstream server as written in `origin`: `[rtmp://|rtmps://]host[:port]`. */
+/** What origins are connected to by; `flv` and `flvs` are HTTP-FLV, by HTTP and by HTTPS. */
+export type UpstreamProtocol = 'rtmp' | 'rtmps' | 'flv' | 'flvs';
+
+/**
+ * An upstream server as written in `origin`, `[rtmp://|rtmps://]host[:port]`, or where it is connected to: for HTTP-FLV
+ * that is another address.
+ */
 export interface OriginAddress {
-  readonly scheme: 'rtmp' | 'rtmps';
+  readonly scheme: 'rtmp' | 'rtmps' | 'http' | 'https';
   readonly host: string;
   readonly port: number;
+  /** No port was written: `port` is the usual one of the scheme. */
+  readonly usualPort?: true;
   /** The name that its certificate must hold, where that is not `host`. */
   readonly tlsName?: string;
   /** Which connection to this address is meant, from 2 on: behind a Service's one address each may meet another origin. */
@@ -137,6 +145,10 @@ export interface RemoteCluster {
   /** The vhost at the origin; the variable `[vhost]` stands for the client's. */
   readonly vhost: string;
   readonly debugSrsUpnode: boolean;
+  /** What streams are pulled by; they are pushed by RTMP or RTMPS. */
+  readonly protocol: UpstreamProtocol;
+  /** A stream whose first player came by HTTP or HTTPS is pulled by that. */
+  readonly followClient: boolean;
 }
 
 export type ClusterConfig = LocalCluster | RemoteCluster;
@@ -192,7 +204,7 @@ export interface EdgeTuning {
   readonly originLookup: readonly OriginAddress[];
   /** TCP (and TLS) connect to an origin, name resolution included. */
   readonly connectTimeoutMs: number;
-  /** RTMP handshake, `connect`, `createStream` and `play`/`publish` at an origin, together. */
+  /** RTMP handshake, `connect`, `createStream` and `play`/`publish` at an origin, together; or one answer by HTTP. */
   readonly requestTimeoutMs: number;
   /** No first frame from an origin in this time: the stream is looked for at the next one. */
   readonly firstFrameTimeoutMs: number;
@@ -242,9 +254,12 @@ export interface EdgeTuning {
   readonly usageIntervalMs: number;
   /** With neither `min_latency` nor `mr`, publishers' sockets are read at most this often; 0 reads at once. */
   readonly readIntervalMs: number;
-  /** RTMP 302 answers followed in a row. */
+  /** Redirections followed in a row: RTMP 302, and those of HTTP. */
   readonly redirectMax: number;
-  /** Verify the certificates of `rtmps://` origins. */
+  /** Ports of origins for `flv` and `flvs`; undefined: see `endpointOf`. */
+  readonly originHttpPort: number | undefined;
+  readonly originHttpsPort: number | undefined;
+  /** Verify the certificates of origins, for RTMPS and HTTPS. */
   readonly originTlsVerify: boolean;
   /** PEM file of the authorities to trust for them; empty for the system's. */
   readonly originTlsCaFile: string;

@@ -154,6 +154,30 @@ written as in \`origin\` (\`rtmps://\` where TLS is to be spoken):
 
 \`edge_locate_questions_total\` tells how questions ended. No client learns the URL.
 
+## Pulling by HTTP-FLV
+
+With \`cluster { protocol flv; }\` an edge asks its origins for \`http://ORIGIN/APP/STREAM.flv\` instead of playing by
+RTMP, with \`flvs\` by HTTPS. The parameters are the client's own. A vhost other than the default one follows as
+\`vhost=\` behind them; \`Host\` is the origin's own name, so that a proxy in between finds it. Origins are found, left and
+joined again as by RTMP, and a stream that changes from one protocol to the other loses no frame.
+
+**Ports.** As in SRS, the port in \`origin\` is that of what streams are pulled by; without a port it is 80 for \`flv\` and
+443 for \`flvs\`. Publishers are always pushed by RTMP. They go to port 1935 (443 with \`rtmps://\`) of an origin whose port
+is that of HTTP. Where an origin has other ports, say them apart:
+\`cluster { origin 10.0.0.1:1935; protocol flv; } edge { origin_http_port 8080; }\`. Then \`origin\` has the port of RTMP.
+
+**What answers mean.** 200 with a FLV stream: the origin has it. 404 and 410: it does not. 401, 403 and other statuses of
+400 to 499: it refuses this client, and the next one is asked anew. 301, 302, 303, 307 and 308 are followed, up to
+\`redirect_max\` in a row, with the path and the parameters that they name. Whatever else there is (500 and above, 408,
+429, a page, a broken connection) speaks neither for nor against the stream: other origins are asked. A server that closes
+the connection without an answer refuses, if it answers others; SRS refuses so.
+
+**Silence.** Servers may answer when the stream begins and not before, as SRS does. An HTTP-FLV stream has no ping either.
+So the edge asks a server that is silent for a quarter of \`stall_timeout\` for its first page, by a connection of its own,
+twice a second at most for all streams together. Whatever it answers, it is well, unless a proxy says 502, 503 or 504. A
+server that does not answer in \`stall_timeout\` is taken for dead. One that answers, and sends nothing of the stream for
+four times as long (or four times its longest pause), is asked for the stream again.
+
 ## What clients may hold
 
 What one client does may cost that client, never another one. So everything that a client can make the edge keep has

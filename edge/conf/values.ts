@@ -277,12 +277,13 @@ function parseOrigin(word: string): OriginAddress | undefined {
   const scheme = schemeWord?.toLowerCase() === 'rtmps' ? 'rtmps' : 'rtmp';
   const port = digits === undefined ? (scheme === 'rtmps' ? RTMPS_PORT : RTMP_PORT) : Number(digits);
   if (port < 1 || port > 65_535) return undefined;
-  if (v6 !== undefined) return isIPv6(v6) ? { scheme, host: v6, port } : undefined;
-  return name !== undefined && isHostName(name) ? { scheme, host: name, port } : undefined;
+  const host = v6 ?? name ?? '';
+  if (v6 === undefined ? !isHostName(host) : !isIPv6(host)) return undefined;
+  return { scheme, host, port, ...(digits === undefined && { usualPort: true }) };
 }
 
-function printOrigin({ scheme, host, port }: OriginAddress): string {
-  return `${scheme === 'rtmps' ? 'rtmps://' : ''}${bracketed(host)}:${port}`;
+function printOrigin({ scheme, host, port, usualPort }: OriginAddress): string {
+  return `${scheme === 'rtmps' ? 'rtmps://' : ''}${bracketed(host)}${usualPort ? '' : `:${port}`}`;
 }
 
 function parseNetwork(word: string): Network | undefined {

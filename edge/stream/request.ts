@@ -5,7 +5,10 @@
 import type { AmfObject, AmfValue } from '../rtmp/amf0.ts';
 import type { StreamName } from './name.ts';
 
-export type ClientProtocol = 'rtmp' | 'rtmps' | 'http-flv' | 'ws-flv';
+/** By HTTP-FLV or WebSocket: without TLS, and with it. */
+export type FlvProtocol = 'http-flv' | 'ws-flv' | 'https-flv' | 'wss-flv';
+
+export type ClientProtocol = 'rtmp' | 'rtmps' | FlvProtocol;
 
 /** A client that has said which application it wants. */
 export interface ConnectRequest {

@@ -15,7 +15,17 @@ export function originName(address: OriginAddress): string {
 /** The same for all connections to the address. */
 export function addressName(address: OriginAddress): string {
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `${address.scheme === 'rtmps' ? 'rtmps://' : ''}${host}:${address.port}`;
+  return `${address.scheme === 'rtmp' ? '' : `${address.scheme}://`}${host}:${address.port}`;
+}
+
+/** Whether it speaks HTTP there. */
+export function isHttp({ scheme }: OriginAddress): boolean {
+  return scheme === 'http' || scheme === 'https';
+}
+
+/** Whether it speaks TLS there. */
+export function isTls({ scheme }: OriginAddress): boolean {
+  return scheme === 'rtmps' || scheme === 'https';
 }
 
 /** Of an origin's name, that of its address: whichever connection to it is meant. */

@@ -3,7 +3,7 @@
  */
 
 import type { PausedReaders } from '../budget/readers.ts';
-import type { VhostConfig } from '../conf/model.ts';
+import type { OriginAddress, VhostConfig } from '../conf/model.ts';
 import type { UpstreamContext } from './context.ts';
 import type { SocketOptions } from './socket.ts';
 
@@ -16,6 +16,21 @@ export interface ClientOptions extends SocketOptions {
   readonly odd: (origin: string, reason: string, isFirst: boolean) => void;
   /** Counts origins that are not read, because they do not read our answers. */
   readonly paused: PausedReaders;
+}
+
+/** What a pull needs beside. */
+export interface PullOptions extends ClientOptions {
+  readonly stallTimeoutMs: () => number;
+  /** Whether an HTTP server answers; never rejects. */
+  readonly answers: (address: OriginAddress) => Promise<boolean>;
+}
+
+export function pullOptions(vhost: () => VhostConfig, context: UpstreamContext): PullOptions {
+  return {
+    ...clientOptions(vhost(), context),
+    stallTimeoutMs: () => vhost().edge.stallTimeoutMs,
+    answers: (address) => context.pings.answers(address),
+  };
 }
 
 export function clientOptions(

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
 import type { ClientVerdicts } from './client-verdicts.ts';
+import type { HttpPings } from './http-pings.ts';
 import type { Locator } from './locator.ts';
 import type { StreamMemory } from './memory.ts';
 import type { OriginHealth } from './origin-health.ts';
@@ -18,6 +19,7 @@ export interface UpstreamContext {
   readonly health: OriginHealth;
   readonly origins: Origins;
   readonly locator: Locator;
+  readonly pings: HttpPings;
   readonly memory: StreamMemory;
   readonly verdicts: ClientVerdicts;
   readonly pushed: PushedStreams;

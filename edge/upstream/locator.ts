@@ -6,7 +6,7 @@
 import type { Logger } from 'pino';
 import type { OriginAddress, VhostConfig } from '../conf/model.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
-import { type StreamRequest, streamName } from '../stream/request.ts';
+import { type ClientProtocol, type StreamRequest, streamName } from '../stream/request.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { originName } from './address.ts';
 import type { Turns } from './turns.ts';
@@ -14,10 +14,15 @@ import type { Turns } from './turns.ts';
 /** What an origin is wanted for. */
 export type Purpose = 'play' | 'publish';
 
-/** A stream that is looked for. */
-export interface Sought {
-  readonly key: string;
+/** What an origin is asked for, and what the client speaks on whose behalf it is. */
+export interface Errand {
   readonly purpose: Purpose;
+  readonly by: ClientProtocol;
+}
+
+/** A stream that is looked for. */
+export interface Sought extends Errand {
+  readonly key: string;
 }
 
 /** Asks. Rejects when there is no answer, or one that cannot be used. */
@@ -80,7 +85,7 @@ export class Locator {
   }
 
   /** What the last answer named, however old it is, in its order. */
-  origins({ edge }: VhostConfig, { key, purpose }: Sought): readonly OriginAddress[] {
+  origins({ edge }: VhostConfig, { key, purpose }: Pick<Sought, 'key' | 'purpose'>): readonly OriginAddress[] {
     const answer = this.#find(keyOf(key, purpose), edge.locateUrl);
     return answer?.origins ?? none;
   }
@@ -105,14 +110,9 @@ export class Locator {
     return asked;
   }
 
-  /** All addresses whose health is to be watched. */
-  get watched(): readonly OriginAddress[] {
-    return [...this.#watched.values()].map(({ address }) => address);
-  }
-
-  /** Name of the vhost that an origin was named for last. */
-  vhostOf(origin: string): string | undefined {
-    return this.#watched.get(origin)?.vhost;
+  /** All addresses whose health is to be watched, and the vhost that each was named for last. */
+  get watched(): readonly { readonly address: OriginAddress; readonly vhost: string }[] {
+    return [...this.#watched.values()].map(({ address, vhost }) => ({ address, vhost }));
   }
 
   /** Answers of others than these vhosts' `locate_url` do not count any more. */

@@ -209,7 +209,7 @@ export class OriginLookups {
         scheme,
         host: address,
         port,
-        ...(scheme === 'rtmps' && { tlsName }),
+        tlsName,
         ...(door > 1 && { door }),
       }),
     );

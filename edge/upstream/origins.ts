@@ -4,10 +4,11 @@
  * no listed one is left, and never counted with the listed ones.
  */
 
-import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
+import type { EdgeConfig, OriginAddress, UpstreamProtocol, VhostConfig } from '../conf/model.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
 import { addressIn, addressName, originName } from './address.ts';
-import type { Locator, Sought } from './locator.ts';
+import { endpointOf, protocolOf, protocolsOf } from './endpoints.ts';
+import type { Errand, Locator, Sought } from './locator.ts';
 import type { OriginHealth } from './origin-health.ts';
 import type { OriginLookups } from './origin-lookup.ts';
 
@@ -22,6 +23,8 @@ export class Origins {
   readonly #locator: Locator;
   #config: EdgeConfig;
   #draining = false;
+  /** Of what `locate_url` named, the vhost that each endpoint belongs to. */
+  #locatedFor: ReadonlyMap<string, string> = new Map();
 
   constructor(config: EdgeConfig, health: OriginHealth, lookups: OriginLookups, locator: Locator) {
     this.#config = config;
@@ -47,39 +50,62 @@ export class Origins {
   /** DNS or `locate_url` has answered: health must know of whom it is asked. */
   found(): void {
     const { vhosts } = this.#config;
-    const lookedUp = this.#lookups.known(vhosts.flatMap(({ edge }) => edge.originLookup));
-    this.#health.retain(vhosts.flatMap(listed), [...lookedUp, ...this.#locator.watched]);
+    const usual = vhosts.flatMap((vhost) =>
+      protocolsOf(vhost)
+        .slice(0, 1)
+        .flatMap((each) => listed(vhost, each)),
+    );
+    const isUsual = new Set(usual.map(originName));
+    // What an origin is connected to by now and then is not checked meanwhile: nobody may listen there.
+    const others = vhosts
+      .flatMap((vhost) => protocolsOf(vhost).flatMap((each) => this.#known(vhost, each)))
+      .filter((origin) => !isUsual.has(originName(origin)));
+    const located = this.#locator.watched.flatMap(({ address, vhost: name }) => {
+      const vhost = vhosts.find((each) => each.name === name);
+      const protocols = vhost === undefined ? [] : protocolsOf(vhost);
+      return protocols.flatMap((each) =>
+        vhost === undefined ? [] : { name, origin: endpointOf(address, each, vhost) },
+      );
+    });
+    this.#locatedFor = new Map(located.map(({ name, origin }) => [originName(origin), name]));
+    this.#health.retain(usual, [...others, ...located.map(({ origin }) => origin)]);
   }
 
   /** Those that `locate_url` named for the stream. */
   located(vhost: VhostConfig, sought: Sought): readonly OriginAddress[] {
-    return vhost.cluster.mode === 'remote' ? this.#locator.origins(vhost, sought) : none;
+    if (vhost.cluster.mode === 'local') return none;
+    const protocol = protocolOf(vhost, sought);
+    return this.#locator.origins(vhost, sought).map((origin) => endpointOf(origin, protocol, vhost));
   }
 
-  /** Those that the vhost's configuration lists. */
-  listed(vhost: VhostConfig): readonly OriginAddress[] {
-    return listed(vhost);
+  /** Those that the vhost's configuration lists, where such a stream is asked for. */
+  listed(vhost: VhostConfig, sought: Errand): readonly OriginAddress[] {
+    return listed(vhost, protocolOf(vhost, sought));
   }
 
   /**
    * Those to try when no listed one is left. Has them looked up where that was not done lately: then there are none
    * for now, and `available` and the next call see them.
    */
-  further(vhost: VhostConfig): readonly OriginAddress[] {
+  further(vhost: VhostConfig, sought: Errand): readonly OriginAddress[] {
     const { originLookup } = vhost.edge;
-    return originLookup.length === 0 ? none : this.#beside(vhost, this.#lookups.current(originLookup));
+    if (originLookup.length === 0) return none;
+    const protocol = protocolOf(vhost, sought);
+    const found = this.#lookups.current(originLookup).map((origin) => endpointOf(origin, protocol, vhost));
+    return this.#beside(vhost, protocol, found);
   }
 
   /** A vhost that has an origin of this name, from wherever. */
   vhostOf(name: string): VhostConfig | undefined {
     const { vhosts } = this.#config;
-    const locatedFor = this.#locator.vhostOf(name);
-    return vhosts.find((vhost) => this.#has(vhost, name)) ?? vhosts.find((vhost) => vhost.name === locatedFor);
+    const locatedFor = this.#locatedFor.get(name);
+    const has = (vhost: VhostConfig): boolean => protocolsOf(vhost).some((each) => this.#has(vhost, each, name));
+    return vhosts.find(has) ?? vhosts.find((vhost) => vhost.name === locatedFor);
   }
 
   /** Whether the vhost has an origin of this name for the stream: listed, looked up or located. */
   has(vhost: VhostConfig, sought: Sought, name: string): boolean {
-    return this.#has(vhost, name) || isAmong(this.located(vhost, sought), name);
+    return this.#has(vhost, protocolOf(vhost, sought), name) || isAmong(this.located(vhost, sought), name);
   }
 
   /**
@@ -87,15 +113,18 @@ export class Origins {
    * none of the listed ones works.
    */
   mayStay(vhost: VhostConfig, sought: Sought, name: string): boolean {
-    if (isAmong(listed(vhost), addressIn(name)) || isAmong(this.located(vhost, sought), name)) return true;
-    return !this.#works(vhost) && this.#has(vhost, name);
+    const protocol = protocolOf(vhost, sought);
+    if (isAmong(listed(vhost, protocol), addressIn(name)) || isAmong(this.located(vhost, sought), name)) return true;
+    return !this.#works(vhost, protocol) && this.#has(vhost, protocol, name);
   }
 
   /** Whether each of them, those that were looked up or located included, is down. */
   areDown(vhost: VhostConfig, sought: Sought): boolean {
     const isDown = (origin: OriginAddress): boolean => this.#health.state(origin) === 'down';
     return (
-      listed(vhost).every(isDown) && this.located(vhost, sought).every(isDown) && this.further(vhost).every(isDown)
+      this.listed(vhost, sought).every(isDown) &&
+      this.located(vhost, sought).every(isDown) &&
+      this.further(vhost, sought).every(isDown)
     );
   }
 
@@ -109,7 +138,11 @@ export class Origins {
     const release = this.#lookups.await(originLookup);
     const again = locateUrl === '' ? undefined : new DeadlineSignal(Math.max(locateTtlMs, locateAgainMinMs));
     const ended = again === undefined ? signal : AbortSignal.any([signal, again.signal]);
-    const all = (): OriginAddress[] => [...this.located(vhost(), sought), ...listed(vhost()), ...this.further(vhost())];
+    const all = (): OriginAddress[] => [
+      ...this.located(vhost(), sought),
+      ...this.listed(vhost(), sought),
+      ...this.further(vhost(), sought),
+    ];
     try {
       await this.#health.available(all, ended);
     } catch (error) {
@@ -125,24 +158,30 @@ export class Origins {
     await this.#lookups.settled(vhost.edge.originLookup);
   }
 
-  #has(vhost: VhostConfig, name: string): boolean {
-    return isAmong(listed(vhost), name) || isAmong(this.#lookups.known(vhost.edge.originLookup), name);
+  #has(vhost: VhostConfig, protocol: UpstreamProtocol, name: string): boolean {
+    return isAmong(this.#known(vhost, protocol), name);
+  }
+
+  /** Those that are listed, and those that DNS had, however old that is. */
+  #known(vhost: VhostConfig, protocol: UpstreamProtocol): readonly OriginAddress[] {
+    const found = this.#lookups.known(vhost.edge.originLookup);
+    return [...listed(vhost, protocol), ...found.map((origin) => endpointOf(origin, protocol, vhost))];
   }
 
   /**
    * Of what DNS has, those that are not listed, where they may be tried. An answer with none of the listed origins in it
    * may be the one address of a Service, behind which any of them is: it is left alone while a listed one works.
    */
-  #beside(vhost: VhostConfig, found: readonly OriginAddress[]): readonly OriginAddress[] {
+  #beside(vhost: VhostConfig, protocol: UpstreamProtocol, found: readonly OriginAddress[]): readonly OriginAddress[] {
     if (found.length === 0) return none;
-    const names = new Set(listed(vhost).map(originName));
+    const names = new Set(listed(vhost, protocol).map(originName));
     const others = found.filter((origin) => !names.has(addressName(origin)));
-    return this.#draining || others.length < found.length || !this.#works(vhost) ? others : none;
+    return this.#draining || others.length < found.length || !this.#works(vhost, protocol) ? others : none;
   }
 
   /** Whether nothing is known against one of the listed origins. */
-  #works(vhost: VhostConfig): boolean {
-    return listed(vhost).some((origin) => ['up', 'untried'].includes(this.#health.state(origin)));
+  #works(vhost: VhostConfig, protocol: UpstreamProtocol): boolean {
+    return listed(vhost, protocol).some((origin) => ['up', 'untried'].includes(this.#health.state(origin)));
   }
 }
 
@@ -150,6 +189,7 @@ function isAmong(origins: readonly OriginAddress[], name: string): boolean {
   return origins.some((origin) => originName(origin) === name);
 }
 
-function listed({ cluster }: VhostConfig): readonly OriginAddress[] {
-  return cluster.mode === 'remote' ? cluster.origins : none;
+function listed(vhost: VhostConfig, protocol: UpstreamProtocol): readonly OriginAddress[] {
+  const { cluster } = vhost;
+  return cluster.mode === 'remote' ? cluster.origins.map((origin) => endpointOf(origin, protocol, vhost)) : none;
 }

@@ -5,8 +5,10 @@
 import type { OriginAddress } from '../conf/model.ts';
 import type { ServerIdentity } from '../rtmp/identity.ts';
 import type { RtmpMessage } from '../rtmp/message.ts';
-import type { ClientOptions } from './client-options.ts';
+import { isHttp } from './address.ts';
+import type { PullOptions } from './client-options.ts';
 import type { UpstreamError } from './errors.ts';
+import { FlvClient } from './flv-client.ts';
 import type { UpstreamRequest } from './request.ts';
 import { RtmpClient } from './rtmp-client.ts';
 import type { Watched } from './watchdog.ts';
@@ -27,6 +29,8 @@ export interface PullClient extends Watched {
   readonly lastReceivedMs: number;
   /** What the origin tells of itself, if anything. */
   readonly serverIdentity: ServerIdentity | undefined;
+  /** Whether a request that is not refused shows that the origin is well; else its media does. */
+  readonly hasAnswered: boolean;
   /** Asks for the stream. Returns when the origin has not refused; media follows, now or whenever there is some. */
   ask(request: UpstreamRequest, signal: AbortSignal): Promise<void>;
   /** Ends the connection without telling the handlers. */
@@ -36,9 +40,10 @@ export interface PullClient extends Watched {
 /** Connects to an origin, by what its address says. Throws an UpstreamError. */
 export function openPullClient(
   address: OriginAddress,
-  options: ClientOptions,
+  options: PullOptions,
   handlers: PullHandlers,
   signal: AbortSignal,
 ): Promise<PullClient> {
-  return RtmpClient.open(address, options, handlers, signal);
+  const client = isHttp(address) ? FlvClient : RtmpClient;
+  return client.open(address, options, handlers, signal);
 }

@@ -79,7 +79,7 @@ export class PullSearch {
    */
   constructor(options: PullSearchOptions, tried: Iterable<string>, failures: number) {
     this.#options = options;
-    this.#sought = { key: options.stream.key, purpose: 'play' };
+    this.#sought = { key: options.stream.key, purpose: 'play', by: options.request.protocol };
     this.#tried = new Set(tried);
     this.#run(failures).catch((error: Error) => {
       if (!this.#over) options.context.log.error({ err: error, stream: options.stream.key }, 'pull search failed');
@@ -118,7 +118,7 @@ export class PullSearch {
   async #run(failures: number): Promise<void> {
     const { context, stream, live, events, only } = this.#options;
     if (only !== undefined) return await this.#askOnly(only);
-    const listed = context.origins.listed(stream.vhost).length;
+    const listed = context.origins.listed(stream.vhost, this.#sought).length;
     if (failures > listed) await this.#restFor(this.#backOffMs(failures - listed));
     const absentMs = context.memory.absentForMs(stream.key);
     if (absentMs > 0) await this.#restFor(absentMs);
@@ -238,10 +238,10 @@ export class PullSearch {
     const { health, memory, origins } = context;
     return nextOrigin({
       located: origins.located(stream.vhost, this.#sought),
-      origins: origins.listed(stream.vhost),
+      origins: origins.listed(stream.vhost, this.#sought),
       further: () => {
         this.#isFurther ||= isLast && live() === undefined;
-        return this.#isFurther ? origins.further(stream.vhost) : [];
+        return this.#isFurther ? origins.further(stream.vhost, this.#sought) : [];
       },
       balance: stream.vhost.edge.balance,
       streamKey: stream.key,

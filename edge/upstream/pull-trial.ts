@@ -12,7 +12,7 @@ import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
 import { Pull, type PullEvents } from './pull.ts';
 import type { Lack } from './pushed-streams.ts';
-import { redirectTarget, upstreamRequest } from './request.ts';
+import { type Redirection, redirectionOf, upstreamRequest } from './request.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
 /** How a trial went. */
@@ -95,12 +95,13 @@ export class PullTrial {
   async #begin(): Promise<void> {
     const { context, request, waitsForTurn, origin } = this.#options;
     if (waitsForTurn) await context.turns.wait(this.name, request.ip, this.#abort.signal);
-    if (!this.#settled) this.#pullFrom(origin);
+    if (!this.#settled) this.#pullFrom({ address: origin });
   }
 
-  #pullFrom(address: OriginAddress): void {
+  #pullFrom({ address, httpPath }: Redirection): void {
     const { stream, request, cluster, context, events, live } = this.#options;
-    this.#pull = new Pull(address, stream, upstreamRequest(request, cluster, address, context.serverId), context, {
+    const asked = upstreamRequest(request, cluster, address, context.serverId);
+    this.#pull = new Pull(address, stream, { ...asked, httpPath: httpPath ?? asked.httpPath }, context, {
       connected: () => {
         this.#isConnected = true;
         this.#acceptedMs = awakeNow();
@@ -154,7 +155,7 @@ export class PullTrial {
     if (this.#settled) return;
     this.#dwell.stop();
     const { context, stream } = this.#options;
-    const location = redirectTarget(error);
+    const location = redirectionOf(error);
     if (location !== undefined && this.#redirects < stream.vhost.edge.redirectMax) {
       this.#redirects++;
       return this.#pullFrom(location);

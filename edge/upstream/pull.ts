@@ -10,7 +10,7 @@ import type { LiveStream } from '../stream/live-stream.ts';
 import { awakeNow } from '../time/awake.ts';
 import { originName } from './address.ts';
 import { Cadence } from './cadence.ts';
-import { clientOptions } from './client-options.ts';
+import { pullOptions } from './client-options.ts';
 import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, type UpstreamError } from './errors.ts';
 import { FirstFrames } from './first-frames.ts';
@@ -96,12 +96,14 @@ export class Pull {
   async #open(request: UpstreamRequest, context: UpstreamContext): Promise<void> {
     const { health, log } = context;
     const { signal } = this.#abort;
-    const { vhost } = this.#stream;
     const client = await openPullClient(
       this.origin,
-      clientOptions(vhost, context),
+      pullOptions(() => this.#stream.vhost, context),
       {
-        media: (message) => this.#media(message, client),
+        media: (message) => {
+          if (!this.#first.cameOnce && !client.hasAnswered) health.succeeded(this.origin);
+          this.#media(message, client);
+        },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
           if (code === reconnectRequestCode) this.#events.askedToLeave(this);
@@ -122,7 +124,7 @@ export class Pull {
     await client.ask(request, signal);
     // The connection may have ended between two answers.
     if (this.#ended) return;
-    health.succeeded(this.origin);
+    if (client.hasAnswered) health.succeeded(this.origin);
     log.info({ origin: this.name, stream: this.#stream.key, upnode: client.serverIdentity }, 'pull connected');
     this.#watchdog = new Watchdog(client, {
       owesMedia: true,

@@ -30,7 +30,6 @@ export class Puller implements StreamSource {
   /** On whose behalf origins are asked. */
   #request: StreamRequest;
   readonly #context: UpstreamContext;
-  readonly #sought: Sought;
   /** Called when nobody needs the stream any more, or when no origin has it: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
   /** The pull whose frames players get, and the origin of the configuration that led to it. */
@@ -73,7 +72,6 @@ export class Puller implements StreamSource {
     this.#stream = stream;
     this.#request = request;
     this.#context = context;
-    this.#sought = { key: stream.key, purpose: 'play' };
     this.#ended = ended;
     this.#homing = new Homing({
       home: () => this.#home(),
@@ -90,6 +88,10 @@ export class Puller implements StreamSource {
       },
     };
     this.#admission = new Admission(awaited, context);
+  }
+
+  get #sought(): Sought {
+    return { key: this.#stream.key, purpose: 'play', by: this.#request.protocol };
   }
 
   get state(): StreamSource['state'] {
@@ -173,7 +175,8 @@ export class Puller implements StreamSource {
   }
 
   #listed(): readonly OriginAddress[] {
-    return this.#context.origins.listed(this.#stream.vhost);
+    const { vhost } = this.#stream;
+    return this.#context.origins.listed(vhost, this.#sought);
   }
 
   #home(): OriginAddress | undefined {

@@ -63,7 +63,7 @@ export class PushSearch {
   constructor(options: PushSearchOptions) {
     this.#options = options;
     this.#key = streamKey(streamName(options.request));
-    this.#sought = { key: this.#key, purpose: 'publish' };
+    this.#sought = { key: this.#key, purpose: 'publish', by: options.request.protocol };
   }
 
   get lastFailure(): UpstreamError | undefined {
@@ -160,7 +160,7 @@ export class PushSearch {
     return nextOrigin({
       located: origins.located(vhost, this.#sought),
       origins: this.#cluster().origins,
-      further: () => origins.further(vhost),
+      further: () => origins.further(vhost, this.#sought),
       balance: vhost.edge.balance,
       streamKey: this.#key,
       attempt: this.#attempts,

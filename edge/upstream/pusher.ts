@@ -59,7 +59,7 @@ export class Pusher implements Publication {
   constructor(request: StreamRequest, vhost: VhostConfig, context: UpstreamContext, events: PublicationEvents) {
     this.name = streamName(request);
     this.key = streamKey(this.name);
-    this.#sought = { key: this.key, purpose: 'publish' };
+    this.#sought = { key: this.key, purpose: 'publish', by: request.protocol };
     this.#vhost = vhost;
     this.#chunkSize = vhost.chunkSize;
     this.#context = context;

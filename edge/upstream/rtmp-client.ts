@@ -31,6 +31,7 @@ const usualStreamId = 1;
 
 export class RtmpClient implements PullClient {
   readonly origin: string;
+  readonly hasAnswered = true;
   /** What an SRS origin tells of itself with the connect result. */
   serverIdentity: ServerIdentity | undefined;
   /** The message stream that the origin gave us. */

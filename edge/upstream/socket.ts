@@ -8,7 +8,7 @@ import { connect as connectTls } from 'node:tls';
 import { outOfDescriptors } from '../budget/descriptors.ts';
 import type { OriginAddress } from '../conf/model.ts';
 import { Deadline } from '../time/deadline.ts';
-import { originName } from './address.ts';
+import { isTls, originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 import { SharedLookUp } from './host-lookup.ts';
 import { OriginTls } from './origin-tls.ts';
@@ -20,7 +20,7 @@ export interface SocketOptions {
   readonly connectTimeoutMs: number;
   /** Silence before TCP probes the connection; 0 never does. */
   readonly keepaliveMs: number;
-  /** For `rtmps`: verify the origin's certificate, with these authorities beside the system's. */
+  /** For TLS: verify the origin's certificate, with these authorities beside the system's. */
   readonly tlsVerify: boolean;
   readonly tlsCaFile: string;
   /** The name that its certificate is for; empty for its host. */
@@ -37,7 +37,7 @@ export async function openSocket(address: OriginAddress, options: SocketOptions,
   } catch (error) {
     throw connectError(error, origin);
   }
-  const ready = address.scheme === 'rtmps' ? 'secureConnect' : 'connect';
+  const ready = isTls(address) ? 'secureConnect' : 'connect';
   return new Promise((resolve, reject) => {
     const fail = (error: UpstreamError): void => {
       settle();
@@ -89,7 +89,7 @@ function dial(address: OriginAddress, options: SocketOptions): Socket {
   const { host, port } = address;
   const { tlsVerify, tlsCaFile } = options;
   const tlsName = options.tlsName || (address.tlsName ?? host);
-  if (address.scheme === 'rtmp') return connectTcp({ host, port, lookup });
+  if (!isTls(address)) return connectTcp({ host, port, lookup });
   const servername = isIP(tlsName) === 0 ? { servername: tlsName } : {};
   // A session is that of a name at an address.
   const peer = `${tlsName} ${originName(address)}`;

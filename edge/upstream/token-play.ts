@@ -7,11 +7,11 @@ import type { OriginAddress, RemoteCluster, VhostConfig } from '../conf/model.ts
 import { toUntimedFrame } from '../stream/frame.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { originName } from './address.ts';
-import { clientOptions } from './client-options.ts';
+import { pullOptions } from './client-options.ts';
 import type { UpstreamContext } from './context.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 import { openPullClient } from './pull-client.ts';
-import { redirectTarget, upstreamRequest } from './request.ts';
+import { type Redirection, redirectionOf, upstreamRequest } from './request.ts';
 import { type Verdict, verdictOn } from './verdict.ts';
 
 /**
@@ -26,19 +26,19 @@ export async function judgePlayer(
   context: UpstreamContext,
   signal: AbortSignal,
 ): Promise<{ readonly kind: 'accepted' } | Verdict> {
-  let address = origin;
+  let target: Redirection = { address: origin };
   for (let redirects = 0; ; redirects++) {
     try {
-      await playShortly(request, cluster, vhost, address, context, signal);
+      await playShortly(request, cluster, vhost, target, context, signal);
       return { kind: 'accepted' };
     } catch (error) {
-      const asked = address;
+      const asked = target.address;
       const failure = toUpstreamError(error, 'protocol', originName(asked));
-      const target = redirectTarget(failure);
-      if (target === undefined || redirects >= vhost.edge.redirectMax) {
+      const next = redirectionOf(failure);
+      if (next === undefined || redirects >= vhost.edge.redirectMax) {
         return await verdictOn(failure, () => context.health.answers(asked));
       }
-      address = target;
+      target = next;
     }
   }
 }
@@ -48,7 +48,7 @@ async function playShortly(
   request: StreamRequest,
   cluster: RemoteCluster,
   vhost: VhostConfig,
-  address: OriginAddress,
+  { address, httpPath }: Redirection,
   context: UpstreamContext,
   signal: AbortSignal,
 ): Promise<void> {
@@ -67,9 +67,15 @@ async function playShortly(
   const cancel = (): void => first.reject(new UpstreamError('cancelled', 'cancelled', { origin }));
   signal.addEventListener('abort', cancel, { once: true });
   try {
-    const client = await openPullClient(address, clientOptions(vhost, context), handlers, signal);
+    const client = await openPullClient(
+      address,
+      pullOptions(() => vhost, context),
+      handlers,
+      signal,
+    );
     try {
-      await client.ask(upstreamRequest(request, cluster, address, context.serverId), signal);
+      const asked = upstreamRequest(request, cluster, address, context.serverId);
+      await client.ask({ ...asked, httpPath: httpPath ?? asked.httpPath }, signal);
       await first.promise;
     } finally {
       client.destroy();

@@ -23,14 +23,15 @@ export async function traverseToken(
 ): Promise<void> {
   if (vhost.cluster.mode !== 'remote' || !vhost.cluster.tokenTraverse) return;
   const { origins } = context;
+  const errand = { purpose: 'publish', by: request.protocol } as const;
   const tried = new Set<string>();
   let lookUps = 1;
   for (;;) {
     const origin = nextOrigin({
       // No stream is known yet that could be asked about.
       located: [],
-      origins: origins.listed(vhost),
-      further: () => origins.further(vhost),
+      origins: origins.listed(vhost, errand),
+      further: () => origins.further(vhost, errand),
       balance: vhost.edge.balance,
       streamKey: `${request.vhost}/${request.app}`,
       attempt: 0,

@@ -12,11 +12,13 @@ import { streamKey } from '../stream/name.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { type ConnectRequest, type StreamRequest, streamName } from '../stream/request.ts';
 import type { StreamSource } from '../stream/stream-source.ts';
-import { originName } from './address.ts';
+import { isHttp, originName } from './address.ts';
 import { clientOptions } from './client-options.ts';
 import { ClientVerdicts } from './client-verdicts.ts';
 import type { UpstreamContext, UpstreamCounters } from './context.ts';
 import { addressesOf } from './dns.ts';
+import { HttpPings } from './http-pings.ts';
+import { probeHttp } from './http-request.ts';
 import { type AskWhere, type LocateCounts, Locator } from './locator.ts';
 import { StreamMemory } from './memory.ts';
 import { OriginHealth, type OriginReport, type ProbeTimes } from './origin-health.ts';
@@ -89,6 +91,7 @@ export class OriginUpstream implements Upstream {
       health,
       origins,
       locator: this.#locator,
+      pings: new HttpPings((address) => health.answers(address)),
       memory,
       verdicts: new ClientVerdicts(),
       pushed: new PushedStreams(),
@@ -157,11 +160,12 @@ export class OriginUpstream implements Upstream {
     this.#context.turns.close();
   }
 
-  /** Connects and shakes hands: a stopped process accepts connections and answers nothing. */
+  /** Connects and shakes hands, or asks for the first page: a stopped process accepts connections and answers nothing. */
   async #probe(address: OriginAddress, signal: AbortSignal): Promise<void> {
     const vhost = this.#context.origins.vhostOf(originName(address));
     if (vhost === undefined) return;
     const options = clientOptions(vhost, this.#context);
+    if (isHttp(address)) return await probeHttp(address, options, signal);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();
   }

@@ -150,10 +150,35 @@ export interface OriginGroup {
    * the order given. Default: RoundRobin; StreamHash with edgeCluster, which takes no other.
    */
   readonly balance?: 'RoundRobin' | 'StreamHash' | 'Failover';
-  /** Speak RTMPS to these origins; `{}` will do. Default: plain RTMP. */
+  /**
+   * Speak TLS to these origins: RTMPS, and HTTPS where `pull` says HttpFlv; `{}` will do. Default: plain RTMP and HTTP.
+   */
   readonly tls?: OriginTls;
   /** When an origin is taken for failed, and when it is tried again. */
   readonly timeouts: OriginTimeouts;
+  /**
+   * What streams are pulled by. What is published goes to the origins by RTMP always, by RTMPS with `tls`. Default:
+   * RTMP.
+   */
+  readonly pull?: {
+    /**
+     * Rtmp, or HttpFlv: from `/APP/STREAM.flv` of each origin's HTTP server. With `tls` that is RTMPS or HTTPS. Default
+     * Rtmp.
+     */
+    readonly protocol: 'Rtmp' | 'HttpFlv';
+    /**
+     * A stream whose first player came by HTTP-FLV is pulled by HTTP, by HTTPS if it came by HTTPS; for RTMP players
+     * `protocol` counts. For signatures that differ between protocols. Default false.
+     */
+    readonly followClient: boolean;
+    /**
+     * Port of the origins for HTTP-FLV by HTTP, at the addresses of RTMP: with `service` and `edgeCluster` that of the
+     * pods. Default 8080.
+     */
+    readonly httpPort: number;
+    /** The same by HTTPS. Default 8088. */
+    readonly httpsPort: number;
+  };
   /**
    * A server of your own that knows where streams are. It is asked for each stream, and the origins that it names are
    * tried before those of the group, to play and to publish; they need not be in the group. Question and answer are in

@@ -32,6 +32,10 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['vhost', 'set spec.vhosts, and their extraDirectives'],
   ['vhost.edge.drain_timeout', 'set spec.pods.drainSeconds'],
   ['vhost.cluster.origin', 'set spec.origins, and the vhost’s origin'],
+  ['vhost.cluster.protocol', 'set spec.origins[].pull.protocol, and spec.origins[].tls for TLS'],
+  ['vhost.cluster.follow_client', 'set spec.origins[].pull.followClient'],
+  ['vhost.edge.origin_http_port', 'set spec.origins[].pull.httpPort'],
+  ['vhost.edge.origin_https_port', 'set spec.origins[].pull.httpsPort'],
 ]);
 
 /** Why a directive cannot stand in `extraDirectives`, and what to do instead; undefined where it can. */

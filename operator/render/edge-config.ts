@@ -119,6 +119,8 @@ function vhostOf(
       tokenTraverse: vhost.tokenTraverse,
       vhost: vhost.transform ?? '[vhost]',
       debugSrsUpnode: vhost.debugSrsUpnode,
+      protocol: pullProtocol(group),
+      followClient: group.pull?.followClient ?? false,
     },
     play: {
       gopCache: play.gopCache,
@@ -175,6 +177,7 @@ function vhostOf(
         onUsage: hooks.onUsage ?? [],
         usageIntervalMs: hooks.usageIntervalMs,
       }),
+      ...httpPorts(group),
       ...(group.tls?.insecureSkipVerify && { originTlsVerify: false }),
       ...(group.tls?.serverName !== undefined && { originTlsName: group.tls.serverName }),
       ...(group.tls?.caBundle !== undefined && {
@@ -191,9 +194,27 @@ function parsed(
 ): readonly OriginAddress[] {
   const scheme = group.tls === undefined ? '' : 'rtmps://';
   const result = type.parse(servers.map((server) => `${scheme}${server}`));
-  if (result.ok) return result.value;
+  // Here the port is RTMP's, whatever streams are pulled by: it is written always.
+  if (result.ok) return result.value.map(({ usualPort: _, ...origin }) => origin);
   const what = `origin group "${group.name}": ${result.what}; expected ${type.expected}`;
   throw new RenderError('InvalidConfig', [`spec.origins: ${what}`]);
+}
+
+/** RTMPS is the scheme of each origin. */
+function pullProtocol({ pull, tls }: OriginGroup): 'rtmp' | 'flv' | 'flvs' {
+  if (pull?.protocol !== 'HttpFlv') return 'rtmp';
+  return tls === undefined ? 'flv' : 'flvs';
+}
+
+/** Those that something is pulled from. */
+function httpPorts(group: OriginGroup): Partial<Pick<VhostConfig['edge'], 'originHttpPort' | 'originHttpsPort'>> {
+  const { pull } = group;
+  if (pull === undefined) return {};
+  const protocol = pullProtocol(group);
+  return {
+    ...((pull.followClient || protocol === 'flv') && { originHttpPort: pull.httpPort }),
+    ...((pull.followClient || protocol === 'flvs') && { originHttpsPort: pull.httpsPort }),
+  };
 }
 
 /** Any edge above has the stream, if it is given time to fetch it: to ask two of them costs the origin two connections. */

@@ -116,6 +116,8 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
     tokenTraverse: bool,
     vhost: names,
     debugSrsUpnode: bool,
+    protocol: fc.constantFrom('rtmp', 'rtmps', 'flv', 'flvs'),
+    followClient: bool,
   });
   return some<VhostConfig>(base, {
     enabled: bool,
@@ -168,6 +170,8 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           playQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           pushQueueMaxBytes: fc.integer({ min: 0, max: 2 ** 32 }),
           redirectMax: fc.integer({ min: 0, max: 100 }),
+          originHttpPort: fc.integer({ min: 1, max: 65_535 }),
+          originHttpsPort: fc.integer({ min: 1, max: 65_535 }),
           originTlsVerify: bool,
           originTlsCaFile: names,
           originTlsName: names,

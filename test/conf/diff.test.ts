@@ -19,10 +19,10 @@ describe('diff', () => {
   });
 
   it('names path, values and effect', () => {
-    const before = config('vhost a.com { cluster { mode remote; origin a b; } }');
+    const before = config('vhost a.com { cluster { mode remote; origin a b:1936; } }');
     const after = config('vhost a.com { cluster { mode remote; origin a; } play { gop_cache off; } }');
     assert.deepEqual(diffConfig(before, after).changes, [
-      { path: 'vhost a.com: cluster.origin', from: 'a:1935 b:1935', to: 'a:1935', effect: 'at once' },
+      { path: 'vhost a.com: cluster.origin', from: 'a b:1936', to: 'a', effect: 'at once' },
       { path: 'vhost a.com: play.gop_cache', from: 'on', to: 'off', effect: 'new connections' },
     ]);
   });

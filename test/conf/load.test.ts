@@ -62,8 +62,8 @@ describe('values', () => {
     const { edge } = vhost('edge { origin_lookup a.b:1 rtmps://c.svc. _d; }');
     assert.deepEqual(edge.originLookup, [
       { scheme: 'rtmp', host: 'a.b', port: 1 },
-      { scheme: 'rtmps', host: 'c.svc.', port: 443 },
-      { scheme: 'rtmp', host: '_d', port: 1935 },
+      { scheme: 'rtmps', host: 'c.svc.', port: 443, usualPort: true },
+      { scheme: 'rtmp', host: '_d', port: 1935, usualPort: true },
     ]);
     for (const bad of ['10.0.0.1', '[::1]:1935', '1.2.3', 'a:0', 'http://a', ''])
       assert.match(
@@ -85,10 +85,10 @@ describe('values', () => {
     const { cluster } = vhost('cluster { mode remote; origin a.b:1 rtmp://c rtmps://d rtmps://[::1]:5 10.0.0.1; }');
     assert.deepEqual(cluster.mode === 'remote' && cluster.origins, [
       { scheme: 'rtmp', host: 'a.b', port: 1 },
-      { scheme: 'rtmp', host: 'c', port: 1935 },
-      { scheme: 'rtmps', host: 'd', port: 443 },
+      { scheme: 'rtmp', host: 'c', port: 1935, usualPort: true },
+      { scheme: 'rtmps', host: 'd', port: 443, usualPort: true },
       { scheme: 'rtmps', host: '::1', port: 5 },
-      { scheme: 'rtmp', host: '10.0.0.1', port: 1935 },
+      { scheme: 'rtmp', host: '10.0.0.1', port: 1935, usualPort: true },
     ]);
     for (const bad of ['::1', 'a:0', 'a:65536', 'http://a', 'rtmp://a/live', 'a b:', '1.2.3', '-a', 'u@a']) {
       const [line = ''] = errors(`vhost a { cluster { mode remote; origin ${bad}; } }`);

@@ -90,7 +90,7 @@ const openRtmp: Open = async ({ rtmpPort }, watch, ended, signal) => {
     signal,
   );
   const tcUrl = `rtmp://127.0.0.1:${rtmpPort}/live`;
-  const request = { app: 'live', tcUrl, stream: 'demo', pageUrl: '', swfUrl: '', extra: {}, args: [] };
+  const request = { app: 'live', tcUrl, stream: 'demo', pageUrl: '', swfUrl: '', extra: {}, httpPath: '', args: [] };
   await client.connect(request, signal);
   await client.play(request.stream, signal);
   return () => client.destroy();

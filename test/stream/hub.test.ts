@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { Hub, type Upstream } from '../../edge/stream/hub.ts';
@@ -167,10 +167,7 @@ test('the end of the edge reaches every player once, with the reason', async () 
       },
     });
     const origin = { scheme: 'rtmp', host: '192.0.2.1', port: 1935 } as const;
-    const cluster =
-      mode === 'local'
-        ? ({ mode } as const)
-        : ({ mode, origins: [origin], tokenTraverse: false, vhost: '[vhost]', debugSrsUpnode: false } as const);
+    const cluster = mode === 'local' ? ({ mode } as const) : ({ ...CLUSTER, mode, origins: [origin] } as const);
     const { sink } = attach(hub.play(request, defaultVhost({ minLatency: true, cluster })));
     hub.close();
     assert.deepEqual(sink.ends, ['the edge stops'], mode);

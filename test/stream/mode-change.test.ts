@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
+import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { VhostConfig } from '../../edge/conf/model.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { Hub } from '../../edge/stream/hub.ts';
@@ -17,13 +17,7 @@ import { streamRequest } from '../support/requests.ts';
 const request = streamRequest();
 const key = 'video.test/live/livestream';
 const origin = { scheme: 'rtmp', host: '192.0.2.1', port: 1935 } as const;
-const cluster = {
-  mode: 'remote',
-  origins: [origin],
-  tokenTraverse: false,
-  vhost: '[vhost]',
-  debugSrsUpnode: false,
-} as const;
+const cluster = { ...CLUSTER, mode: 'remote', origins: [origin] } as const;
 const local = defaultVhost({ name: 'video.test', minLatency: true });
 const remote = defaultVhost({ name: 'video.test', minLatency: true, cluster });
 const events = { ended: () => {}, gone: new AbortController().signal, silentMs: () => 0 };

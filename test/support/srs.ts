@@ -17,10 +17,13 @@ export function srsMissing(): string | false {
 
 export class SrsOrigin {
   readonly port: number;
+  /** Of HTTP-FLV. */
+  readonly httpPort: number;
   readonly program: Program;
 
-  private constructor(port: number, running: Program) {
+  private constructor(port: number, httpPort: number, running: Program) {
     this.port = port;
+    this.httpPort = httpPort;
     this.program = running;
   }
 
@@ -28,6 +31,7 @@ export class SrsOrigin {
   static async start(cleaner: Cleaner, vhost = ''): Promise<SrsOrigin> {
     const folder = temporaryDirectory(cleaner);
     const port = await freePort();
+    const httpPort = await freePort();
     const file = join(folder, 'srs.conf');
     writeFileSync(
       file,
@@ -37,13 +41,18 @@ export class SrsOrigin {
       srs_log_tank console;
       pid ${folder}/srs.pid;
       work_dir ${folder};
-      vhost __defaultVhost__ { tcp_nodelay on; min_latency on; ${vhost} }
+      http_server { enabled on; listen 127.0.0.1:${httpPort}; dir ${folder}; }
+      vhost __defaultVhost__ {
+        tcp_nodelay on; min_latency on; http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
+        ${vhost}
+      }
       `,
     );
     const running = new Program(cleaner, program, ['-c', file]);
     // Nobody reads its log: it must not fill the pipe.
     running.child.stdout?.resume();
     await untilListening(port, running);
-    return new SrsOrigin(port, running);
+    await untilListening(httpPort, running);
+    return new SrsOrigin(port, httpPort, running);
   }
 }

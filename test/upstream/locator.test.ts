@@ -153,8 +153,7 @@ describe('the word of somebody who knows where streams are', () => {
     const bench = new Bench(t);
     bench.ask();
     await bench.open[0]?.answer('a');
-    assert.deepEqual(bench.locator.watched, [origin('a')]);
-    assert.equal(bench.locator.vhostOf('a:1935'), 'v');
+    assert.deepEqual(bench.locator.watched, [{ address: origin('a'), vhost: 'v' }]);
     const changed = vhostWith({ locateUrl: 'http://elsewhere/' });
     assert.deepEqual(bench.hosts('s', changed), []);
     bench.locator.retain([vhostWith()]);

@@ -24,7 +24,8 @@ export const cluster = block(
       defaultText: 'none; needed with `mode remote`',
       effect: 'at once',
       doc:
-        'The origins, several separated by blanks; the port is 1935 (443 with `rtmps://`) unless given. Names are ' +
+        'The origins, several separated by blanks; the port is 1935 (443 with `rtmps://`) unless given. With `protocol ' +
+        'flv` or `flvs`, a given port is that of HTTP. Names are ' +
         'resolved again when the last answer is a second old. On a change, streams of an origin that is gone move to another at a key frame.',
     }),
     token_traverse: leaf({
@@ -42,6 +43,25 @@ export const cluster = block(
       effect: 'new connections',
       doc: 'The vhost to ask origins for. `[vhost]` stands for the client’s.',
     }),
+    protocol: leaf({
+      type: choice({ rtmp: 'rtmp', rtmps: 'rtmps', flv: 'flv', flvs: 'flvs' }),
+      default: CLUSTER.protocol,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'What streams are pulled by: `rtmp`; `rtmps`, as if `rtmps://` stood before each origin; `flv` or `flvs`, ' +
+        'HTTP-FLV by HTTP or HTTPS from `/APP/STREAM.flv`. Publishers are always pushed by RTMP (RTMPS with ' +
+        '`rtmps://` or `rtmps`), whatever this says. See [Pulling by HTTP-FLV](#pulling-by-http-flv).',
+    }),
+    follow_client: leaf({
+      type: onOff,
+      default: CLUSTER.followClient,
+      effect: 'at once',
+      since: 2,
+      doc:
+        'A stream whose first player came by HTTP-FLV (or WebSocket) is pulled by `flv`, by HTTPS by `flvs`; for RTMP ' +
+        'players `protocol` counts. A signature in the parameters then fits the protocol that it is checked by.',
+    }),
     debug_srs_upnode: leaf({
       type: onOff,
       default: CLUSTER.debugSrsUpnode,
@@ -52,9 +72,7 @@ export const cluster = block(
   {
     ignored: {
       coworkers: 'a local vhost knows nothing of other origins',
-      follow_client: 'origins are always connected to by RTMP',
       origin_cluster: 'a local vhost knows nothing of other origins',
-      protocol: 'origins are always connected to by RTMP',
     },
   },
 );

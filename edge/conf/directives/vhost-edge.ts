@@ -39,7 +39,8 @@ export const vhostEdge = block(
     connect_timeout: time(EDGE.connectTimeoutMs, 'Name, TCP and TLS of a connection to an origin, together.'),
     request_timeout: time(
       EDGE.requestTimeoutMs,
-      'RTMP handshake, `connect`, `createStream` and `play` or `publish` at an origin, together.',
+      'RTMP handshake, `connect`, `createStream` and `play` or `publish` at an origin, together. By HTTP, the answer to ' +
+        'the question whether an origin is well.',
     ),
     first_frame_timeout: time(
       EDGE.firstFrameTimeoutMs,
@@ -208,20 +209,36 @@ export const vhostEdge = block(
       type: integer(0, 100),
       default: EDGE.redirectMax,
       effect: 'at once',
-      doc: 'RTMP 302 answers followed in a row.',
+      doc: 'Redirections of origins followed in a row: RTMP 302, and 301, 302, 303, 307 and 308 of HTTP.',
+    }),
+    origin_http_port: leaf({
+      type: inherited(integer(1, 65_535)),
+      default: EDGE.originHttpPort,
+      defaultText: 'the port in `origin` with `protocol flv`, else 80',
+      effect: 'at once',
+      since: 2,
+      doc: 'The port of all origins for pulls by `flv`. The port in `origin` is that of RTMP then.',
+    }),
+    origin_https_port: leaf({
+      type: inherited(integer(1, 65_535)),
+      default: EDGE.originHttpsPort,
+      defaultText: 'the port in `origin` with `protocol flvs`, else 443',
+      effect: 'at once',
+      since: 2,
+      doc: 'The same for `flvs`.',
     }),
     origin_tls_verify: leaf({
       type: onOff,
       default: EDGE.originTlsVerify,
       effect: 'new connections',
-      doc: 'Verify the certificates of `rtmps://` origins.',
+      doc: 'Verify the certificates of origins, for RTMPS and HTTPS.',
     }),
     origin_tls_ca_file: leaf({
       type: text('a path'),
       default: EDGE.originTlsCaFile,
       defaultText: 'the system’s authorities',
       effect: 'new connections',
-      doc: 'PEM file of the authorities that vouch for `rtmps://` origins.',
+      doc: 'PEM file of the authorities that vouch for origins.',
     }),
     origin_tls_name: leaf({
       since: 2,

@@ -123,7 +123,7 @@ export function clientFigures(client: Client, traffic: Traffic): object {
 function clientType({ role, protocol }: Client): string {
   if (role === 'connecting') return 'Unknown';
   if (role === 'publish') return 'fmle-publish';
-  return protocol === 'http-flv' || protocol === 'ws-flv' ? 'flv-play' : 'rtmp-play';
+  return protocol === 'rtmp' || protocol === 'rtmps' ? 'rtmp-play' : 'flv-play';
 }
 
 function bytes({ sent, received, kbps }: Meter): object {

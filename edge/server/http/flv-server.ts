@@ -35,7 +35,7 @@ export class FlvServer {
 
   /** Serves a request for a stream. Returns why not, with nothing sent, when it is for none. */
   serve(request: IncomingMessage, response: ServerResponse, url: URL): string | undefined {
-    const target = flvTarget(this.#gateway.config, request, url, 'http-flv');
+    const target = flvTarget(this.#gateway.config, request, url, 'http');
     if (target.kind === 'none') return target.reason;
     if (target.kind === 'bad-name') {
       sendText(response, 400, target.reason, { Connection: 'close' });
@@ -61,7 +61,7 @@ export class FlvServer {
     const url = targetOf(request);
     if (fault !== undefined || url === undefined) return refuseUpgrade(socket, 400, fault ?? 'this is no URL');
     if (!served) return refuseUpgrade(socket, 404, 'no streams are served here');
-    const target = flvTarget(this.#gateway.config, request, url, 'ws-flv');
+    const target = flvTarget(this.#gateway.config, request, url, 'ws');
     if (target.kind === 'none') return refuseUpgrade(socket, 404, target.reason);
     if (target.kind === 'bad-name') return refuseUpgrade(socket, 400, target.reason);
     const refusal = this.#refusal(target.request);

@@ -3,11 +3,12 @@
  */
 
 import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
 import type { EdgeConfig, VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
 import { RtmpError } from '../../rtmp/errors.ts';
 import { hostName, pageUrlMaxLength, paramMaxLength, tooLong, vhostInParameters } from '../../rtmp/names.ts';
-import type { ClientProtocol, StreamRequest } from '../../stream/request.ts';
+import type { StreamRequest } from '../../stream/request.ts';
 import { newClientId } from '../clients.ts';
 import { clientAddress } from './client-address.ts';
 import { type MountMatch, matchMount } from './mount.ts';
@@ -29,14 +30,9 @@ export type FlvTarget =
   | { readonly kind: 'bad-name'; readonly reason: string };
 
 /** @param url of the request, as `targetOf` gives it */
-export function flvTarget(
-  config: EdgeConfig,
-  message: IncomingMessage,
-  url: URL,
-  protocol: Extract<ClientProtocol, 'http-flv' | 'ws-flv'>,
-): FlvTarget {
+export function flvTarget(config: EdgeConfig, message: IncomingMessage, url: URL, by: 'http' | 'ws'): FlvTarget {
   try {
-    return readTarget(config, message, url, protocol);
+    return readTarget(config, message, url, by);
   } catch (error) {
     if (error instanceof RtmpError) return { kind: 'bad-name', reason: error.message };
     throw error;
@@ -44,7 +40,7 @@ export function flvTarget(
 }
 
 /** @throws RtmpError 'bad-name' */
-function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTarget>): FlvTarget {
+function readTarget(...[config, message, url, by]: Parameters<typeof flvTarget>): FlvTarget {
   const host = vhostInParameters(url.search) || hostName(hostOf(message));
   const found = findMount(config, host, url.pathname);
   if (found.kind === 'none') return found;
@@ -53,7 +49,7 @@ function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTa
   if (url.search.length > paramMaxLength) throw tooLong('the parameters', url.search.length, paramMaxLength);
   const request: StreamRequest = {
     clientId: newClientId(),
-    protocol,
+    protocol: isSecure(message) ? `${by}s-flv` : `${by}-flv`,
     ip: clientAddress(message, config.edge.trustedProxies),
     vhost: vhost.name,
     app: match.app,
@@ -67,6 +63,10 @@ function readTarget(...[config, message, url, protocol]: Parameters<typeof flvTa
     connectArgs: [],
   };
   return { kind: 'stream', vhost, request, capsEx };
+}
+
+function isSecure({ socket }: IncomingMessage): boolean {
+  return (socket as Partial<TLSSocket>).encrypted === true;
 }
 
 /**
