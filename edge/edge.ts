@@ -26,7 +26,7 @@ import { Rebalance } from './server/moves/rebalance.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
-import type { Publication, PublicationEvents } from './stream/publication.ts';
+import type { Claim, Publication, PublicationEvents } from './stream/publication.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
 import { OriginUpstream } from './upstream/upstream.ts';
 import { version } from './version.ts';
@@ -233,9 +233,11 @@ export class Edge implements Gateway {
   async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
     await this.entrance.enter('publish', request, vhost);
     try {
-      await this.#hooks.onPublish(request, vhost);
+      const isAgreed = await this.#hooks.onPublish(request, vhost);
       this.#usage.begin(request, this.clients.get(request.clientId));
-      return await this.#publish(request, vhost, events);
+      // `enter` has refused a client whose token is not valid.
+      const claim = vhost.access.token.publish || isAgreed ? 'proven' : 'unproven';
+      return await this.#publish(request, vhost, events, claim);
     } catch (error) {
       this.entrance.leave(request);
       throw error;
@@ -257,9 +259,14 @@ export class Edge implements Gateway {
     this.#hooks.onClose(request, vhost, traffic);
   }
 
-  async #publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
+  async #publish(
+    request: StreamRequest,
+    vhost: VhostConfig,
+    events: PublicationEvents,
+    claim: Claim,
+  ): Promise<Publication> {
     try {
-      return await this.hub.publish(request, vhost, events);
+      return await this.hub.publish(request, vhost, events, claim);
     } catch (error) {
       if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
       throw error;

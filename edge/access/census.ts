@@ -19,6 +19,8 @@ interface Entry {
   readonly streams: string;
   readonly publishers: string | undefined;
   readonly address: string;
+  /** A publisher's stream, alone and with its address. */
+  readonly publications: readonly string[];
 }
 
 export class Census {
@@ -27,6 +29,7 @@ export class Census {
   readonly #players = new Counts();
   readonly #publishers = new Counts();
   readonly #addresses = new Counts();
+  readonly #publications = new Counts();
   /** Clients by stream, and streams by vhost. */
   readonly #streams = new Counts();
   readonly #streamsOfVhost = new Counts();
@@ -41,11 +44,13 @@ export class Census {
     if (fault !== undefined) return fault;
     const players = action === 'play' ? stream : undefined;
     const publishers = action === 'publish' ? vhost : undefined;
-    this.#entries.set(request.clientId, { vhost, players, publishers, streams: stream, address });
+    const publications = action === 'publish' ? [stream, publicationOf(stream, address)] : [];
+    this.#entries.set(request.clientId, { vhost, players, publishers, streams: stream, address, publications });
     if (players !== undefined) this.#players.add(players);
     if (publishers !== undefined) this.#publishers.add(publishers);
     if (this.#streams.add(stream) === 1) this.#streamsOfVhost.add(vhost);
     this.#addresses.add(address);
+    for (const publication of publications) this.#publications.add(publication);
     return undefined;
   }
 
@@ -58,6 +63,7 @@ export class Census {
     if (entry.publishers !== undefined) this.#publishers.remove(entry.publishers);
     if (this.#streams.remove(entry.streams) === 0) this.#streamsOfVhost.remove(entry.vhost);
     this.#addresses.remove(entry.address);
+    for (const publication of entry.publications) this.#publications.remove(publication);
   }
 
   #fault(
@@ -66,7 +72,9 @@ export class Census {
     limits: LimitsConfig,
   ): LimitFault | undefined {
     const { playersPerStream, streams, publishers, clientsPerAddress } = limits;
-    if (reached(clientsPerAddress, this.#addresses.of(address))) {
+    // A stream has one publisher: who comes back takes the place that its former connection still has.
+    const comesBack = (publication: string): boolean => action === 'publish' && this.#publications.of(publication) > 0;
+    if (!comesBack(publicationOf(stream, address)) && reached(clientsPerAddress, this.#addresses.of(address))) {
       return {
         reason: 'clients_per_address',
         message: `there are ${clientsPerAddress} clients of this address already`,
@@ -81,11 +89,15 @@ export class Census {
         message: `the stream has ${playersPerStream} players on this edge already`,
       };
     }
-    if (action === 'publish' && reached(publishers, this.#publishers.of(vhost))) {
+    if (action === 'publish' && !comesBack(stream) && reached(publishers, this.#publishers.of(vhost))) {
       return { reason: 'publishers', message: `there are ${publishers} publishers on this edge already` };
     }
     return undefined;
   }
+}
+
+function publicationOf(stream: string, address: string): string {
+  return `${address} ${stream}`;
 }
 
 function reached(limit: number, count: number): boolean {

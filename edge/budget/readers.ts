@@ -44,6 +44,11 @@ export class ReadGate {
     return (this.#waits & reason) !== 0;
   }
 
+  /** Whether it is kept from being read for longer than merged read takes. */
+  get isPaused(): boolean {
+    return isPaused(this.#waits);
+  }
+
   wait(reason: Wait): void {
     this.#set(this.#waits | reason);
   }

@@ -90,6 +90,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       firstPacketTimeoutMs: s.publish.firstpkt_timeout,
       normalTimeoutMs: s.publish.normal_timeout,
       kickoffForIdleSeconds: s.publish.kickoff_for_idle,
+      override: s.publish.override,
     },
     httpRemux: {
       enabled: s.http_remux.enabled,
@@ -258,6 +259,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
       firstpkt_timeout: v.publish.firstPacketTimeoutMs,
       normal_timeout: v.publish.normalTimeoutMs,
       kickoff_for_idle: v.publish.kickoffForIdleSeconds,
+      override: v.publish.override,
     },
     http_remux: {
       enabled: v.httpRemux.enabled,

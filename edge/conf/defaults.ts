@@ -76,6 +76,7 @@ export const PUBLISH: PublishConfig = {
   firstPacketTimeoutMs: 20_000,
   normalTimeoutMs: 5_000,
   kickoffForIdleSeconds: 0,
+  override: false,
 };
 
 export const HTTP_REMUX: HttpRemuxConfig = {

@@ -173,6 +173,8 @@ export interface PublishConfig {
   readonly normalTimeoutMs: number;
   /** A publisher whose stream nobody plays on this edge for so long is disconnected; 0: never. */
   readonly kickoffForIdleSeconds: number;
+  /** A newer publisher may take the stream over. */
+  readonly override: boolean;
 }
 
 export interface HttpRemuxConfig {

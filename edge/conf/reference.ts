@@ -178,6 +178,30 @@ twice a second at most for all streams together. Whatever it answers, it is well
 server that does not answer in \`stall_timeout\` is taken for dead. One that answers, and sends nothing of the stream for
 four times as long (or four times its longest pause), is asked for the stream again.
 
+## A publisher who comes back
+
+A publisher whose connection vanishes (a phone that changes its network, a cable) comes back before the edge knows that the old
+connection is dead, and is refused, as in SRS: the stream is being published already. With \`publish { override on; }\` the
+newer publisher takes the stream over:
+
+- **at once** where it has shown that the stream is its own: by a token (\`edge { token { publish on; } }\`), or to a
+  callback (\`on_publish\` has answered, and agreed). A callback that agrees to everybody protects nothing.
+- **otherwise** when the old connection has sent no media for a second, and the interval at which it is read (\`mr_latency\`,
+  \`read_interval\`). The newer publisher waits for that, about a second at most, and is refused if the old one goes on.
+
+Players stay: they see the new publisher from its first key frame on, and time runs on for them. The old connection is told
+\`NetStream.Publish.BadName\`, "another publisher has taken the stream over", and closed; callbacks get its
+\`on_unpublish\` after the \`on_publish\` of the newer one (\`client_id\` tells them apart).
+
+Where edges push to an edge in \`mode local\`, set it there, too: then the newer push wins, whichever edge it comes by, and
+the older edge ends its publisher. The URL's parameters come along, so that tokens and callbacks of the origin count. Other
+origins have rules of their own: SRS refuses the second push until the first one has ended.
+
+It is off by default. SRS refuses the second publisher, and who runs two encoders with one key, the second as a standby,
+relies on that: with \`override on\` they would take the stream from each other for ever, since encoders connect again when
+they are cut off. Without a token or a callback, whoever knows a stream's name can take it when its publisher pauses for a
+second.
+
 ## What clients may hold
 
 What one client does may cost that client, never another one. So everything that a client can make the edge keep has

@@ -77,9 +77,9 @@ export class HttpHooks {
     this.#tell('onClose', request, vhost, fields);
   }
 
-  /** Asks whether the client may publish. Throws a Refusal. */
-  async onPublish(request: StreamRequest, vhost: VhostConfig): Promise<void> {
-    await this.#ask('onPublish', request, vhost, streamFields(request, vhost), 'NetStream.Publish.Rejected');
+  /** Asks whether the client may publish. Throws a Refusal. @returns whether somebody was asked, and all have agreed */
+  async onPublish(request: StreamRequest, vhost: VhostConfig): Promise<boolean> {
+    return await this.#ask('onPublish', request, vhost, streamFields(request, vhost), 'NetStream.Publish.Rejected');
   }
 
   /** @param used what it has used, where it had begun */
@@ -129,6 +129,7 @@ export class HttpHooks {
   /**
    * All URLs in their order; the first one that does not agree decides. What went wrong with a callback is for the log:
    * whom it keeps out learns neither its address nor its answer.
+   * @returns whether there are URLs, and all of them have agreed
    */
   async #ask(
     hook: Asking,
@@ -136,10 +137,13 @@ export class HttpHooks {
     vhost: VhostConfig,
     fields: Fields,
     refusalCode: string,
-  ): Promise<void> {
-    for (const url of urlsOf(hook, vhost)) {
+  ): Promise<boolean> {
+    const urls = urlsOf(hook, vhost);
+    let agreed = 0;
+    for (const url of urls) {
       try {
         await this.#call(url, hook, request, vhost, fields);
+        agreed++;
       } catch (error) {
         const said = error instanceof HookError && error.kind === 'refused' ? error.message : undefined;
         if (said === undefined && vhost.edge.hookFailure === 'admit') continue;
@@ -147,6 +151,7 @@ export class HttpHooks {
         throw new Refusal(refusalCode, reason, said === undefined ? 502 : 403, { cause: error });
       }
     }
+    return agreed > 0 && agreed === urls.length;
   }
 
   /** All URLs in their order, whatever they answer. */

@@ -9,7 +9,7 @@ import { Deadline } from '../time/deadline.ts';
 import { LiveStream } from './live-stream.ts';
 import { LocalPublication } from './local-publication.ts';
 import { streamKey } from './name.ts';
-import type { Publication, PublicationEvents } from './publication.ts';
+import { type Claim, nameTakenCode, type Publication, type PublicationEvents } from './publication.ts';
 import { Refusal, type StreamRequest, streamName } from './request.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
 import type { StreamSource } from './stream-source.ts';
@@ -27,10 +27,14 @@ export interface PublishedStream {
   readonly publication: Publication;
   /** The settings that it has. */
   readonly vhost: VhostConfig;
+  readonly events: PublicationEvents;
 }
 
 /** What a goodbye may take on its way, beside the interval at which it is read. */
 const goodbyeMs = 100;
+
+/** Who sends nothing for so long, beside the interval at which it is read, is taken to be gone (`override`). */
+const vanishedAfterMs = 1_000;
 
 export class Hub {
   /** Of all streams since the start. */
@@ -88,20 +92,32 @@ export class Hub {
   }
 
   /**
-   * Begins a publication. Throws a Refusal: `NetStream.Publish.BadName` while the stream is being published, or what
-   * the origin says.
+   * Begins a publication. Throws a Refusal: `NetStream.Publish.BadName` while the stream is being published and stays
+   * so (see `override`), or what the origin says.
    */
-  async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
+  async publish(
+    request: StreamRequest,
+    vhost: VhostConfig,
+    events: PublicationEvents,
+    claim: Claim,
+  ): Promise<Publication> {
     const key = streamKey(streamName(request));
-    if (this.#published.has(key)) await this.#freed(key, vhost);
-    if (this.#published.has(key)) {
-      throw new Refusal('NetStream.Publish.BadName', `stream ${key} is being published already`);
+    const former = this.#published.get(key);
+    const overrides = vhost.publish.override && claim === 'proven';
+    if (former !== undefined && !overrides) await this.#freed(key, vhost, former);
+    // Nothing is awaited from here until the name is ours.
+    const present = this.#published.get(key);
+    if (present !== undefined) {
+      if (!overrides && !hasVanished(present, vhost)) {
+        throw new Refusal(nameTakenCode, `stream ${key} is being published already`);
+      }
+      this.#takeOver(present, request);
     }
     const publication =
       vhost.cluster.mode === 'remote'
         ? this.#upstream.push(request, vhost, events)
         : this.#localPublication(request, vhost);
-    this.#published.set(key, { request, publication, vhost });
+    this.#published.set(key, { request, publication, events, vhost });
     try {
       await publication.start();
       return publication;
@@ -123,11 +139,22 @@ export class Hub {
     for (const go of this.#awaitingNames.get(key) ?? []) go();
   }
 
+  /** Ends a publication for the sake of a newer one. Players stay, and what is published next goes on for them. */
+  #takeOver({ request, publication, events }: PublishedStream, by: StreamRequest): void {
+    const fields = { stream: streamKey(publication.name), client: request.clientId, by: by.clientId };
+    this.#reports.warn(fields, 'another publisher takes the stream over');
+    events.ended(nameTakenCode, 'another publisher has taken the stream over');
+    // One that still waits for its origin has not let go of the name.
+    this.unpublish(publication);
+  }
+
   /**
    * Resolves when the name is free, or after a short while: a publisher that comes back at once may be here before
-   * its own goodbye on the connection before, which is read at intervals.
+   * its own goodbye on the connection before, which is read at intervals. With `override` it waits until that
+   * connection has been silent for long enough.
    */
-  async #freed(key: string, vhost: VhostConfig): Promise<void> {
+  async #freed(key: string, vhost: VhostConfig, { events }: PublishedStream): Promise<void> {
+    const leftMs = vhost.publish.override ? Math.max(vanishedMs(vhost) - events.silentMs(), 0) : readRestMs(vhost);
     const awaiting = this.#awaitingNames.get(key) ?? new Set();
     this.#awaitingNames.set(key, awaiting);
     await new Promise<void>((resolve) => {
@@ -139,7 +166,7 @@ export class Hub {
       };
       // A goodbye that came while this process was held up is read before it expires.
       const deadline = new Deadline(go);
-      deadline.start(readRestMs(vhost) + goodbyeMs);
+      deadline.start(leftMs + goodbyeMs);
       awaiting.add(go);
     });
   }
@@ -232,4 +259,13 @@ export class Hub {
     if (reason !== undefined) stream.end(reason);
     stream.dispose();
   }
+}
+
+function vanishedMs(vhost: VhostConfig): number {
+  return readRestMs(vhost) + vanishedAfterMs;
+}
+
+/** Whether a publication may be taken over by anybody: its publisher has most likely lost its connection. */
+function hasVanished({ events }: PublishedStream, vhost: VhostConfig): boolean {
+  return vhost.publish.override && events.silentMs() >= vanishedMs(vhost);
 }

@@ -17,6 +17,7 @@ export class LocalPublication implements Publication {
   readonly #closed: () => void;
   /** When what has come since the last flush arrived. */
   #arrivalMs: number | undefined;
+  #isClosed = false;
 
   /** @param closed called when the publisher is gone */
   constructor(stream: LiveStream, closed: () => void) {
@@ -45,6 +46,9 @@ export class LocalPublication implements Publication {
   reconfigured(): void {}
 
   close(): void {
+    // The stream may be another publisher's by now.
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#feed.close();
     this.#stream.forget();
     this.#closed();

@@ -24,9 +24,20 @@ export interface Publication {
   close(): void;
 }
 
+/** Somebody else has the name of the stream: said of a publication that is refused, and of one that has to end. */
+export const nameTakenCode = 'NetStream.Publish.BadName';
+
+/**
+ * - `proven`: the publisher has shown that the stream is its own: by a token, or to a callback.
+ * - `unproven`: nothing is known against it.
+ */
+export type Claim = 'proven' | 'unproven';
+
 export interface PublicationEvents {
   /** Aborted when the publisher leaves: who is still looking for an origin for it need not go on. */
   readonly gone: AbortSignal;
   /** The publication cannot go on: the publisher is to be told, and disconnected. */
   ended(code: string, reason: string): void;
+  /** For how long no media has come from the publisher, milliseconds; 0 while it waits for us. */
+  silentMs(): number;
 }

@@ -8,7 +8,7 @@ import { MessageType, type RtmpMessage } from '../rtmp/message.ts';
 import { headerBytesMax, headersMax } from '../stream/header-room.ts';
 import type { StreamContent } from '../stream/headers.ts';
 import { type StreamName, streamKey } from '../stream/name.ts';
-import type { Publication, PublicationEvents } from '../stream/publication.ts';
+import { nameTakenCode, type Publication, type PublicationEvents } from '../stream/publication.ts';
 import { Refusal, type StreamRequest, streamName } from '../stream/request.ts';
 import { DeadlineSignal } from '../time/deadline-signal.ts';
 import type { UpstreamContext } from './context.ts';
@@ -311,12 +311,19 @@ export class Pusher implements Publication {
       if (live !== undefined) this.#lookBeside(live, push);
     } else if (push === live) {
       this.#live = undefined;
+      if (error.failure === 'rejected' && error.code === nameTakenCode) return this.#takenOver(error);
       this.#losses.count(push, error);
       if (standby !== undefined) return this.#takeOver(standby);
       // A search for a better origin may be resting: the publisher has none now.
       this.#endSearch();
       this.#look(new Set([push.name]));
     }
+  }
+
+  /** The origin has the stream from somebody else now: to push again would take it from the newer publisher. */
+  #takenOver({ reason }: UpstreamError): void {
+    this.close();
+    this.#events.ended(nameTakenCode, reason);
   }
 
   /** The origin is about to stop: goes on with another one at a keyframe. */

@@ -409,6 +409,12 @@ export interface Publish {
    */
   readonly kickoffForIdleSeconds: number;
   /**
+   * A publisher who comes back takes over the stream that its old connection still holds: at once with a token or where
+   * a callback agrees, otherwise when that connection has been silent for a second. Set it at the origins, too, where
+   * they are edges in mode local. Default false.
+   */
+  readonly override: boolean;
+  /**
    * Publishers are read at most this often where neither minLatency nor mr is on, in milliseconds; 0 reads at once.
    * Default 200.
    */

@@ -138,6 +138,7 @@ function vhostOf(
       firstPacketTimeoutMs: publish.firstPacketTimeoutMs,
       normalTimeoutMs: publish.normalTimeoutMs,
       kickoffForIdleSeconds: publish.kickoffForIdleSeconds,
+      override: publish.override,
     },
     httpRemux: {
       enabled: httpFlv.enabled && http,

@@ -139,6 +139,18 @@ describe('limits', () => {
     assert.equal(census.enter(request('5', 'x', '2001:db8:0:1::1'), 'play', each), undefined);
   });
 
+  it('who publishes a stream that is being published takes no place of its own, at its address or among publishers', () => {
+    const census = new Census();
+    const one = { ...limits, publishers: 1, clientsPerAddress: 1 };
+    assert.equal(census.enter(request('1', 'x', '192.0.2.1'), 'publish', one), undefined);
+    assert.equal(census.enter(request('2', 'x', '192.0.2.1'), 'publish', one), undefined);
+    assert.equal(census.enter(request('3', 'x', '192.0.2.2'), 'publish', one), undefined, 'from another network');
+    assert.equal(census.enter(request('4', 'y', '192.0.2.1'), 'publish', one)?.reason, 'clients_per_address');
+    assert.equal(census.enter(request('5', 'x', '192.0.2.1'), 'play', one)?.reason, 'clients_per_address');
+    for (const client of ['1', '2', '3']) census.leave(request(client, 'x'));
+    assert.equal(census.enter(request('4', 'y', '192.0.2.1'), 'publish', one), undefined);
+  });
+
   it('a client that plays another stream counts for that alone', () => {
     const census = new Census();
     const one = { ...limits, playersPerStream: 1 };

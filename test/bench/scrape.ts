@@ -38,7 +38,8 @@ const [vhost] = edge.config.vhosts;
 if (vhost === undefined) throw new Error('the configuration has a vhost');
 for (let index = 0; index < streams; index++) {
   const request = streamRequest({ clientId: `pub${index}`, vhost: vhost.name, stream: `stream${index}` });
-  const publication = await edge.hub.publish(request, vhost, { gone: new AbortController().signal, ended: () => {} });
+  const events = { gone: new AbortController().signal, ended: () => {}, silentMs: () => 0 };
+  const publication = await edge.hub.publish(request, vhost, events, 'unproven');
   for (const message of clip()) publication.push(message);
   publication.flush();
 }

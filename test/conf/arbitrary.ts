@@ -138,7 +138,9 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
       reduceSequenceHeader: bool,
     }),
     publish: times(base.publish)
-      .chain((publish) => some(publish, { kickoffForIdleSeconds: fc.integer({ min: 0, max: 2_000_000 }) }))
+      .chain((publish) =>
+        some(publish, { kickoffForIdleSeconds: fc.integer({ min: 0, max: 2_000_000 }), override: bool }),
+      )
       .map((publish) => ({ ...publish, mr: publish.mrLatencyMs % 2 === 1 })),
     access,
     httpRemux: some(base.httpRemux, {

@@ -54,6 +54,7 @@ export class Publisher {
     const events = {
       gone: signal,
       ended: (code: string, reason: string) => failed(new Error(`an origin was given up: ${code}: ${reason}`)),
+      silentMs: () => 0,
     };
     const publications = new Map<Origin, Publication>();
     let source: Source | undefined;

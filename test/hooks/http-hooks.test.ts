@@ -72,7 +72,7 @@ function hooksFor(log: Logger = recorder().log): HttpHooks {
   return new HttpHooks({ log, serverId: 'vid-server1' });
 }
 
-async function refusalOf(promise: Promise<void>): Promise<Refusal> {
+async function refusalOf(promise: Promise<unknown>): Promise<Refusal> {
   try {
     await promise;
   } catch (error) {

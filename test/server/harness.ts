@@ -107,7 +107,8 @@ export class TestEdge implements Gateway {
   }
 
   publish(request: StreamRequest, vhost: VhostConfig): Promise<Publication> {
-    return this.hub.publish(request, vhost, { gone: new AbortController().signal, ended: () => {} });
+    const events = { gone: new AbortController().signal, ended: () => {}, silentMs: () => 0 };
+    return this.hub.publish(request, vhost, events, 'unproven');
   }
 
   stopped(request: StreamRequest): void {

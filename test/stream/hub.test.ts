@@ -25,7 +25,7 @@ const noUpstream: Upstream = {
   push: () => assert.fail('nothing is pushed in mode local'),
 };
 
-const silent = { ended: () => {}, gone: new AbortController().signal };
+const silent = { ended: () => {}, gone: new AbortController().signal, silentMs: () => 0 };
 
 function attach(stream: LiveStream): { sink: RecordingSink; player: Player } {
   const sink = new RecordingSink();
@@ -52,7 +52,7 @@ test('who plays before the publisher comes sees the stream from its beginning', 
   const stream = hub.play(request, vhost);
   const { sink } = attach(stream);
   assert.equal(stream.live, false);
-  const publication = await hub.publish(request, vhost, silent);
+  const publication = await hub.publish(request, vhost, silent, 'unproven');
   assert.equal(hub.published.get(key)?.publication, publication);
   send(publication, clip({ gops: 1 }));
   assert.equal(stream.live, true);
@@ -66,14 +66,14 @@ test('a stream that nobody attaches to ends by itself', async () => {
   hub.play(request, vhost);
   const played = hub.play(streamRequest({ stream: 'played' }), vhost);
   attach(played);
-  await hub.publish(streamRequest({ stream: 'published' }), vhost, silent);
+  await hub.publish(streamRequest({ stream: 'published' }), vhost, silent, 'unproven');
   await setImmediate();
   assert.deepEqual([...hub.streams.keys()], ['video.test/live/played', 'video.test/live/published']);
 });
 
 test('streams of other names are others', async () => {
   const hub = new Hub(noUpstream);
-  const publication = await hub.publish(request, vhost, silent);
+  const publication = await hub.publish(request, vhost, silent, 'unproven');
   send(publication, clip());
   for (const other of [{ stream: 'other' }, { app: 'other' }, { vhost: 'other.test' }]) {
     const { sink } = attach(hub.play(streamRequest(other), vhost));
@@ -84,9 +84,9 @@ test('streams of other names are others', async () => {
 
 test('a second publisher is refused by its name, and the first is not disturbed', async () => {
   const hub = new Hub(noUpstream);
-  const first = await hub.publish(request, vhost, silent);
+  const first = await hub.publish(request, vhost, silent, 'unproven');
   const { sink } = attach(hub.play(request, vhost));
-  await assert.rejects(hub.publish(request, vhost, silent), (error) => {
+  await assert.rejects(hub.publish(request, vhost, silent, 'unproven'), (error) => {
     assert.ok(error instanceof Refusal);
     assert.equal(error.code, 'NetStream.Publish.BadName');
     assert.match(error.message, /video\.test\/live\/livestream/);
@@ -95,7 +95,7 @@ test('a second publisher is refused by its name, and the first is not disturbed'
   send(first, [keyframe(0)]);
   assert.equal(count(sink), 1);
   hub.unpublish(first);
-  const next = await hub.publish(request, vhost, silent);
+  const next = await hub.publish(request, vhost, silent, 'unproven');
   // The name belongs to another now: a late end of the first changes nothing.
   hub.unpublish(first);
   assert.equal(hub.published.get(key)?.publication, next);
@@ -108,7 +108,7 @@ test('publish, stop, publish again, a hundred times: the player sees all, and no
   const stream = hub.play(request, vhost);
   const { sink, player } = attach(stream);
   for (let round = 0; round < 100; round++) {
-    const publication = await hub.publish(request, vhost, silent);
+    const publication = await hub.publish(request, vhost, silent, 'unproven');
     send(publication, clip({ gops: 1, framesPerGop: 2, seed: round }));
     hub.unpublish(publication);
     assert.equal(stream.live, false);
@@ -128,7 +128,7 @@ test('publish, stop, publish again, a hundred times: the player sees all, and no
 test('publications without players leave nothing behind either', async () => {
   const hub = new Hub(noUpstream);
   for (let round = 0; round < 100; round++) {
-    const publication = await hub.publish(request, vhost, silent);
+    const publication = await hub.publish(request, vhost, silent, 'unproven');
     send(publication, clip({ gops: 1 }));
     const { player } = attach(hub.play(request, vhost));
     hub.play(request, vhost).detach(player);
@@ -178,7 +178,7 @@ test('the end of the edge reaches every player once, with the reason', async () 
 
 test('changed settings reach streams and publications that are there', async () => {
   const hub = new Hub(noUpstream);
-  const publication = await hub.publish(request, vhost, silent);
+  const publication = await hub.publish(request, vhost, silent, 'unproven');
   const stream = hub.play(request, vhost);
   const changed = defaultVhost({ name: 'video.test', play: { queueLengthSeconds: 5 } });
   hub.reconfigure(defaultConfig({ vhosts: [changed] }));

@@ -68,7 +68,7 @@ class Scene {
   }
 
   publish(vhost: VhostConfig): Promise<Publication> {
-    return this.hub.publish(request, vhost, events);
+    return this.hub.publish(request, vhost, events, 'unproven');
   }
 }
 

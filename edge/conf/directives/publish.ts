@@ -39,6 +39,15 @@ export const publish = block(
         'A publisher whose stream nobody plays on this edge for so long is disconnected. 0 never does. As in SRS, ' +
         'players at origins and at other edges do not count.',
     }),
+    override: leaf({
+      type: onOff,
+      default: PUBLISH.override,
+      effect: 'new connections',
+      since: 2,
+      doc:
+        'Ours, not SRS’s. A stream that is being published may be taken over by a newer publisher. See ' +
+        '[A publisher who comes back](#a-publisher-who-comes-back).',
+    }),
   },
   {
     ignored: {

@@ -64,6 +64,11 @@ export class Inbox {
     this.#readOn();
   }
 
+  /** Whether a message has begun to come and is not whole yet. */
+  get isMidMessage(): boolean {
+    return this.#reader.unfinishedBytes > 0;
+  }
+
   /** Keeps back what comes behind the present message until `release`: its command waits for an answer. */
   hold(): void {
     this.#stop(Wait.command);

@@ -7,7 +7,7 @@ import { readRestMs } from '../../conf/vhost.ts';
 import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import { streamKey } from '../../stream/name.ts';
-import type { Publication } from '../../stream/publication.ts';
+import type { Publication, PublicationEvents } from '../../stream/publication.ts';
 import { streamName } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
 import type { Gateway } from '../gateway.ts';
@@ -42,20 +42,17 @@ export class Publishing {
   /**
    * Asks for the publication. Undefined when the client has gone meanwhile; throws a Refusal.
    * @param bytesReceived of the client, so far
-   * @param gone aborted when the client leaves while an origin is looked for
-   * @param ended called when the publication ends for a reason beyond the client
    */
   static async begin(
     streamId: number,
     admitted: Admitted,
     gateway: Gateway,
     bytesReceived: () => number,
-    gone: AbortSignal,
-    ended: (code: string, reason: string) => void,
+    events: PublicationEvents,
   ): Promise<Publishing | undefined> {
     const { request, vhost } = admitted;
-    const publication = await gateway.publish(request, vhost, { gone, ended });
-    if (!gone.aborted) return new Publishing(streamId, admitted, gateway, publication, bytesReceived());
+    const publication = await gateway.publish(request, vhost, events);
+    if (!events.gone.aborted) return new Publishing(streamId, admitted, gateway, publication, bytesReceived());
     gateway.unpublished(request, vhost, publication);
     return undefined;
   }
@@ -85,6 +82,11 @@ export class Publishing {
   /** For how long reading may rest now: see `readRestMs`. */
   get readRestMs(): number {
     return readRestMs(this.admitted.vhost);
+  }
+
+  /** For how long no media has come. @param heardMs when something came that is not a whole message yet */
+  silentMs(heardMs: number | undefined): number {
+    return awakeNow() - Math.max(this.#lastMediaMs ?? this.#sinceMs, heardMs ?? 0);
   }
 
   /** Why the client must go, if it sends too little. @param nowMs of `awakeNow` */

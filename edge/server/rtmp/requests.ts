@@ -9,6 +9,7 @@ import { type ClientCommand, type ConnectCommand, errorResult } from '../../rtmp
 import { identityOf } from '../../rtmp/identity.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player.ts';
+import type { PublicationEvents } from '../../stream/publication.ts';
 import { Refusal } from '../../stream/request.ts';
 import { firstStreamId, streamIdOf } from '../../stream/rtmp-stream-ids.ts';
 import type { Client } from '../clients.ts';
@@ -222,9 +223,12 @@ export class Requests {
       if (admitted === undefined) return;
       this.#gone = new AbortController();
       const bytesReceived = (): number => this.#client.bytesReceived;
-      const ended = (code: string, reason: string): void => this.#client.publicationEnded(streamId, code, reason);
-      const { signal } = this.#gone;
-      const publishing = await Publishing.begin(streamId, admitted, this.#gateway, bytesReceived, signal, ended);
+      const events: PublicationEvents = {
+        gone: this.#gone.signal,
+        ended: (code, reason) => this.#client.publicationEnded(streamId, code, reason),
+        silentMs: () => this.#silentMs,
+      };
+      const publishing = await Publishing.begin(streamId, admitted, this.#gateway, bytesReceived, events);
       if (publishing === undefined) return;
       this.#takePlace(publishing, 'NetStream.Publish.Failed');
       this.#transport.admitMedia();
@@ -235,6 +239,12 @@ export class Requests {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
       this.#client.refuse({ code, reason: message }, publishRefused(streamId, code, message));
     }
+  }
+
+  /** For how long a publisher has sent no media; it is not silent while it waits for us. */
+  get #silentMs(): number {
+    const { state } = this.#client;
+    return state.kind === 'publishing' ? state.silentMs(this.#transport.heardMs) : 0;
   }
 
   /** The stream that the client may play or publish. Undefined when it may ask for none now, or has gone meanwhile. */

@@ -14,6 +14,7 @@ import { ChunkStreamId, encodeMessage } from '../../rtmp/chunk-writer.ts';
 import { acknowledgement, parseControl, pingResponse } from '../../rtmp/control.ts';
 import { ServerHandshake } from '../../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
+import { awakeNow } from '../../time/awake.ts';
 import { Inbox, type InboxOwner } from './inbox.ts';
 import { MergedRead } from './merged-read.ts';
 
@@ -52,6 +53,8 @@ export class RtmpTransport implements InboxOwner {
   #unreadAnswerBytes = 0;
   #error: Error | undefined;
   #leaving = false;
+  /** When bytes came last, on the clock of `awakeNow`. */
+  #heardMs: number = awakeNow();
 
   /** @param holder whose place in the budget it is */
   constructor(socket: Socket, owner: TransportOwner, budget: Budget, holder: Holder, keepaliveMs: number) {
@@ -80,6 +83,13 @@ export class RtmpTransport implements InboxOwner {
 
   get bytesSent(): number {
     return this.#socket.bytesWritten;
+  }
+
+  /** When bytes came last that may be media, on the clock of `awakeNow`: now while it is kept from being read. */
+  get heardMs(): number | undefined {
+    if (this.#gate.isPaused) return awakeNow();
+    // Between messages there may be pings and their like, which say nothing about media.
+    return this.#inbox.isMidMessage ? this.#heardMs : undefined;
   }
 
   /** The chunk size that what is sent from now on has; the client must have been told. */
@@ -186,6 +196,7 @@ export class RtmpTransport implements InboxOwner {
 
   #received(bytes: Buffer): void {
     if (this.#leaving) return;
+    this.#heardMs = awakeNow();
     const chunks = this.#handshake === undefined ? bytes : this.#shakeHands(this.#handshake, bytes);
     if (chunks === undefined || chunks.length === 0) return;
     this.#inbox.push(chunks);
