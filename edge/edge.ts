@@ -200,9 +200,10 @@ export class Edge implements Gateway {
     return this.#upstream.isAbsent(request);
   }
 
-  async connect(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
+  async connect(request: ConnectRequest | StreamRequest, vhost: VhostConfig): Promise<void> {
     await this.#hooks.onConnect(request, vhost);
-    await this.#upstream.checkToken(request, vhost);
+    // HTTP has no `connect` to show: its players show their `play`.
+    if (request.protocol === 'rtmp' || request.protocol === 'rtmps') await this.#upstream.checkToken(request, vhost);
   }
 
   async play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {

@@ -151,6 +151,7 @@ export const EDGE: EdgeTuning = {
   // SRS's own time-out of a callback.
   hookTimeoutMs: 30_000,
   hookFailure: 'refuse',
+  onConnectAt: 'stream',
   onUsage: [],
   usageIntervalMs: 60_000,
   // Latency that hardly shows beside `mw_latency`, for a fraction of the reads and writes.

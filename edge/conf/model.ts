@@ -251,6 +251,8 @@ export interface EdgeTuning {
   readonly hookTimeoutMs: number;
   /** What becomes of a client when a callback fails: not when it refuses. */
   readonly hookFailure: 'refuse' | 'admit';
+  /** When `on_connect` is called for RTMP clients: when they name a stream, or before their `connect` is answered. */
+  readonly onConnectAt: 'stream' | 'connect';
   /** URLs that are told what clients have used. */
   readonly onUsage: readonly string[];
   readonly usageIntervalMs: number;

@@ -61,9 +61,9 @@ export class HttpHooks {
   }
 
   /** Asks whether the client may come in. Throws a Refusal; resolves at once where no URL is configured. */
-  async onConnect(request: ConnectRequest, vhost: VhostConfig): Promise<void> {
-    // SRS knows no stream yet and says so.
-    const fields = { stream: '', param: request.param, tcUrl: request.tcUrl, pageUrl: request.pageUrl };
+  async onConnect(request: ConnectRequest | StreamRequest, vhost: VhostConfig): Promise<void> {
+    const stream = 'stream' in request ? request.stream : '';
+    const fields = { stream, param: request.param, tcUrl: request.tcUrl, pageUrl: request.pageUrl };
     await this.#ask('onConnect', request, vhost, fields, 'NetConnection.Connect.Rejected');
   }
 

@@ -39,8 +39,8 @@ export interface Gateway {
   /** Whether a search a moment ago found the stream at no origin. */
   isAbsent(request: StreamRequest): boolean;
 
-  /** A client wants an application: callbacks and token traverse. Throws a Refusal. */
-  connect(request: ConnectRequest, vhost: VhostConfig): Promise<void>;
+  /** A client wants an application, or a stream of it: callbacks and token traverse. Throws a Refusal. */
+  connect(request: ConnectRequest | StreamRequest, vhost: VhostConfig): Promise<void>;
   /** A client wants to play: callbacks, then the stream. Throws a Refusal. */
   play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream>;
   /** A client wants to publish: callbacks, then a publication. Throws a Refusal. */

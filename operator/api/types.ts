@@ -464,6 +464,11 @@ export interface Hooks {
    * callback had agreed. A callback that refuses, refuses. Default Refuse.
    */
   readonly onFailure: 'Refuse' | 'Admit';
+  /**
+   * When `onConnect` is called for an RTMP client: Stream, when it asks to play or publish, with the stream and its
+   * parameters, as SRS does; or Connect, before its connect is answered, when no stream is known. Default Stream.
+   */
+  readonly onConnectAt: 'Stream' | 'Connect';
   /** Time for the answer of one callback, in milliseconds. Default 30000. */
   readonly timeoutMs: number;
 }

@@ -175,6 +175,7 @@ function vhostOf(
       ...(hooks && {
         hookTimeoutMs: hooks.timeoutMs,
         hookFailure: hookFailure[hooks.onFailure],
+        onConnectAt: onConnectAt[hooks.onConnectAt],
         onUsage: hooks.onUsage ?? [],
         usageIntervalMs: hooks.usageIntervalMs,
       }),
@@ -224,6 +225,7 @@ function locateParallel({ edgeCluster, timeouts }: OriginGroup): { readonly loca
   return count === undefined ? {} : { locateParallel: count };
 }
 
+const onConnectAt = { Stream: 'stream', Connect: 'connect' } as const;
 const hookFailure = { Refuse: 'refuse', Admit: 'admit' } as const;
 
 function hooksOf(hooks: Hooks): VhostConfig['httpHooks'] {

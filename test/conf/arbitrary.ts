@@ -179,6 +179,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           originTlsName: names,
           locateUrl: urls.map(([url = '']) => url),
           hookFailure: fc.constantFrom('refuse', 'admit'),
+          onConnectAt: fc.constantFrom('stream', 'connect'),
           onUsage: urls,
         }),
       )

@@ -36,7 +36,7 @@ test('callbacks follow an RTMP player and a publisher from connect to close', te
   assert.deepEqual(await hooks.until('on_close'), ['on_unpublish', 'on_close']);
 });
 
-test('an HTTP player is asked for on_play and told of by on_stop, as in SRS', testOptions, async (t) => {
+test('callbacks follow HTTP and WebSocket players, and refuse them', testOptions, async (t) => {
   const hooks = await HookServer.start(t);
   const root = 'http_server { enabled on; listen 127.0.0.1:0; }';
   const edge = await startEdge(t, originConfig({ root, vhost: `${hooks.block} http_remux { enabled on; }` }));
@@ -46,10 +46,22 @@ test('an HTTP player is asked for on_play and told of by on_stop, as in SRS', te
   const gone = new AbortController();
   assert.equal((await fetch(url, { signal: gone.signal })).status, 200);
   gone.abort();
-  assert.deepEqual(await hooks.until('on_stop'), ['on_play', 'on_stop']);
+  const all = ['on_connect', 'on_play', 'on_stop', 'on_close'];
+  assert.deepEqual(await hooks.until('on_close'), all);
+  hooks.calls.length = 0;
+  const socket = new WebSocket(url.replace('http', 'ws'));
+  await once(socket, 'open');
+  socket.close();
+  assert.deepEqual(await hooks.until('on_close'), all);
+  const connect = hooks.calls.find(({ action }) => action === 'on_connect');
+  assert.equal(connect?.stream, stream);
+  hooks.calls.length = 0;
   const refused = await fetch(`${url}?token=bad`);
   assert.equal(refused.status, 403);
-  assert.match(await refused.text(), /^on_play callback refused with code 7/);
+  assert.match(await refused.text(), /^on_connect callback refused with code 7/);
+  assert.deepEqual(await hooks.until('on_close'), ['on_connect', 'on_close']);
+  hooks.refuses = ({ action }) => action === 'on_play';
+  assert.match(await (await fetch(url)).text(), /^on_play callback refused with code 7/);
 });
 
 test('what clients have used is told while they play, and when they stop', testOptions, async (t) => {
@@ -90,7 +102,7 @@ test('players that leave during on_play, by RTMP and by HTTP, leave no stream be
   const gone = new AbortController();
   const url = `http://127.0.0.1:${edge.port('http')}/live/by-http.flv`;
   const answer = fetch(url, { signal: gone.signal });
-  assert.deepEqual(await hooks.until('on_play'), ['on_play']);
+  assert.deepEqual(await hooks.until('on_play'), ['on_connect', 'on_play']);
   gone.abort();
   await assert.rejects(answer);
   await edge.logged(({ msg, stream: name }) => msg === 'client gone' && String(name).endsWith('by-http'));
@@ -108,22 +120,66 @@ test('a refusal reaches RTMP clients in the callback’s words', testOptions, as
   const hooks = await HookServer.start(t);
   const edge = await startEdge(t, originConfig({ vhost: hooks.block }));
   const at = { port: edge.port() };
-  await assert.rejects(
-    RtmpPeer.connect({ ...at, tcUrl: `rtmp://127.0.0.1:${edge.port()}/live?token=bad` }),
-    /NetConnection\.Connect\.Rejected.*on_connect callback refused with code 7/,
-  );
-  for (const [ask, code] of [
-    ['play', 'NetStream.Play.Failed'],
-    ['publish', 'NetStream.Publish.Rejected'],
+  for (const [action, ask, code] of [
+    ['on_connect', 'play', 'NetConnection.Connect.Rejected'],
+    ['on_connect', 'publish', 'NetConnection.Connect.Rejected'],
+    ['on_play', 'play', 'NetStream.Play.Failed'],
+    ['on_publish', 'publish', 'NetStream.Publish.Rejected'],
   ] as const) {
+    hooks.calls.length = 0;
+    hooks.refuses = (body) => body.action === action;
     const peer = await RtmpPeer.connect(at);
-    peer[ask](`${stream}?token=bad`);
+    peer[ask](`${stream}?token=1`);
     const { level, description } = await peer.status(code);
     assert.equal(level, 'error');
-    assert.match(description, new RegExp(`on_${ask} callback refused with code 7`));
+    assert.match(description, new RegExp(`${action} callback refused with code 7`));
     await peer.untilClosed();
+    const asked = action === 'on_connect' ? [action] : ['on_connect', action];
+    assert.deepEqual(await hooks.until('on_close'), [...asked, 'on_close']);
+    const { stream: name, param } = hooks.calls[0] ?? {};
+    assert.deepEqual({ name, param }, { name: stream, param: '?token=1' });
   }
 });
+
+test('on_connect_at connect: asked before connect is answered, when no stream is known', testOptions, async (t) => {
+  const hooks = await HookServer.start(t);
+  const edge = await startEdge(t, originConfig({ vhost: `${hooks.block} edge { on_connect_at connect; }` }));
+  const tcUrl = `rtmp://127.0.0.1:${edge.port()}/live?token=`;
+  await assert.rejects(
+    RtmpPeer.connect({ port: edge.port(), tcUrl: `${tcUrl}bad` }),
+    /NetConnection\.Connect\.Rejected.*on_connect callback refused with code 7/,
+  );
+  assert.deepEqual(await hooks.until('on_close'), ['on_connect', 'on_close']);
+  hooks.calls.length = 0;
+  const peer = await RtmpPeer.player({ port: edge.port(), tcUrl: `${tcUrl}good` }, `${stream}?other=1`);
+  peer.end();
+  assert.deepEqual(await hooks.until('on_close'), ['on_connect', 'on_play', 'on_stop', 'on_close']);
+  const { stream: name, param } = hooks.calls[0] ?? {};
+  assert.deepEqual({ name, param }, { name: '', param: '?token=good' });
+});
+
+test(
+  'a client that asks for another stream is asked about again; who leaves meanwhile is told of',
+  testOptions,
+  async (t) => {
+    const hooks = await HookServer.start(t);
+    const edge = await startEdge(t, originConfig({ vhost: hooks.block }));
+    const peer = await RtmpPeer.player({ port: edge.port() }, 'one');
+    const names = (): unknown[] =>
+      hooks.calls.filter(({ action }) => action === 'on_connect').map((call) => call.stream);
+    hooks.held = 'on_connect';
+    peer.call('closeStream', null);
+    peer.call('deleteStream', null, 1);
+    peer.play('two');
+    while (names().length < 2) await hooks.next();
+    assert.deepEqual(names(), ['one', 'two']);
+    peer.end();
+    await edge.logged(({ msg }) => msg === 'client gone');
+    assert.ok(!hooks.calls.some(({ action }) => action === 'on_close'), 'not before on_connect has its answer');
+    hooks.release();
+    assert.deepEqual(await hooks.until('on_close'), ['on_connect', 'on_play', 'on_stop', 'on_connect', 'on_close']);
+  },
+);
 
 test('callbacks that a reload brings are asked about new clients', testOptions, async (t) => {
   const hooks = await HookServer.start(t);
@@ -138,10 +194,14 @@ test('callbacks that a reload brings are asked about new clients', testOptions, 
 test('a vhost named by the stream is asked, too; the one that is left is told', testOptions, async (t) => {
   const hooks = await HookServer.start(t);
   const edge = await startEdge(t, `${originConfig({ vhost: hooks.block })} vhost other.test { ${hooks.block} }`);
-  const peer = await RtmpPeer.player({ port: edge.port() }, `${stream}?vhost=other.test`);
+  const peer = await RtmpPeer.player({ port: edge.port() }, stream);
   t.after(() => peer.reset());
+  peer.call('deleteStream', null, 1);
+  peer.play(`${stream}?vhost=other.test`);
   await hooks.until('on_close');
-  assert.deepEqual(hooks.calls.map(({ action }) => action).sort(), ['on_close', 'on_connect', 'on_connect', 'on_play']);
+  while (hooks.calls.length < 6) await hooks.next();
+  const first = ['on_connect', 'on_play', 'on_stop', 'on_close'];
+  assert.deepEqual(hooks.calls.map(({ action }) => action).sort(), [...first, 'on_connect', 'on_play'].sort());
 });
 
 test(

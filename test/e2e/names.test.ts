@@ -176,7 +176,8 @@ test('names that servers would read in different ways are refused with a status'
 
 test('a tcUrl or a name that is far too long reaches neither log nor origin', testOptions, async (t) => {
   const origin = await startOrigin(t);
-  const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
+  const early = { cluster: 'token_traverse on;', edge: 'on_connect_at connect;' };
+  const edge = await startEdge(t, edgeConfig({ origins: [origin.port], ...early }));
   // The first fits into a message of a client that has not yet been let in; the second ends the connection.
   for (const long of ['x'.repeat(9_000), 'x'.repeat(1_000_000)]) {
     const isAnswered = long.length < 10_000;

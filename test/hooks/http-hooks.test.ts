@@ -138,7 +138,7 @@ test('each callback posts the JSON body that SRS posts', async (t) => {
   const [connect, publish, play, unpublish, stop, close] = calls as [Call, Call, Call, Call, Call, Call];
   assert.deepEqual(connect.body, {
     ...common('on_connect', connect),
-    stream: '',
+    stream: 'livestream',
     param: '?token=xxx&salt=yyy',
     tcUrl: 'rtmp://video.test/live',
     pageUrl: 'http://www.test.com/live.html',

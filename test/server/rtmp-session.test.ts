@@ -35,22 +35,50 @@ describe('RTMP clients', { concurrency: 3 }, () => {
   );
 
   test(
-    'a vhost that is disabled, and one that is not configured, are refused with the reason',
+    'a vhost that is disabled, and one that is not configured, are refused with the reason when a stream is asked for',
     testOptions,
     async (t) => {
       const edge = await startEdge(
         t,
         'listen 127.0.0.1:0; vhost off.test { enabled off; } vhost on.test { } edge { client_timeout 20000; }',
       );
-      const ask = (host: string): Promise<RtmpPeer> =>
-        RtmpPeer.connect({ port: edge.port(), tcUrl: `rtmp://${host}/live` });
-      await assert.rejects(ask('off.test'), /vhost off\.test is disabled/);
-      await assert.rejects(ask('unknown.test'), /vhost unknown\.test is not configured/);
-      const allowed = await ask('on.test');
-      allowed.play(`${stream}?vhost=off.test`);
-      const { description } = await allowed.status('NetConnection.Connect.Rejected');
-      assert.match(description, /vhost off\.test is disabled/);
-      await allowed.untilClosed();
+      for (const action of ['play', 'publish'] as const) {
+        for (const [host, name, reason] of [
+          ['off.test', stream, /vhost off\.test is disabled/],
+          ['unknown.test', stream, /vhost unknown\.test is not configured/],
+          ['on.test', `${stream}?vhost=off.test`, /vhost off\.test is disabled/],
+          ['on.test', `${stream}?vhost=unknown.test`, /vhost unknown\.test is not configured/],
+        ] as const) {
+          const peer = await RtmpPeer.connect({ port: edge.port(), tcUrl: `rtmp://${host}/live` });
+          peer[action](name);
+          const { description } = await peer.status('NetConnection.Connect.Rejected');
+          assert.match(description, reason);
+          await peer.untilClosed();
+        }
+      }
+    },
+  );
+
+  test(
+    'the stream names the vhost: a client whose host is none, or a disabled one, plays and publishes there',
+    testOptions,
+    async (t) => {
+      const edge = await startEdge(
+        t,
+        'listen 127.0.0.1:0; vhost off.test { enabled off; } vhost on.test { chunk_size 4096; }',
+      );
+      const source = await RtmpPeer.publisher(
+        { port: edge.port(), tcUrl: 'rtmp://unknown.test/live' },
+        `${stream}?vhost=on.test`,
+      );
+      t.after(() => source.reset());
+      source.send(...clip());
+      const peer = await RtmpPeer.player(
+        { port: edge.port(), tcUrl: 'rtmp://off.test/live' },
+        `${stream}?vhost=on.test&token=1`,
+      );
+      t.after(() => peer.reset());
+      await peer.frames(13);
     },
   );
 
@@ -64,7 +92,8 @@ describe('RTMP clients', { concurrency: 3 }, () => {
           else connection.refuse(command, 'NetConnection.Connect.TokenExpired', 'the token is of yesterday');
         },
       });
-      const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
+      const early = { cluster: 'token_traverse on;', edge: 'on_connect_at connect;' };
+      const edge = await startEdge(t, edgeConfig({ origins: [origin.port], ...early }));
       const options = {
         port: edge.port(),
         properties: { pageUrl: 'http://page.test/', swfUrl: 'http://page.test/a.swf' },
@@ -112,7 +141,12 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     const origin = await startOrigin(t);
     await origin.die();
     const edge = await startEdge(t, edgeConfig({ origins: [origin.port], cluster: 'token_traverse on;' }));
-    await assert.rejects(RtmpPeer.connect({ port: edge.port() }), /no origin can be asked/);
+    for (const ask of ['play', 'publish'] as const) {
+      const peer = await RtmpPeer.connect({ port: edge.port() });
+      peer[ask](stream);
+      assert.match((await peer.status('NetConnection.Connect.Failed')).description, /no origin can be asked/);
+      await peer.untilClosed();
+    }
   });
 
   test(
@@ -196,8 +230,7 @@ describe('RTMP clients', { concurrency: 3 }, () => {
       peer.publish(stream);
       for (let i = 0; i < 200; i++) peer.send(keyframe(i * 40, i, 2000));
       peer.socket.uncork();
-      const answer = await peer.command('the refusal', ({ kind }) => kind === 'error');
-      assert.match(JSON.stringify(answer), /not configured/);
+      assert.match((await peer.status('NetConnection.Connect.Rejected')).description, /not configured/);
       await peer.untilClosed();
     }
   });

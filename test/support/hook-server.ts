@@ -57,6 +57,11 @@ export class HookServer {
     return `http_hooks { enabled on; ${names.map((name) => `${name} ${this.url};`).join(' ')} }`;
   }
 
+  /** Resolves with the next call. */
+  async next(): Promise<void> {
+    await once(this.#events, 'call');
+  }
+
   /** What was called for the client that `action` was last called for, when that has happened. */
   async until(action: string): Promise<string[]> {
     for (;;) {

@@ -16,8 +16,11 @@ export const httpHooks = block(
       effect: 'new connections',
       doc: 'Whether the URLs below are called.',
     }),
-    on_connect: hook(HTTP_HOOKS.onConnect, 'Called when a client connects to the vhost; may refuse it.'),
-    on_close: hook(HTTP_HOOKS.onClose, 'Called when a client of the vhost is gone.'),
+    on_connect: hook(
+      HTTP_HOOKS.onConnect,
+      'Called before a client plays or publishes, by RTMP or HTTP (see `on_connect_at`); may refuse it.',
+    ),
+    on_close: hook(HTTP_HOOKS.onClose, 'Called when a client that `on_connect` was about is gone, refused ones too.'),
     on_publish: hook(HTTP_HOOKS.onPublish, 'Called when a client wants to publish; may refuse it.'),
     on_unpublish: hook(HTTP_HOOKS.onUnpublish, 'Called when a client publishes no more.'),
     on_play: hook(HTTP_HOOKS.onPlay, 'Called when a client wants to play, by RTMP or HTTP; may refuse it.'),

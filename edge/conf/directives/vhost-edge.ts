@@ -181,6 +181,16 @@ export const vhostEdge = block(
         'What becomes of a client when a callback of `http_hooks` is not there, not in time, or makes no sense. ' +
         '`admit` lets it in, as if the callback had agreed. A callback that refuses, refuses.',
     }),
+    on_connect_at: leaf({
+      type: choice({ stream: 'stream', connect: 'connect' }),
+      default: EDGE.onConnectAt,
+      effect: 'new connections',
+      since: 2,
+      doc:
+        'When `on_connect` is called for an RTMP client. `stream`: when it asks to play or publish, with the stream and ' +
+        'its parameters, as SRS does. `connect`: before its `connect` is answered, where that names the vhost; no ' +
+        'stream is known then. `token_traverse` shows its `connect` to an origin at the same time.',
+    }),
     on_usage: leaf({
       type: hookUrls,
       default: EDGE.onUsage,

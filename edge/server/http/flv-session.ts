@@ -19,6 +19,7 @@ import { Deadline } from '../../time/deadline.ts';
 import { type Client, isGoodbye } from '../clients.ts';
 import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
+import { Visit } from '../visit.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import type { FlvRequest } from './flv-target.ts';
 import { type FlvPlan, planTracks } from './flv-tracks.ts';
@@ -47,6 +48,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly #socket: Socket;
   readonly #outbox: Outbox;
   readonly #gateway: Gateway;
+  readonly #visit: Visit;
   readonly #watch: WriteWatch;
   readonly #understandsReconnect: boolean;
   #state: State = { kind: 'asking' };
@@ -74,6 +76,7 @@ export class FlvSession implements Client, PlayerSink {
     this.#transport = transport;
     this.#socket = transport.socket;
     this.#gateway = gateway;
+    this.#visit = new Visit(gateway, this);
     this.#watch = watch;
     gateway.clients.add(this);
     const socket = transport.socket;
@@ -92,6 +95,7 @@ export class FlvSession implements Client, PlayerSink {
       const { bytesSent, bytesReceived } = this;
       this.#log('info', 'client gone', { reason: this.#error?.message, bytesSent, bytesReceived });
       this.#leave();
+      this.#visit.end();
     });
     watch.add(this.#outbox, () => this.#settings.edge.writeTimeoutMs);
   }
@@ -112,8 +116,10 @@ export class FlvSession implements Client, PlayerSink {
   async start(): Promise<void> {
     this.#log('info', 'play', { ip: this.ip, protocol: this.protocol, param: withoutTokens(this.request.param) });
     try {
+      await this.#visit.enter(this.request, this.#vhost);
+      if (this.#isGone) return;
       const stream = await this.#gateway.play(this.request, this.#vhost);
-      if (this.#state.kind === 'gone') return this.#gateway.stopped(this.request, this.#vhost);
+      if (this.#isGone) return this.#gateway.stopped(this.request, this.#vhost);
       if (!placeOf(this.#socket).admit()) {
         // Nobody may ever attach to it.
         stream.source?.players(stream.playerCount);
@@ -268,6 +274,11 @@ export class FlvSession implements Client, PlayerSink {
     if (!this.#socket.destroyed) return;
     this.#watch.remove(this.#outbox);
     this.#gateway.clients.remove(this, this.#failed);
+  }
+
+  /** The state may have changed while an answer was awaited. */
+  get #isGone(): boolean {
+    return this.#state.kind === 'gone';
   }
 
   /** The settings in force: a reload replaces those of the stream. */

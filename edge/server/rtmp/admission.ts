@@ -1,8 +1,8 @@
 /**
- * Who is let in, and to what: the vhost and the application of `connect`, then the stream of `play` or `publish`. Asks
- * the gateway (callbacks, token traverse) and tells it of clients that were let in and have gone meanwhile.
+ * Who is let in, and to what: the application of `connect`, then the vhost and the stream of `play` or `publish`.
  */
 
+import { defaultVhost } from '../../conf/defaults.ts';
 import type { VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
 import type { ConnectCommand } from '../../rtmp/command.ts';
@@ -12,10 +12,12 @@ import { streamKey } from '../../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import type { Client } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
+import { Visit } from '../visit.ts';
 
-/** A client that was let into an application. */
+/** A client that has said which application it wants. */
 export interface Connected {
   readonly request: ConnectRequest;
+  /** What its connection goes by until it names a stream, which may bring another vhost. */
   readonly vhost: VhostConfig;
   /** What the client connected with: the names of its streams are read together with it. */
   readonly sent: { readonly tcUrl: string; readonly app: string };
@@ -34,19 +36,31 @@ export class Admission {
   readonly #gateway: Gateway;
   readonly #client: Client;
   readonly #isGone: () => boolean;
+  readonly #visit: Visit;
 
   /** @param isGone whether the client has left or is being disconnected: asked after each wait */
   constructor(gateway: Gateway, client: Client, isGone: () => boolean) {
     this.#gateway = gateway;
     this.#client = client;
     this.#isGone = isGone;
+    this.#visit = new Visit(gateway, client);
   }
 
-  /** Lets a client into an application. Undefined when it has gone meanwhile; throws a Refusal. */
+  /** The client is gone. */
+  end(): void {
+    this.#visit.end();
+  }
+
+  /**
+   * Takes a client's connect. Which vhost serves it is certain when it names a stream; it is asked about before only
+   * where the vhost says so (`on_connect_at connect`). Undefined when it has gone meanwhile; throws a Refusal.
+   */
   async connect(command: ConnectCommand): Promise<Connected | undefined> {
     const { tcUrl, app, pageUrl, swfUrl, commandObject, args, capsEx } = command;
     const url = resolve({ tcUrl, app, stream: undefined });
-    const vhost = this.#vhostNamed(url.vhost);
+    const { config } = this.#gateway;
+    const found = findVhost(config, url.vhost);
+    const vhost = found ?? defaultVhost({ name: url.vhost, chunkSize: config.chunkSize });
     const { id: clientId, protocol, ip } = this.#client;
     const request: ConnectRequest = {
       clientId,
@@ -61,13 +75,13 @@ export class Admission {
       connectObject: commandObject,
       connectArgs: args,
     };
-    return await this.#enter({ request, vhost, sent: { tcUrl, app }, capsEx });
+    if (found?.enabled === true && found.edge.onConnectAt === 'connect') await this.#visit.enter(request, found);
+    return this.#isGone() ? undefined : { request, vhost, sent: { tcUrl, app }, capsEx };
   }
 
   /**
-   * Resolves the stream that a connected client names. If the name brings another vhost or application, the client
-   * leaves the one it has connected to and must be let into the other: callbacks may have refused it there. Undefined
-   * when it has gone meanwhile; throws a Refusal.
+   * Resolves the stream that a connected client names, and asks whether the client may come to its vhost and
+   * application. Undefined when it has gone meanwhile; throws a Refusal.
    */
   async admit(connected: Connected, name: string): Promise<Admitted | undefined> {
     const { tcUrl } = connected.sent;
@@ -75,13 +89,11 @@ export class Admission {
     if (url.stream === '') throw new Refusal('NetStream.Failed', 'the stream has no name', 400);
     const vhost = this.#vhostNamed(url.vhost);
     const place = { vhost: vhost.name, app: url.app };
-    const { app, stream, param } = url;
+    const { stream, param } = url;
     const request = { ...connected.request, ...place, tcUrl: tcUrlOf(tcUrl, url), stream, param };
-    if (vhost.name === connected.vhost.name && app === connected.request.app) return { connected, request, vhost };
-    const moved = await this.#enter({ ...connected, request: { ...connected.request, ...place }, vhost });
-    if (moved === undefined) return undefined;
-    this.#gateway.closed(connected.request, connected.vhost, this.#client);
-    return { connected: moved, request, vhost };
+    const isEarly = vhost.edge.onConnectAt === 'connect';
+    await this.#visit.enter(isEarly ? { ...connected.request, ...place } : request, vhost);
+    return this.#isGone() ? undefined : { connected, request, vhost };
   }
 
   /** Whether a name means to this client the stream that it was admitted to. */
@@ -93,14 +105,6 @@ export class Admission {
     } catch {
       return false;
     }
-  }
-
-  async #enter(connected: Connected): Promise<Connected | undefined> {
-    const { request, vhost } = connected;
-    await this.#gateway.connect(request, vhost);
-    if (!this.#isGone()) return connected;
-    this.#gateway.closed(request, vhost, this.#client);
-    return undefined;
   }
 
   #vhostNamed(name: string): VhostConfig {

@@ -87,6 +87,12 @@ export class Requests {
     this.#gone?.abort();
   }
 
+  /** The client is gone. */
+  end(): void {
+    this.abandon();
+    this.#admission.end();
+  }
+
   /** Does what the client asks for, or refuses it. */
   handle(command: ClientCommand): void {
     switch (command.kind) {
@@ -250,9 +256,7 @@ export class Requests {
   /** The stream that the client may play or publish. Undefined when it may ask for none now, or has gone meanwhile. */
   async #admit(streamName: string): Promise<Admitted | undefined> {
     if (this.#client.state.kind !== 'connected') return undefined;
-    const admitted = await this.#admission.admit(this.#client.state.connected, streamName);
-    if (admitted !== undefined) this.#client.state = { kind: 'connected', connected: admitted.connected };
-    return admitted;
+    return await this.#admission.admit(this.#client.state.connected, streamName);
   }
 
   /** Whoever plays or publishes never has to make room for others. Throws a Refusal when there is no room left. */

@@ -240,9 +240,7 @@ export class RtmpSession implements RequestingClient, TransportOwner {
     this.#gateway.clients.remove(this, failed);
     this.state = { kind: 'closed' };
     this.#nextStep.stop();
-    this.#requests.abandon();
-    const connected = connectedOf(state);
-    if (connected !== undefined) this.#gateway.closed(connected.request, connected.vhost, this);
+    this.#requests.end();
     this.#ended(this);
   }
 

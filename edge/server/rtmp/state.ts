@@ -20,7 +20,7 @@ export function admittedOf(state: State): Admitted | undefined {
   return state.kind === 'playing' || state.kind === 'publishing' ? state.admitted : undefined;
 }
 
-/** The application that the client was let into when it left this state. */
+/** The application that the client has asked for. */
 export function connectedOf(state: State): Connected | undefined {
   switch (state.kind) {
     case 'connected':
