@@ -4,28 +4,15 @@
  */
 
 import { MediaMemory, type SlowPlayer } from '../budget/media-memory.ts';
-import type { VhostConfig } from '../conf/model.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
 import { Track, trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
+import type { PlayerSink } from './player-sink.ts';
+import type { QueueLimits } from './queue-limits.ts';
 import type { Refusal, StreamRequest } from './request.ts';
 import { type Slice, trackBit } from './slice.ts';
 import { type WireFormat, wholeRoundMs } from './wire-format.ts';
-
-/** Where a player's bytes go. */
-export interface PlayerSink {
-  /** Bytes written that it still has to do with. A sink that cannot tell keeps what it is given for as long as it likes. */
-  readonly pendingBytes?: number | undefined;
-  /** Takes the bytes in any case. False: no more, please, until `Player.drained` is called. */
-  write(bytes: Buffer): boolean;
-  /** The same for bytes in several pieces, which belong together. */
-  writeParts(parts: readonly Buffer[]): boolean;
-  /** The stream is over for this player. @param refusal the origin will not have this client, and says why */
-  end(reason: string, refusal?: Refusal): void;
-  /** The stream is known to be live, though nothing of it may be there for this player yet. */
-  live?(): void;
-}
 
 export interface PlayerOptions {
   /**
@@ -42,16 +29,6 @@ export interface PlayerOptions {
   readonly memory?: MediaMemory;
   /** Called when it is given its first frame: of a stream with video, the first that it can show. */
   readonly firstFrame?: () => void;
-}
-
-/** Media that may wait for a slow player before frames are dropped: by stream time, and in bytes. */
-export interface QueueLimits {
-  readonly queueLengthMs: number;
-  readonly queueMaxBytes: number;
-}
-
-export function queueLimits({ play, edge }: VhostConfig): QueueLimits {
-  return { queueLengthMs: play.queueLengthSeconds * 1000, queueMaxBytes: edge.playQueueMaxBytes };
 }
 
 const videoBit = trackBit(Track.video);

@@ -7,7 +7,8 @@ import { BufferPool } from '../../edge/stream/buffer-pool.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
-import { Player, type PlayerSink } from '../../edge/stream/player.ts';
+import { Player } from '../../edge/stream/player.ts';
+import type { PlayerSink } from '../../edge/stream/player-sink.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
 

@@ -4,7 +4,7 @@ import { FlvReader } from '../../edge/flv/reader.ts';
 import { flvHeader } from '../../edge/flv/tag.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import type { FlvFraming } from '../../edge/stream/flv-format.ts';
-import type { PlayerSink } from '../../edge/stream/player.ts';
+import type { PlayerSink } from '../../edge/stream/player-sink.ts';
 
 /** A media message as a player gets it. */
 export interface Played {

@@ -3,7 +3,9 @@
  */
 
 import type { LiveStream } from '../../stream/live-stream.ts';
-import { Player, type PlayerSink, queueLimits } from '../../stream/player.ts';
+import { Player } from '../../stream/player.ts';
+import type { PlayerSink } from '../../stream/player-sink.ts';
+import { queueLimits } from '../../stream/queue-limits.ts';
 import { rtmpFormat } from '../../stream/rtmp-format.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Admitted } from './admission.ts';

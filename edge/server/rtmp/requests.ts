@@ -8,7 +8,7 @@ import type { Place } from '../../budget/connections.ts';
 import { type ClientCommand, type ConnectCommand, errorResult } from '../../rtmp/command.ts';
 import { identityOf } from '../../rtmp/identity.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
-import type { PlayerSink } from '../../stream/player.ts';
+import type { PlayerSink } from '../../stream/player-sink.ts';
 import type { PublicationEvents } from '../../stream/publication.ts';
 import { Refusal } from '../../stream/request.ts';
 import { firstStreamId, streamIdOf } from '../../stream/rtmp-stream-ids.ts';
