@@ -162,6 +162,11 @@ export class LiveStream {
     if (this.#players.delete(player)) this.#source?.players(this.#players.size);
   }
 
+  /** A player that was paused goes on. */
+  resume(player: Player): void {
+    player.resume(this.vhost.play.gopCache && this.#gop.holdsPicture ? this.#gop.opening : []);
+  }
+
   /** Calls `call` when a player has had all before the next key frame; at once where none is to come. */
   atKeyframe(player: Player, call: () => void): void {
     if (this.live && this.hasVideo) player.atEntry(call);

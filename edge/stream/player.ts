@@ -61,6 +61,8 @@ export class Player implements SlowPlayer {
   #droppedGops = 0;
   #bytesSent = 0;
   #firstFrame: (() => void) | undefined;
+  /** The client wants nothing for now. */
+  #paused = false;
   /** To be called before the next place where video can begin. */
   #atEntry: (() => void) | undefined;
 
@@ -109,6 +111,7 @@ export class Player implements SlowPlayer {
   /** Gives the next slice of the stream. Called for every player for every slice: allocates nothing as a rule. */
   deliver(slice: Slice): void {
     if (this.#atEntry !== undefined && slice.entryIndex >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
+    if (this.#paused) return this.#miss(slice);
     const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
     if (part === undefined) return;
     if (this.#blocked) this.#queue(part);
@@ -122,11 +125,43 @@ export class Player implements SlowPlayer {
 
   #stopBeforeEntry(slice: Slice, call: () => void): void {
     this.#atEntry = undefined;
+    if (this.#paused) return call();
     const before = slice.beforeEntry;
     const part = this.#videoWaits ? before?.withoutVideo : before;
     if (part !== undefined && this.#blocked) this.#queue(part);
     else if (part !== undefined) this.#send(part);
     call();
+  }
+
+  /** The client wants nothing until `resume`; what waits for it is given up. */
+  pause(): void {
+    this.#paused = true;
+    const next = this.#backlog.oldest;
+    if (next === undefined) return;
+    this.#miss(next);
+    this.#backlog.clear();
+  }
+
+  /**
+   * Goes on at the live edge, with headers, and with video from a key frame on; time runs on.
+   * @param slices what the stream keeps for new players
+   */
+  resume(slices: readonly Slice[]): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const [first] = slices;
+    // Of a GOP that it has had the beginning of, it would get that twice.
+    const isNew = first !== undefined && this.#known.every((timeMs = first.startMs) => timeMs <= first.startMs);
+    if (!this.#videoWaits || !isNew) return;
+    this.#videoWaits = false;
+    this.open(slices);
+  }
+
+  /** A slice goes by that the client does not get. */
+  #miss(slice: Slice): void {
+    if (this.#inStep !== 0) this.#fallOut(slice);
+    this.#headers = undefined;
+    this.#videoWaits = true;
   }
 
   /** The client took what it had been given. */

@@ -154,7 +154,8 @@ export class RtmpClient implements PullClient {
     await this.#within(signal, async () => {
       await this.#createStream();
       // Not awaited: some servers send media without a word, others wait for the publisher with theirs.
-      this.#command('play', [null, stream, -2000]);
+      // Without a start, which would be "live" anyway: nginx-rtmp reads a negative one as a time far ahead.
+      this.#command('play', [null, stream]);
       this.#asked = { what: 'play', sinceMs: awakeNow() };
       this.#wire.sendControl(setBufferLength(this.streamId, playBufferMs));
     });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { decodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { type ControlMessage, parseControl } from '../../edge/rtmp/control.ts';
 import { MessageType } from '../../edge/rtmp/message.ts';
 import { makeCertificate } from '../support/certificate.ts';
@@ -343,13 +344,51 @@ describe('RTMP clients', { concurrency: 3 }, () => {
     assert.ok(!other.received.some(({ message }) => message.type === MessageType.windowAckSize));
   });
 
-  test('pause is answered, and the stream goes on', testOptions, async (t) => {
+  test(
+    'pause: nothing more comes until the player goes on; then headers, a key frame, and time that runs on',
+    testOptions,
+    async (t) => {
+      const edge = await startEdge(t, originConfig());
+      const [peer, other] = [await player(t, edge), await player(t, edge)];
+      const source = await publisher(t, edge);
+      source.send(...clip({ gops: 1 }));
+      await peer.frames(13);
+      peer.call('pause', null, true, 0);
+      await peer.status('NetStream.Pause.Notify');
+      source.send(...clip({ startMs: 200, gops: 2, seed: 1 }).slice(3));
+      await other.frames(33);
+      // What was sent before would be here before this answer.
+      const id = peer.call('getStreamLength', null, stream);
+      await peer.command('an answer', (command) => command.kind === 'result' && command.transactionId === id);
+      assert.equal(peer.media.length, 13);
+      peer.call('pause', null, false, 0);
+      await peer.status('NetStream.Unpause.Notify');
+      source.send(keyframe(600, 7));
+      const { message: last } = await peer.next((message) => message.timestamp === 600);
+      assert.equal(last.type, MessageType.video);
+      const since = peer.mediaMessages.slice(13).filter(({ type }) => type === MessageType.video);
+      const kinds = since.map(({ payload }) => payload.subarray(0, 2).toString('hex'));
+      assert.deepEqual(kinds.slice(0, 2), ['1700', '1701'], 'the header, then the key frame of the newest GOP');
+      assert.deepEqual(
+        since.slice(1).map(({ timestamp }) => timestamp),
+        [400, 440, 480, 520, 560, 600],
+      );
+    },
+  );
+
+  test('play is answered as by SRS: who plays what, and that samples may be read', testOptions, async (t) => {
     const edge = await startEdge(t, originConfig());
     const peer = await player(t, edge);
-    peer.call('pause', null, true, 0);
-    await peer.status('NetStream.Pause.Notify');
-    (await publisher(t, edge)).send(...clip());
-    await peer.frames(13);
+    const { client } = await edge.logged(({ msg }) => msg === 'play');
+    for (const code of ['NetStream.Play.Reset', 'NetStream.Play.Start']) {
+      const { info } = await peer.status(code);
+      assert.ok(info !== null && typeof info === 'object' && 'clientid' in info && 'details' in info);
+      assert.deepEqual([info.clientid, info.details], [client, stream]);
+    }
+    const notice = await peer.until('a notice', () =>
+      peer.received.find(({ message }) => message.type === MessageType.dataAmf0),
+    );
+    assert.deepEqual(decodeAmf0(notice.message.payload), ['|RtmpSampleAccess', true, true]);
   });
 
   test('max_connections: one more is turned away; when one leaves there is room again', testOptions, async (t) => {

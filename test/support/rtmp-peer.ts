@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { AmfObject, AmfValue } from '../../edge/rtmp/amf0.ts';
+import { type AmfObject, type AmfValue, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import { ChunkStreamId, encodeMessage } from '../../edge/rtmp/chunk-writer.ts';
 import { buildCommand, parseServerCommand, type ServerCommand } from '../../edge/rtmp/command.ts';
@@ -114,9 +114,9 @@ export class RtmpPeer {
       .map(({ message }) => parseServerCommand(message));
   }
 
-  /** Audio, video and data so far. */
+  /** Audio, video and data so far, without what a server says of its own to players. */
   get media(): Received[] {
-    return this.received.filter(({ message }) => isMedia(message));
+    return this.received.filter(({ message }) => isMedia(message) && !isNotice(message));
   }
 
   get mediaMessages(): RtmpMessage[] {
@@ -269,6 +269,12 @@ export class RtmpPeer {
     if (message.type === MessageType.setChunkSize) this.#chunkSizeSent = true;
     return before;
   }
+}
+
+const notice = encodeAmf0('|RtmpSampleAccess');
+
+function isNotice({ type, payload }: RtmpMessage): boolean {
+  return type === MessageType.dataAmf0 && payload.subarray(0, notice.length).equals(notice);
 }
 
 function isMedia({ type }: RtmpMessage): boolean {

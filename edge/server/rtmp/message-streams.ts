@@ -4,6 +4,7 @@
  */
 
 import type { ClientCommand } from '../../rtmp/command.ts';
+import type { StreamRequest } from '../../stream/request.ts';
 import { firstStreamId, streamIdOf } from '../../stream/rtmp-stream-ids.ts';
 import type { Admitted } from './admission.ts';
 import type { State } from './state.ts';
@@ -34,7 +35,7 @@ export class MessageStreams {
 export type WantedStream =
   | { readonly kind: 'new'; readonly streamId: number }
   /** What it does already: it is told so once more. */
-  | { readonly kind: 'again'; readonly streamId: number }
+  | { readonly kind: 'again'; readonly streamId: number; readonly asked: StreamRequest }
   | { readonly kind: 'refused'; readonly streamId: number; readonly reason: string }
   /** It has not connected. */
   | { readonly kind: 'early' };
@@ -51,7 +52,9 @@ export function readRequest(
   if (state.kind === 'connecting') return { kind: 'early' };
   if (state.kind === 'playing' || state.kind === 'publishing') {
     const does = state.kind === 'playing' ? 'play' : 'publish';
-    if (does === kind && state.streamId === streamId && isSame(state.admitted)) return { kind: 'again', streamId };
+    if (does === kind && state.streamId === streamId && isSame(state.admitted)) {
+      return { kind: 'again', streamId, asked: state.admitted.request };
+    }
     const reason = 'this connection has a stream already; a second one needs a connection of its own';
     return { kind: 'refused', streamId, reason };
   }

@@ -48,7 +48,7 @@ export class Playing {
       gateway.stopped(request, vhost);
       return undefined;
     }
-    transport.send(playStarted(streamId));
+    transport.send(playStarted(streamId, request));
     const player = new Player({
       format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off', streamId),
       sink,
@@ -67,6 +67,12 @@ export class Playing {
   /** Calls `leave` when the player has had all before the next key frame. */
   atKeyframe(leave: () => void): void {
     this.#stream.atKeyframe(this.#player, leave);
+  }
+
+  /** The client wants nothing for now, or goes on. */
+  pause(paused: boolean): void {
+    if (paused) this.#player.pause();
+    else this.#stream.resume(this.#player);
   }
 
   get droppedGops(): number {

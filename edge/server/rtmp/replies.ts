@@ -4,6 +4,7 @@
  */
 
 import type { VhostConfig } from '../../conf/model.ts';
+import { encodeAmf0 } from '../../rtmp/amf0.ts';
 import {
   buildCommand,
   type ClientCommand,
@@ -19,7 +20,8 @@ import {
 } from '../../rtmp/command.ts';
 import { setChunkSize, setPeerBandwidth, streamBegin, streamEof, windowAckSize } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
-import type { RtmpMessage } from '../../rtmp/message.ts';
+import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
+import type { StreamRequest } from '../../stream/request.ts';
 import { streamIdOf } from '../../stream/rtmp-stream-ids.ts';
 import { version } from '../../version.ts';
 
@@ -51,12 +53,30 @@ export function connectAccepted(
   ];
 }
 
-export function playStarted(streamId: number): RtmpMessage[] {
+export function playStarted(
+  streamId: number,
+  { stream, clientId }: Pick<StreamRequest, 'stream' | 'clientId'>,
+): RtmpMessage[] {
+  const about = { details: stream, clientid: clientId };
   return [
     streamBegin(streamId),
-    onStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.'),
-    onStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.'),
+    onStatus(streamId, 'status', 'NetStream.Play.Reset', 'Playing and resetting stream.', about),
+    onStatus(streamId, 'status', 'NetStream.Play.Start', 'Started playing stream.', about),
+    sampleAccess(streamId),
   ];
+}
+
+/** Flash's players read samples only of streams that allow it. */
+function sampleAccess(streamId: number): RtmpMessage {
+  const payload = encodeAmf0('|RtmpSampleAccess', true, true);
+  return { type: MessageType.dataAmf0, timestamp: 0, streamId, payload };
+}
+
+/** A live stream that pauses is not kept: it goes on later, where it is then. */
+export function pauseAnswered(streamId: number, paused: boolean): RtmpMessage[] {
+  return paused
+    ? [onStatus(streamId, 'status', 'NetStream.Pause.Notify', 'Paused stream.'), streamEof(streamId)]
+    : [onStatus(streamId, 'status', 'NetStream.Unpause.Notify', 'Unpaused stream.'), streamBegin(streamId)];
 }
 
 export function playEnded(streamId: number, reason: string): RtmpMessage[] {
@@ -104,11 +124,6 @@ export function replyToAside(command: ClientCommand): RtmpMessage[] {
     case 'getStreamLength':
       // Live streams have no length.
       return command.transactionId > 0 ? [buildCommand('_result', command.transactionId, [null, 0], 0)] : [];
-    case 'pause': {
-      // A live stream cannot wait: the client is answered, and the stream goes on.
-      const code = command.paused ? 'NetStream.Pause.Notify' : 'NetStream.Unpause.Notify';
-      return [onStatus(streamIdOf(command.streamId), 'status', code, 'Live streams go on.')];
-    }
     case 'seek':
       return [onStatus(streamIdOf(command.streamId), 'error', 'NetStream.Seek.Failed', 'Live streams cannot seek.')];
     case 'other':

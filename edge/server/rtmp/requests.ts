@@ -22,6 +22,7 @@ import { Publishing } from './publishing.ts';
 import {
   acknowledged,
   connectAccepted,
+  pauseAnswered,
   playFailed,
   playStarted,
   publishAccepted,
@@ -103,6 +104,8 @@ export class Requests {
       case 'play':
       case 'publish':
         return this.#begin(command);
+      case 'pause':
+        return this.#pause(command);
       case 'FCUnpublish':
         return this.#unpublish(command);
       case 'deleteStream':
@@ -132,7 +135,7 @@ export class Requests {
       }
       case 'again':
         return this.#transport.send(
-          kind === 'play' ? playStarted(request.streamId) : publishAccepted(request.streamId),
+          kind === 'play' ? playStarted(request.streamId, request.asked) : publishAccepted(request.streamId),
         );
       case 'refused': {
         const { streamId, reason } = request;
@@ -144,6 +147,14 @@ export class Requests {
         );
       }
     }
+  }
+
+  /** The client is told before the stream goes on. */
+  #pause({ streamId: sent, paused }: Extract<ClientCommand, { readonly kind: 'pause' }>): void {
+    const { state } = this.#client;
+    const streamId = streamIdOf(sent);
+    this.#transport.send(pauseAnswered(streamId, paused));
+    if (state.kind === 'playing' && state.streamId === streamId) state.pause(paused);
   }
 
   #unpublish({ transactionId, streamName }: { readonly transactionId: number; readonly streamName: string }): void {

@@ -129,8 +129,8 @@ export class RtmpTransport implements InboxOwner {
   send(messages: readonly RtmpMessage[]): void {
     if (messages.length === 0 || this.#socket.destroyed || this.#leaving) return;
     const encoded = messages.map((message) => {
-      const command = message.type === MessageType.commandAmf0;
-      return encodeMessage(message, command ? ChunkStreamId.command : ChunkStreamId.control, this.#chunkSize);
+      const isControl = message.type <= MessageType.setPeerBandwidth;
+      return encodeMessage(message, isControl ? ChunkStreamId.control : ChunkStreamId.command, this.#chunkSize);
     });
     const bytes = Buffer.concat(encoded);
     this.#unreadAnswerBytes = this.outbox.write(bytes) ? 0 : this.#unreadAnswerBytes + bytes.length;

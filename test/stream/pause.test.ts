@@ -1,0 +1,134 @@
+/** RTMP's `pause`: what a player is spared, and how it goes on. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultVhost } from '../../edge/conf/defaults.ts';
+import type { Feed } from '../../edge/stream/feed.ts';
+import { LiveStream } from '../../edge/stream/live-stream.ts';
+import { Player } from '../../edge/stream/player.ts';
+import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { audioFrame, clip, interFrame, keyframe } from '../support/media.ts';
+import { decodeRtmp, RecordingSink } from '../support/playback.ts';
+
+const chunkSize = 60_000;
+
+interface Scene {
+  readonly stream: LiveStream;
+  readonly player: Player;
+  readonly sink: RecordingSink;
+  readonly send: (...messages: ReturnType<typeof clip>) => void;
+  /** Type and time of what the player was given since this was called last. */
+  readonly given: () => string[];
+}
+
+function scene(play: { gopCache?: boolean } = {}): Scene {
+  const vhost = defaultVhost({ minLatency: true, play });
+  const stream = new LiveStream({ vhost: 'video.test', app: 'live', stream: 'one' }, vhost);
+  const feed: Feed = stream.openFeed();
+  const sink = new RecordingSink();
+  const format = rtmpFormat(chunkSize, false, 1);
+  const player = new Player({ format, sink, limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }) });
+  stream.attach(player);
+  let seen = 0;
+  return {
+    stream,
+    player,
+    sink,
+    send: (...messages) => {
+      for (const message of messages) feed.push(message, performance.now());
+      feed.flush(performance.now());
+    },
+    given: () => {
+      const played = decodeRtmp(sink.writes, chunkSize);
+      const fresh = played.slice(seen);
+      seen = played.length;
+      return fresh
+        .filter(({ type }) => type !== 18)
+        .map(({ type, timestamp, payload }) => {
+          const isHeader = payload[1] === 0;
+          return `${type === 9 ? 'video' : 'audio'} ${isHeader ? 'header' : timestamp}`;
+        });
+    },
+  };
+}
+
+const headers = ['video header', 'audio header'];
+
+test('it goes on with the newest GOP where it has had nothing of that, and its time runs on', () => {
+  const { player, stream, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.pause();
+  send(...clip({ startMs: 80, gops: 2, framesPerGop: 2, seed: 1 }).slice(3));
+  assert.deepEqual(given(), []);
+  stream.resume(player);
+  assert.deepEqual(given(), [...headers, 'video 160', 'audio 163', 'video 200', 'audio 203']);
+  send(interFrame(240, 9), audioFrame(243, 9));
+  assert.deepEqual(given(), ['video 240', 'audio 243']);
+});
+
+for (const [title, gopCache] of [
+  ['it waits for the next key frame where it has had a part of the GOP', true],
+  ['it waits for the next key frame where no GOP is kept', false],
+] as const) {
+  test(title, () => {
+    const { player, stream, send, given } = scene({ gopCache });
+    send(...clip({ gops: 1, framesPerGop: 2 }));
+    given();
+    player.pause();
+    send(interFrame(80, 8), audioFrame(83, 8));
+    stream.resume(player);
+    assert.deepEqual(given(), []);
+    send(interFrame(120, 9), audioFrame(123, 9), keyframe(160, 10), audioFrame(163, 10));
+    const all = given();
+    assert.deepEqual(all.filter((each) => each.includes('header')).sort(), [...headers].sort());
+    assert.deepEqual(
+      all.filter((each) => !each.includes('header')),
+      ['audio 123', 'video 160', 'audio 163'],
+    );
+  });
+}
+
+test('who missed nothing goes on as if nothing had been', () => {
+  const { player, stream, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.pause();
+  player.pause();
+  stream.resume(player);
+  stream.resume(player);
+  send(interFrame(80, 8));
+  assert.deepEqual(given(), ['video 80']);
+});
+
+test('what waited for a slow player when it paused is given up', () => {
+  const { player, stream, sink, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  sink.credit = 1;
+  send(interFrame(80, 7));
+  send(interFrame(120, 8));
+  player.pause();
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  given();
+  send(keyframe(160, 9));
+  stream.resume(player);
+  assert.deepEqual(given(), [...headers, 'video 160']);
+});
+
+test('it begins to play while it is paused, and is sent away at a key frame', () => {
+  const { player, stream, send, given } = scene();
+  player.pause();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  assert.deepEqual(given(), []);
+  stream.resume(player);
+  assert.deepEqual(given(), [...headers, 'video 0', 'audio 3', 'video 40', 'audio 43']);
+  player.pause();
+  let left = 0;
+  stream.atKeyframe(player, () => left++);
+  send(interFrame(80, 8));
+  assert.equal(left, 0);
+  send(keyframe(120, 9));
+  assert.equal(left, 1);
+  assert.deepEqual(given(), []);
+});
