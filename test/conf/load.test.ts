@@ -173,7 +173,19 @@ describe('values', () => {
   });
 
   it('each directive sets the field of its own name and no other', () => {
-    const samples = ['7', '77', '7777', 'off', 'on', 'hash', 'zero', 'admit', 'http://a/', '/a/[stream].flv'];
+    const samples = [
+      '7',
+      '77',
+      '7777',
+      'off',
+      'on',
+      'hash',
+      'zero',
+      'admit',
+      'connect',
+      'http://a/',
+      '/a/[stream].flv',
+    ];
     const fields = {
       play: 'play',
       publish: 'publish',
