@@ -5,14 +5,14 @@
 import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
-import type { ClientVerdicts } from './client-verdicts.ts';
-import type { HttpPings } from './http-pings.ts';
-import type { Locator } from './locator.ts';
-import type { StreamMemory } from './memory.ts';
-import type { OriginHealth } from './origin-health.ts';
-import type { Origins } from './origins.ts';
-import type { PushedStreams } from './pushed-streams.ts';
-import type { Turns } from './turns.ts';
+import type { HttpPings } from './connection/http-pings.ts';
+import type { ClientVerdicts } from './origins/client-verdicts.ts';
+import type { Locator } from './origins/locator.ts';
+import type { StreamMemory } from './origins/memory.ts';
+import type { OriginHealth } from './origins/origin-health.ts';
+import type { Origins } from './origins/origins.ts';
+import type { PushedStreams } from './origins/pushed-streams.ts';
+import type { Turns } from './origins/turns.ts';
 
 export interface UpstreamContext {
   readonly log: Logger;

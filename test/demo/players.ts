@@ -3,7 +3,7 @@
 import { get } from 'node:http';
 import { PausedReaders } from '../../edge/budget/readers.ts';
 import { FlvReader } from '../../edge/flv/reader.ts';
-import { RtmpClient } from '../../edge/upstream/rtmp-client.ts';
+import { RtmpClient } from '../../edge/upstream/connection/rtmp-client.ts';
 import type { Ledger } from './ledger.ts';
 import type { Edge } from './servers.ts';
 import { Watch } from './watch.ts';

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { homeOf } from '../../edge/upstream/balance.ts';
+import { homeOf } from '../../edge/upstream/origins/balance.ts';
 import { Broadcast } from '../support/rtmp-broadcast.ts';
 import { edgeConfig } from '../support/rtmp-config.ts';
 import type { OriginConnection, OriginScript, RtmpOrigin } from '../support/rtmp-origin.ts';

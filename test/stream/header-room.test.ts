@@ -12,7 +12,7 @@ import { History } from '../../edge/stream/history.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { Splice } from '../../edge/stream/splice.ts';
-import { PushBuffer } from '../../edge/upstream/push-buffer.ts';
+import { PushBuffer } from '../../edge/upstream/push/push-buffer.ts';
 import { audioHeader, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, RecordingSink } from '../support/playback.ts';
 

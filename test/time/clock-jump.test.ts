@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { UpstreamError } from '../../edge/upstream/errors.ts';
-import { OriginHealth } from '../../edge/upstream/origin-health.ts';
+import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
+import { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
 import { getRequest, RawClient, startEdge } from '../server/harness.ts';
 import { clip } from '../support/media.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Cadence } from '../../edge/upstream/cadence.ts';
+import { Cadence } from '../../edge/upstream/pull/cadence.ts';
 
 class Source {
   readonly cadence = new Cadence();

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 /** Opens files until it may open no more, and then wants to connect to these hosts. */
 const script = `
   import { closeSync, openSync } from 'node:fs';
-  import { openSocket } from '${new URL('../../edge/upstream/socket.ts', import.meta.url)}';
+  import { openSocket } from '${new URL('../../edge/upstream/connection/socket.ts', import.meta.url)}';
   const options = { connectTimeoutMs: 5000, keepaliveMs: 0, tlsVerify: true, tlsCaFile: '' };
   const dial = async (host) => {
     const address = { scheme: 'rtmp', host, port: 1 };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { addressesOf, searched } from '../../edge/upstream/dns.ts';
+import { addressesOf, searched } from '../../edge/upstream/origins/dns.ts';
 import { DnsServer } from '../support/dns-server.ts';
 
 const never = new AbortController().signal;

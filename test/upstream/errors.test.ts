@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpstreamError } from '../../edge/upstream/errors.ts';
-import { openSocket } from '../../edge/upstream/socket.ts';
+import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
+import { openSocket } from '../../edge/upstream/connection/socket.ts';
 import { deadOrigin } from '../support/rtmp-scene.ts';
 
 const options = { connectTimeoutMs: 5_000, keepaliveMs: 0, tlsVerify: true, tlsCaFile: '', tlsName: '' };

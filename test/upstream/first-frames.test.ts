@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { headersMax } from '../../edge/stream/header-room.ts';
 import { framesWithoutKeyframeMax } from '../../edge/stream/keyframe-watch.ts';
-import { FirstFrames } from '../../edge/upstream/first-frames.ts';
+import { FirstFrames } from '../../edge/upstream/pull/first-frames.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 
 function take(first: FirstFrames, ...messages: RtmpMessage[]): RtmpMessage[] {

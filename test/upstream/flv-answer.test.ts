@@ -6,11 +6,11 @@ import { describe, test } from 'node:test';
 import { CLUSTER, defaultVhost } from '../../edge/conf/defaults.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import type { UpstreamProtocol } from '../../edge/conf/model.ts';
-import { originName } from '../../edge/upstream/address.ts';
-import { endpointOf, protocolOf } from '../../edge/upstream/endpoints.ts';
-import { faultOf } from '../../edge/upstream/flv-answer.ts';
-import { redirectionOf } from '../../edge/upstream/request.ts';
-import { verdictOn } from '../../edge/upstream/verdict.ts';
+import { originName } from '../../edge/upstream/connection/address.ts';
+import { faultOf } from '../../edge/upstream/connection/flv-answer.ts';
+import { redirectionOf } from '../../edge/upstream/connection/request.ts';
+import { endpointOf, protocolOf } from '../../edge/upstream/origins/endpoints.ts';
+import { verdictOn } from '../../edge/upstream/origins/verdict.ts';
 
 const url = 'http://o.test:8080/live/a.flv?t=1';
 

@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { Homing } from '../../edge/upstream/homing.ts';
+import { Homing } from '../../edge/upstream/pull/homing.ts';
 
 const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };
 const b: OriginAddress = { scheme: 'rtmp', host: 'b', port: 1935 };

@@ -5,8 +5,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeTuning, OriginAddress, VhostConfig } from '../../edge/conf/model.ts';
-import { Locator } from '../../edge/upstream/locator.ts';
-import { Turns } from '../../edge/upstream/turns.ts';
+import { Locator } from '../../edge/upstream/origins/locator.ts';
+import { Turns } from '../../edge/upstream/origins/turns.ts';
 import { streamRequest } from '../support/requests.ts';
 
 const origin = (host: string): OriginAddress => ({ scheme: 'rtmp', host, port: 1935 });

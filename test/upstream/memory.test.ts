@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { StreamMemory } from '../../edge/upstream/memory.ts';
+import { StreamMemory } from '../../edge/upstream/origins/memory.ts';
 
 test('the origin that had a stream is remembered; absence is, for its time, and forgotten when it is found', async () => {
   const memory = new StreamMemory();

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/errors.ts';
-import { OriginHealth, type OriginReport, type ProbeTimes } from '../../edge/upstream/origin-health.ts';
+import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/connection/errors.ts';
+import { OriginHealth, type OriginReport, type ProbeTimes } from '../../edge/upstream/origins/origin-health.ts';
 
 const options = { timeout: 10_000 };
 const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import pino from 'pino';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { addressName, originName } from '../../edge/upstream/address.ts';
-import { addressesMax, OriginLookups } from '../../edge/upstream/origin-lookup.ts';
+import { addressName, originName } from '../../edge/upstream/connection/address.ts';
+import { addressesMax, OriginLookups } from '../../edge/upstream/origins/origin-lookup.ts';
 
 const a: OriginAddress = { scheme: 'rtmp', host: 'a.test', port: 1935 };
 const b: OriginAddress = { scheme: 'rtmps', host: 'b.test.', port: 443 };

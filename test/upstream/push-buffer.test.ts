@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
-import { PushBuffer } from '../../edge/upstream/push-buffer.ts';
-import { encodeRun } from '../../edge/upstream/push-run.ts';
+import { PushBuffer } from '../../edge/upstream/push/push-buffer.ts';
+import { encodeRun } from '../../edge/upstream/push/push-run.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { tag } from '../support/rtmp-peer.ts';
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { awakeNow } from '../../edge/time/awake.ts';
-import { PushSight } from '../../edge/upstream/push-sight.ts';
+import { PushSight } from '../../edge/upstream/push/push-sight.ts';
 
 const marginMs = 20;
 const said = { kind: 'said' } as const;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { Turns } from '../../edge/upstream/turns.ts';
+import { Turns } from '../../edge/upstream/origins/turns.ts';
 
 /** Requests that have had their turn, in order; the time is the test's. */
 class Bench {

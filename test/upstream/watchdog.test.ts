@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { awakeNow } from '../../edge/time/awake.ts';
-import type { UpstreamError } from '../../edge/upstream/errors.ts';
-import { Watchdog, type Watched } from '../../edge/upstream/watchdog.ts';
+import type { UpstreamError } from '../../edge/upstream/connection/errors.ts';
+import { Watchdog, type Watched } from '../../edge/upstream/connection/watchdog.ts';
 
 const options = { timeout: 10_000 };
 const stallTimeoutMs = 100;

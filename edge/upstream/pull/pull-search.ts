@@ -1,0 +1,276 @@
+/**
+ * Finds an origin that has a stream. The likeliest one is asked first, and another beside it each time a short while has
+ * passed without a frame: who delivers first stays, the others are let go. Goes round after round until one delivers.
+ */
+
+import { setTimeout as delay } from 'node:timers/promises';
+import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
+import type { LiveStream } from '../../stream/live-stream.ts';
+import type { StreamRequest } from '../../stream/request.ts';
+import { Wake } from '../../time/wake.ts';
+import { originName } from '../connection/address.ts';
+import { isExhausted, type UpstreamError } from '../connection/errors.ts';
+import type { UpstreamContext } from '../context.ts';
+import { nextOrigin } from '../origins/balance.ts';
+import type { Sought } from '../origins/locator.ts';
+import type { Pull } from './pull.ts';
+import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
+
+/** Once an origin has refused, so many intervals are left for the others to deliver. */
+const refusalGraceFactor = 2;
+
+export interface PullSearchEvents extends LiveEvents {
+  /** An origin has accepted the request. */
+  connected(): void;
+  /** An origin delivers. Called at once: the pull may be lost in the very next moment. */
+  delivers(pull: Pull, listedAs: string): void;
+  /** An origin goes on where the pull in use ends. Returns whether that one has been left for it. */
+  overlaps(pull: Pull): boolean;
+  /** No origin that is well has the stream. */
+  notFound(): void;
+  /** Every origin is down. */
+  allDown(): void;
+  /** One at least is not. */
+  someUp(): void;
+  /** All others were asked, and none has more than the pull that delivers something. */
+  noneBetter(): void;
+  /** An origin refuses the client on whose behalf it was asked, and none of the others delivers. */
+  refused(error: UpstreamError): void;
+  /** Each origin that can be asked was asked once. */
+  roundOver(): void;
+}
+
+export interface PullSearchOptions {
+  readonly stream: LiveStream;
+  /** On whose behalf origins are asked. */
+  readonly request: StreamRequest;
+  readonly context: UpstreamContext;
+  /** The pull in use meanwhile, if any. */
+  readonly live: () => Pull | undefined;
+  /** Nothing is known of the stream: the name may be made up. */
+  readonly isUnknown: () => boolean;
+  /** Counts attempts over all searches of the stream: round robin goes one further with each. */
+  readonly attempts: { count: number };
+  /** To be asked once, and no other. */
+  readonly only: OriginAddress | undefined;
+  readonly events: PullSearchEvents;
+}
+
+export class PullSearch {
+  readonly #options: PullSearchOptions;
+  readonly #sought: Sought;
+  readonly #abort = new AbortController();
+  /** Origins asked in this round, or not to be asked in it. */
+  readonly #tried: Set<string>;
+  readonly #open = new Set<PullTrial>();
+  readonly #wake = new Wake();
+  /** Cut short when the pull in use is lost. */
+  #rest = new AbortController();
+  /** In this round no listed origin was left: those that DNS has are asked. */
+  #isFurther = false;
+  /** An origin could not be asked in this round, for a reason of our own. */
+  #unasked = false;
+  /** What an origin said in this round that will not have the client. */
+  #refusal: UpstreamError | undefined;
+
+  /**
+   * @param tried names of origins that come last
+   * @param failures how often a pull was lost soon after it was found: the search begins the later
+   */
+  constructor(options: PullSearchOptions, tried: Iterable<string>, failures: number) {
+    this.#options = options;
+    this.#sought = { key: options.stream.key, purpose: 'play', by: options.request.protocol };
+    this.#tried = new Set(tried);
+    this.#run(failures).catch((error: Error) => {
+      if (!this.#over) options.context.log.error({ err: error, stream: options.stream.key }, 'pull search failed');
+    });
+  }
+
+  /** Found, or not needed any more. */
+  end(): void {
+    this.#abort.abort();
+    this.#letGo();
+    this.#rest.abort();
+    this.#wake.now();
+  }
+
+  #letGo(): void {
+    for (const trial of this.#open) trial.close();
+    this.#open.clear();
+  }
+
+  /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
+  hurry(lost: string): void {
+    this.#tried.add(lost);
+    this.#rest.abort();
+  }
+
+  /** Whether an origin is being asked. */
+  get isAsking(): boolean {
+    for (const { hasAsked } of this.#open) if (hasAsked) return true;
+    return false;
+  }
+
+  get #over(): boolean {
+    return this.#abort.signal.aborted;
+  }
+
+  async #run(failures: number): Promise<void> {
+    const { context, stream, live, events, only } = this.#options;
+    if (only !== undefined) return await this.#askOnly(only);
+    const listed = context.origins.listed(stream.vhost, this.#sought).length;
+    if (failures > listed) await this.#restFor(this.#backOffMs(failures - listed));
+    const absentMs = context.memory.absentForMs(stream.key);
+    if (absentMs > 0) await this.#restFor(absentMs);
+    for (let round = 0, waits = 0; !this.#over; ) {
+      await this.#locate();
+      await this.#askAll(round);
+      if (this.#over) return;
+      this.#tried.clear();
+      this.#isFurther = false;
+      const present = live();
+      const refusal = this.#refusal;
+      this.#refusal = undefined;
+      if (refusal !== undefined && present === undefined) {
+        events.refused(refusal);
+        if (this.#over) return;
+      }
+      if (context.origins.areDown(stream.vhost, this.#sought)) {
+        events.allDown();
+        events.roundOver();
+        await context.origins.available(() => stream.vhost, this.#sought, this.#abort.signal);
+        // An origin that answers a probe and then fails each stream must not be asked as fast as it fails.
+        if (waits > 0) await this.#restFor(this.#backOffMs(waits));
+        waits++;
+        continue;
+      }
+      events.someUp();
+      if (present !== undefined) {
+        this.#tried.add(present.name);
+        events.noneBetter();
+      } else if (!this.#unasked) events.notFound();
+      this.#unasked = false;
+      events.roundOver();
+      if (this.#over) return;
+      round++;
+      await this.#restFor(Math.max(this.#backOffMs(round), context.memory.absentForMs(stream.key)));
+    }
+  }
+
+  /** Where somebody knows where streams are, a stream that never was waits for the answer; others begin without it. */
+  async #locate(): Promise<void> {
+    const { stream, request, context, isUnknown } = this.#options;
+    const isKnown = !isUnknown() || context.memory.originOf(stream.key) !== undefined;
+    const asked = context.locator.ask(stream.vhost, request, 'play', isKnown);
+    if (isUnknown()) await asked;
+    else void asked?.then(() => this.#wake.now());
+  }
+
+  async #askOnly(origin: OriginAddress): Promise<void> {
+    this.#ask(origin, 0);
+    while (this.#open.size > 0) await this.#wake.within(undefined);
+    if (!this.#over) this.#options.events.roundOver();
+  }
+
+  /**
+   * Asks each origin once. Returns when none is left that could deliver, or when the search is over. A client that is
+   * refused is not kept waiting: all others are asked at once, and have a short while.
+   */
+  async #askAll(round: number): Promise<void> {
+    for (let dueMs = 0; !this.#over; ) {
+      const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
+      const origin = this.#open.size < locateParallel ? this.#next(this.#open.size === 0) : undefined;
+      const isRefused = this.#refusal !== undefined;
+      const leftMs = isRefused ? 0 : dueMs - performance.now();
+      if (origin !== undefined && (leftMs <= 0 || this.#open.size === 0)) {
+        this.#ask(origin, round);
+        dueMs = performance.now() + locateIntervalMs;
+        continue;
+      }
+      if (this.#open.size === 0) return;
+      const refusedMs = isRefused ? refusalGraceFactor * locateIntervalMs : undefined;
+      const settled = await this.#wake.within(origin === undefined ? refusedMs : leftMs);
+      if (settled) dueMs = 0;
+      else if (isRefused) this.#letGo();
+    }
+  }
+
+  #ask(origin: OriginAddress, round: number): void {
+    const { stream, request, context, isUnknown, events, attempts } = this.#options;
+    const cluster = this.#cluster();
+    if (cluster === undefined) return;
+    attempts.count++;
+    this.#tried.add(originName(origin));
+    const trial = new PullTrial({
+      stream,
+      request,
+      cluster,
+      context,
+      origin,
+      firstFrameMs: stream.vhost.edge.firstFrameTimeoutMs * Math.min(round + 1, 2),
+      waitsForTurn: isUnknown() && context.memory.originOf(stream.key) !== originName(origin),
+      live: events,
+      events: {
+        connected: () => events.connected(),
+        delivers: (pull, listedAs) => events.delivers(pull, listedAs),
+        overlaps: (pull) => events.overlaps(pull),
+        isAbsent: () => {
+          if (this.#next(true) !== undefined || this.#tried.size > 1) return true;
+          events.notFound();
+          return false;
+        },
+        settled: (settled, outcome) => this.#settled(settled, outcome),
+      },
+    });
+    this.#open.add(trial);
+  }
+
+  #settled(trial: PullTrial, outcome: Outcome): void {
+    this.#open.delete(trial);
+    if (outcome.kind === 'failed' && isExhausted(outcome.error)) this.#unasked = true;
+    if (outcome.kind === 'refused') this.#refusal ??= outcome.error;
+    this.#wake.now();
+  }
+
+  /** @param isLast nobody is being asked: where no listed origin is left and none delivers, DNS is */
+  #next(isLast: boolean): OriginAddress | undefined {
+    const { stream, context, attempts, live } = this.#options;
+    const { health, memory, origins } = context;
+    return nextOrigin({
+      located: origins.located(stream.vhost, this.#sought),
+      origins: origins.listed(stream.vhost, this.#sought),
+      further: () => {
+        this.#isFurther ||= isLast && live() === undefined;
+        return this.#isFurther ? origins.further(stream.vhost, this.#sought) : [];
+      },
+      balance: stream.vhost.edge.balance,
+      streamKey: stream.key,
+      attempt: attempts.count,
+      remembered: memory.originOf(stream.key),
+      tried: this.#tried,
+      state: (origin) => health.state(origin),
+    });
+  }
+
+  #cluster(): RemoteCluster | undefined {
+    const { cluster } = this.#options.stream.vhost;
+    return cluster.mode === 'remote' ? cluster : undefined;
+  }
+
+  #backOffMs(round: number): number {
+    const { retryMinMs, retryMaxMs } = this.#options.stream.vhost.edge;
+    const leastMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
+    return leastMs * (0.75 + Math.random() / 2);
+  }
+
+  /** Rests for so long, or until the pull in use is lost or the search ends. */
+  async #restFor(ms: number): Promise<void> {
+    this.#rest = new AbortController();
+    if (this.#over) return;
+    try {
+      await delay(ms, undefined, { signal: this.#rest.signal });
+    } catch (error) {
+      if (!this.#rest.signal.aborted) throw error;
+    }
+  }
+}

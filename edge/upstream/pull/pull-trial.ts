@@ -1,0 +1,189 @@
+/**
+ * One origin asked for a stream, and where it redirects to: until it delivers, or shows that it will not.
+ */
+
+import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
+import type { LiveStream } from '../../stream/live-stream.ts';
+import type { StreamRequest } from '../../stream/request.ts';
+import { awakeNow } from '../../time/awake.ts';
+import { Deadline } from '../../time/deadline.ts';
+import { originName } from '../connection/address.ts';
+import { toUpstreamError, type UpstreamError } from '../connection/errors.ts';
+import { type Redirection, redirectionOf, upstreamRequest } from '../connection/request.ts';
+import type { UpstreamContext } from '../context.ts';
+import type { Lack } from '../origins/pushed-streams.ts';
+import { type Verdict, verdictOn } from '../origins/verdict.ts';
+import { Pull, type PullEvents } from './pull.ts';
+
+/** How a trial went. */
+export type Outcome = { readonly kind: 'live' } | Verdict;
+
+export interface TrialEvents {
+  /** The origin has accepted the request. */
+  connected(): void;
+  /** Frames have come. Called at once: the pull may be lost in the very next moment. */
+  delivers(pull: Pull, listedAs: string): void;
+  /** It goes on where the pull in use ends. True: it has taken over, and need not deliver in time. */
+  overlaps(pull: Pull): boolean;
+  /** No frame came in time. False: no other origin can have the stream, and this one is as good a place to wait. */
+  isAbsent(): boolean;
+  /** Called once, except after `close`. */
+  settled(trial: PullTrial, outcome: Outcome): void;
+}
+
+/** What becomes of a pull that delivers. */
+export type LiveEvents = Pick<PullEvents, 'whole' | 'unpublished' | 'askedToLeave' | 'ended'>;
+
+export interface TrialOptions {
+  readonly stream: LiveStream;
+  readonly request: StreamRequest;
+  readonly cluster: RemoteCluster;
+  readonly context: UpstreamContext;
+  /** As the configuration names it. */
+  readonly origin: OriginAddress;
+  /** Time for the first frame once the origin has accepted. */
+  readonly firstFrameMs: number;
+  /** The name may be unknown everywhere: it is asked for when the client has its turn. */
+  readonly waitsForTurn: boolean;
+  readonly events: TrialEvents;
+  readonly live: LiveEvents;
+}
+
+export class PullTrial {
+  /** Of the origin in the configuration. */
+  readonly name: string;
+  readonly #options: TrialOptions;
+  readonly #abort = new AbortController();
+  #pull: Pull | undefined;
+  #redirects = 0;
+  #isConnected = false;
+  #hasTakenOver = false;
+  #settled = false;
+  #leftAlone = false;
+  /** When the origin in use accepted the request. */
+  #acceptedMs = 0;
+  readonly #dwell = new Deadline(() => {
+    this.#lacks({ kind: 'silent', sinceMs: this.#acceptedMs });
+    if (this.#options.events.isAbsent()) this.#settle({ kind: 'absent' });
+    else this.#wait();
+  });
+
+  constructor(options: TrialOptions) {
+    this.name = originName(options.origin);
+    this.#options = options;
+    this.#begin().catch((error: unknown) =>
+      this.#failed(options.origin, toUpstreamError(error, 'protocol', this.name)),
+    );
+  }
+
+  /** Whether the origin has been connected to: not while the client waits for its turn. */
+  get hasAsked(): boolean {
+    return this.#pull !== undefined;
+  }
+
+  /**
+   * Gives it up without a word; a pull that delivers goes on. An origin that has not answered yet is given its time: that
+   * it never does is worth knowing for all other streams.
+   */
+  close(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#leftAlone = this.#pull !== undefined && !this.#isConnected;
+    if (!this.#leftAlone) this.#dispose();
+  }
+
+  async #begin(): Promise<void> {
+    const { context, request, waitsForTurn, origin } = this.#options;
+    if (waitsForTurn) await context.turns.wait(this.name, request.ip, this.#abort.signal);
+    if (!this.#settled) this.#pullFrom({ address: origin });
+  }
+
+  #pullFrom({ address, httpPath }: Redirection): void {
+    const { stream, request, cluster, context, events, live } = this.#options;
+    const asked = upstreamRequest(request, cluster, address, context.serverId);
+    this.#pull = new Pull(address, stream, { ...asked, httpPath: httpPath ?? asked.httpPath }, context, {
+      connected: () => {
+        this.#isConnected = true;
+        this.#acceptedMs = awakeNow();
+        if (this.#settled) return this.#dispose();
+        events.connected();
+        if (!this.#hasTakenOver) this.#wait();
+      },
+      live: (pull) => {
+        if (this.#settled) return;
+        if (this.#options.waitsForTurn) context.turns.giveBack(this.name);
+        this.#settled = true;
+        this.#dwell.stop();
+        context.pushed.seen(stream.key);
+        events.delivers(pull, this.name);
+        events.settled(this, { kind: 'live' });
+      },
+      overlaps: (pull) => {
+        if (this.#settled || !events.overlaps(pull)) return;
+        // It has the stream: whether it still sends is the watchdog's question.
+        this.#hasTakenOver = true;
+        this.#dwell.stop();
+      },
+      whole: (pull) => live.whole(pull),
+      unpublished: (pull) => live.unpublished(pull),
+      askedToLeave: (pull) => live.askedToLeave(pull),
+      ended: (pull, error) => {
+        if (this.#leftAlone) this.#learn(address, error);
+        else if (this.#settled) live.ended(pull, error);
+        else if (error !== undefined) this.#failed(address, error);
+      },
+    });
+  }
+
+  /** How an origin that nobody waited for has failed. */
+  #learn(address: OriginAddress, error: UpstreamError | undefined): void {
+    const { context, origin } = this.#options;
+    if (error !== undefined && address === origin && error.blamesOrigin) context.health.failed(origin, error);
+  }
+
+  /** The stream may be one that this very edge sends it. */
+  #lacks(lack: Lack): void {
+    const { context, stream } = this.#options;
+    if (this.#pull !== undefined) context.pushed.lacking(stream.key, this.#pull.name, lack);
+  }
+
+  #wait(): void {
+    this.#dwell.start(this.#options.firstFrameMs);
+  }
+
+  #failed(address: OriginAddress, error: UpstreamError): void {
+    if (this.#settled) return;
+    this.#dwell.stop();
+    const { context, stream } = this.#options;
+    const location = redirectionOf(error);
+    if (location !== undefined && this.#redirects < stream.vhost.edge.redirectMax) {
+      this.#redirects++;
+      return this.#pullFrom(location);
+    }
+    if (error.failure !== 'cancelled') context.log.warn({ err: error, stream: stream.key }, 'pull failed');
+    this.#judge(address, error).catch((fault: unknown) =>
+      this.#settle({ kind: 'failed', error: toUpstreamError(fault, 'protocol', this.name) }),
+    );
+  }
+
+  async #judge(address: OriginAddress, error: UpstreamError): Promise<void> {
+    const { context, origin } = this.#options;
+    const verdict = await verdictOn(error, () => context.health.answers(address));
+    if (this.#settled) return;
+    if (verdict.kind === 'absent') this.#lacks({ kind: 'said' });
+    if (verdict.kind === 'failed' && address === origin) context.health.failed(origin, verdict.error);
+    this.#settle(verdict);
+  }
+
+  #settle(outcome: Outcome): void {
+    this.#settled = true;
+    this.#dispose();
+    this.#options.events.settled(this, outcome);
+  }
+
+  #dispose(): void {
+    this.#dwell.stop();
+    this.#abort.abort();
+    this.#pull?.close();
+  }
+}
