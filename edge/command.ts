@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { loadChosen } from './conf/chosen.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
+import { printConfig } from './conf/print.ts';
 import { ConfigError, formatProblem } from './conf/problem.ts';
 import { Edge } from './edge.ts';
 import { firstTry, tellFirstTry } from './first-try.ts';
@@ -24,6 +25,7 @@ import { version } from './version.ts';
 const usage = `usage: edge -c FILE          run with a configuration in SRS's syntax
        edge                  a first try: origin and edge in one, on this machine only
        edge -t -c FILE       test the configuration: exit 0 if it can be used, else 1
+       edge -T -c FILE       test it, and print what is in force: with included files, environment and translations
        edge --version | --help
 
 Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file again, for logrotate. SIGTERM and SIGQUIT let
@@ -32,15 +34,16 @@ present clients finish; SIGINT, or a second signal, ends at once.`;
 const ExitCode = { configuration: 1, usage: 2, internal: 70, signal: 128 } as const;
 
 /** What was asked for. Without a file: a first try. */
-type Asked = { readonly what: 'first try' } | { readonly what: 'run' | 'test'; readonly file: string };
+type Asked = { readonly what: 'first try' } | { readonly what: 'run' | 'test' | 'print'; readonly file: string };
 
 function readArguments(): Asked {
-  let values: { config?: string; test?: boolean; version?: boolean; help?: boolean };
+  let values: { config?: string; test?: boolean; print?: boolean; version?: boolean; help?: boolean };
   try {
     ({ values } = parseArgs({
       options: {
         config: { type: 'string', short: 'c' },
         test: { type: 'boolean', short: 't' },
+        print: { type: 'boolean', short: 'T' },
         version: { type: 'boolean', short: 'v' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -52,9 +55,9 @@ function readArguments(): Asked {
   if (values.version === true) return finish(version);
   // SRS reads this variable, too.
   const file = values.config ?? process.env.SRS_CONFIG_FILE;
-  if (values.test === true) {
+  if (values.test === true || values.print === true) {
     if (file === undefined) return fail(ExitCode.usage, `which configuration? Say -c FILE\n${usage}`);
-    return { what: 'test', file };
+    return { what: values.print === true ? 'print' : 'test', file };
   }
   return file === undefined ? { what: 'first try' } : { what: 'run', file };
 }
@@ -175,10 +178,12 @@ const asked = readArguments();
 const read: ReadConfig = () =>
   asked.what === 'first try' ? firstTry(process.env) : loadChosen(asked.file, process.env);
 const loaded = readConfig(read);
-if (asked.what === 'test') {
+if (asked.what === 'test' || asked.what === 'print') {
   for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
   checkCertificates(loaded.config);
-  finish(`the configuration file ${asked.file} can be used`);
+  finish(
+    asked.what === 'test' ? `the configuration file ${asked.file} can be used` : printConfig(loaded.config).trimEnd(),
+  );
 }
 const edge = await run(read, loaded);
 if (asked.what === 'first try') process.stderr.write(tellFirstTry(edge.addresses));

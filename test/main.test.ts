@@ -120,6 +120,23 @@ describe('the command', { concurrency: 3 }, () => {
     assert.match(err, /rtmps: .*\/nowhere\/tls\.key/);
   });
 
+  test(
+    '-T: what is in force, from included files and former words, in a form that can be used again',
+    options,
+    async () => {
+      conf('included', 'chunk_size 4096;\n');
+      const file = conf('former', 'listen 1935;\ninclude included.conf;\nvhost a { mode remote; origin b:1935; }\n');
+      const { code, out, err } = await edge('-T', '-c', file);
+      assert.equal(code, 0);
+      assert.match(err, /former\.conf:3:/, 'warnings stay beside it');
+      assert.match(out, /^chunk_size 4096;$/m);
+      assert.match(out, /cluster \{\s+mode remote;\s+origin b:1935;/);
+      assert.deepEqual(await edge('-T', '-c', conf('printed', out)), { code: 0, out, err: '' });
+      const broken = await edge('-T', '-c', conf('broken', 'listen x;\n'));
+      assert.deepEqual([broken.code, broken.out], [1, '']);
+    },
+  );
+
   test('the sample can be used as it is', options, async () => {
     const { code, err } = await edge('-t', '-c', join(import.meta.dirname, '../edge/conf/sample.conf'));
     assert.deepEqual([code, err], [0, '']);
