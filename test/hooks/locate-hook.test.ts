@@ -28,9 +28,9 @@ describe('locate_url', () => {
     const origins = await hook().locate(vhostFor(server.url), name, 'publish', forever);
     assert.deepEqual(origins, [
       { scheme: 'rtmp', host: 'b', port: 1 },
-      { scheme: 'rtmps', host: 'a', port: 443 },
+      { scheme: 'rtmps', host: 'a', port: 443, usualPort: true },
       { scheme: 'rtmp', host: 'fd00::1', port: 7 },
-      { scheme: 'rtmp', host: '10.0.0.1', port: 1935 },
+      { scheme: 'rtmp', host: '10.0.0.1', port: 1935, usualPort: true },
     ]);
     const [question] = server.questions;
     assert.deepEqual(Object.keys(question ?? {}), [

@@ -23,10 +23,11 @@ const busyCode = 'NetStream.Publish.BadName';
 
 /**
  * A publisher who was cut and comes by another edge may be faster than the news that the former connection has ended:
- * it passes two servers, each of which lets sockets rest between reads. So a busy origin is asked again after these
- * pauses, 1.5 s together, before the publisher is refused.
+ * it passes two servers, each of which lets sockets rest between reads. So a busy origin is asked again for a while,
+ * with growing pauses, before the publisher is refused. Answers count in: an edge above has tried as long itself.
  */
-const busyPausesMs = [100, 200, 400, 800];
+const busyMs = 1_500;
+const busyPauseMs = 100;
 
 /** An origin that is well will not have the publisher. */
 export class Refused extends Error {
@@ -172,15 +173,16 @@ export class PushSearch {
 
   /** As `#open`; an origin where the name is taken is given a moment to learn that it is free. */
   async #openOnceFree(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
-    for (const pauseMs of busyPausesMs) {
+    const beganMs = awakeNow();
+    for (let pauseMs = busyPauseMs; ; pauseMs *= 2) {
       try {
         return await this.#open(origin, signal);
       } catch (error) {
-        if (!(error instanceof UpstreamError) || error.code !== busyCode) throw error;
+        const isBusy = error instanceof UpstreamError && error.code === busyCode;
+        if (!isBusy || awakeNow() - beganMs >= busyMs) throw error;
         await delay(pauseMs, undefined, { signal });
       }
     }
-    return await this.#open(origin, signal);
   }
 
   /** Opens a push to an origin or where it redirects to. */
