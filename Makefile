@@ -33,7 +33,7 @@ kube-test: node_modules ## run the tests of the operator on a real Kubernetes AP
 
 image-test: node_modules ## build the container image offline and run it (IMAGE=: one that is there already)
 	@node test/support/system-packages.ts image
-	@node --test test/image/image.test.ts
+	@node --test --test-timeout=900000 test/image/image.test.ts
 
 e2e: node_modules ## run the tier on real nodes: containerd, kubelets, the image, the chart (SCENARIO=NAME… selects; KEEP=1: stays)
 	@node test/support/system-packages.ts e2e

@@ -25,7 +25,7 @@ const languages = {
   sh: { file: 'sign.sh', command: ['sh'] },
 } as const;
 
-describe('how to sign', { concurrency: false, timeout: 100_000 }, () => {
+describe('how to sign', { concurrency: false }, () => {
   for (const [language, { file, command }] of Object.entries(languages)) {
     const [program = '', ...args] = command;
     const needed = language === 'sh' ? [program, 'openssl'] : [program];

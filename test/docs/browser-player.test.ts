@@ -9,7 +9,7 @@ import { findProgram, missing } from '../support/programs.ts';
 const page = 'edge/docs/browser-player.md';
 const skip = missing('chromium', 'ffmpeg', 'curl');
 
-describe('a player in a page of one’s own', { skip, timeout: 900_000 }, () => {
+describe('a player in a page of one’s own', { skip }, () => {
   test('plays, and plays again when its edge is back', { timeout: 300_000 }, async (t) => {
     const steps = stepsOf(page);
     const howTo = new HowTo(t);

@@ -21,7 +21,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'helm/docs/upgrade.md': [],
 };
 
-describe('how to', { concurrency: 2, timeout: 900_000 }, () => {
+describe('how to', { concurrency: 2 }, () => {
   for (const [page, programs] of Object.entries(pages)) {
     test(page, { skip: missing(...programs), timeout: 200_000 }, async (t) => {
       const steps = stepsOf(page);

@@ -54,7 +54,6 @@ const rows: readonly Row[] = [
 for (const row of rows) {
   describe(`${row.name} as a cache of HLS`, {
     skip: nginxMissing() || cacheMissing(row.command),
-    timeout: 110_000,
   }, () => {
     const cleans: (() => Promise<void> | void)[] = [];
     const cleaner: Cleaner = { after: (clean) => void cleans.push(clean) };

@@ -42,7 +42,7 @@ function firstBytes(file: string, size: number): string {
   return bytes.toString('latin1');
 }
 
-describe('the image', { timeout: 300_000 }, () => {
+describe('the image', () => {
   const name = process.env.IMAGE ?? 'localhost/edgecluster-test:latest';
   let image: MountedImage;
   before(() => {

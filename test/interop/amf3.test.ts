@@ -49,7 +49,7 @@ async function connect(cleaner: Cleaner, port: number): Promise<RtmpPeer> {
   return peer;
 }
 
-describe('AMF3', { concurrency: true, timeout: 60_000 }, () => {
+describe('AMF3', { concurrency: true }, () => {
   const suite = suiteCleaner();
   let chain: Chain;
 

@@ -71,7 +71,7 @@ function count(tags: readonly FlvTag[], video: boolean): number {
   return tags.filter((tag) => isMedia(tag) && isFrame(tag) && isVideo(tag) === video).length;
 }
 
-describe('distances between tracks', { skip: missing('ffmpeg'), timeout: 120_000 }, () => {
+describe('distances between tracks', { skip: missing('ffmpeg') }, () => {
   const suite = suiteCleaner();
   let directory: string;
   let clip: readonly FlvTag[];

@@ -161,7 +161,7 @@ function asPlayed({ payload, ...message }: RtmpMessage): RtmpMessage {
   return { ...message, payload: isMarked ? payload.subarray(3 + marker.length) : payload };
 }
 
-describe('Enhanced RTMP', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, timeout: 60_000 }, () => {
+describe('Enhanced RTMP', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let chain: Chain;
 

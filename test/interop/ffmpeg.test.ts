@@ -21,7 +21,7 @@ import {
 } from '../support/programs-flv.ts';
 import { askedToPlay, askedToPublish, startChain, writings } from './cluster.ts';
 
-describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true, timeout: 60_000 }, () => {
+describe('ffmpeg', { skip: missing('ffmpeg', 'ffprobe'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let headers: FlvTag[];

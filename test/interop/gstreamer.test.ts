@@ -42,7 +42,7 @@ function play(cleaner: Cleaner, element: 'rtmpsrc' | 'rtmp2src', url: string): F
   return new FlvCapture(cleaner, launcher, ['-q', element, `location=${location}`, '!', 'fdsink', 'fd=1']);
 }
 
-describe('gstreamer', { skip: elementsMissing(), concurrency: true, timeout: 60_000 }, () => {
+describe('gstreamer', { skip: elementsMissing(), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let source: FlvTag[];

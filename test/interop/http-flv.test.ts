@@ -20,7 +20,7 @@ function curl(cleaner: Cleaner, url: string): FlvCapture {
   return new FlvCapture(cleaner, 'curl', ['--silent', '--show-error', '--fail', '--no-buffer', url]);
 }
 
-describe('HTTP-FLV', { skip: missing('ffmpeg', 'curl'), concurrency: true, timeout: 60_000 }, () => {
+describe('HTTP-FLV', { skip: missing('ffmpeg', 'curl'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let source: FlvTag[];

@@ -12,7 +12,7 @@ import { missing, suiteCleaner, temporaryDirectory } from '../support/programs.t
 import { describePayloads, describeTags, type FlvTag, isFrame, readFlv } from '../support/programs-flv.ts';
 import { startEdge, startOrigin } from './cluster.ts';
 
-describe('nginx', { skip: nginxMissing() || missing('ffmpeg'), concurrency: true, timeout: 60_000 }, () => {
+describe('nginx', { skip: nginxMissing() || missing('ffmpeg'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let source: FlvTag[];

@@ -30,7 +30,7 @@ function dump(cleaner: Cleaner, tcUrl: string, stream: string): FlvCapture {
   return rtmpdump(cleaner, ['--rtmp', tcUrl, '--tcUrl', tcUrl, '--app', app, '--playpath', stream]);
 }
 
-describe('rtmpdump', { skip: missing('rtmpdump', 'stdbuf', 'ffmpeg'), concurrency: true, timeout: 60_000 }, () => {
+describe('rtmpdump', { skip: missing('rtmpdump', 'stdbuf', 'ffmpeg'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let source: FlvTag[];

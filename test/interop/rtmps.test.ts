@@ -24,7 +24,7 @@ function selfSigned(directory: string): Certificate {
   return { key, cert };
 }
 
-describe('RTMPS', { skip: missing('ffmpeg', 'openssl'), concurrency: true, timeout: 60_000 }, () => {
+describe('RTMPS', { skip: missing('ffmpeg', 'openssl'), concurrency: true }, () => {
   const suite = suiteCleaner();
   let clip: string;
   let frames: FlvTag[];

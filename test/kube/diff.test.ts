@@ -8,7 +8,7 @@ import { Kubernetes } from '../support/kubernetes.ts';
 const manifest = (spec: string) =>
   `apiVersion: edgecluster.io/v1alpha1\nkind: EdgeCluster\nmetadata: { name: live }\nspec:\n  origins: [{ name: main, servers: [a] }]\n${spec}`;
 
-describe('edgecluster diff and a real API server', { timeout: 240_000 }, () => {
+describe('edgecluster diff and a real API server', () => {
   let kubernetes: Kubernetes;
   let namespace: string;
 

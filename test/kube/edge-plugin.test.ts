@@ -22,7 +22,7 @@ import { RtmpPeer } from '../support/rtmp-peer.ts';
 
 const tcUrl = 'rtmp://tv.test/live';
 
-describe('kubectl edge', { skip: cannotRunPods(), timeout: 280_000 }, () => {
+describe('kubectl edge', { skip: cannotRunPods() }, () => {
   const cleaner = suiteCleaner();
   let kubernetes: Kubernetes;
   let namespace: string;
