@@ -6,6 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster, VhostConfig } from '../../conf/model.ts';
 import { streamKey } from '../../stream/name.ts';
+import { nameTakenCode } from '../../stream/publication.ts';
 import { type StreamRequest, streamName } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
 import { DeadlineSignal } from '../../time/deadline-signal.ts';
@@ -17,9 +18,6 @@ import { nextOrigin } from '../origins/balance.ts';
 import type { Sought } from '../origins/locator.ts';
 import { verdictOn } from '../origins/verdict.ts';
 import { Push, type PushEvents } from './push.ts';
-
-/** What origins say of a name that somebody publishes already. */
-const busyCode = 'NetStream.Publish.BadName';
 
 /**
  * A publisher who was cut and comes by another edge may be faster than the news that the former connection has ended:
@@ -178,7 +176,7 @@ export class PushSearch {
       try {
         return await this.#open(origin, signal);
       } catch (error) {
-        const isBusy = error instanceof UpstreamError && error.code === busyCode;
+        const isBusy = error instanceof UpstreamError && error.code === nameTakenCode;
         if (!isBusy || awakeNow() - beganMs >= busyMs) throw error;
         await delay(pauseMs, undefined, { signal });
       }

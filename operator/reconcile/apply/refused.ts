@@ -12,7 +12,7 @@ export function areEdgesRefused(todo: Plan, outcome: Outcome, cluster: EdgeClust
     ({ object, obstacle }) =>
       obstacle.kind === 'refused' &&
       isNamedAs(object, cluster) &&
-      (object.kind === 'Deployment' || needed.has(object.kind ?? '')),
+      (object.kind === 'Deployment' || needed.has(object.kind)),
   );
 }
 
