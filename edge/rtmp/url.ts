@@ -41,7 +41,7 @@ export interface StreamUrl {
 }
 
 /** The port a URL means that names none. */
-function defaultPort(scheme: string): number {
+export function defaultPort(scheme: string): number {
   return scheme === 'rtmp' ? 1935 : scheme === 'rtmps' || scheme === 'https' ? 443 : 80;
 }
 

@@ -28,21 +28,21 @@ export interface UpstreamRequest {
   readonly args: readonly AmfValue[];
 }
 
-/** The request for `origin`, as SRS's edge would put it. */
+/** The request for an origin, or for where one redirects to, as SRS's edge would put it. */
 export function upstreamRequest(
   request: StreamRequest,
   cluster: RemoteCluster,
-  origin: OriginAddress,
+  { address, httpPath }: Redirection,
   serverId: string,
 ): UpstreamRequest {
   const vhost = cluster.vhost.replaceAll('[vhost]', request.vhost);
   return {
     app: request.app,
     // As in SRS, the vhost travels as the host of tcUrl; the default one as the origin's own name.
-    tcUrl: buildTcUrl({ ...origin, app: request.app, vhost }),
+    tcUrl: buildTcUrl({ ...address, app: request.app, vhost }),
     // The vhost that the client's parameters name has been found: the origin must not look for it again.
     stream: request.stream + withoutVhost(request.param),
-    httpPath: httpPath(request, vhost),
+    httpPath: httpPath ?? httpPathOf(request, vhost),
     pageUrl: request.pageUrl,
     swfUrl: request.swfUrl,
     extra: capabilityProperties(ourCapabilities),
@@ -68,7 +68,7 @@ export function traversedRequest(request: ConnectRequest): UpstreamRequest {
 /**
  * As SRS's edge asks for it. The vhost travels as a parameter: Host is the origin's own name, by which proxies find it.
  */
-function httpPath({ app, stream, param }: StreamRequest, vhost: string): string {
+function httpPathOf({ app, stream, param }: StreamRequest, vhost: string): string {
   const names = encoded(`${app}/${stream}`.replaceAll('%', '%25'));
   const path = names.endsWith('.flv') ? names : `${names}.flv`;
   const given = withoutVhost(param)

@@ -4,10 +4,9 @@
  */
 
 import type { OriginAddress, UpstreamProtocol, VhostConfig } from '../../conf/model.ts';
+import { defaultPort } from '../../rtmp/url.ts';
 import type { ClientProtocol } from '../../stream/request.ts';
 import type { Errand } from './locator.ts';
-
-const usualPorts = { rtmp: 1935, rtmps: 443, http: 80, https: 443 } as const;
 
 /** What an origin of the stream is connected to by. */
 export function protocolOf(vhost: VhostConfig, { purpose, by }: Errand): UpstreamProtocol {
@@ -59,5 +58,5 @@ function writtenFor({ cluster, edge }: VhostConfig): 'rtmp' | 'flv' | 'flvs' {
 }
 
 function at(origin: OriginAddress, scheme: OriginAddress['scheme'], port: number | undefined): OriginAddress {
-  return { ...origin, scheme, port: port ?? usualPorts[scheme] };
+  return { ...origin, scheme, port: port ?? defaultPort(scheme) };
 }

@@ -98,10 +98,10 @@ export class PullTrial {
     if (!this.#settled) this.#pullFrom({ address: origin });
   }
 
-  #pullFrom({ address, httpPath }: Redirection): void {
+  #pullFrom(target: Redirection): void {
     const { stream, request, cluster, context, events, live } = this.#options;
-    const asked = upstreamRequest(request, cluster, address, context.serverId);
-    this.#pull = new Pull(address, stream, { ...asked, httpPath: httpPath ?? asked.httpPath }, context, {
+    const { address } = target;
+    this.#pull = new Pull(address, stream, upstreamRequest(request, cluster, target, context.serverId), context, {
       connected: () => {
         this.#isConnected = true;
         this.#acceptedMs = awakeNow();

@@ -189,7 +189,7 @@ export class PushSearch {
     this.#attempts++;
     let address = origin;
     for (let redirects = 0; ; redirects++) {
-      const request = upstreamRequest(clientRequest, this.#cluster(), address, context.serverId);
+      const request = upstreamRequest(clientRequest, this.#cluster(), { address }, context.serverId);
       try {
         const push = await Push.open(address, originName(origin), request, vhost, chunkSize, context, events, signal);
         context.health.succeeded(address);

@@ -48,11 +48,11 @@ async function playShortly(
   request: StreamRequest,
   cluster: RemoteCluster,
   vhost: VhostConfig,
-  { address, httpPath }: Redirection,
+  target: Redirection,
   context: UpstreamContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const origin = originName(address);
+  const origin = originName(target.address);
   const first = Promise.withResolvers<void>();
   // It may fail before it is awaited.
   first.promise.catch(() => {});
@@ -68,14 +68,13 @@ async function playShortly(
   signal.addEventListener('abort', cancel, { once: true });
   try {
     const client = await openPullClient(
-      address,
+      target.address,
       pullOptions(() => vhost, context),
       handlers,
       signal,
     );
     try {
-      const asked = upstreamRequest(request, cluster, address, context.serverId);
-      await client.ask({ ...asked, httpPath: httpPath ?? asked.httpPath }, signal);
+      await client.ask(upstreamRequest(request, cluster, target, context.serverId), signal);
       await first.promise;
     } finally {
       client.destroy();
