@@ -9,10 +9,15 @@ import { originName } from './address.ts';
 /** A sign of life counts for so long: a server with many quiet streams is not asked more often than this. */
 const freshMs = 500;
 
+interface Question {
+  readonly askedMs: number;
+  readonly answer: Promise<boolean>;
+}
+
 export class HttpPings {
   readonly #answers: (address: OriginAddress) => Promise<boolean>;
-  /** By origin, when the question was asked that it has answered. */
-  readonly #heardMs = new Map<string, number>();
+  /** By origin: those that are open, and those that were answered just now. */
+  readonly #questions = new Map<string, Question>();
 
   /** @param answers asks the server; never rejects */
   constructor(answers: (address: OriginAddress) => Promise<boolean>) {
@@ -20,17 +25,20 @@ export class HttpPings {
   }
 
   /** Whether the server answers, or did so just now. */
-  async answers(address: OriginAddress): Promise<boolean> {
+  answers(address: OriginAddress): Promise<boolean> {
     const name = originName(address);
-    const askedMs = performance.now();
-    this.#forgetOld(askedMs);
-    if (this.#heardMs.has(name)) return true;
-    const answered = await this.#answers(address);
-    if (answered) this.#heardMs.set(name, askedMs);
-    return answered;
+    const present = this.#questions.get(name);
+    if (present !== undefined) return present.answer;
+    const question = { askedMs: performance.now(), answer: this.#answers(address) };
+    this.#questions.set(name, question);
+    void question.answer.then((answers) => this.#answered(name, question, answers));
+    return question.answer;
   }
 
-  #forgetOld(nowMs: number): void {
-    for (const [name, heardMs] of this.#heardMs) if (nowMs - heardMs >= freshMs) this.#heardMs.delete(name);
+  /** What did not answer is asked again by the next who wonders. */
+  #answered(name: string, { askedMs }: Question, answers: boolean): void {
+    const leftMs = answers ? askedMs + freshMs - performance.now() : 0;
+    if (leftMs <= 0) this.#questions.delete(name);
+    else setTimeout(() => this.#questions.delete(name), leftMs).unref();
   }
 }
