@@ -5,15 +5,12 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
-import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { Hub, type Upstream } from '../../edge/stream/hub.ts';
-import type { LiveStream } from '../../edge/stream/live-stream.ts';
-import { Player } from '../../edge/stream/player.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
 import { Refusal } from '../../edge/stream/request.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import { clip, keyframe } from '../support/media.ts';
-import { decodeFlv, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeFlv, type RecordingSink } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
 
 const vhost = defaultVhost({ minLatency: true });
@@ -27,17 +24,6 @@ const noUpstream: Upstream = {
 
 const silent = { ended: () => {}, gone: new AbortController().signal, silentMs: () => 0 };
 
-function attach(stream: LiveStream): { sink: RecordingSink; player: Player } {
-  const sink = new RecordingSink();
-  const player = new Player({
-    format: flvFormat('bare', { audio: true, video: true }),
-    sink,
-    limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }),
-  });
-  stream.attach(player);
-  return { sink, player };
-}
-
 function send(publication: Publication, messages: readonly RtmpMessage[]): void {
   for (const message of messages) publication.push(message);
   publication.flush();
@@ -50,7 +36,7 @@ function count(sink: RecordingSink): number {
 test('who plays before the publisher comes sees the stream from its beginning', async () => {
   const hub = new Hub(noUpstream);
   const stream = hub.play(request, vhost);
-  const { sink } = attach(stream);
+  const { sink } = attachPlayer(stream);
   assert.equal(stream.live, false);
   const publication = await hub.publish(request, vhost, silent, 'unproven');
   assert.equal(hub.published.get(key)?.publication, publication);
@@ -65,7 +51,7 @@ test('a stream that nobody attaches to ends by itself', async () => {
   const hub = new Hub(noUpstream);
   hub.play(request, vhost);
   const played = hub.play(streamRequest({ stream: 'played' }), vhost);
-  attach(played);
+  attachPlayer(played);
   await hub.publish(streamRequest({ stream: 'published' }), vhost, silent, 'unproven');
   await setImmediate();
   assert.deepEqual([...hub.streams.keys()], ['video.test/live/played', 'video.test/live/published']);
@@ -76,7 +62,7 @@ test('streams of other names are others', async () => {
   const publication = await hub.publish(request, vhost, silent, 'unproven');
   send(publication, clip());
   for (const other of [{ stream: 'other' }, { app: 'other' }, { vhost: 'other.test' }]) {
-    const { sink } = attach(hub.play(streamRequest(other), vhost));
+    const { sink } = attachPlayer(hub.play(streamRequest(other), vhost));
     assert.equal(sink.writes.length, 0);
   }
   assert.equal(hub.streams.size, 4);
@@ -85,7 +71,7 @@ test('streams of other names are others', async () => {
 test('a second publisher is refused by its name, and the first is not disturbed', async () => {
   const hub = new Hub(noUpstream);
   const first = await hub.publish(request, vhost, silent, 'unproven');
-  const { sink } = attach(hub.play(request, vhost));
+  const { sink } = attachPlayer(hub.play(request, vhost));
   await assert.rejects(hub.publish(request, vhost, silent, 'unproven'), (error) => {
     assert.ok(error instanceof Refusal);
     assert.equal(error.code, 'NetStream.Publish.BadName');
@@ -106,7 +92,7 @@ test('a second publisher is refused by its name, and the first is not disturbed'
 test('publish, stop, publish again, a hundred times: the player sees all, and nothing is left behind', async () => {
   const hub = new Hub(noUpstream);
   const stream = hub.play(request, vhost);
-  const { sink, player } = attach(stream);
+  const { sink, player } = attachPlayer(stream);
   for (let round = 0; round < 100; round++) {
     const publication = await hub.publish(request, vhost, silent, 'unproven');
     send(publication, clip({ gops: 1, framesPerGop: 2, seed: round }));
@@ -130,7 +116,7 @@ test('publications without players leave nothing behind either', async () => {
   for (let round = 0; round < 100; round++) {
     const publication = await hub.publish(request, vhost, silent, 'unproven');
     send(publication, clip({ gops: 1 }));
-    const { player } = attach(hub.play(request, vhost));
+    const { player } = attachPlayer(hub.play(request, vhost));
     hub.play(request, vhost).detach(player);
     assert.equal(hub.streams.size, 1, 'it is being published');
     hub.unpublish(publication);
@@ -141,7 +127,7 @@ test('publications without players leave nothing behind either', async () => {
 test('a player that leaves before any publisher comes leaves nothing behind', () => {
   const hub = new Hub(noUpstream);
   const stream = hub.play(request, vhost);
-  const { player } = attach(stream);
+  const { player } = attachPlayer(stream);
   stream.detach(player);
   assert.equal(hub.streams.size, 0);
 });
@@ -168,7 +154,7 @@ test('the end of the edge reaches every player once, with the reason', async () 
     });
     const origin = { scheme: 'rtmp', host: '192.0.2.1', port: 1935 } as const;
     const cluster = mode === 'local' ? ({ mode } as const) : ({ ...CLUSTER, mode, origins: [origin] } as const);
-    const { sink } = attach(hub.play(request, defaultVhost({ minLatency: true, cluster })));
+    const { sink } = attachPlayer(hub.play(request, defaultVhost({ minLatency: true, cluster })));
     hub.close();
     assert.deepEqual(sink.ends, ['the edge stops'], mode);
     assert.deepEqual(stopped, mode === 'local' ? [] : [key]);

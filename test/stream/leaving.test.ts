@@ -7,9 +7,9 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
-import { Player } from '../../edge/stream/player.ts';
+import type { Player } from '../../edge/stream/player.ts';
 import { audioFrame, audioHeader, clip, interFrame, keyframe, videoHeader } from '../support/media.ts';
-import { decodeFlv, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeFlv, type RecordingSink } from '../support/playback.ts';
 
 const format = flvFormat('bare', { audio: true, video: true });
 
@@ -17,12 +17,7 @@ function newStream(overrides: VhostOverrides = {}): LiveStream {
   return new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost(overrides));
 }
 
-function join(stream: LiveStream) {
-  const sink = new RecordingSink();
-  const player = new Player({ format, sink, limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }) });
-  stream.attach(player);
-  return { sink, player };
-}
+const join = (stream: LiveStream) => attachPlayer(stream, { format });
 
 /** Pushes all as one slice. */
 function bring(feed: Feed, ...messages: RtmpMessage[]): void {

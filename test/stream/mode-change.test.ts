@@ -4,14 +4,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { VhostConfig } from '../../edge/conf/model.ts';
-import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import type { LiveStream } from '../../edge/stream/live-stream.ts';
-import { Player } from '../../edge/stream/player.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import { clip } from '../support/media.ts';
-import { decodeFlv, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeFlv } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
 
 const request = streamRequest();
@@ -72,17 +70,7 @@ class Scene {
   }
 }
 
-function attach(stream: LiveStream): { sink: RecordingSink; player: Player } {
-  const sink = new RecordingSink();
-  const player = new Player({
-    format: flvFormat('bare', { audio: true, video: true }),
-    sink,
-    limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }),
-    request,
-  });
-  stream.attach(player);
-  return { sink, player };
-}
+const attach = (stream: LiveStream) => attachPlayer(stream, { request });
 
 test('remote to local: the pull ends, the player stays and sees who publishes here', async () => {
   const scene = new Scene();

@@ -4,11 +4,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import { Hub } from '../../edge/stream/hub.ts';
-import { Player } from '../../edge/stream/player.ts';
 import type { Claim, Publication, PublicationEvents } from '../../edge/stream/publication.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { clip, keyframe } from '../support/media.ts';
-import { decodeRtmp, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeRtmp } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
 
 const override = defaultVhost({ minLatency: true, publish: { override: true } });
@@ -60,10 +59,7 @@ test('who has a token or the word of a callback takes over at once; players see 
   const hub = newHub();
   const first = await new Publisher(hub).publish('unproven');
   const stream = hub.play(streamRequest(), override);
-  const sink = new RecordingSink();
-  const format = rtmpFormat(60_000, true, 1);
-  const limits = (): { queueLengthMs: number; queueMaxBytes: number } => ({ queueLengthMs: 3e4, queueMaxBytes: 1e7 });
-  stream.attach(new Player({ format, sink, limits }));
+  const { sink } = attachPlayer(stream, { format: rtmpFormat(60_000, true, 1) });
   // The very same clip from its beginning: an encoder that starts over.
   first.send(clip({ gops: 2 }));
   const second = await new Publisher(hub).publish('proven');

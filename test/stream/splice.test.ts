@@ -7,7 +7,7 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
-import { Player } from '../../edge/stream/player.ts';
+import type { Player } from '../../edge/stream/player.ts';
 import {
   audioFrame,
   audioHeader,
@@ -18,7 +18,7 @@ import {
   metadata,
   videoHeader,
 } from '../support/media.ts';
-import { decodeFlv, type Played, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeFlv, type Played, type RecordingSink } from '../support/playback.ts';
 import fc from '../support/property.ts';
 
 const format = flvFormat('bare', { audio: true, video: true });
@@ -32,10 +32,7 @@ interface Watched {
 /** A stream with a player that sees all of it; each flush makes a slice. */
 function watched(): Watched {
   const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
-  const sink = new RecordingSink();
-  const player = new Player({ format, sink, limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }) });
-  stream.attach(player);
-  return { stream, player, sink };
+  return { stream, ...attachPlayer(stream, { format }) };
 }
 
 function bring(feed: Feed, messages: readonly RtmpMessage[], arrivalMs = 0): void {

@@ -3,8 +3,11 @@
 import { FlvReader } from '../../edge/flv/reader.ts';
 import { flvHeader } from '../../edge/flv/tag.ts';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
-import type { FlvFraming } from '../../edge/stream/flv-format.ts';
+import { type FlvFraming, flvFormat } from '../../edge/stream/flv-format.ts';
+import type { LiveStream } from '../../edge/stream/live-stream.ts';
+import { Player, type PlayerOptions } from '../../edge/stream/player.ts';
 import type { PlayerSink } from '../../edge/stream/player-sink.ts';
+import type { QueueLimits } from '../../edge/stream/queue-limits.ts';
 
 /** A media message as a player gets it. */
 export interface Played {
@@ -54,6 +57,20 @@ export class RecordingSink implements PlayerSink {
   end(reason: string): void {
     this.ends.push(reason);
   }
+}
+
+const roomy = (): QueueLimits => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 });
+
+/** A player of the stream that is as quick as its sink; of bare FLV, unless it is to be another format. */
+export function attachPlayer(
+  stream: LiveStream,
+  options: Partial<Pick<PlayerOptions, 'format' | 'request'>> = {},
+): { readonly sink: RecordingSink; readonly player: Player } {
+  const sink = new RecordingSink();
+  const format = flvFormat('bare', { audio: true, video: true });
+  const player = new Player({ format, sink, limits: roomy, ...options });
+  stream.attach(player);
+  return { sink, player };
 }
 
 export function decodeRtmp(writes: readonly Buffer[], chunkSize: number): Played[] {
