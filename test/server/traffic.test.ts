@@ -1,7 +1,7 @@
 /** Rates over the last 30 seconds, and what is remembered of streams and clients. */
 
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { type Client, Clients } from '../../edge/server/clients.ts';
 import { Meter } from '../../edge/server/http/meter.ts';
 import { perTurn, Traffic } from '../../edge/server/http/traffic.ts';
@@ -46,8 +46,21 @@ const unused = (): never => {
   throw new Error('not in this test');
 };
 
-function trafficOf(clients: Clients, vhosts: () => readonly string[] = () => []): Traffic {
-  return new Traffic(clients, new Hub({ pull: unused, push: unused }), vhosts);
+function trafficOf(context: TestContext, clients: Clients, vhosts: () => readonly string[] = () => []): Traffic {
+  const traffic = new Traffic(clients, new Hub({ pull: unused, push: unused }), vhosts);
+  context.after(() => traffic.close());
+  return traffic;
+}
+
+/** One player that has been counted with 1,000 bytes. */
+async function onePlayer(context: TestContext) {
+  const clients = new Clients();
+  const traffic = trafficOf(context, clients);
+  const player = client('1', 'one');
+  clients.add(player);
+  player.bytesSent = 1000;
+  await traffic.collect();
+  return { clients, traffic, player };
 }
 
 describe('Traffic', () => {
@@ -63,8 +76,7 @@ describe('Traffic', () => {
       });
       clients.add(counted);
     }
-    const traffic = trafficOf(clients);
-    context.after(() => traffic.close());
+    const traffic = trafficOf(context, clients);
     const looking = traffic.collect();
     assert.equal(looks, perTurn);
     const again = traffic.collect();
@@ -78,13 +90,7 @@ describe('Traffic', () => {
   });
 
   it('counts what a client was given last to the stream that it played', async (context) => {
-    const clients = new Clients();
-    const traffic = trafficOf(clients);
-    context.after(() => traffic.close());
-    const player = client('1', 'one');
-    clients.add(player);
-    player.bytesSent = 1000;
-    await traffic.collect();
+    const { clients, traffic, player } = await onePlayer(context);
     player.bytesSent = 3000;
     player.droppedGops = 2;
     Object.assign(player, { request: undefined, role: 'connecting' });
@@ -95,13 +101,7 @@ describe('Traffic', () => {
   });
 
   it('follows a client to the next stream that it plays', async (context) => {
-    const clients = new Clients();
-    const traffic = trafficOf(clients);
-    context.after(() => traffic.close());
-    const player = client('1', 'one');
-    clients.add(player);
-    player.bytesSent = 1000;
-    await traffic.collect();
+    const { traffic, player } = await onePlayer(context);
     player.bytesSent = 1500;
     Object.assign(player, { request: streamRequest({ clientId: '1', vhost: 'a.example', stream: 'two' }) });
     await traffic.collect();
@@ -113,8 +113,7 @@ describe('Traffic', () => {
   it('adds up clients by stream, vhost and in all, also those that left', async (context) => {
     const clients = new Clients();
     let vhosts = ['a.example'];
-    const traffic = trafficOf(clients, () => vhosts);
-    context.after(() => traffic.close());
+    const traffic = trafficOf(context, clients, () => vhosts);
     const one = client('1', 'one');
     const two = client('2', 'two');
     clients.add(one);
