@@ -51,7 +51,7 @@ bench: node_modules ## measure against nginx-rtmp, and against SRS where SRS_BIN
 fuzz: node_modules ## feed the edge with arbitrary input (FUZZ_SECONDS=60, TARGET=: one of them; seeds are printed)
 	@node test/fuzz/fuzz.ts $(or $(FUZZ_SECONDS),60) $(TARGET)
 
-mutants: node_modules ## see which small changes of the edge's code no test notices (PART=stream, rtmp or upstream; SAMPLE=10: a tenth; hours)
+mutants: node_modules ## see which small changes of the edge's code no test notices (PART=stream, rtmp or upstream; SAMPLE=10: a tenth; takes long)
 	@node test/mutants/mutants.ts $(PART)
 
 bench-operator: node_modules ## measure the operator with 500 EdgeClusters and 5,000 simulated edges on a real Kubernetes API

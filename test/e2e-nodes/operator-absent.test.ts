@@ -8,8 +8,8 @@ import { type Audience, assertNobodyCut } from './audience.ts';
 import { openWithAudience } from './opening.ts';
 import { operatorNamespace, type Scene } from './scene.ts';
 
-/** Edges look at the Service's name every few seconds; a busy machine takes its time to start pods. */
-const mostGapMs = 20_000;
+/** Within what the edges' own look at the Service's name takes. */
+const mostGapMs = 5000;
 
 describe('without an operator', () => {
   const cleaner = suiteCleaner();

@@ -5,7 +5,7 @@
  *     node test/mutants/mutants.ts [PART ...]      parts: see below; all of them by default
  *     SAMPLE=10 node test/mutants/mutants.ts       every tenth stretch of the code: a tenth of the time
  *
- * A part takes hours on two cores. Stryker is fetched by npm when it is needed: it is larger than all other
+ * A part takes long on two cores: none has been seen to end there. Stryker is fetched by npm when it is needed: it is larger than all other
  * packages of the project together, and neither the edge nor its tests need it.
  */
 
@@ -32,21 +32,27 @@ const parts: Readonly<Record<string, Part>> = {
 
 const cache = '.cache/mutants';
 
-/** Every `one in`th stretch of the files, counted over all of them. */
-function sampled(pattern: string, oneIn: number): string[] {
+/** Every `step`th stretch of the files, counted over all of them. */
+function sampled(pattern: string, step: number): string[] {
   const chosen: string[] = [];
   let stretch = 0;
   for (const file of globSync(pattern).sort()) {
     const lines = readFileSync(file, 'utf8').split('\n').length;
     for (let line = 1; line <= lines; line += stretchLines)
-      if (stretch++ % oneIn === 0) chosen.push(`${file}:${line}-${Math.min(line + stretchLines - 1, lines)}`);
+      if (stretch++ % step === 0) chosen.push(`${file}:${line}-${Math.min(line + stretchLines - 1, lines)}`);
   }
   return chosen;
 }
 
+/** One stretch in so many is changed. @throws Error for what is no such number */
+function oneIn(sample = '1'): number {
+  if (/^[1-9]\d*$/.test(sample)) return Number(sample);
+  throw new Error(`SAMPLE=${sample}: it is a whole number, such as 10 for a tenth of the code`);
+}
+
 function settings(name: string, { mutate, tests }: Part): object {
   return {
-    mutate: sampled(mutate, Number(process.env.SAMPLE ?? 1)),
+    mutate: sampled(mutate, oneIn(process.env.SAMPLE)),
     testRunner: 'tap',
     tap: { testFiles: tests, nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
     plugins: ['@stryker-mutator/tap-runner'],
