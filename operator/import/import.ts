@@ -37,15 +37,18 @@ export function importConfig(config: EdgeConfig, metadata: Metadata): Imported {
   if (origins.length === 0) {
     throw new ManifestError(['it has no vhost in `mode remote`, so nothing of it is an edge', ...notes].join('\n'));
   }
+  const { drainTimeoutMs } = config.edge;
+  const drainSeconds = Math.ceil(drainTimeoutMs / 1000);
+  if (drainSeconds * 1000 !== drainTimeoutMs) {
+    notes.push(`edge.drain_timeout: pods drain for whole seconds, ${drainSeconds} s instead of ${drainTimeoutMs} ms`);
+  }
   const spec = {
     origins,
     vhosts,
     listeners: listenersOf(config, name, notes),
     maxConnections: config.maxConnections,
     logLevel: logLevels[config.log.level],
-    ...(config.edge.drainTimeoutMs !== standard.drainTimeoutMs && {
-      pods: { drainSeconds: Math.ceil(config.edge.drainTimeoutMs / 1000) },
-    }),
+    ...(drainTimeoutMs !== standard.drainTimeoutMs && { pods: { drainSeconds } }),
     ...proxiesOf(config),
   };
   const rest = restOf(config, configOf(admittedOf(spec, metadata)));

@@ -25,19 +25,33 @@ export function listenersOf(config: EdgeConfig, name: string, notes: string[]): 
   };
   if (!exporter.enabled) notes.push('exporter: it is on unless spec.listeners.exporter.enabled says otherwise');
   if (!httpApi.enabled) notes.push('http_api: it is on in every EdgeCluster, for the operator and with a credential');
-  const own = (what: string, listen: readonly ListenAddress[]): Fields => {
-    const [first] = addressesOf(what, listen, notes);
-    return first === undefined || first.port < leastPort ? {} : { port: first.port };
-  };
-  return {
+  if (httpServer.enabled && config.edge.page && !config.edge.pageFigures) {
+    notes.push('edge.page: pods serve no page unless spec.listeners.http.page says so');
+  }
+  const streams = {
     rtmp: port('rtmp', config.listen),
     ...(rtmps.enabled && { rtmps: tls('rtmps', rtmps) }),
     http: httpServer.enabled
       ? { ...port('http', httpServer.listen), ...(config.edge.pageFigures && { page: true }) }
       : { enabled: false },
     ...(httpServer.enabled && httpServer.https.enabled && { https: tls('https', httpServer.https) }),
+  };
+  const taken = new Set(Object.values(streams).map((listener) => ('port' in listener ? listener.port : undefined)));
+  // Nobody outside the cluster knows these ports, so that they may be the usual ones.
+  const own = (what: string, listen: readonly ListenAddress[]): Fields => {
+    const [first] = addressesOf(what, listen, notes);
+    if (first === undefined || first.port < leastPort) return {};
+    if (!taken.has(first.port)) return { port: first.port };
+    notes.push(`${what}.listen: port ${first.port} is that of another listener, which cannot be shared in a pod`);
+    return {};
+  };
+  return {
+    ...streams,
     ...(httpApi.enabled && { api: own('http_api', httpApi.listen) }),
-    exporter: exporter.enabled ? own('exporter', exporter.listen) : {},
+    exporter: {
+      ...(exporter.enabled && own('exporter', exporter.listen)),
+      ...(exporter.streams > 0 && { streams: exporter.streams }),
+    },
   };
 }
 

@@ -1,10 +1,9 @@
-/** Vhosts and origins of a file in the words of an EdgeCluster. */
+/** Vhosts of a file in the words of an EdgeCluster. */
 import type { AddressRule } from '../../edge/conf/access-model.ts';
 import { defaultMergedWrite, defaultVhost } from '../../edge/conf/defaults.ts';
-import type { EdgeConfig, OriginAddress, RemoteCluster, VhostConfig } from '../../edge/conf/model.ts';
+import type { EdgeConfig, RemoteCluster, VhostConfig } from '../../edge/conf/model.ts';
 import type { Fields } from './listeners.ts';
-
-const balance = { round_robin: 'RoundRobin', hash: 'StreamHash', failover: 'Failover' } as const;
+import { groupOf, isHere } from './origins.ts';
 
 export interface Tier {
   readonly origins: readonly Fields[];
@@ -29,50 +28,12 @@ export function tierOf(config: EdgeConfig, name: string, notes: string[]): Tier 
     const known = groups.get(key) ?? { name: groups.size === 0 ? 'main' : `group-${groups.size + 1}`, ...group };
     groups.set(key, known);
     const isFirst = groups.size === 1;
+    if (vhost.edge.drainTimeoutMs !== config.edge.drainTimeoutMs) {
+      notes.push(`vhost ${vhost.name}: edge.drain_timeout: pods have one time for all vhosts, spec.pods.drainSeconds`);
+    }
     return [{ name: vhost.name, ...(!isFirst && { origin: known.name }), ...vhostOf(vhost, cluster, name, notes) }];
   });
   return { origins: [...groups.values()], vhosts };
-}
-
-function groupOf({ name, edge }: VhostConfig, { origins }: RemoteCluster, notes: string[]): Fields {
-  const scheme = origins[0]?.scheme ?? 'rtmp';
-  const others = origins.filter((origin) => origin.scheme !== scheme);
-  if (others.length > 0) {
-    notes.push(
-      `vhost ${name}: a group of origins speaks RTMP or RTMPS, so ${others.map(written).join(', ')} is left out`,
-    );
-  }
-  for (const origin of origins.filter(({ host }) => isHere(host))) {
-    notes.push(
-      `vhost ${name}: origin ${written(origin)} is this machine, which pods do not reach there; write its address`,
-    );
-  }
-  if (edge.originTlsCaFile !== '') {
-    notes.push(`vhost ${name}: put the content of ${edge.originTlsCaFile} into tls.caBundle of its origin group`);
-  }
-  return {
-    servers: origins.filter((origin) => origin.scheme === scheme).map(written),
-    ...(scheme === 'rtmps' && { tls: edge.originTlsVerify ? {} : { insecureSkipVerify: true } }),
-    ...(edge.balance !== 'round_robin' && { balance: balance[edge.balance] }),
-    timeouts: {
-      connectMs: edge.connectTimeoutMs,
-      requestMs: edge.requestTimeoutMs,
-      firstFrameMs: edge.firstFrameTimeoutMs,
-      locateIntervalMs: edge.locateIntervalMs,
-      stallMs: edge.stallTimeoutMs,
-      retryMinMs: edge.retryMinMs,
-      retryMaxMs: edge.retryMaxMs,
-    },
-  };
-}
-
-/** Whether a host is the machine that the file was written for. */
-function isHere(host: string): boolean {
-  return /^(localhost$|127\.|\[?::1\]?$)/.test(host);
-}
-
-function written({ host, port }: OriginAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function vhostOf(vhost: VhostConfig, cluster: RemoteCluster, name: string, notes: string[]): Fields {
@@ -95,7 +56,7 @@ function vhostOf(vhost: VhostConfig, cluster: RemoteCluster, name: string, notes
     // An EdgeCluster refuses merged read beside minLatency, where it does nothing.
     publish: { ...publish, mr: publish.mr && !vhost.minLatency, readIntervalMs: edge.readIntervalMs },
     httpFlv: httpRemux,
-    ...(vhost.httpHooks.enabled && { hooks: hooksOf(vhost, notes) }),
+    ...hooksOf(vhost, notes),
     ...accessOf(vhost, name, notes),
     failover: {
       holdTimeoutMs: edge.holdTimeoutMs,
@@ -113,36 +74,55 @@ function vhostOf(vhost: VhostConfig, cluster: RemoteCluster, name: string, notes
 }
 
 function hooksOf({ name, httpHooks, edge }: VhostConfig, notes: string[]): Fields {
-  const { enabled: _, ...urls } = httpHooks;
+  const { enabled, ...urls } = httpHooks;
+  const called = filled({ ...urls, onUsage: edge.onUsage });
+  // An EdgeCluster has callbacks where one is called.
+  if (!enabled || Object.keys(called).length === 0) return {};
   const standard = defaultVhost().edge;
-  for (const url of new Set(Object.values({ ...urls, onUsage: edge.onUsage }).flat())) {
+  for (const url of new Set([...Object.values(urls), edge.onUsage].flat())) {
     if (isHere(new URL(url).hostname))
       notes.push(`vhost ${name}: callback ${url} is this machine, which pods do not reach there`);
   }
-  return {
-    ...filled({ ...urls, onUsage: edge.onUsage }),
+  const hooks = {
+    ...called,
     ...(edge.usageIntervalMs !== standard.usageIntervalMs && { usageIntervalMs: edge.usageIntervalMs }),
     ...(edge.hookFailure !== standard.hookFailure && { onFailure: capital(edge.hookFailure) }),
     ...(edge.hookTimeoutMs !== standard.hookTimeoutMs && { timeoutMs: edge.hookTimeoutMs }),
+    ...(edge.onConnectAt !== standard.onConnectAt && { onConnectAt: capital(edge.onConnectAt) }),
   };
+  return { hooks };
 }
+
+/** Stands for a JWK Set that a person puts there. */
+const noKeys = '{"keys":[]}';
 
 function accessOf({ name: vhost, access }: VhostConfig, name: string, notes: string[]): Fields {
   const { security, refer, limits, token } = access;
+  const hasRules = security.enabled && security.allow.length + security.deny.length > 0;
   const { enabled: _, ...domains } = refer;
   const most = Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit > 0));
   const needsToken = token.play || token.publish;
   const keysSecretName = `${name}-token-keys`;
+  if (!needsToken) {
+    const files = { keys_file: token.keysFile, jwks_file: token.jwksFile };
+    for (const file of Object.entries(files).flatMap(([directive, path]) => (path === '' ? [] : [directive]))) {
+      notes.push(`vhost ${vhost}: edge.token.${file}: nobody needs a token (play and publish are off); left out`);
+    }
+  }
   if (needsToken && token.keysFile !== '') {
     notes.push(
       `vhost ${vhost}: the keys come from a Secret: kubectl create secret generic ${keysSecretName} --from-file=keys=${token.keysFile}`,
     );
   }
   if (needsToken && token.jwksFile !== '') {
-    notes.push(`vhost ${vhost}: put the content of ${token.jwksFile} into spec.vhosts[].token.jwks`);
+    notes.push(
+      `vhost ${vhost}: put the content of ${token.jwksFile} into spec.vhosts[].token.jwks; no JSON Web Token is right until then`,
+    );
   }
+  const hasWebTokens = token.jwksFile !== '' || token.jwksUrl !== '';
   return {
-    ...(security.enabled && { security: filled({ allow: rulesOf(security.allow), deny: rulesOf(security.deny) }) }),
+    // Without a rule nobody is let in: an EdgeCluster says that in extraDirectives alone.
+    ...(hasRules && { security: filled({ allow: rulesOf(security.allow), deny: rulesOf(security.deny) }) }),
     ...(refer.enabled && {
       refer: filled({ all: unique(domains.all), publish: unique(domains.publish), play: unique(domains.play) }),
     }),
@@ -152,7 +132,9 @@ function accessOf({ name: vhost, access }: VhostConfig, name: string, notes: str
         play: token.play,
         publish: token.publish,
         ...(token.keysFile !== '' && { keysSecretName }),
-        ...filled({ jwksUrl: token.jwksUrl, issuer: token.issuer, audience: token.audience }),
+        ...(token.jwksFile !== '' && { jwks: noKeys }),
+        ...filled({ jwksUrl: token.jwksUrl }),
+        ...(hasWebTokens && filled({ issuer: token.issuer, audience: token.audience })),
       },
     }),
   };

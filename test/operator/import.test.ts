@@ -46,7 +46,11 @@ function likely(config: EdgeConfig): EdgeConfig {
       ...vhost,
       name: `v${index}.example.com`,
       enabled: true,
-      cluster,
+      cluster:
+        vhost.cluster.mode === 'remote'
+          ? { ...vhost.cluster, origins: cluster.mode === 'remote' ? cluster.origins : [], vhost: '[vhost]' }
+          : cluster,
+      edge: { ...vhost.edge, originTlsName: '' },
       access: { ...vhost.access, token: { ...vhost.access.token, play: false, publish: false } },
     })),
   };
