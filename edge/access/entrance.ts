@@ -7,7 +7,7 @@ import type { TokenConfig } from '../conf/access-model.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
 import { Refusal, type StreamRequest } from '../stream/request.ts';
 import { Census, type LimitReason } from './census.ts';
-import { KeysUnavailable } from './jwt.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import { referFault } from './refer.ts';
 import { type Action, addressFault } from './security.ts';
 import { Tokens } from './tokens.ts';

@@ -1,10 +1,14 @@
-/** JSON Web Tokens (RFC 7519): their keys, and what they let a client do. */
+/**
+ * JSON Web Tokens (RFC 7519): their keys, and what they let a client do. Loaded when the first one comes: the library is
+ * a tenth of all that an edge loads.
+ */
 
 import type { JWTVerifyGetKey } from 'jose';
 import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import type { Logger } from 'pino';
 import type { TokenConfig } from '../conf/access-model.ts';
 import type { Kind } from './fresh-file.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import { isFrom, type Wanted } from './signed-url.ts';
 import { fits } from './stream-pattern.ts';
 
@@ -27,11 +31,6 @@ const algorithms = [
 const clockToleranceSeconds = 5;
 
 const patternsMax = 100;
-
-/** Nobody can be judged now: the keys cannot be had. */
-export class KeysUnavailable extends Error {
-  override readonly name = 'KeysUnavailable';
-}
 
 /** Why the token does not allow it, or undefined when it does. Throws KeysUnavailable. */
 export async function jwtFault(

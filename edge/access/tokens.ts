@@ -7,7 +7,8 @@ import type { TokenConfig } from '../conf/access-model.ts';
 import type { EdgeConfig } from '../conf/model.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { FreshFile, type Kind, linesOf } from './fresh-file.ts';
-import { jwtFault, KeySetUrl, KeysUnavailable, keySetFile } from './jwt.ts';
+import type { KeySetUrl, keySetFile } from './jwt.ts';
+import { KeysUnavailable } from './keys-unavailable.ts';
 import type { Action } from './security.ts';
 import { isSigned, type SigningKeys, signatureFault, type Wanted } from './signed-url.ts';
 
@@ -89,22 +90,19 @@ export class Tokens {
   }
 
   async #jwtFault(jwt: string, token: TokenConfig, wanted: Wanted): Promise<string | undefined> {
-    if (token.jwksUrl !== '') return await jwtFault(jwt, this.#keySetUrl(token.jwksUrl).key, token, wanted);
-    const keys = await this.#keySetFile(token.jwksFile).value();
+    const { jwtFault, KeySetUrl, keySetFile } = await import('./jwt.ts');
+    if (token.jwksUrl !== '') {
+      const { key } = cached(this.#setUrls, token.jwksUrl, () => new KeySetUrl(token.jwksUrl, this.#log));
+      return await jwtFault(jwt, key, token, wanted);
+    }
+    const { jwksFile } = token;
+    const keys = await cached(this.#setFiles, jwksFile, () => new FreshFile(keySetFile, jwksFile, this.#log)).value();
     if (keys === undefined) throw new KeysUnavailable('the keys of tokens cannot be read');
     return await jwtFault(jwt, keys, token, wanted);
   }
 
   #signingKeys(path: string): FreshFile<SigningKeys> {
     return cached(this.#signing, path, () => new FreshFile(signingKeys, path, this.#log));
-  }
-
-  #keySetFile(path: string): KeySetFile {
-    return cached(this.#setFiles, path, () => new FreshFile(keySetFile, path, this.#log));
-  }
-
-  #keySetUrl(url: string): KeySetUrl {
-    return cached(this.#setUrls, url, () => new KeySetUrl(url, this.#log));
   }
 }
 

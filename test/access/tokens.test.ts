@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
-import { KeysUnavailable } from '../../edge/access/jwt.ts';
+import { KeysUnavailable } from '../../edge/access/keys-unavailable.ts';
 import { signatureFault } from '../../edge/access/signed-url.ts';
 import { fits } from '../../edge/access/stream-pattern.ts';
 import { Tokens, withoutTokens } from '../../edge/access/tokens.ts';

@@ -8,23 +8,40 @@ import { latencyCase } from './latency.ts';
 import { locate } from './locate.ts';
 import { playersCase } from './players.ts';
 import { publishersCase } from './publishers.ts';
+import { startUp } from './start-up.ts';
 
 const everyone = ['floor', 'nginx', 'srs', 'before', 'ours'] as const;
+/** nginx-rtmp has no HTTP-FLV. */
+const withFlv = ['floor', 'srs', 'before', 'ours'] as const;
+/** The floor has one stream. */
+const withStreams = ['nginx', 'srs', 'before', 'ours'] as const;
 
 export const cases: readonly Case[] = [
   playersCase('rtmp-2000', '2,000 RTMP players of one stream', everyone, { count: 2000, streams: 1, protocol: 'rtmp' }),
   playersCase('rtmp-6000', '6,000 RTMP players of one stream', everyone, { count: 6000, streams: 1, protocol: 'rtmp' }),
-  playersCase('flv-2000', '2,000 HTTP-FLV players of one stream', ['floor', 'srs', 'before', 'ours'], {
+  playersCase('rtmp-9000', '9,000 RTMP players of one stream', everyone, { count: 9000, streams: 1, protocol: 'rtmp' }),
+  playersCase('flv-2000', '2,000 HTTP-FLV players of one stream', withFlv, {
     count: 2000,
     streams: 1,
     protocol: 'http-flv',
   }),
-  playersCase('streams-300', '300 streams with 5 RTMP players each', ['nginx', 'srs', 'before', 'ours'], {
+  playersCase('flv-9000', '9,000 HTTP-FLV players of one stream', withFlv, {
+    count: 9000,
+    streams: 1,
+    protocol: 'http-flv',
+  }),
+  playersCase('streams-300', '300 streams with 5 RTMP players each', withStreams, {
     count: 1500,
     streams: 300,
     protocol: 'rtmp',
   }),
+  playersCase('streams-1000', '1,000 streams with one RTMP player each', withStreams, {
+    count: 1000,
+    streams: 1000,
+    protocol: 'rtmp',
+  }),
   publishersCase(300),
+  publishersCase(1000),
   joins,
   latencyCase(1),
   latencyCase(500),
@@ -32,4 +49,5 @@ export const cases: readonly Case[] = [
   failover('hung'),
   massFailover,
   locate,
+  startUp,
 ];

@@ -86,7 +86,7 @@ function srsConfiguration(folder: string, ports: Ports, duty: Duty, global: stri
       ? `cluster { mode remote; origin ${duty.origins.map((port) => `127.0.0.1:${port}`).join(' ')}; }`
       : '';
   return `listen 127.0.0.1:${ports.rtmp};
-    max_connections 8000;
+    max_connections 12000;
     daemon off;
     pid ${folder}/${ports.rtmp}.pid;
     ${global}
