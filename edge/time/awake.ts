@@ -8,6 +8,7 @@ const tickMs = 100;
 /** Between two ticks at most this much counts: a tick that comes a little late is normal. */
 const countedMaxMs = 2 * tickMs;
 
+const watchers = new Set<(lateMs: number) => void>();
 let countedMs = 0;
 let lastTickMs = performance.now();
 
@@ -17,8 +18,10 @@ function sinceTickMs(nowMs: number): number {
 
 setInterval(() => {
   const nowMs = performance.now();
+  const lateMs = Math.max(0, nowMs - lastTickMs - tickMs);
   countedMs += sinceTickMs(nowMs);
   lastTickMs = nowMs;
+  for (const told of watchers) told(lateMs);
 }, tickMs).unref();
 
 /**
@@ -27,4 +30,10 @@ setInterval(() => {
  */
 export function awakeNow(): number {
   return countedMs + sinceTickMs(performance.now());
+}
+
+/** Tells ten times a second how late the event loop came to its timers. Returns what ends it. */
+export function watchLateness(told: (lateMs: number) => void): () => void {
+  watchers.add(told);
+  return () => watchers.delete(told);
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { awakeNow } from '../../edge/time/awake.ts';
+import { awakeNow, watchLateness } from '../../edge/time/awake.ts';
 import { Deadline } from '../../edge/time/deadline.ts';
 
 /** Holds this process up, as SIGSTOP or a throttled cgroup does. */
@@ -16,6 +16,25 @@ test('time in which the process was held up hardly counts', async () => {
   holdUp(1_500);
   assert.ok(performance.now() - realBefore >= 1_500);
   assert.ok(awakeNow() - before <= 300, `${awakeNow() - before} ms counted`);
+});
+
+test('who watches is told how late the event loop came, until they watch no more', async () => {
+  const late: number[] = [];
+  const first = await new Promise<() => void>((resolve) => {
+    const end = watchLateness(() => resolve(end));
+  });
+  first();
+  await new Promise<void>((resolve) => {
+    const end = watchLateness((lateMs) => {
+      late.push(lateMs);
+      end();
+      resolve();
+    });
+    holdUp(700);
+  });
+  assert.ok((late[0] ?? 0) >= 500, `${late} ms late`);
+  await delay(300);
+  assert.equal(late.length, 1);
 });
 
 test('a deadline expires once, after its time', async () => {

@@ -227,7 +227,7 @@ export class Api {
           refused: clients.refused + budget.connections.turnedAway('max_connections'),
         },
         moves: moveFigures(this.#gateway),
-        event_loop_lag_ms: this.#loop.p99Ms,
+        event_loop_lag_ms: this.#loop.worstMs,
         kbps: this.#traffic.total.kbps,
         origins: originFigures(this.#deps.origins()),
       },

@@ -17,12 +17,15 @@ import { addMemoryMetrics } from './memory-metrics.ts';
 import { metricsText } from './metrics-text.ts';
 import { addMoveMetrics } from './move-metrics.ts';
 import { StreamMetrics } from './stream-metrics.ts';
-import { type CpuShare, lagPrecisionMs } from './system.ts';
+import type { CpuShare } from './system.ts';
 import { addTimes, type Observed } from './time-metrics.ts';
 import type { RoleCounts, Traffic } from './traffic.ts';
 
 const streamStates = ['idle', 'connecting', 'live', 'reconnecting', 'lingering', 'pushed'] as const;
 const originStates = ['untried', 'up', 'suspect', 'down'] as const;
+
+/** Node's own 10 ms would wake an idle edge a hundred times a second. */
+const lagPrecisionMs = 50;
 
 const perConnection = [
   'nodejs_active_handles',

@@ -3,7 +3,7 @@
  */
 
 import { availableParallelism, cpus, freemem, loadavg, totalmem, uptime } from 'node:os';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { watchLateness } from '../../time/awake.ts';
 import { memoryOf, networkBytes, procFile, socketCounts } from './proc.ts';
 
 /** Shares of the processor since the last look: of one core for the process, of all cores for the machine. */
@@ -35,27 +35,22 @@ export class CpuShare {
   }
 }
 
-/** By which the event loop's delay is measured; Node's own 10 ms would wake an idle edge a hundred times a second. */
-export const lagPrecisionMs = 50;
-
-/** How late the event loop was lately: all clients wait for so long. */
+/** How late the event loop was lately: all clients wait for so long. Asks for no wake-ups of its own. */
 export class LoopLag {
-  /** 99 of 100 times it was less, in milliseconds, between the last two looks. */
-  p99Ms = 0;
-  readonly #delays = monitorEventLoopDelay({ resolution: lagPrecisionMs });
-
-  constructor() {
-    this.#delays.enable();
-  }
+  /** The latest that a timer came between the last two looks, in milliseconds. */
+  worstMs = 0;
+  #worstMs = 0;
+  readonly #end = watchLateness((lateMs) => {
+    this.#worstMs = Math.max(this.#worstMs, lateMs);
+  });
 
   look(): void {
-    this.p99Ms =
-      this.#delays.count === 0 ? 0 : Math.max(0, Math.round(this.#delays.percentile(99) / 1e6 - lagPrecisionMs));
-    this.#delays.reset();
+    this.worstMs = Math.round(this.#worstMs);
+    this.#worstMs = 0;
   }
 
   stop(): void {
-    this.#delays.disable();
+    this.#end();
   }
 }
 
