@@ -19,6 +19,7 @@ const USAGE = `usage: node test/bench/bench.ts [options]
   --windows N        windows in a round (2)
   --rounds N         how often each server has its turn (2)
   --failovers N      interruptions in a failover case (20)
+  --edges N          edges of the cases edge-320… (320)
   --origin NAME      what edges pull from: ours (the default), srs or nginx
   --quick            one round of one window of 7 s, 3 interruptions
   --json FILE        adds the figures of each round to FILE, a line of JSON each
@@ -32,6 +33,7 @@ const { values: options } = parseArgs({
     windows: { type: 'string' },
     rounds: { type: 'string' },
     failovers: { type: 'string' },
+    edges: { type: 'string' },
     origin: { type: 'string', default: 'ours' },
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
@@ -45,7 +47,7 @@ function fail(text: string): never {
   process.exit(2);
 }
 
-function count(name: 'seconds' | 'windows' | 'rounds' | 'failovers', usual: number, quick: number): number {
+function count(name: 'seconds' | 'windows' | 'rounds' | 'failovers' | 'edges', usual: number, quick: number): number {
   const value = Number(options[name] ?? (options.quick ? quick : usual));
   return value > 0 ? value : fail(`--${name} must be a number above 0, not ${options[name]}`);
 }
@@ -83,6 +85,7 @@ const settings: Settings = {
   windows: count('windows', 2, 1),
   rounds: count('rounds', 2, 1),
   failovers: count('failovers', 20, 3),
+  edges: count('edges', 320, 320),
   origin: chosen(options.origin, ['ours', 'srs', 'nginx'])[0] ?? 'ours',
 };
 if (options.keep) console.error(`configurations and logs: ${folder}`);

@@ -13,6 +13,8 @@ export interface Settings {
   readonly windows: number;
   readonly rounds: number;
   readonly failovers: number;
+  /** How many edges a fleet has. */
+  readonly edges: number;
   /** What the origins that edges pull from run; where latency is measured, and where edges push to, it is nginx. */
   readonly origin: 'ours' | 'srs' | 'nginx';
 }

@@ -3,6 +3,7 @@
  */
 import type { Case } from './case.ts';
 import { failover, massFailover } from './failover.ts';
+import { fleetCase } from './fleet.ts';
 import { joins } from './joins.ts';
 import { latencyCase } from './latency.ts';
 import { locate } from './locate.ts';
@@ -50,4 +51,7 @@ export const cases: readonly Case[] = [
   massFailover,
   locate,
   startUp,
+  fleetCase('edge-320', '320 edges of one origin and one stream, 4 players each', { streams: 1, tier: false }),
+  fleetCase('edge-320-streams', '320 edges of one origin, 4 players each of 50 streams', { streams: 50, tier: false }),
+  fleetCase('edge-320-tier', '320 edges of 50 streams behind a tier of 4 edges', { streams: 50, tier: true }),
 ];

@@ -166,6 +166,8 @@ export interface PlayOptions {
   readonly url: string;
   readonly count: number;
   readonly streams?: number;
+  /** Players take turns at so many ports, from that of the URL on. */
+  readonly servers?: number;
   /** Joins a second. */
   readonly rate?: number;
   readonly sample?: number;

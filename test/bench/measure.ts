@@ -39,6 +39,11 @@ export function residentBytes(pid: number): number {
   return kilobytes * 1024;
 }
 
+/** Memory of a program alone, in bytes: what it shares with others counts by its share (PSS). */
+export function proportionalBytes(pid: number): number {
+  return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? Number.NaN) * 1024;
+}
+
 /** The remote ports that a process has established IPv4 connections to. */
 export function connectedPorts(pid: number): Set<number> {
   const inodes = new Set<string>();

@@ -2,7 +2,7 @@
  * Programs the benchmark starts. Each leads a process group of its own; whatever way the benchmark ends, all are killed.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -46,6 +46,7 @@ export function start(command: string, args: readonly string[], options: StartOp
     env,
     stdio: options.talk ? ['pipe', 'pipe', log] : ['ignore', log, log],
   });
+  closeSync(log);
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.on('error', () => {}); // told by the missing pid below
   const { pid } = child;
@@ -97,9 +98,17 @@ export async function freePort(): Promise<number> {
 /** How finely `untilListening` tells when: each question costs the machine 0.1 ms. */
 const ASK_EVERY_MS = 5;
 
+/** The first of `count` ports in a row on 127.0.0.1 that nobody listens on. */
+export async function freePorts(count: number): Promise<number> {
+  for (let first = await freePort(), last = first; ; last = await freePort()) {
+    if (last > first + count - 1) first = last;
+    if (last === first + count - 1) return first;
+  }
+}
+
 /** Waits until something accepts connections on 127.0.0.1:`port`. */
-export async function untilListening(port: number, program: Program, log: string): Promise<void> {
-  for (const deadline = Date.now() + 10_000; Date.now() < deadline; await sleep(ASK_EVERY_MS)) {
+export async function untilListening(port: number, program: Program, log: string, timeoutMs = 10_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(ASK_EVERY_MS)) {
     if (program.child.exitCode !== null) break;
     const socket = net.connect(port, '127.0.0.1');
     const open = await new Promise<boolean>((resolve) => {

@@ -13,13 +13,21 @@ export type ServerName = 'floor' | 'nginx' | 'srs' | 'before' | 'ours';
 /** What a server is to do. An edge pulls what is played from the origins and pushes what is published to them. */
 export type Duty =
   | { readonly kind: 'origin'; readonly minLatency: boolean }
-  | { readonly kind: 'edge'; readonly minLatency: boolean; readonly origins: readonly number[] };
+  | {
+      readonly kind: 'edge';
+      readonly minLatency: boolean;
+      readonly origins: readonly number[];
+      /** All edges ask the same origin for a stream, which they find by its name. Ours alone can. */
+      readonly byHash?: boolean;
+    };
 
 export interface Server {
   readonly name: ServerName;
   readonly program: Program;
   readonly rtmpPort: number;
   readonly httpPort: number;
+  /** Until it accepts connections; throws when it does not come to that. */
+  ready(timeoutMs?: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -90,16 +98,31 @@ function srsConfiguration(folder: string, ports: Ports, duty: Duty, global: stri
     daemon off;
     pid ${folder}/${ports.rtmp}.pid;
     ${global}
+    http_api { enabled on; listen 127.0.0.1:${ports.http}; }
     http_server { enabled on; listen 127.0.0.1:${ports.http}; dir ${folder}; }
     vhost __defaultVhost__ {
       ${duty.minLatency ? `min_latency on; tcp_nodelay on; ${lowLatency}` : ''}
       ${cluster}
+      ${duty.kind === 'edge' && duty.byHash ? 'edge { balance hash; }' : ''}
       http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
     }`;
 }
 
 /** Starts a server with its files in `folder` and waits until it listens: on `rtmpPort`, or a port of its own. */
 export async function startServer(
+  name: ServerName,
+  duty: Duty,
+  tools: Tools,
+  folder: string,
+  rtmpPort?: number,
+): Promise<Server> {
+  const server = await launchServer(name, duty, tools, folder, rtmpPort);
+  await server.ready();
+  return server;
+}
+
+/** The same without the waiting. */
+export async function launchServer(
   name: ServerName,
   duty: Duty,
   tools: Tools,
@@ -143,8 +166,14 @@ export async function startServer(
       );
       break;
   }
-  await untilListening(ports.rtmp, program, log);
-  return { name, program, rtmpPort: ports.rtmp, httpPort: ports.http, stop: () => program.stop() };
+  return {
+    name,
+    program,
+    rtmpPort: ports.rtmp,
+    httpPort: ports.http,
+    ready: (timeoutMs) => untilListening(ports.rtmp, program, log, timeoutMs),
+    stop: () => program.stop(),
+  };
 }
 
 /** Where to play stream `name` at a server. */

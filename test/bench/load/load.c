@@ -2,12 +2,13 @@
 // that costs little. It runs until its standard input ends; for each line "report" it prints a line of JSON about the
 // time since the last one.
 //
-//   load play    --url URL --count N [--streams M] [--rate R] [--sample K] [--reference URL] [--rejoin 1]
+//   load play    --url URL --count N [--streams M] [--servers P] [--rate R] [--sample K] [--reference URL] [--rejoin 1]
 //   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS] [--rejoin 1]
 //   load clip    --file CLIP.flv          prints what a second of the clip holds
 //
 // URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT; `{}` stands for the stream's
-// number: a publisher's own, a player's own modulo M.
+// number: a publisher's own, a player's own modulo M. A player connects to the port that lies its number modulo P above
+// PORT.
 #include "load.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,12 +47,14 @@ void watch_for(int fd, void *connection, uint32_t events) {
   epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &e);
 }
 
-int connect_to(const struct target *target, void *connection) {
+int connect_to(const struct target *target, int server, void *connection) {
+  struct sockaddr_in address = target->address;
+  address.sin_port = htons((uint16_t)(ntohs(address.sin_port) + server));
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) die("no more sockets: ", strerror(errno));
   // Ends by reset: thousands of closed connections would otherwise keep their ports for a minute.
   setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
-  if (connect(fd, (const struct sockaddr *)&target->address, sizeof target->address) < 0 && errno != EINPROGRESS)
+  if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 && errno != EINPROGRESS)
     die("cannot connect: ", strerror(errno));
   struct epoll_event e = {.events = EPOLLOUT, .data.ptr = connection};
   epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e);
@@ -78,13 +81,14 @@ static struct target parse_url(const char *url) {
 }
 
 static struct options parse_options(int argc, char **argv) {
-  struct options o = {.count = 1, .streams = 1, .rate = 500, .chunk_size = 4096};
+  struct options o = {.count = 1, .streams = 1, .servers = 1, .rate = 500, .chunk_size = 4096};
   for (int i = 2; i + 1 < argc; i += 2) {
     const char *name = argv[i], *value = argv[i + 1];
     if (!strcmp(name, "--url")) o.target = parse_url(value);
     else if (!strcmp(name, "--reference")) o.reference = parse_url(value), o.has_reference = true;
     else if (!strcmp(name, "--count")) o.count = atoi(value);
     else if (!strcmp(name, "--streams")) o.streams = atoi(value);
+    else if (!strcmp(name, "--servers")) o.servers = atoi(value);
     else if (!strcmp(name, "--sample")) o.sample = atoi(value);
     else if (!strcmp(name, "--rate")) o.rate = atof(value);
     else if (!strcmp(name, "--rejoin")) o.rejoin = atoi(value) != 0;

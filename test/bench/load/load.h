@@ -15,7 +15,7 @@ struct options {
   struct target target;
   struct target reference;  // players: where latency is measured from
   bool has_reference;
-  int count, streams, sample;
+  int count, streams, servers, sample;
   double rate;           // connections started a second
   bool rejoin;           // whoever is cut comes back, as people's programs do
   const char *file;      // publishers: the clip
@@ -38,8 +38,8 @@ extern int epoll;
 // CLOCK_MONOTONIC in milliseconds: the same clock in every process of the machine.
 double now_ms(void);
 void stream_name(char *name, size_t size, const char *pattern, int number);
-// Begins a connection and watches it; ends the program when it has run out of sockets.
-int connect_to(const struct target *target, void *connection);
+// Begins a connection to the target's port, or the one that lies `server` above it, and watches it; ends the program when it has run out of sockets.
+int connect_to(const struct target *target, int server, void *connection);
 // How long one that was cut, or refused when it came back, waits before it connects.
 enum { REJOIN_MS = 50 };
 void watch_for(int fd, void *connection, uint32_t events);

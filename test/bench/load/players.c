@@ -53,7 +53,7 @@ static void open_players(const struct options *o) {
   reference_arrivals = malloc(MAX_FRAMES_KEPT * sizeof *arrivals);
   if (!o->has_reference) return;
   reference = (struct player){.reference = true, .sampled = true, .connected_at = now_ms()};
-  reference.fd = connect_to(&o->reference, &reference);
+  reference.fd = connect_to(&o->reference, 0, &reference);
 }
 
 static void start_player(int i) {
@@ -61,7 +61,7 @@ static void start_player(int i) {
   // The sample is spread evenly over all players, whatever order the server serves them in.
   p->sampled = (long)i * options.sample / options.count != (long)(i + 1) * options.sample / options.count;
   p->connected_at = now_ms();
-  p->fd = connect_to(&options.target, p);
+  p->fd = connect_to(&options.target, (int)(p - all) % options.servers, p);
   started = i + 1;
 }
 
@@ -96,7 +96,7 @@ static void come_back(struct player *p) {
   }
   p->connected_at = now_ms();
   p->state = CONNECTING;
-  p->fd = connect_to(&options.target, p);
+  p->fd = connect_to(&options.target, (int)(p - all) % options.servers, p);
 }
 
 static void send_out(struct player *p, struct buffer *out) {

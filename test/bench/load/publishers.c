@@ -38,7 +38,7 @@ static void open_publishers(const struct options *o) {
 }
 
 static void start_publisher(int i) {
-  all[i].fd = connect_to(&options.target, &all[i]);
+  all[i].fd = connect_to(&options.target, 0, &all[i]);
   started = i + 1;
 }
 
@@ -165,7 +165,7 @@ static void on_tick(double now) {
       rtmp_free_buffers(&p->rtmp);
       buffer_free(&p->rtmp.out);
       p->state = CONNECTING;
-      p->fd = connect_to(&options.target, p);
+      p->fd = connect_to(&options.target, 0, p);
     }
     while (p->state == WATCHED && p->sending && !p->rtmp.out.length) {
       double due = p->round_began_ms + clip.tags[p->next].timestamp;
