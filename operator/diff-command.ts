@@ -13,6 +13,7 @@ import { FormerStateError, renderedStates } from './diff/former.ts';
 import { InCluster } from './diff/in-cluster.ts';
 import { jsonOf, pauseNotes, type Report, textOf } from './diff/report.ts';
 import { scaledFrom } from './diff/scaled.ts';
+import { rolloutNotes } from './diff/staged.ts';
 import { ApiError } from './kube/error.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, readManifest, titleOfFile } from './manifest.ts';
 import { renderOffline } from './render-offline.ts';
@@ -98,7 +99,11 @@ async function withFile(options: Options, formerFile: string): Promise<readonly 
     const key = keyOf(cluster.metadata);
     const from = former.get(key);
     const next = renderOffline(scaledFrom(from, cluster), settings, titleOfFile(file)).objects;
-    const notes = [...pauseNotes(undefined, cluster), ...autoscalingNotes(cluster)];
+    const notes = [
+      ...rolloutNotes(from, next, cluster),
+      ...pauseNotes(undefined, cluster),
+      ...autoscalingNotes(cluster),
+    ];
     return { cluster: key, notes, ...changeCost(from, next) };
   });
 }

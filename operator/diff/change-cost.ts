@@ -23,9 +23,13 @@ export interface ChangeCost {
   readonly findings: readonly Finding[];
 }
 
-/** @param from undefined: there is none yet. Throws ConfigError for an edge.conf in it that is none. */
-export function changeCost(from: State | undefined, to: State): ChangeCost {
-  const findings = from === undefined ? [novelty(to)] : findingsOf(from, to);
+/**
+ * @param from undefined: there is none yet
+ * @param further what else the change does
+ * Throws ConfigError for an edge.conf in it that is none.
+ */
+export function changeCost(from: State | undefined, to: State, further: readonly Finding[] = []): ChangeCost {
+  const findings = from === undefined ? [novelty(to)] : [...further, ...findingsOf(from, to)];
   return { cost: greatestCost(findings), findings: costliestFirst(findings) };
 }
 
@@ -84,7 +88,8 @@ export function configFileOf(object: OwnedObject): ReturnType<typeof newestConfi
   return typeof data === 'object' && data !== null ? newestConfig(data) : undefined;
 }
 
-function configOf(state: State): { readonly title: string; readonly config: EdgeConfig } | undefined {
+/** Undefined: there is none. Throws ConfigError for one that is none. */
+export function configOf(state: State): { readonly title: string; readonly config: EdgeConfig } | undefined {
   for (const object of state) {
     const file = configFileOf(object);
     if (file !== undefined)

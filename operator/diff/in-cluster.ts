@@ -1,20 +1,30 @@
 /** A change compared with the EdgeCluster that is in a cluster. */
-import type { KubernetesObject, V1Deployment } from '@kubernetes/client-node';
+import type { KubernetesObject, V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
 import { admit } from '../api/admission.ts';
 import { autoscalingNotes } from '../api/autoscaling.ts';
-import { nameOf } from '../api/labels.ts';
+import { nameOf, selectorOf } from '../api/labels.ts';
 import { readText } from '../api/manifests.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { loadAccess } from '../kube/access.ts';
 import { ApiError, KubeApi } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
 import { clustersOf, inNamespace, ManifestError } from '../manifest.ts';
+import type { Rendered } from '../render/render.ts';
 import { renderOffline } from '../render-offline.ts';
 import { version } from '../version.ts';
-import { changeCost, type State } from './change-cost.ts';
+import { changeCost } from './change-cost.ts';
 import { dryRun } from './dry-run.ts';
 import { pauseNotes, type Report } from './report.ts';
 import { scaledFrom } from './scaled.ts';
+import {
+  givenUp,
+  rolloutInStatus,
+  rolloutNotes,
+  type StagedNow,
+  stagedIn,
+  stagedReport,
+  upgradeInStatus,
+} from './staged.ts';
 
 export interface Asked {
   /** The manifest with the change. */
@@ -74,11 +84,40 @@ export class InCluster {
     const edgeImage = asked.edgeImage ?? (present && (await this.#runningImage(present))) ?? asked.defaultImage;
     const settings = { edgeImage, podMonitors: false };
     const from = present && renderPresent(present, settings);
+    const after = renderOffline(scaledFrom(from?.objects, next), settings, asked.title);
+    const { now, notes } = live && present ? await this.#staged(live, present) : noRollout;
+    const inForce = now && renderPresent(now.inForce, settings);
+    const report = now && inForce && from && stagedReport(now, { inForce, present: from, next: after });
+    // To apply what is on its way already changes nothing.
+    const before = (report === undefined || report.rollout.manifest === 'goes on' ? from : inForce)?.objects;
+    const further = now && report ? givenUp(now, report.rollout) : [];
     return {
       cluster: title,
-      notes: [...(live ? [presence(live)] : []), ...pauseNotes(present, next), ...autoscalingNotes(next)],
-      ...changeCost(from, renderOffline(scaledFrom(from, next), settings, asked.title).objects),
+      notes: [
+        ...(live ? [presence(live), ...upgradeInStatus(live)] : []),
+        ...(report?.notes ?? notes),
+        ...rolloutNotes(before, after.objects, next),
+        ...pauseNotes(present, next),
+        ...autoscalingNotes(next),
+      ],
+      ...(report && { rollout: report.rollout }),
+      ...changeCost(before, after.objects, further),
     };
+  }
+
+  /** A rollout that is not done, or what the status says of it where who asks may not read more. */
+  async #staged(live: EdgeCluster, present: EdgeCluster): Promise<RolloutSeen> {
+    const { namespace = 'default', name = '' } = live.metadata;
+    const configMap = await allowed(this.#api.get<V1ConfigMap>(RESOURCES.ConfigMap, namespace, name));
+    if (configMap === 'forbidden') {
+      const told = rolloutInStatus(live);
+      const remedy = `the list is compared with the spec, which not all edges run; with the right to get ConfigMap ${name} it tells more`;
+      return told.length === 0 ? noRollout : { now: undefined, notes: [...told, remedy] };
+    }
+    if (stagedIn(configMap, [], present) === undefined) return noRollout;
+    const labelSelector = selectorOf(present);
+    const pods = await allowed(this.#api.list<V1Pod>(RESOURCES.Pod, { namespace, labelSelector }));
+    return { now: stagedIn(configMap, pods === 'forbidden' ? undefined : pods.items, present), notes: [] };
   }
 
   async #dryRun(wanted: EdgeCluster, live: EdgeCluster | undefined, asked: Asked): Promise<EdgeCluster> {
@@ -108,6 +147,23 @@ export class InCluster {
   }
 }
 
+interface RolloutSeen {
+  readonly now: StagedNow | undefined;
+  readonly notes: readonly string[];
+}
+
+const noRollout: RolloutSeen = { now: undefined, notes: [] };
+
+/** An answer, or that who asks has no right to it. */
+async function allowed<T>(answer: Promise<T>): Promise<T | 'forbidden'> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return 'forbidden';
+    throw error;
+  }
+}
+
 interface Kubeconfig {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
@@ -130,9 +186,9 @@ function written({ text, title }: Asked, { metadata }: EdgeCluster): KubernetesO
 }
 
 /** Throws ManifestError when the operator cannot run it either. */
-function renderPresent(present: EdgeCluster, settings: { edgeImage: string; podMonitors: boolean }): State {
+function renderPresent(present: EdgeCluster, settings: { edgeImage: string; podMonitors: boolean }): Rendered {
   try {
-    return renderOffline(present, settings, 'in the cluster').objects;
+    return renderOffline(present, settings, 'in the cluster');
   } catch (error) {
     if (!(error instanceof ManifestError)) throw error;
     const remedy = 'its edges run an earlier spec; give that with --from';

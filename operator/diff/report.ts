@@ -3,12 +3,15 @@ import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import type { ChangeCost } from './change-cost.ts';
 import { type Cost, costWords, type Finding } from './cost.ts';
+import type { Rollout } from './staged.ts';
 
 export interface Report extends ChangeCost {
   /** `namespace/name` of the EdgeCluster. */
   readonly cluster: string;
   /** Who is connected now, where a cluster was asked; what keeps the change from being applied. In words. */
   readonly notes: readonly string[];
+  /** A configuration that is on its way to the edges, where a cluster was asked and has one. */
+  readonly rollout?: Rollout;
 }
 
 const meanings: Readonly<Record<Cost, string>> = {

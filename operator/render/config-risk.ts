@@ -1,6 +1,7 @@
 /** Which changes of a configuration can make edges refuse clients, or leave them without a stream. */
 import { diffConfig } from '../../edge/conf/diff.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
+import type { ConfigRollout } from '../api/types.ts';
 
 /**
  * Directives that only change how much is logged, and how smoothly and at what cost clients are served. Whatever is not
@@ -43,4 +44,9 @@ export function riskyChanges(from: EdgeConfig, to: EdgeConfig): readonly string[
     ...vhostsRemoved.map((name) => `vhost ${name}: gone`),
     ...risky,
   ];
+}
+
+/** Whether a few edges get a changed configuration before the others do. */
+export function isTriedFirst({ strategy }: ConfigRollout, from: EdgeConfig, to: EdgeConfig): boolean {
+  return strategy === 'Canary' || (strategy === 'Auto' && riskyChanges(from, to).length > 0);
 }

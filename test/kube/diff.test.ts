@@ -102,6 +102,6 @@ spec: { policyName: small, validationActions: [Deny] }
     assert.deepEqual([refused.code, refused.out], [1, '']);
     assert.match(refused.err, /cannot patch resource "edgeclusters".*with --dry-run client you need only read/);
     const told = await diff(manifest('  maxConnections: 5\n'), ...kubeconfig, '--dry-run', 'client');
-    assert.match(told.out, /: reload .*\n.*\n.*max_connections: 10000 → 5/);
+    assert.match(told.out, /: reload (.*\n)+.*max_connections: 10000 → 5/);
   });
 });

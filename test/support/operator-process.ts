@@ -81,7 +81,7 @@ export class OperatorProcess {
 }
 
 /** The library that reads it wants leave to use HTTP. */
-function kubeconfigOf(server: string): string {
+export function kubeconfigOf(server: string): string {
   return JSON.stringify({
     apiVersion: 'v1',
     kind: 'Config',

@@ -43,6 +43,11 @@ export function canaryFileOf(record: string): string {
   return `canary-${createHash('sha256').update(record).digest('hex').slice(0, 8)}.conf`;
 }
 
+/** The configuration that is tried now: a key of the ConfigMap. */
+export function triedIn(configMap: V1ConfigMap | undefined): string | undefined {
+  return Object.keys(configMap?.data ?? {}).find((key) => /^canary-[0-9a-f]{8}\.conf$/.test(key));
+}
+
 /** The EdgeCluster with the configuration that is in force; undefined: nobody noted it, or it is no spec of ours. */
 export function recordedIn(configMap: V1ConfigMap | undefined, cluster: EdgeCluster): EdgeCluster | undefined {
   const text = configMap?.data?.[RECORD_KEY];

@@ -6,7 +6,7 @@
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { CONFIG_FILE, LANGUAGE } from '../../api/labels.ts';
 import type { ConfigRollout, EdgeCluster } from '../../api/types.ts';
-import { riskyChanges } from '../../render/config-risk.ts';
+import { isTriedFirst, riskyChanges } from '../../render/config-risk.ts';
 import type { Desired } from '../apply/desired.ts';
 import type { EdgeReport, EdgeState } from '../edges/report.ts';
 import type { PodView } from '../observe/views.ts';
@@ -90,12 +90,11 @@ function settingsOf({ spec }: EdgeCluster): ConfigRollout {
 }
 
 function isToBeTried(cluster: EdgeCluster, asked: Desired, stable: Desired): boolean {
-  const { strategy } = settingsOf(cluster);
-  if (strategy === 'Immediate' || asked.edgeConfig === undefined || stable.edgeConfig === undefined) return false;
+  if (asked.edgeConfig === undefined || stable.edgeConfig === undefined) return false;
   if (asked.config.hash === stable.config.hash) return false;
   // It comes with other pods, which are brought a few at a time anyway.
   if (templateOf(asked) !== templateOf(stable)) return false;
-  return strategy === 'Canary' || riskyChanges(stable.edgeConfig, asked.edgeConfig).length > 0;
+  return isTriedFirst(settingsOf(cluster), stable.edgeConfig, asked.edgeConfig);
 }
 
 function templateOf({ objects }: Desired): string {

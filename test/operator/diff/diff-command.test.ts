@@ -37,6 +37,7 @@ describe('edgecluster diff --from', { concurrency: 2 }, () => {
         out,
         [
           'default/live: reload (running edges take it, and nobody is disconnected)',
+          '  spec.configRollout: the changed configuration is tried on 10% of the edges first, for 60 s; then the others get it, or it is put back',
           '  reload  ConfigMap live: vhost __defaultVhost__: cluster.origin: a:1935 b:1935 → a:1935 (running edges take it at once)',
           '',
         ].join('\n'),

@@ -1,122 +1,18 @@
 /** A changed configuration is tried on a few edges first. On the double of the API, with edges that say what the test says. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
-import { CONFIG_FILE, CONFIG_HALTED, CONFIG_KEY } from '../../../../operator/api/labels.ts';
+import { CONFIG_HALTED, CONFIG_KEY } from '../../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../../operator/kube/resources.ts';
-import { FakeEdge } from '../../../support/fake-edge.ts';
-import { namespace, OperatorScene, type RunningOperator } from '../../../support/operator-scene.ts';
+import { ConfigTier } from '../../../support/config-tier.ts';
+import { namespace, OperatorScene } from '../../../support/operator-scene.ts';
 
 const options = { timeout: 90_000 };
-const times = { pollIntervalMs: 50 };
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
 const first = { configRollout: { watchSeconds: 1 } };
 const changed = { ...first, maxConnections: 7 };
 
-class Tier {
-  readonly scene: OperatorScene;
-  readonly edges: readonly FakeEdge[];
-  running: RunningOperator;
-
-  private constructor(scene: OperatorScene, running: RunningOperator, edges: readonly FakeEdge[]) {
-    this.scene = scene;
-    this.running = running;
-    this.edges = edges;
-  }
-
-  /** An EdgeCluster `live` with running edges, all well. */
-  static async start(t: { after(fn: () => void): void }, spec: object = first, count = 3): Promise<Tier> {
-    const scene = await OperatorScene.start(t);
-    const running = scene.operator({ times });
-    scene.cluster('live', { replicas: count, ...spec });
-    await scene.settled('live', running);
-    const edges = await Promise.all(Array.from({ length: count }, () => FakeEdge.start(t)));
-    const tier = new Tier(scene, running, edges);
-    const labels = scene.deployment('live')?.spec?.template.metadata?.labels ?? {};
-    for (const [i, edge] of edges.entries()) {
-      edge.hash = tier.hash(CONFIG_KEY);
-      scene.kube.put(edge.pod(`live-${i}`, 'live', namespace, labels));
-    }
-    scene.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, 'live', (deployment) => ({
-      ...deployment,
-      status: { observedGeneration: deployment.metadata?.generation ?? 0, replicas: count, updatedReplicas: count },
-    }));
-    await tier.reason('Settled');
-    return tier;
-  }
-
-  change(spec: object): void {
-    this.scene.cluster('live', { replicas: this.edges.length, ...spec });
-  }
-
-  async restart(): Promise<void> {
-    await this.running.stop();
-    this.running = this.scene.operator({ times });
-    await this.scene.kube.until(() => this.running.operator.ready);
-  }
-
-  get configMap(): V1ConfigMap | undefined {
-    return this.scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
-  }
-
-  get files(): string[] {
-    return Object.keys(this.configMap?.data ?? {}).filter((key) => key.endsWith('.conf'));
-  }
-
-  get file(): string | undefined {
-    return this.files.find((key) => key.startsWith('canary-'));
-  }
-
-  hash(file: string): string {
-    return hashOf(this.configMap?.data?.[file] ?? '');
-  }
-
-  /** What each pod is told to run. */
-  get told(): (string | undefined)[] {
-    return this.edges.map((_, i) => {
-      const pod = this.scene.get<V1Pod>(RESOURCES.Pod, `live-${i}`);
-      return pod?.metadata?.annotations?.[CONFIG_FILE];
-    });
-  }
-
-  /** Every edge does what its pod is told, as the kubelet brings it. */
-  take(): void {
-    for (const [i, file] of this.told.entries())
-      this.edges[i]!.hash = this.hash(file !== undefined && this.files.includes(file) ? file : CONFIG_KEY);
-  }
-
-  async reason(reason: string): Promise<void> {
-    await this.scene.kube.until(() => this.scene.condition('live', 'Progressing')?.reason === reason, 20_000);
-  }
-
-  async canary(): Promise<string> {
-    await this.scene.kube.until(() => this.told.some((file) => file !== undefined && file === this.file));
-    return this.file ?? '';
-  }
-
-  /** @param file the one that is put back */
-  async halted(file: string): Promise<string> {
-    const message = (): string => this.scene.condition('live', 'Degraded')?.message ?? '';
-    await this.scene.kube.until(() => message().includes(`(${file})`), 20_000);
-    assert.equal(this.scene.condition('live', 'Degraded')?.reason, 'ConfigHalted');
-    await this.scene.kube.until(() => this.told.every((file) => file === undefined));
-    return message();
-  }
-
-  /** Until all edges run what is asked for. */
-  async everywhere(): Promise<void> {
-    await this.scene.kube.until(() => this.scene.conf('live').includes('max_connections 7;'), 20_000);
-    await this.scene.kube.until(() => this.told.every((file) => file === undefined));
-    this.take();
-    await this.reason('Settled');
-    assert.deepEqual(this.files, [CONFIG_KEY]);
-  }
-}
-
 describe('a changed configuration that can make edges refuse clients', options, () => {
   it('is tried on one edge, then reaches the others', async (t) => {
-    const tier = await Tier.start(t);
+    const tier = await ConfigTier.start(t);
     const before = tier.scene.conf('live');
     const { configHash } = tier.scene.edgeCluster('live')?.status ?? {};
     tier.change(changed);
@@ -140,7 +36,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
   });
 
   it('is put back when the edge refuses more clients, and the condition says which edge said what', async (t) => {
-    const tier = await Tier.start(t);
+    const tier = await ConfigTier.start(t);
     const before = tier.scene.conf('live');
     tier.change({ ...changed, configRollout: { watchSeconds: 3600 } });
     const file = await tier.canary();
@@ -164,7 +60,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
   });
 
   it('that was put back: another change is tried, undone it is forgotten, Immediate takes it all the same', async (t) => {
-    const tier = await Tier.start(t);
+    const tier = await ConfigTier.start(t);
     const halt = async (): Promise<void> => {
       const file = await tier.canary();
       tier.edges[0]!.configError = 'canary.conf:1:1: wrong';
@@ -188,7 +84,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
   });
 
   it('that is not valid any more after it was put back goes nowhere', async (t) => {
-    const tier = await Tier.start(t);
+    const tier = await ConfigTier.start(t);
     const before = tier.scene.conf('live');
     tier.change(changed);
     const file = await tier.canary();
@@ -201,7 +97,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
   });
 
   it('is watched anew by the next operator, on the same edge', async (t) => {
-    const tier = await Tier.start(t, first, 4);
+    const tier = await ConfigTier.start(t, first, 4);
     tier.change({ ...changed, configRollout: { watchSeconds: 3600 } });
     const file = await tier.canary();
     tier.take();
@@ -214,7 +110,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
   });
 
   it('is tried on as many as are asked for, and on another one when a canary goes', async (t) => {
-    const tier = await Tier.start(t, first, 4);
+    const tier = await ConfigTier.start(t, first, 4);
     tier.change({ ...changed, configRollout: { watchSeconds: 3600, canaries: 2 } });
     const file = await tier.canary();
     await tier.scene.kube.until(() => tier.told.filter((one) => one === file).length === 2);
@@ -227,7 +123,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
 
   it('follows the origins that are discovered, in both files, without being tried anew', async (t) => {
     const origins = [{ name: 'main', service: { name: 'origins' } }];
-    const tier = await Tier.start(t, { ...first, origins });
+    const tier = await ConfigTier.start(t, { ...first, origins });
     tier.change({ ...changed, origins, configRollout: { watchSeconds: 3600 } });
     const file = await tier.canary();
     tier.take();
@@ -256,7 +152,7 @@ describe('a changed configuration that can make edges refuse clients', options, 
 
 describe('a changed configuration that is not tried', options, () => {
   it('cannot make edges refuse clients, is Immediate, or comes with other pods', async (t) => {
-    const tier = await Tier.start(t, { ...first, logLevel: 'Warn' });
+    const tier = await ConfigTier.start(t, { ...first, logLevel: 'Warn' });
     const changes: readonly (readonly [object, RegExp])[] = [
       [{ ...first, logLevel: 'Debug' }, /srs_log_level_v2 debug;/],
       [{ configRollout: { strategy: 'Immediate' }, maxConnections: 5 }, /max_connections 5;/],
@@ -271,7 +167,7 @@ describe('a changed configuration that is not tried', options, () => {
   });
 
   it('with Canary there is none', async (t) => {
-    const tier = await Tier.start(t);
+    const tier = await ConfigTier.start(t);
     tier.change({ configRollout: { strategy: 'Canary', watchSeconds: 3600 }, logLevel: 'Debug' });
     assert.match(await tier.canary(), /^canary-[0-9a-f]{8}\.conf$/);
   });
