@@ -32,6 +32,8 @@ export interface Case {
   readonly name: string;
   readonly title: string;
   readonly servers: readonly ServerName[];
+  /** What a server is called in the table, where that is not its usual name. */
+  readonly names?: Partial<Readonly<Record<ServerName, string>>>;
   readonly columns: Readonly<Record<string, Column>>;
   /** The column whose ratio to ours the table shows. */
   readonly compare: string;

@@ -31,6 +31,16 @@ export const cases: readonly Case[] = [
     streams: 1,
     protocol: 'http-flv',
   }),
+  playersCase('tls-2000', '2,000 HTTPS-FLV players of one stream', ['nginx', 'srs', 'before', 'ours'], {
+    count: 2000,
+    streams: 1,
+    protocol: 'https-flv',
+  }),
+  playersCase('rtmps-2000', '2,000 RTMPS players of one stream', ['nginx', 'before', 'ours'], {
+    count: 2000,
+    streams: 1,
+    protocol: 'rtmps',
+  }),
   playersCase('streams-300', '300 streams with 5 RTMP players each', withStreams, {
     count: 1500,
     streams: 300,

@@ -44,6 +44,10 @@ export interface PlayReport {
   readonly worstStepMs: number;
   /** Longest that a player waited for its next message. */
   readonly worstGapMs: number;
+  /** From connect to the end of the TLS handshake, since the start. */
+  readonly handshake: Spread | null;
+  /** TLS sessions that were taken up again, since the start. */
+  readonly resumed: number;
   /** From connect to the first key frame, since the start. */
   readonly firstFrame: Spread | null;
   readonly first20k: Spread | null;
@@ -88,7 +92,16 @@ export interface Tools {
 async function compile(output: string, sources: readonly string[]): Promise<string> {
   const newest = Math.max(...sources.map((file) => statSync(file).mtimeMs));
   if (!existsSync(output) || statSync(output).mtimeMs < newest) {
-    await run('gcc', ['-O2', '-Wall', '-o', output, ...sources.filter((file) => file.endsWith('.c')), '-lm']);
+    await run('gcc', [
+      '-O2',
+      '-Wall',
+      '-o',
+      output,
+      ...sources.filter((file) => file.endsWith('.c')),
+      '-lm',
+      '-lssl',
+      '-lcrypto',
+    ]);
   }
   return output;
 }
@@ -171,6 +184,8 @@ export interface PlayOptions {
   /** Joins a second. */
   readonly rate?: number;
   readonly sample?: number;
+  /** 1: TLS sessions are taken up again. */
+  readonly resume?: 1;
   readonly reference?: string;
 }
 

@@ -64,18 +64,22 @@ export function start(command: string, args: readonly string[], options: StartOp
   };
 }
 
-/** Runs a program to its end and returns what it printed. Throws when it fails. */
+/** Runs a program to its end and returns what it printed. Throws with its complaints when it fails. */
 export async function run(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     output += text;
+  });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaints += text;
   });
   const code = await new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
-  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with code ${code}`);
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with code ${code}: ${complaints}`);
   return output;
 }
 

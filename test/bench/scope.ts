@@ -3,9 +3,10 @@ export interface Stoppable {
   stop(): Promise<void>;
 }
 
-export async function scope<Result>(
-  body: (own: <S extends Stoppable>(it: S) => S) => Promise<Result>,
-): Promise<Result> {
+/** Has it stopped at the end of the scope. */
+export type Own = <S extends Stoppable>(it: S) => S;
+
+export async function scope<Result>(body: (own: Own) => Promise<Result>): Promise<Result> {
   const owned: Stoppable[] = [];
   try {
     return await body((it) => {

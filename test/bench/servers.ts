@@ -4,6 +4,7 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
+import type { Certificate } from './certificate.ts';
 import type { Tools } from './load.ts';
 import { freePort, type Program, start, untilListening } from './processes.ts';
 
@@ -19,6 +20,8 @@ export type Duty =
       readonly origins: readonly number[];
       /** All edges ask the same origin for a stream, which they find by its name. Ours alone can. */
       readonly byHash?: boolean;
+      /** Serves RTMPS and HTTPS, too. */
+      readonly certificate?: Certificate;
     };
 
 export interface Server {
@@ -26,6 +29,8 @@ export interface Server {
   readonly program: Program;
   readonly rtmpPort: number;
   readonly httpPort: number;
+  readonly rtmpsPort: number;
+  readonly httpsPort: number;
   /** Until it accepts connections; throws when it does not come to that. */
   ready(timeoutMs?: number): Promise<void>;
   stop(): Promise<void>;
@@ -58,6 +63,8 @@ export function whyAbsent(name: ServerName): string | undefined {
 interface Ports {
   readonly rtmp: number;
   readonly http: number;
+  readonly rtmps: number;
+  readonly https: number;
 }
 
 function nginxConfiguration(folder: string, ports: Ports, duty: Duty): string {
@@ -87,19 +94,29 @@ function nginxConfiguration(folder: string, ports: Ports, duty: Duty): string {
     }`;
 }
 
+function tlsListen({ keyFile, certFile }: Certificate, port: number): string {
+  return `enabled on; listen 127.0.0.1:${port}; key ${keyFile}; cert ${certFile};`;
+}
+
 /** What SRS and ours have in common: their language, and all but `global` and `lowLatency` of what is said in it. */
 function srsConfiguration(folder: string, ports: Ports, duty: Duty, global: string, lowLatency: string): string {
   const cluster =
     duty.kind === 'edge'
       ? `cluster { mode remote; origin ${duty.origins.map((port) => `127.0.0.1:${port}`).join(' ')}; }`
       : '';
+  const certificate = duty.kind === 'edge' ? duty.certificate : undefined;
   return `listen 127.0.0.1:${ports.rtmp};
     max_connections 12000;
     daemon off;
     pid ${folder}/${ports.rtmp}.pid;
     ${global}
     http_api { enabled on; listen 127.0.0.1:${ports.http}; }
-    http_server { enabled on; listen 127.0.0.1:${ports.http}; dir ${folder}; }
+    http_server {
+      enabled on;
+      listen 127.0.0.1:${ports.http};
+      dir ${folder};
+      ${certificate ? `https { ${tlsListen(certificate, ports.https)} }` : ''}
+    }
     vhost __defaultVhost__ {
       ${duty.minLatency ? `min_latency on; tcp_nodelay on; ${lowLatency}` : ''}
       ${cluster}
@@ -129,7 +146,12 @@ export async function launchServer(
   folder: string,
   rtmpPort?: number,
 ): Promise<Server> {
-  const ports = { rtmp: rtmpPort ?? (await freePort()), http: await freePort() };
+  const ports: Ports = {
+    rtmp: rtmpPort ?? (await freePort()),
+    http: await freePort(),
+    rtmps: await freePort(),
+    https: await freePort(),
+  };
   const log = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.log`);
   const file = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.conf`);
   const launch = (command: string, args: string[], configuration: string): Program => {
@@ -158,29 +180,44 @@ export async function launchServer(
       break;
     }
     case 'before':
-    case 'ours':
+    case 'ours': {
+      const certificate = duty.kind === 'edge' ? duty.certificate : undefined;
+      const rtmps = certificate ? `rtmps { ${tlsListen(certificate, ports.rtmps)} }` : ''; // SRS 7.0 has none
       program = launch(
         process.execPath,
         [...START.slice(0, -1), edgeProgram(name === 'ours' ? ROOT : (process.env.EDGE_BEFORE ?? '')), '-c', file],
-        srsConfiguration(folder, ports, duty, 'srs_log_tank console;', ''),
+        srsConfiguration(folder, ports, duty, `srs_log_tank console; ${rtmps}`, ''),
       );
       break;
+    }
   }
   return {
     name,
     program,
     rtmpPort: ports.rtmp,
     httpPort: ports.http,
+    rtmpsPort: ports.rtmps,
+    httpsPort: ports.https,
     ready: (timeoutMs) => untilListening(ports.rtmp, program, log, timeoutMs),
     stop: () => program.stop(),
   };
 }
 
+export type Protocol = 'rtmp' | 'http-flv' | 'rtmps' | 'https-flv';
+
 /** Where to play stream `name` at a server. */
-export function playUrl(server: Server, stream: string, protocol: 'rtmp' | 'http-flv'): string {
+export function playUrl(server: Server, stream: string, protocol: Protocol): string {
   if (server.name === 'floor') return `raw://127.0.0.1:${server.rtmpPort}`;
-  if (protocol === 'http-flv') return `http://127.0.0.1:${server.httpPort}/live/${stream}.flv`;
-  return `rtmp://127.0.0.1:${server.rtmpPort}/live/${stream}`;
+  switch (protocol) {
+    case 'rtmp':
+      return `rtmp://127.0.0.1:${server.rtmpPort}/live/${stream}`;
+    case 'http-flv':
+      return `http://127.0.0.1:${server.httpPort}/live/${stream}.flv`;
+    case 'rtmps':
+      return `rtmps://127.0.0.1:${server.rtmpsPort}/live/${stream}`;
+    case 'https-flv':
+      return `https://127.0.0.1:${server.httpsPort}/live/${stream}.flv`;
+  }
 }
 
 /** Where to publish stream `name` at an edge that pushes it on. nginx has an application for each direction. */

@@ -3,7 +3,10 @@
  */
 import path from 'node:path';
 import type { Settings } from './case.ts';
+import { makeCertificate } from './certificate.ts';
 import { type Load, type PlayReport, publish, type Tools } from './load.ts';
+import { startRelay, whyNoRelay } from './relay.ts';
+import type { Own } from './scope.ts';
 import { type Server, type ServerName, startServer } from './servers.ts';
 
 /** Time for a server to settle in its work before it is measured. */
@@ -15,6 +18,17 @@ export function log(settings: Settings, name: string): string {
 
 export function startOrigin(kind: ServerName, settings: Settings): Promise<Server> {
   return startServer(kind, { kind: 'origin', minLatency: false }, settings.tools, settings.folder);
+}
+
+/** An edge of the origin that serves RTMPS and HTTPS, or nginx that does so in front of ours. */
+export async function startSecureEdge(name: ServerName, origin: Server, settings: Settings, own: Own): Promise<Server> {
+  const { tools, folder } = settings;
+  const certificate = await makeCertificate(folder);
+  const duty = { kind: 'edge', minLatency: false, origins: [origin.rtmpPort], certificate } as const;
+  if (name !== 'nginx') return own(await startServer(name, duty, tools, folder));
+  const reason = whyNoRelay();
+  if (reason) throw new Error(reason);
+  return own(await startRelay(own(await startEdge('ours', origin, settings)), certificate, folder));
 }
 
 export function startEdge(name: ServerName, origin: Server, settings: Settings, minLatency = false): Promise<Server> {

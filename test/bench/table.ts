@@ -55,7 +55,7 @@ export function table(one: Case, results: ReadonlyMap<ServerName, Figures>): str
   };
   const head = ['', ...Object.values(one.columns).map((column) => column.title), ...(ours ? ['ours is'] : [])];
   const body = [...results].map(([name, figures]) => [
-    `${NAMES[name]}${fellShort(figures) ? ' (falls short)' : ''}`,
+    `${one.names?.[name] ?? NAMES[name]}${fellShort(figures) ? ' (falls short)' : ''}`,
     ...keys.map((key) => (figures[key] ?? Number.NaN).toFixed(one.columns[key]?.digits)),
     ...(ours ? [ratio(name, figures)] : []),
   ]);

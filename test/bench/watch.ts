@@ -2,7 +2,7 @@
  * A server at work: what it costs and what it delivers, and the columns that show it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Column, Figures, Settings } from './case.ts';
+import type { Column, Settings } from './case.ts';
 import { processorTime, residentBytes } from './measure.ts';
 import type { Server } from './servers.ts';
 import { WARM_UP_MS } from './stage.ts';
@@ -15,6 +15,8 @@ export const least: Column = { title: 'to the worst-off, %', digits: 1, over: 'm
 export const gone: Column = { title: 'not served', digits: 0, over: 'max' };
 export const backwards: Column = { title: 'time went back', digits: 0, over: 'max' };
 
+export type Watched = Readonly<Record<'cpu' | 'user' | 'rss' | 'delivered', number>>;
+
 /**
  * Watches a server at work, window after window; `bytes` answers what was delivered since it was last asked.
  * The cheapest window counts: what else the machine does only ever adds (shared caches and cores).
@@ -24,7 +26,7 @@ export async function watch(
   settings: Settings,
   rate: number,
   bytes: () => Promise<number>,
-): Promise<Figures> {
+): Promise<Watched> {
   const { pid } = server.program;
   let cheapest = { cpu: Number.POSITIVE_INFINITY, user: Number.POSITIVE_INFINITY };
   let resident = 0;

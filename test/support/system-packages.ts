@@ -43,6 +43,11 @@ const programs = {
   prometheus: { packages: ['prometheus'], present: () => onPath('prometheus') && onPath('promtool') },
   lua: { packages: ['lua5.1'], present: () => onPath('lua5.1') },
   iproute: { packages: ['iproute2'], present: () => onPath('ip') },
+  'nginx-stream': {
+    packages: ['libnginx-mod-stream'],
+    present: () => existsSync('/usr/lib/nginx/modules/ngx_stream_module.so'),
+  },
+  libssl: { packages: ['libssl-dev'], present: () => existsSync('/usr/include/openssl/ssl.h') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
   buildah: { packages: ['buildah'], present: () => onPath('buildah') },
   runc: { packages: ['runc'], present: () => onPath('runc') },
@@ -55,13 +60,13 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
   test: ['ffmpeg', 'nginx', 'trafficserver', 'squid', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   hostile: ['openssl'],
-  bench: ['ffmpeg', 'nginx', 'gcc'],
+  bench: ['ffmpeg', 'nginx', 'nginx-stream', 'gcc', 'libssl', 'openssl'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],
   'bench-operator': ['etcd'],
   image: ['buildah', 'runc'],
   e2e: [
     ...(['etcd', 'containerd', 'runc', 'cni', 'iptables', 'iproute', 'buildah'] as const),
-    ...(['openssl', 'nginx', 'ffmpeg', 'gcc'] as const),
+    ...(['openssl', 'nginx', 'ffmpeg', 'gcc', 'libssl'] as const),
   ],
 };
 

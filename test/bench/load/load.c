@@ -3,13 +3,15 @@
 // time since the last one.
 //
 //   load play    --url URL --count N [--streams M] [--servers P] [--rate R] [--sample K] [--reference URL] [--rejoin 1]
+//                                        [--resume 1]
 //   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS] [--rejoin 1]
 //   load clip    --file CLIP.flv          prints what a second of the clip holds
 //
-// URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT; `{}` stands for the stream's
+// URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT, players' also rtmps:// and https://; `{}` stands for the stream's
 // number: a publisher's own, a player's own modulo M. A player connects to the port that lies its number modulo P above
 // PORT.
 #include "load.h"
+#include "tls.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +68,8 @@ static struct target parse_url(const char *url) {
   char scheme[8] = "", host[40] = "", path[380] = "";
   int port = 0;
   if (sscanf(url, "%7[a-z]://%39[0-9.]:%d/%379s", scheme, host, &port, path) < 3) die("not a URL I can use: ", url);
-  t.scheme = !strcmp(scheme, "rtmp") ? SCHEME_RTMP : !strcmp(scheme, "http") ? SCHEME_HTTP : SCHEME_RAW;
+  t.tls = !strcmp(scheme, "rtmps") || !strcmp(scheme, "https");
+  t.scheme = !strncmp(scheme, "rtmp", 4) ? SCHEME_RTMP : !strncmp(scheme, "http", 4) ? SCHEME_HTTP : SCHEME_RAW;
   t.address.sin_port = htons((uint16_t)port);
   if (inet_pton(AF_INET, host, &t.address.sin_addr) != 1) die("not an IPv4 address: ", host);
   snprintf(t.host_and_port, sizeof t.host_and_port, "%s:%d", host, port);
@@ -92,6 +95,7 @@ static struct options parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--sample")) o.sample = atoi(value);
     else if (!strcmp(name, "--rate")) o.rate = atof(value);
     else if (!strcmp(name, "--rejoin")) o.rejoin = atoi(value) != 0;
+    else if (!strcmp(name, "--resume")) o.resume = atoi(value) != 0;
     else if (!strcmp(name, "--file")) o.file = value;
     else if (!strcmp(name, "--chunk-size")) o.chunk_size = (uint32_t)atoi(value);
     else if (!strcmp(name, "--epoch")) o.epoch_ms = atof(value);
@@ -149,6 +153,7 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  if (o.target.tls) tls_open(o.resume);
   epoll = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event e = {.events = EPOLLIN};
   epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &e);

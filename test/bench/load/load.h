@@ -7,6 +7,7 @@ enum scheme { SCHEME_RTMP, SCHEME_HTTP, SCHEME_RAW };
 
 struct target {  // where connections go; a `{}` in the stream becomes a number
   enum scheme scheme;
+  bool tls;
   struct sockaddr_in address;
   char host_and_port[64], app[128], stream[256];
 };
@@ -18,6 +19,7 @@ struct options {
   int count, streams, servers, sample;
   double rate;           // connections started a second
   bool rejoin;           // whoever is cut comes back, as people's programs do
+  bool resume;           // players: TLS sessions are taken up again, as players of a web page do
   const char *file;      // publishers: the clip
   uint32_t chunk_size;   // publishers
   double epoch_ms;       // publishers: when the clip began; 0 = each at its own random moment

@@ -2,19 +2,22 @@
 // only the sample goes on being watched, and the others are swept: every 100 ms the kernel is told to throw away what
 // has come for them. Bytes are counted and acknowledged for all.
 #include "load.h"
+#include "arrivals.h"
 #include <errno.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include "samples.h"
+#include "tls.h"
 
-enum { TICK_MS = 5, SWEEP_MS = 100, JOINED_BYTES = 20000, MAX_FRAMES_KEPT = 1 << 20 };
+enum { TICK_MS = 5, SWEEP_MS = 100, JOINED_BYTES = 20000 };
 
 struct player {
   int fd;
-  enum { CONNECTING, WATCHED, SWEPT, WAITING, GONE } state;
+  enum { CONNECTING, SHAKING, WATCHED, SWEPT, WAITING, GONE } state;
   bool sampled, reference;
+  struct tls *tls;  // NULL without TLS
   union {
     struct rtmp *rtmp;
     struct http_flv *http;
@@ -27,18 +30,12 @@ struct player {
   bool seen[2];
 };
 
-struct arrival {  // of one stamped frame
-  uint64_t stamp_ns;
-  double at_ms;
-};
-
 static struct options options;
 static struct player *all, reference;
 static int started, sweep_next;
-static struct samples first_frame, first_20k, back;
+static struct samples handshake, first_frame, first_20k, back;
+static int resumed;  // TLS sessions taken up again
 static int cut;  // connections that were served and then lost
-static struct arrival *arrivals, *reference_arrivals;
-static size_t arrival_count, reference_count;
 static char first_error[256];
 static struct {
   uint64_t audio, video, key_frames, backwards;
@@ -49,8 +46,7 @@ static double moment;  // when the bytes being parsed were received
 static void open_players(const struct options *o) {
   options = *o;
   all = calloc((size_t)o->count, sizeof *all);
-  arrivals = malloc(MAX_FRAMES_KEPT * sizeof *arrivals);
-  reference_arrivals = malloc(MAX_FRAMES_KEPT * sizeof *arrivals);
+  arrivals_open();
   if (!o->has_reference) return;
   reference = (struct player){.reference = true, .sampled = true, .connected_at = now_ms()};
   reference.fd = connect_to(&o->reference, 0, &reference);
@@ -68,6 +64,8 @@ static void start_player(int i) {
 static void lose(struct player *p, const char *why) {
   if (!first_error[0]) snprintf(first_error, sizeof first_error, "%s: %s", p->reference ? "reference" : "player", why);
   close(p->fd);
+  tls_free(p->tls);
+  p->tls = NULL;
   if (!options.rejoin || p->reference) {
     p->state = GONE;
     return;
@@ -99,8 +97,12 @@ static void come_back(struct player *p) {
   p->fd = connect_to(&options.target, (int)(p - all) % options.servers, p);
 }
 
+static ssize_t send_bytes(struct player *p, const void *bytes, size_t count) {
+  return p->tls ? tls_send(p->tls, bytes, count) : send(p->fd, bytes, count, 0);
+}
+
 static void send_out(struct player *p, struct buffer *out) {
-  if (out->length && send(p->fd, out->data, out->length, 0) < (ssize_t)out->length) lose(p, "does not take commands");
+  if (out->length && send_bytes(p, out->data, out->length) < (ssize_t)out->length) lose(p, "does not take commands");
   out->length = 0;
 }
 
@@ -108,16 +110,11 @@ static const struct target *target_of(const struct player *p) {
   return p->reference ? &options.reference : &options.target;
 }
 
+// Asks for the stream.
 static void greet(struct player *p) {
   const struct target *t = target_of(p);
   char name[300], request[512];
   stream_name(name, sizeof name, t->stream, p->reference ? 0 : (int)((p - all) % options.streams));
-  int error = 0;
-  getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
-  if (error) {
-    lose(p, strerror(error));
-    return;
-  }
   p->state = WATCHED;
   watch_for(p->fd, p, EPOLLIN);
   switch (t->scheme) {
@@ -129,10 +126,43 @@ static void greet(struct player *p) {
     case SCHEME_HTTP:
       p->http = calloc(1, sizeof *p->http);
       int length = snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: %s\r\n\r\n", name, t->host_and_port);
-      if (send(p->fd, request, (size_t)length, 0) < length) lose(p, "does not take the request");
+      if (send_bytes(p, request, (size_t)length) < length) lose(p, "does not take the request");
       break;
     case SCHEME_RAW:
       break;
+  }
+}
+
+static void shake_hands(struct player *p) {
+  switch (tls_shake_hands(p->tls)) {
+    case TLS_WANTS_READ:
+      watch_for(p->fd, p, EPOLLIN);
+      break;
+    case TLS_WANTS_WRITE:
+      watch_for(p->fd, p, EPOLLOUT);
+      break;
+    case TLS_FAILED:
+      lose(p, "the TLS handshake failed");
+      break;
+    case TLS_DONE:
+      samples_add(&handshake, now_ms() - p->connected_at);
+      resumed += tls_was_resumed(p->tls);
+      greet(p);
+      break;
+  }
+}
+
+static void on_connected(struct player *p) {
+  int error = 0;
+  getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
+  if (error) {
+    lose(p, strerror(error));
+  } else if (target_of(p)->tls) {
+    p->tls = tls_start(p->fd);
+    p->state = SHAKING;
+    shake_hands(p);
+  } else {
+    greet(p);
   }
 }
 
@@ -152,9 +182,7 @@ static void on_media(void *context, const struct rtmp_message *m) {
   }
   if (video && m->length > STAMP_BYTES && p->sampled) {
     const uint8_t *stamp = m->payload + m->length - STAMP_BYTES;
-    size_t *count = p->reference ? &reference_count : &arrival_count;
-    if (!memcmp(stamp, STAMP_MARK, 8) && *count < MAX_FRAMES_KEPT)
-      (p->reference ? reference_arrivals : arrivals)[(*count)++] = (struct arrival){read_be(stamp + 8, 8), moment};
+    if (!memcmp(stamp, STAMP_MARK, 8)) arrivals_add(p->reference, read_be(stamp + 8, 8), moment);
   }
   if (!p->sampled || p->reference) return;
   seen.audio += !video;
@@ -210,19 +238,26 @@ static void on_event(void *connection, uint32_t events) {
   struct player *p = connection;
   (void)events;
   if (p->state == CONNECTING) {
-    greet(p);
+    on_connected(p);
     return;
   }
-  ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
-  if (n < 0 && errno == EAGAIN) return;
-  if (n <= 0) {
-    lose(p, n == 0 ? "the server closed the connection" : strerror(errno));
+  if (p->state == SHAKING) {
+    shake_hands(p);
     return;
   }
-  moment = now_ms();
-  p->bytes += (uint64_t)n;
-  p->window_bytes += (uint64_t)n;
-  on_bytes(p, bytes, (size_t)n);
+  // TLS may hold more than what was asked for, and nobody tells of that.
+  do {
+    ssize_t n = p->tls ? tls_receive(p->tls, bytes, sizeof bytes) : recv(p->fd, bytes, sizeof bytes, 0);
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) {
+      lose(p, n == 0 ? "the server closed the connection" : strerror(errno));
+      return;
+    }
+    moment = now_ms();
+    p->bytes += (uint64_t)n;
+    p->window_bytes += (uint64_t)n;
+    on_bytes(p, bytes, (size_t)n);
+  } while (p->tls && p->state == WATCHED);
 }
 
 // Throws away what has come for one player: MSG_TRUNC on TCP discards in the kernel, without a copy.
@@ -249,26 +284,6 @@ static void on_tick(double now) {
     sweep_next = sweep_next + 1 < started ? sweep_next + 1 : 0;
     if (all[sweep_next].state == SWEPT) sweep(&all[sweep_next]);
   }
-}
-
-static int compare_stamps(const void *a, const void *b) {
-  uint64_t x = ((const struct arrival *)a)->stamp_ns, y = ((const struct arrival *)b)->stamp_ns;
-  return (x > y) - (x < y);
-}
-
-// How long after the publisher sent them (`latency`), and after the reference player had them (`added`), frames came.
-static void print_latency(void) {
-  static struct samples latency, added;
-  latency.count = added.count = 0;
-  qsort(reference_arrivals, reference_count, sizeof *arrivals, compare_stamps);
-  for (size_t i = 0; i < arrival_count; i++) {
-    samples_add(&latency, arrivals[i].at_ms - (double)arrivals[i].stamp_ns / 1e6);
-    struct arrival *r = bsearch(&arrivals[i], reference_arrivals, reference_count, sizeof *arrivals, compare_stamps);
-    if (r) samples_add(&added, arrivals[i].at_ms - r->at_ms);
-  }
-  samples_print(&latency, "latency");
-  samples_print(&added, "added");
-  arrival_count = reference_count = 0;
 }
 
 static void report(double window_ms) {
@@ -299,9 +314,11 @@ static void report(double window_ms) {
   printf("\"cut\":%d,", cut);
   samples_print(&back, "back");
   back.count = 0;
+  samples_print(&handshake, "handshake");
+  printf("\"resumed\":%d,", resumed);
   samples_print(&first_frame, "firstFrame");
   samples_print(&first_20k, "first20k");
-  print_latency();
+  arrivals_print();
   printf("\"error\":\"%s\"}\n", first_error);
   memset(&seen, 0, sizeof seen);
 }
