@@ -16,6 +16,8 @@ import { UsageReports } from './hooks/usage-reports.ts';
 import type { LogCounts } from './log/log.ts';
 import { Reloader } from './reload.ts';
 import { Clients, usingClients } from './server/clients.ts';
+import { Journal } from './server/console/journal.ts';
+import { isConsoleWanted } from './server/console/wanted.ts';
 import type { Gateway, Traffic } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
@@ -26,8 +28,10 @@ import { Rebalance } from './server/moves/rebalance.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
+import { streamKey } from './stream/name.ts';
 import type { Claim, Publication, PublicationEvents } from './stream/publication.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
+import type { OriginSwitch } from './upstream/context.ts';
 import { OriginUpstream } from './upstream/upstream.ts';
 import { version } from './version.ts';
 
@@ -50,6 +54,7 @@ export class Edge implements Gateway {
   readonly rebalance: Rebalance = new Rebalance(this.clients, this.moves);
   readonly budget: Budget = new Budget(() => this.#config);
   readonly entrance: Entrance;
+  readonly journal: Journal = new Journal(() => isConsoleWanted(this.#config));
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;
@@ -75,7 +80,13 @@ export class Edge implements Gateway {
     this.#usageReports = new UsageReports(() => usingClients(this.clients), this.#usage, post);
     this.#usageReports.reconfigure(loaded.config);
     this.hub = new Hub(this.#upstream, log, this.#memory);
-    this.#reloader = new Reloader({ loaded, read, apply: (config) => this.#reconfigure(config), log });
+    this.#reloader = new Reloader({
+      loaded,
+      read,
+      apply: (config) => this.#reconfigure(config),
+      log,
+      done: (outcome) => this.#reloaded(outcome),
+    });
     this.#rtmp = new RtmpServer(this);
     this.#http = new HttpServers(this, {
       accepting: () => this.#rtmp.addresses.length > 0,
@@ -90,8 +101,13 @@ export class Edge implements Gateway {
       lastReload: () => this.#reloader.last,
       logCounts,
     });
-    this.#upstream.counters.spliceGaps = (gapMs) => this.#http.observe('spliceGap', gapMs);
+    this.#upstream.counters.switched = (origins) => this.#switched(origins);
     this.#upstream.counters.searches = (tookMs) => this.#http.observe('search', tookMs);
+    this.#upstream.counters.originChanged = ({ name, state, reason }) =>
+      this.journal.tell({ kind: 'origin', origin: name, state, reason });
+    this.clients.onRefused(({ ip, name, reason }) =>
+      this.journal.tell({ kind: 'refusal', ip, stream: name.stream === '' ? '' : streamKey(name), reason }),
+    );
   }
 
   get config(): EdgeConfig {
@@ -118,11 +134,26 @@ export class Edge implements Gateway {
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.#checkDescriptors();
     this.log.info({ version, serverId: this.serverId }, 'started');
+    this.journal.tell({ kind: 'started', version });
   }
 
   /** Reads the configuration again and applies it; never fails, but says how it went. */
   async reload(): Promise<ReloadOutcome> {
     return await this.#reloader.reload();
+  }
+
+  #switched({ stream, direction, from, to, gapMs }: OriginSwitch): void {
+    if (direction === 'push') return this.journal.tell({ kind: 'push switch', stream, from, to });
+    this.#http.observe('spliceGap', gapMs);
+    this.journal.tell({ kind: 'switch', stream, from, to, gapMs });
+  }
+
+  #reloaded(outcome: ReloadOutcome): void {
+    if (!outcome.ok) return this.journal.tell({ kind: 'reload failed', reason: outcome.error });
+    const { difference } = outcome;
+    const changes = difference.changes.length + difference.vhostsAdded.length + difference.vhostsRemoved.length;
+    const restart = needsRestart(difference).map(({ path }) => path);
+    this.journal.tell({ kind: 'reload', changes, needsRestart: restart });
   }
 
   /** Takes over a changed configuration as far as a running process can; nobody is disconnected. */
@@ -174,6 +205,7 @@ export class Edge implements Gateway {
     this.rebalance.stop();
     const { graceStartWaitMs } = this.#config;
     this.log.info({ clients: this.clients.size, graceStartWaitMs }, 'draining');
+    this.journal.tell({ kind: 'drain', clients: this.clients.size });
     // Load balancers need time to learn that this edge is not ready: until then clients still come.
     await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();

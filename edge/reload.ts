@@ -19,6 +19,8 @@ export interface ReloaderOptions {
   /** Applies it, and says what has changed. */
   readonly apply: (config: EdgeConfig) => Promise<Difference>;
   readonly log: Logger;
+  /** Told how each reload went. */
+  readonly done: (outcome: ReloadOutcome) => void;
 }
 
 export class Reloader {
@@ -86,6 +88,7 @@ export class Reloader {
       // The file to be mended may be one that was included just now.
       if (error instanceof ConfigError && error.source !== undefined) this.#watchFiles(error.source);
     }
+    this.#options.done(this.#last);
     return this.#last;
   }
 

@@ -89,7 +89,7 @@ export interface ProcessTuning {
   readonly apiCredentialsFile: string;
   /** Pages of these origins (`https://console.example.com`) may act through the API; others may only read. */
   readonly apiTrustedOrigins: readonly string[];
-  /** Whether the listeners for streams serve the page with its player, and its figures if they are on. */
+  /** Whether the listeners for streams serve the page with its player, and its figures if they are on; the API’s do, too. */
   readonly page: boolean;
   /** Whether `/edge/status.json` answers on the listeners for streams. */
   readonly pageFigures: boolean;

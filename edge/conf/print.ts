@@ -20,6 +20,13 @@ export function printConfig(config: EdgeConfig, language = LANGUAGE): string {
   return printTree(blockTree(ROOT, withoutDerived(toSettings(config)), ({ since = 1 }) => since <= language));
 }
 
+/** The same for somebody who may see the configuration, but not its passwords. It cannot be read back. */
+export function printWithoutSecrets(config: EdgeConfig): string {
+  const say: Say = (name, leaf, value) =>
+    leaf.secret ? [{ name, args: ['***'], children: undefined }] : directivesOf(name, leaf, value);
+  return printTree(blockTree(ROOT, withoutDerived(toSettings(config)), () => true, say));
+}
+
 /** Names of the directives that `printConfig` leaves out for edges of this language. */
 export function leftOut(config: EdgeConfig, language: number): readonly string[] {
   const names = new Set<string>();
@@ -31,23 +38,29 @@ export function leftOut(config: EdgeConfig, language: number): readonly string[]
 }
 
 type Reads = (leaf: Leaf<unknown>, name: string) => boolean;
+type Say = (name: string, leaf: Leaf<unknown>, value: unknown) => PlainDirective[];
 
-function blockTree(block: Block<Fields>, settings: Readonly<Record<string, unknown>>, reads: Reads): PlainDirective[] {
+function blockTree(
+  block: Block<Fields>,
+  settings: Readonly<Record<string, unknown>>,
+  reads: Reads,
+  say: Say = directivesOf,
+): PlainDirective[] {
   return Object.entries(block.fields).flatMap(([name, node]): PlainDirective[] => {
     const value = settings[name];
     if (node.kind === 'leaf') {
       if (!isWritten(node, value) || !reads(node, name)) return [];
-      return directivesOf(name, node, value);
+      return say(name, node, value);
     }
     // The table's own type says which values are settings of blocks.
     if (node.kind === 'named') {
       return (value as readonly Named<Record<string, unknown>>[]).map((item) => ({
         name,
         args: [item.name],
-        children: blockTree(node.block, item.body, reads),
+        children: blockTree(node.block, item.body, reads, say),
       }));
     }
-    const children = blockTree(node, value as Record<string, unknown>, reads);
+    const children = blockTree(node, value as Record<string, unknown>, reads, say);
     return children.length > 0 ? [{ name, args: [], children }] : [];
   });
 }

@@ -30,8 +30,16 @@ export interface Client {
   disconnect(reason: string): void;
 }
 
+/** A client that was not let play or publish. */
+export interface RefusedClient {
+  readonly ip: string;
+  /** What it asked for, as far as it had said so. */
+  readonly name: StreamName;
+  readonly reason: string;
+}
+
 /** The stream a client plays or publishes; what it has not yet named is empty. */
-export function streamOf({ request }: Client): StreamName {
+export function streamOf({ request }: Pick<Client, 'request'>): StreamName {
   return { vhost: request?.vhost ?? '', app: request?.app ?? '', stream: request?.stream ?? '' };
 }
 
@@ -69,13 +77,13 @@ export class Clients {
   readonly #clients = new Map<string, Client>();
   #emptied: (() => void)[] = [];
   readonly #left: ((client: Client) => void)[] = [];
-  readonly #firstFrame: ((protocol: ClientProtocol, tookMs: number) => void)[] = [];
+  readonly #firstFrame: ((request: StreamRequest, tookMs: number) => void)[] = [];
+  readonly #refusal: ((client: RefusedClient) => void)[] = [];
   /** Messages since the start that could not be used and were passed over. */
   oddMessages = 0;
-  /** Clients since the start that were not let play or publish, for whatever reason. */
-  refused = 0;
   #totalAccepted = 0;
   #totalFailed = 0;
+  #refused = 0;
 
   get size(): number {
     return this.#clients.size;
@@ -89,6 +97,11 @@ export class Clients {
   /** Clients that left since the start because something failed, not because they were done. */
   get totalFailed(): number {
     return this.#totalFailed;
+  }
+
+  /** Clients since the start that were not let play or publish, for whatever reason. */
+  get refused(): number {
+    return this.#refused;
   }
 
   values(): IterableIterator<Client> {
@@ -118,12 +131,22 @@ export class Clients {
   }
 
   /** A client has been given the first frame of what it plays. @param tookMs since it asked for it */
-  gotFirstFrame(protocol: ClientProtocol, tookMs: number): void {
-    for (const listener of this.#firstFrame) listener(protocol, tookMs);
+  gotFirstFrame(request: StreamRequest, tookMs: number): void {
+    for (const listener of this.#firstFrame) listener(request, tookMs);
   }
 
-  onFirstFrame(listener: (protocol: ClientProtocol, tookMs: number) => void): void {
+  onFirstFrame(listener: (request: StreamRequest, tookMs: number) => void): void {
     this.#firstFrame.push(listener);
+  }
+
+  /** Counts a client that was not let play or publish. */
+  refuse(client: RefusedClient): void {
+    this.#refused++;
+    for (const listener of this.#refusal) listener(client);
+  }
+
+  onRefused(listener: (client: RefusedClient) => void): void {
+    this.#refusal.push(listener);
   }
 
   /** Resolves when nobody is connected. */

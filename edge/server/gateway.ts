@@ -11,6 +11,7 @@ import type { LiveStream } from '../stream/live-stream.ts';
 import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import type { ConnectRequest, StreamRequest } from '../stream/request.ts';
 import type { Clients } from './clients.ts';
+import type { Journal } from './console/journal.ts';
 import type { Moves } from './moves/moves.ts';
 import type { Rebalance } from './moves/rebalance.ts';
 
@@ -34,6 +35,8 @@ export interface Gateway {
   readonly budget: Budget;
   /** Who may come in, as far as the edge can tell by itself. `play` and `publish` have asked it already. */
   readonly entrance: Entrance;
+  /** What happened lately that an operator wants to know of. */
+  readonly journal: Journal;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
   /** Whether a search a moment ago found the stream at no origin. */

@@ -60,7 +60,12 @@ export class HttpServers {
       secureApi: secure('https-api', 'api', () => gateway.config.httpApi.https),
       exporter: plain('exporter', 'exporter'),
     };
-    this.#routes = new Routes(gateway, deps, (socket) => this.#connections.get(socket)?.handOver());
+    this.#routes = new Routes(
+      gateway,
+      deps,
+      (socket) => this.#connections.get(socket)?.handOver(),
+      () => this.addresses,
+    );
   }
 
   /** Opens and closes listeners until they are those of the configuration. Throws when one cannot be opened. */

@@ -9,7 +9,7 @@ import type { HttpPings } from './connection/http-pings.ts';
 import type { ClientVerdicts } from './origins/client-verdicts.ts';
 import type { Locator } from './origins/locator.ts';
 import type { StreamMemory } from './origins/memory.ts';
-import type { OriginHealth } from './origins/origin-health.ts';
+import type { OriginHealth, OriginReport } from './origins/origin-health.ts';
 import type { Origins } from './origins/origins.ts';
 import type { PushedStreams } from './origins/pushed-streams.ts';
 import type { Turns } from './origins/turns.ts';
@@ -35,6 +35,16 @@ export interface UpstreamContext {
   readonly counters: UpstreamCounters;
 }
 
+/** A stream, by its key, goes on from or to another origin. */
+export interface OriginSwitch {
+  readonly stream: string;
+  readonly direction: 'pull' | 'push';
+  readonly from: string;
+  readonly to: string;
+  /** How long players had no frame; 0 for a push. */
+  readonly gapMs: number;
+}
+
 /** Process-wide counts for the exporter. */
 export interface UpstreamCounters {
   pulls: number;
@@ -48,7 +58,10 @@ export interface UpstreamCounters {
   /** Messages of origins that could not be used and were passed over. */
   oddMessages: number;
   droppedHeaders: number;
-  spliceGaps: (gapMs: number) => void;
+  /** Told when a stream goes on from or to another origin. */
+  switched: (origins: OriginSwitch) => void;
   /** Told how long it took until an origin was found that has a stream. */
   searches: (tookMs: number) => void;
+  /** Told when an origin's state has changed. */
+  originChanged: (report: OriginReport) => void;
 }

@@ -49,8 +49,9 @@ export class OriginUpstream implements Upstream {
     pushDroppedGops: 0,
     oddMessages: 0,
     droppedHeaders: 0,
-    spliceGaps: () => {},
+    switched: () => {},
     searches: () => {},
+    originChanged: () => {},
   };
   readonly #context: UpstreamContext;
   readonly #lookups: OriginLookups;
@@ -73,8 +74,10 @@ export class OriginUpstream implements Upstream {
     const health = new OriginHealth({
       probe: (address, signal) => this.#probe(address, signal),
       times: () => probeTimes(this.#config),
-      changed: (report) =>
-        log.info({ origin: report.name, state: report.state, reason: report.reason }, 'origin state'),
+      changed: (report) => {
+        log.info({ origin: report.name, state: report.state, reason: report.reason }, 'origin state');
+        this.counters.originChanged(report);
+      },
     });
     const memory = new StreamMemory();
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;

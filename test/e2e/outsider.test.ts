@@ -22,8 +22,21 @@ const secretName = 'secret-name';
 const masterKeys = { current: Buffer.alloc(32, 7).toString('base64'), former: undefined };
 
 const probes = ['/healthz', '/readyz'];
-const api = ['versions', 'summaries', 'vhosts', 'streams', 'clients', 'edge', 'origins', 'config', 'raw?rpc=reload'];
-const page = ['/', '/edge/', '/edge/page.js', '/edge/page.css', '/edge/mpegts.js'];
+const api = [
+  'versions',
+  'summaries',
+  'vhosts',
+  'streams',
+  'clients',
+  'edge',
+  'origins',
+  'config',
+  'raw?rpc=reload',
+  'status',
+  'health',
+  'events',
+];
+const page = ['/', '/edge/', '/edge/page.js', '/edge/page.css', '/edge/mpegts.js', '/edge/page.json'];
 const paths = [
   ...probes,
   ...page,

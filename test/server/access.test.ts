@@ -263,14 +263,22 @@ describe('credentials', () => {
 });
 
 describe('the page', () => {
-  const paths = ['/', '/edge/', '/edge/page.js', '/edge/page.css', '/edge/mpegts.js', '/edge/status.json'];
+  const paths = [
+    '/',
+    '/edge/',
+    '/edge/page.js',
+    '/edge/page.css',
+    '/edge/mpegts.js',
+    '/edge/page.json',
+    '/edge/status.json',
+  ];
 
   it('is gone with `page off`, and its figures with it, whatever page_figures says', async (context) => {
     const edge = await startApi(context, { edge: { pageFigures: true } });
     const statuses = () => Promise.all(paths.map(async (path) => (await fetch(edge.url(path))).status));
-    assert.deepEqual(await statuses(), [200, 200, 200, 200, 200, 200]);
+    assert.deepEqual(await statuses(), [200, 200, 200, 200, 200, 200, 200]);
     edge.config = { ...edge.config, edge: { ...edge.config.edge, page: false } };
-    assert.deepEqual(await statuses(), [404, 404, 404, 404, 404, 404]);
+    assert.deepEqual(await statuses(), [404, 404, 404, 404, 404, 404, 404]);
     assert.equal((await fetch(edge.url('/readyz'))).status, 200);
   });
 });

@@ -175,10 +175,13 @@ describe('/api/v1', () => {
       url: 'string',
       name: 'string',
       type: 'string',
+      role: 'string',
+      protocol: 'string',
       publish: 'boolean',
       alive: 'number',
       send_bytes: 'number',
       recv_bytes: 'number',
+      dropped_gops: 'number',
       kbps,
     });
     assert.deepEqual([client!.type, client!.publish, client!.ip], ['flv-play', false, '127.0.0.1']);

@@ -13,6 +13,8 @@ import { type ConfigOverrides, defaultConfig, defaultVhost, type VhostOverrides 
 import type { EdgeConfig, VhostConfig } from '../../edge/conf/model.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { Clients } from '../../edge/server/clients.ts';
+import { Journal } from '../../edge/server/console/journal.ts';
+import { isConsoleWanted } from '../../edge/server/console/wanted.ts';
 import type { Gateway } from '../../edge/server/gateway.ts';
 import { type HttpDeps, HttpServers, type ReloadOutcome } from '../../edge/server/http.ts';
 import { Moves } from '../../edge/server/moves/moves.ts';
@@ -37,6 +39,7 @@ export class TestEdge implements Gateway {
   readonly rebalance = new Rebalance(this.clients, this.moves);
   readonly budget = new Budget(() => this.config);
   readonly entrance = new Entrance(this.log);
+  readonly journal = new Journal(() => isConsoleWanted(this.config));
   readonly hub: Hub;
   config: EdgeConfig;
   draining = false;

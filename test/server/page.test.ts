@@ -79,7 +79,7 @@ describe('the page', { skip }, () => {
   });
 
   async function open(edge: TestEdge): Promise<{ page: Page; errors: string[] }> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 760 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 760 }, bypassCSP: true });
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('request', (request) => {
@@ -91,7 +91,7 @@ describe('the page', { skip }, () => {
 
   /** A page that plays the stream. */
   async function openPlaying(url: string, websocket: boolean): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 760 } });
+    const page = await browser.newPage({ viewport: { width: 1280, height: 760 }, bypassCSP: true });
     await page.goto(url);
     if (websocket) await page.getByLabel('WebSocket').check();
     await page.getByLabel('Path of the stream').fill('/live/demo.flv');

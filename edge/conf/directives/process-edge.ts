@@ -149,7 +149,8 @@ export const processEdge = block(
       since: 2,
       doc:
         'Whether `http_server` serves the page with its player to everybody who reaches it, at `/edge/`, and at `/` ' +
-        'where `dir` has no index of its own.',
+        'where `dir` has no index of its own. `http_api` serves it, too: there it is a console, with streams, clients ' +
+        'and the edge’s health, which it asks the API for by the API’s rules of access.',
     }),
     page_figures: leaf({
       type: onOff,

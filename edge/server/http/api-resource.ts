@@ -21,6 +21,8 @@ export interface Listed {
 export interface Call {
   readonly id: string;
   readonly query: URLSearchParams;
+  /** The host name that was asked. */
+  readonly host: string;
 }
 
 export interface Resource {

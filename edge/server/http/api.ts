@@ -6,13 +6,15 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { VhostConfig } from '../../conf/model.ts';
-import { streamId } from '../../stream/name.ts';
+import { printWithoutSecrets } from '../../conf/print.ts';
+import { streamId, streamKey } from '../../stream/name.ts';
 import { version } from '../../version.ts';
-import type { Client } from '../clients.ts';
+import { streamOf } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
 import { Code } from './api-code.ts';
 import { type Answer, type Call, listed, page, type Resource, type Resources, textOf } from './api-resource.ts';
+import { listClients } from './client-list.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus } from './deps.ts';
 import {
@@ -30,7 +32,7 @@ import { jsonpOf, script } from './jsonp.ts';
 import { machineResources } from './machine-resources.ts';
 import { askPlayers, moveFigures } from './moves-api.ts';
 import { fetchedReload, reloadFigures } from './reload-figures.ts';
-import { send, sendJson, sendJsonText, sendOptions } from './reply.ts';
+import { hostOf, send, sendJson, sendJsonText, sendOptions } from './reply.ts';
 import { type CpuShare, type LoopLag, networkFigures, selfFigures, systemFigures } from './system.ts';
 import { perTurn, type Traffic } from './traffic.ts';
 
@@ -40,8 +42,14 @@ type Target =
   | { readonly kind: 'resource'; readonly resource: Resource; readonly call: Call }
   | { readonly kind: 'none' };
 
-/** Of this process, as they were at the last look. */
-export interface ProcessFigures {
+export interface ApiOptions {
+  readonly gateway: Gateway;
+  readonly deps: HttpDeps;
+  readonly access: Access;
+  readonly traffic: Traffic;
+  /** What the console asks for beside what SRS's has. */
+  readonly console: Resources;
+  /** Of this process, as they were at the last look. */
   readonly cpu: CpuShare;
   readonly loop: LoopLag;
 }
@@ -57,7 +65,7 @@ export class Api {
   readonly #service: string = randomBytes(4).toString('hex');
   readonly #resources: Resources;
 
-  constructor(gateway: Gateway, deps: HttpDeps, access: Access, traffic: Traffic, { cpu, loop }: ProcessFigures) {
+  constructor({ gateway, deps, access, traffic, console, cpu, loop }: ApiOptions) {
     this.#gateway = gateway;
     this.#deps = deps;
     this.#access = access;
@@ -70,7 +78,7 @@ export class Api {
       vhosts: { doc: 'all vhosts, or one by its id', GET: (call) => this.#vhosts(call) },
       streams: { doc: 'streams (start, count), or one by its id', GET: (call) => this.#streams(call) },
       clients: {
-        doc: 'clients (start, count), or one by its id; DELETE disconnects it',
+        doc: 'clients (start, count, sort, order, match), or one by its id; DELETE disconnects it',
         GET: (call) => this.#clients(call),
         DELETE: (call) => this.#kick(call),
       },
@@ -81,12 +89,16 @@ export class Api {
         POST: ({ query }) => askPlayers(this.#gateway, query),
       },
       origins: { doc: 'the origins and their health', GET: () => this.#origins() },
-      config: { doc: 'how the last reload went', GET: () => this.#config() },
+      config: {
+        doc: 'how the last reload went; text=on adds what is in force, without passwords',
+        GET: ({ query }) => this.#config(query),
+      },
       raw: {
         doc: '?rpc=reload reloads the configuration',
         GET: (call) => this.#raw(call),
         acts: ({ query }) => query.get('rpc') === 'reload',
       },
+      ...console,
       ...machineResources(cpu),
       configs: { doc: 'these paths, as SRS answers it', GET: () => this.#index('v1') },
     };
@@ -95,7 +107,7 @@ export class Api {
   /** Answers a request below `/api/`. */
   async serve(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { config } = this.#gateway;
-    const target = this.#find(url);
+    const target = this.#find(url, hostOf(request));
     const jsonp = jsonpOf(request, url.searchParams);
     if ('error' in jsonp) return sendJson(response, 400, { code: 400, data: jsonp.error });
     const { callback, method } = jsonp;
@@ -121,11 +133,11 @@ export class Api {
     send(response, status, 'text/javascript; charset=utf-8', script(callback, body), headers);
   }
 
-  #find({ pathname, searchParams }: URL): Target {
+  #find({ pathname, searchParams }: URL, host: string): Target {
     const [, , v1 = '', name = '', id = '', ...more] = pathname.split('/');
     if (name === '' && (v1 === '' || v1 === 'v1')) return { kind: 'index', version: v1 };
     const resource = v1 === 'v1' && more.length === 0 && Object.hasOwn(this.#resources, name) && this.#resources[name];
-    return resource ? { kind: 'resource', resource, call: { id, query: searchParams } } : { kind: 'none' };
+    return resource ? { kind: 'resource', resource, call: { id, query: searchParams, host } } : { kind: 'none' };
   }
 
   async #answer(method: string, target: Target, path: string): Promise<Answer> {
@@ -190,11 +202,7 @@ export class Api {
   async #clients({ id, query }: Call): Promise<Answer> {
     await this.#traffic.collect();
     const { clients } = this.#gateway;
-    if (id === '') {
-      const figures = (client: Client) => clientFigures(client, this.#traffic);
-      const list = await listed('clients', page(clients.values(), query), figures);
-      return { fields: { total: clients.size }, list };
-    }
+    if (id === '') return await listClients(this.#gateway, this.#traffic, query);
     const client = clients.get(id);
     if (client === undefined) return { code: Code.clientNotFound };
     return { fields: { client: clientFigures(client, this.#traffic) } };
@@ -203,7 +211,9 @@ export class Api {
   #kick({ id }: Call): Answer {
     const client = this.#gateway.clients.get(id);
     if (client === undefined) return { code: Code.clientNotFound };
+    const stream = client.request?.stream === undefined ? '' : streamKey(streamOf(client));
     client.disconnect('disconnected through the API');
+    this.#gateway.journal.tell({ kind: 'disconnect', ip: client.ip, stream });
     return {};
   }
 
@@ -238,9 +248,12 @@ export class Api {
     return { fields: { origins: originFigures(this.#deps.origins()) } };
   }
 
-  #config(): Answer {
+  #config(query: URLSearchParams): Answer {
     const outcome = this.#deps.lastReload();
-    return { fields: { reload: outcome === undefined ? null : reloadFigures(outcome) } };
+    const { hash, needsRestart: needs_restart } = this.#deps.config();
+    const text = query.get('text') === 'on' ? { text: printWithoutSecrets(this.#gateway.config) } : {};
+    const reload = outcome === undefined ? null : reloadFigures(outcome);
+    return { fields: { reload, in_force: { hash, needs_restart, ...text } } };
   }
 
   async #raw({ query }: Call): Promise<Answer> {

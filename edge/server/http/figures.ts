@@ -111,10 +111,13 @@ export function clientFigures(client: Client, traffic: Traffic): object {
     url: streamUrl(name),
     name: name.stream,
     type: clientType(client),
+    role: client.role,
+    protocol: client.protocol,
     publish,
     alive: (performance.now() - client.connectedAtMs) / 1000,
     send_bytes: client.bytesSent,
     recv_bytes: client.bytesReceived,
+    dropped_gops: client.droppedGops,
     kbps,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Files over HTTP: those of `http_server { dir }`, and our page with the player library from its package.
+ * Files over HTTP: those of `http_server { dir }`, and our page.
  */
 
 import { createReadStream, type Stats } from 'node:fs';
@@ -7,7 +7,7 @@ import { realpath, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { extname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream';
-import { fileURLToPath } from 'node:url';
+import { pageFile, pageHeaders, pagePath } from './page-files.ts';
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -26,17 +26,6 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.xml': 'application/xml',
 };
 
-const pageFile = (name: string): string => fileURLToPath(new URL(`../page/${name}`, import.meta.url));
-
-/** The files of our page, by path. The page itself is at `/` too where `dir` has no index of its own. */
-const pageFiles: Readonly<Record<string, string>> = {
-  '/edge/': pageFile('index.html'),
-  '/edge/page.js': pageFile('page.js'),
-  '/edge/screen.js': pageFile('screen.js'),
-  '/edge/page.css': pageFile('page.css'),
-  '/edge/mpegts.js': fileURLToPath(import.meta.resolve('mpegts.js')),
-};
-
 /** What `http_server` serves beside streams. */
 export interface ServedFiles {
   /** This directory. */
@@ -53,11 +42,27 @@ export async function serveFile(
   response: ServerResponse,
 ): Promise<boolean> {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
-  const ours = page && Object.hasOwn(pageFiles, path) ? pageFiles[path] : undefined;
-  const file = ours ?? (await findIn(dir, path)) ?? (page && path === '/' ? pageFiles['/edge/'] : undefined);
-  if (file === undefined) return false;
+  if (page && (await servePage(path, request, response))) return true;
+  const file = await findIn(dir, path);
+  if (file !== undefined) return await sendIfThere(file, request, response);
+  return page && path === '/' && (await servePage(pagePath, request, response));
+}
+
+/** The same for a file of our page. */
+export async function servePage(path: string, request: IncomingMessage, response: ServerResponse): Promise<boolean> {
+  const file = request.method === 'GET' || request.method === 'HEAD' ? pageFile(path) : undefined;
+  return file !== undefined && (await sendIfThere(file, request, response, pageHeaders));
+}
+
+async function sendIfThere(
+  file: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<boolean> {
   const stats = await stat(file).catch(() => undefined);
   if (stats?.isFile() !== true) return false;
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   sendFile(file, stats, request, response);
   return true;
 }

@@ -85,7 +85,8 @@ export class FlvServer {
   /** Why this cannot be played now; the client is counted as refused then. */
   #refusal(request: StreamRequest): { readonly status: number; readonly reason: string } | undefined {
     const refusal = this.#obstacle(request);
-    if (refusal !== undefined) this.#gateway.clients.refused++;
+    const name = streamName(request);
+    if (refusal !== undefined) this.#gateway.clients.refuse({ ip: request.ip, name, reason: refusal.reason });
     return refusal;
   }
 

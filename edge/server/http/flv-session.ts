@@ -18,7 +18,7 @@ import type { PlayerSink } from '../../stream/player-sink.ts';
 import { queueLimits } from '../../stream/queue-limits.ts';
 import { type ClientProtocol, Refusal, type StreamRequest, streamName } from '../../stream/request.ts';
 import { Deadline } from '../../time/deadline.ts';
-import { type Client, isGoodbye } from '../clients.ts';
+import { type Client, isGoodbye, streamOf } from '../clients.ts';
 import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import { Visit } from '../visit.ts';
@@ -233,7 +233,7 @@ export class FlvSession implements Client, PlayerSink {
       request: this.request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
-      firstFrame: () => this.#gateway.clients.gotFirstFrame(this.protocol, performance.now() - this.connectedAtMs),
+      firstFrame: () => this.#gateway.clients.gotFirstFrame(this.request, performance.now() - this.connectedAtMs),
     });
     this.#state = { kind: 'playing', stream, player, plan };
     this.#firstFrame.start(this.#vhost.edge.httpFirstFrameTimeoutMs);
@@ -255,7 +255,7 @@ export class FlvSession implements Client, PlayerSink {
     if (this.#answered) return;
     this.#answered = true;
     this.#failed = true;
-    this.#gateway.clients.refused++;
+    this.#gateway.clients.refuse({ ip: this.ip, name: streamOf(this), reason });
     this.#log('info', 'client refused', { status, reason });
     this.#leave();
     if (!this.#socket.destroyed) this.#transport.refuse(status, reason);

@@ -12,7 +12,7 @@ export function moveFigures({ moves, rebalance }: Gateway): object {
  * Has some players asked to reconnect, spread over a time: `?clients=10&within_ms=60000`, and with `older_than_ms` only
  * those that have been here for so long. Takes the place of what was ordered before.
  */
-export function askPlayers({ draining, rebalance, log }: Gateway, query: URLSearchParams): Answer {
+export function askPlayers({ draining, rebalance, log, journal }: Gateway, query: URLSearchParams): Answer {
   const clients = naturalNumber(query.get('clients'));
   const withinMs = naturalNumber(query.get('within_ms'));
   const olderThanMs = naturalNumber(query.get('older_than_ms') ?? '0');
@@ -23,5 +23,6 @@ export function askPlayers({ draining, rebalance, log }: Gateway, query: URLSear
   // A drain asks all of them.
   const asking = draining ? 0 : rebalance.begin({ clients, withinMs, olderThanMs });
   log.info({ clients, asking, withinMs }, 'players are to be asked to go to other edges');
+  if (asking > 0) journal.tell({ kind: 'move', asking, withinMs });
   return { fields: { asking } };
 }

@@ -5,22 +5,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { EdgeConfig, ListenAddress } from '../../conf/model.ts';
+import { PastFigures } from '../console/past-figures.ts';
+import { Rises } from '../console/rises.ts';
 import type { Gateway } from '../gateway.ts';
+import type { BoundAddress } from '../listeners.ts';
 import { Access } from './access.ts';
 import { addAccessMetrics } from './access-metrics.ts';
 import { Api } from './api.ts';
+import { consoleResources } from './console-api.ts';
 import { crossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps } from './deps.ts';
-import { serveFile } from './files.ts';
+import { serveFile, servePage } from './files.ts';
 import { FlvServer } from './flv-server.ts';
 import { Metrics } from './metrics.ts';
+import { pagePath } from './page-files.ts';
 import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
-import { status } from './status.ts';
+import { Status } from './status.ts';
+import { StreamList, streamQuery } from './stream-list.ts';
 import { CpuShare, LoopLag } from './system.ts';
 import type { Observed } from './time-metrics.ts';
 import { Traffic } from './traffic.ts';
 
 const statusPath = '/edge/status.json';
+
+/** Tells the page what it can have at the address that it was loaded from. */
+const offersPath = '/edge/page.json';
 
 /** What a listener is for. */
 export type Role = 'server' | 'api' | 'exporter';
@@ -28,6 +37,7 @@ export type Role = 'server' | 'api' | 'exporter';
 export class Routes {
   readonly #gateway: Gateway;
   readonly #deps: HttpDeps;
+  readonly #addresses: () => readonly BoundAddress[];
   readonly #traffic: Traffic;
   readonly #cpu = new CpuShare();
   readonly #loop = new LoopLag();
@@ -36,11 +46,23 @@ export class Routes {
   readonly #api: Api;
   readonly #flv: FlvServer;
   readonly #metrics: Metrics | undefined;
+  readonly #past: PastFigures;
+  readonly #rises: Rises;
+  readonly #status: Status;
 
-  /** @param streamBegins called when a stream takes over a connection */
-  constructor(gateway: Gateway, deps: HttpDeps, streamBegins: (socket: Socket) => void) {
+  /**
+   * @param streamBegins called when a stream takes over a connection
+   * @param addresses where this edge listens for HTTP
+   */
+  constructor(
+    gateway: Gateway,
+    deps: HttpDeps,
+    streamBegins: (socket: Socket) => void,
+    addresses: () => readonly BoundAddress[],
+  ) {
     this.#gateway = gateway;
     this.#deps = deps;
+    this.#addresses = addresses;
     const { config } = gateway;
     this.#traffic = new Traffic(gateway.clients, gateway.hub, () => gateway.config.vhosts.map(({ name }) => name));
     this.#lookTimer = setInterval(() => {
@@ -48,7 +70,13 @@ export class Routes {
       this.#loop.look();
     }, 5_000).unref();
     this.#access = new Access(gateway);
-    this.#api = new Api(gateway, deps, this.#access, this.#traffic, { cpu: this.#cpu, loop: this.#loop });
+    const process = { cpu: this.#cpu, loop: this.#loop };
+    this.#past = new PastFigures(gateway, this.#traffic, process);
+    this.#rises = new Rises(gateway, deps, this.#access);
+    this.#status = new Status(gateway, deps, this.#traffic, new StreamList(gateway, this.#traffic, this.#past));
+    const sources = { gateway, traffic: this.#traffic, past: this.#past, ...process };
+    const console = consoleResources(sources, this.#status);
+    this.#api = new Api({ gateway, deps, access: this.#access, traffic: this.#traffic, console, ...process });
     this.#flv = new FlvServer(gateway, deps, streamBegins);
     this.#metrics = config.exporter.enabled
       ? new Metrics(config.exporter, gateway, deps, this.#traffic, this.#cpu)
@@ -71,6 +99,8 @@ export class Routes {
     clearInterval(this.#lookTimer);
     this.#loop.stop();
     this.#traffic.close();
+    this.#past.close();
+    this.#rises.close();
   }
 
   /** Ends at once what plays. */
@@ -117,7 +147,20 @@ export class Routes {
     if (url.pathname === '/readyz') return this.#readiness(response);
     if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(response);
     if (role === 'server') return this.#serveViewer(request, response, url);
+    if (role === 'api' && (await this.#serveConsole(request, response, url))) return;
     sendJson(response, 404, { code: 404, data: `there is no ${url.pathname}` });
+  }
+
+  /** The page beside the API: its files hold no figures, and what it asks the API for is guarded there. */
+  async #serveConsole(request: IncomingMessage, response: ServerResponse, { pathname }: URL): Promise<boolean> {
+    const { edge, httpServer } = this.#gateway.config;
+    if (!edge.page) return false;
+    if (pathname !== offersPath) return await servePage(pathname === '/' ? pagePath : pathname, request, response);
+    const port = (protocol: string): number | null =>
+      this.#addresses().find((address) => address.protocol === protocol)?.port ?? null;
+    const streams = { http: port('http'), https: port('https'), crossdomain: httpServer.crossdomain };
+    sendJson(response, 200, { api: true, figures: false, streams });
+    return true;
   }
 
   #readiness(response: ServerResponse): void {
@@ -133,7 +176,11 @@ export class Routes {
 
   async #serveViewer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
     const { httpServer, edge } = this.#gateway.config;
-    if (edge.page && url.pathname === statusPath) return await this.#sendStatus(request, response);
+    if (edge.page && url.pathname === statusPath) return await this.#sendStatus(request, response, url);
+    if (edge.page && url.pathname === offersPath) {
+      const offers = { api: shared(this.#gateway.config), figures: edge.pageFigures, streams: null };
+      return sendJson(response, 200, offers);
+    }
     const missing = this.#flv.serve(request, response, url);
     if (missing === undefined) return;
     const files = { dir: httpServer.dir, page: edge.page };
@@ -142,11 +189,13 @@ export class Routes {
     sendText(response, 404, missing);
   }
 
-  async #sendStatus(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #sendStatus(request: IncomingMessage, response: ServerResponse, { searchParams }: URL): Promise<void> {
     if (!this.#gateway.config.edge.pageFigures) {
       return sendJson(response, 404, { code: 404, data: 'figures are off: `edge { page_figures on; }` shows them' });
     }
-    sendJson(response, 200, await status(this.#gateway, this.#deps, this.#traffic, hostOf(request)));
+    const query = streamQuery(searchParams);
+    if ('wrong' in query) return sendJson(response, 400, { code: 400, data: query.wrong });
+    sendJson(response, 200, await this.#status.read(query, hostOf(request)));
   }
 }
 

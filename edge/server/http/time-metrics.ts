@@ -23,7 +23,7 @@ export function addTimes(registry: Registry, clients: Clients): Readonly<Record<
     registers,
   });
   for (const protocol of protocols) firstFrame.zero({ protocol });
-  clients.onFirstFrame((protocol, tookMs) => firstFrame.observe({ protocol }, tookMs / 1000));
+  clients.onFirstFrame(({ protocol }, tookMs) => firstFrame.observe({ protocol }, tookMs / 1000));
   return {
     spliceGap: new Histogram({
       name: 'edge_splice_gap_seconds',

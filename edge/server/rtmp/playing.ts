@@ -55,7 +55,7 @@ export class Playing {
       request,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
-      firstFrame: () => gateway.clients.gotFirstFrame(request.protocol, performance.now() - askedMs),
+      firstFrame: () => gateway.clients.gotFirstFrame(request, performance.now() - askedMs),
     });
     return new Playing(streamId, admitted, gateway, stream, player);
   }

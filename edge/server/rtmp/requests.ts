@@ -37,6 +37,14 @@ import type { RtmpTransport } from './transport.ts';
 /** Characters of a URL in a log line; of its parameters there may be thousands. */
 const loggedUrlMaxLength = 512;
 
+/** What is logged of a refusal. */
+export interface RtmpRefusal {
+  readonly code: string;
+  readonly reason: string;
+  readonly ip?: string;
+  readonly tcUrl?: string;
+}
+
 /** The client, as its requests see it. */
 export interface RequestingClient extends Client, PlayerSink {
   state: State;
@@ -46,8 +54,8 @@ export interface RequestingClient extends Client, PlayerSink {
   media(message: RtmpMessage): void;
   /** A message that could not be used. */
   odd(reason: string): void;
-  /** The client must go, and is told why. @param fields for the log */
-  refuse(fields: object, farewell: readonly RtmpMessage[]): void;
+  /** The client must go, and is told why. @param stream what it wanted, without parameters, if that is known */
+  refuse(refusal: RtmpRefusal, farewell: readonly RtmpMessage[], stream?: string): void;
   /** Its publication has ended for a reason beyond the client. */
   publicationEnded(streamId: number, code: string, reason: string): void;
   /** A fault of ours. */
@@ -230,7 +238,7 @@ export class Requests {
       this.#transport.noDelay = vhost.tcpNodelay || vhost.minLatency;
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Play.Failed');
-      this.#client.refuse({ code, reason: message }, playFailed(streamId, code, message));
+      this.#client.refuse({ code, reason: message }, playFailed(streamId, code, message), streamName.split('?')[0]);
     }
   }
 
@@ -254,7 +262,7 @@ export class Requests {
       this.#client.log('info', 'publish', { param: withoutTokens(admitted.request.param) });
     } catch (error) {
       const { code, message } = toRefusal(error, 'NetStream.Publish.Failed');
-      this.#client.refuse({ code, reason: message }, publishRefused(streamId, code, message));
+      this.#client.refuse({ code, reason: message }, publishRefused(streamId, code, message), streamName.split('?')[0]);
     }
   }
 

@@ -10,13 +10,13 @@ import { CapsEx } from '../../rtmp/enhanced.ts';
 import { isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { ClientProtocol, Refusal } from '../../stream/request.ts';
-import { type Client, isGoodbye, newClientId } from '../clients.ts';
+import { type Client, isGoodbye, newClientId, streamOf } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
 import { NextStep } from './next-step.ts';
 import { playEnded, playFailed, publishRefused } from './replies.ts';
-import { type RequestingClient, Requests } from './requests.ts';
+import { type RequestingClient, Requests, type RtmpRefusal } from './requests.ts';
 import { admittedOf, connectedOf, type State } from './state.ts';
 import { RtmpTransport, type TransportOwner } from './transport.ts';
 
@@ -214,11 +214,13 @@ export class RtmpSession implements RequestingClient, TransportOwner {
     this.#hangUp();
   }
 
-  refuse(fields: object, farewell: readonly RtmpMessage[]): void {
+  refuse(refusal: RtmpRefusal, farewell: readonly RtmpMessage[], stream?: string): void {
     if (this.isGone) return;
     this.#failed = true;
-    this.#gateway.clients.refused++;
-    this.log('info', 'client refused', fields);
+    const name = streamOf(this);
+    const { reason } = refusal;
+    this.#gateway.clients.refuse({ ip: this.ip, name: { ...name, stream: stream ?? name.stream }, reason });
+    this.log('info', 'client refused', refusal);
     this.#transport.send(farewell);
     this.#hangUp();
   }

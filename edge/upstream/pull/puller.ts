@@ -268,7 +268,7 @@ export class Puller implements StreamSource {
     if (this.#wasLive) {
       const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
       counters.pullSwitches++;
-      counters.spliceGaps(gapMs);
+      counters.switched({ stream: this.#stream.key, direction: 'pull', from: from ?? '', to: pull.name, gapMs });
       log.info({ stream: this.#stream.key, origin: pull.name, from, gapMs }, 'pull switched');
     } else log.info({ stream: this.#stream.key, origin: pull.name }, 'pull live');
     this.#wasLive = true;

@@ -38,6 +38,8 @@ export class Pusher implements Publication {
   readonly #chunkSize: number;
   readonly #stop = new AbortController();
   #live: Push | undefined;
+  /** The origin that has had it last. */
+  #from: string | undefined;
   /** An accepted connection that takes over at the next keyframe. */
   #standby: Push | undefined;
   /** The connection whose origin has asked us to go elsewhere. */
@@ -276,6 +278,8 @@ export class Pusher implements Publication {
   /** Goes on at another origin, with what the buffer holds: a whole GOP so far. */
   #takeOver(push: Push): void {
     const before = this.#live;
+    const from = this.#from;
+    this.#from = push.name;
     // The origin that is left has had the GOP before this one whole.
     before?.unpublish();
     this.#standby = undefined;
@@ -292,7 +296,9 @@ export class Pusher implements Publication {
     if (this.#buffer.runs.length === 0 && this.#buffer.waitsForKeyframes) this.#videoWaits = true;
     this.#buffer.delivered();
     this.#context.memory.foundAt(this.key, push.listedAs);
-    this.#context.log.info({ stream: this.key, origin: push.name, from: before?.name }, 'push live');
+    this.#context.log.info({ stream: this.key, origin: push.name, from }, 'push live');
+    if (from === undefined) return;
+    this.#context.counters.switched({ stream: this.key, direction: 'push', from, to: push.name, gapMs: 0 });
   }
 
   #sendHeaders(timestamp: number | undefined): void {
