@@ -10,6 +10,7 @@ import { MediaMemory } from './budget/media-memory.ts';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig, VhostConfig } from './conf/model.ts';
+import { Heartbeat } from './hooks/heartbeat.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
 import { Usage, type Used } from './hooks/usage.ts';
 import { UsageReports } from './hooks/usage-reports.ts';
@@ -61,6 +62,7 @@ export class Edge implements Gateway {
   readonly #hooks: HttpHooks;
   readonly #usage = new Usage();
   readonly #usageReports: UsageReports;
+  readonly #heartbeat: Heartbeat;
   readonly #rtmp: RtmpServer;
   readonly #http: HttpServers;
   readonly #reloader: Reloader;
@@ -101,6 +103,8 @@ export class Edge implements Gateway {
       lastReload: () => this.#reloader.last,
       logCounts,
     });
+    const { serviceId } = this.#hooks;
+    this.#heartbeat = new Heartbeat({ log, serverId, serviceId, summaries: () => this.#http.summaries() });
     this.#upstream.counters.switched = (origins) => this.#switched(origins);
     this.#upstream.counters.searches = (tookMs) => this.#http.observe('search', tookMs);
     this.#upstream.counters.originChanged = ({ name, state, reason }) =>
@@ -133,6 +137,7 @@ export class Edge implements Gateway {
     }
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.#checkDescriptors();
+    this.#heartbeat.reconfigure(this.#config);
     this.log.info({ version, serverId: this.serverId }, 'started');
     this.journal.tell({ kind: 'started', version });
   }
@@ -167,6 +172,7 @@ export class Edge implements Gateway {
     this.hub.reconfigure(this.#config);
     this.entrance.reconfigure(this.#config);
     this.#usageReports.reconfigure(this.#config);
+    this.#heartbeat.reconfigure(this.#config);
     this.#memory.settle();
     this.#checkDescriptors();
     for (const change of needsRestart(difference)) this.log.warn(change, 'takes effect after a restart');
@@ -224,6 +230,7 @@ export class Edge implements Gateway {
     this.hub.close();
     this.#upstream.close();
     this.#usageReports.close();
+    this.#heartbeat.close();
     this.#hooks.close();
     this.#http.close().catch(() => {});
   }

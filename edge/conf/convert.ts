@@ -37,6 +37,14 @@ export function toConfig(s: RootSettings): EdgeConfig {
       https: toTls(s.http_server.https),
     },
     exporter: s.exporter,
+    heartbeat: {
+      enabled: s.heartbeat.enabled,
+      intervalMs: s.heartbeat.interval,
+      url: s.heartbeat.url,
+      deviceId: s.heartbeat.device_id,
+      summaries: s.heartbeat.summaries,
+      ports: s.heartbeat.ports,
+    },
     edge: {
       clientTimeoutMs: s.edge.client_timeout,
       handshakeTimeoutMs: s.edge.handshake_timeout,
@@ -206,6 +214,14 @@ export function toSettings(c: EdgeConfig): RootSettings {
       https: fromTls(server.https),
     },
     exporter: c.exporter,
+    heartbeat: {
+      enabled: c.heartbeat.enabled,
+      interval: c.heartbeat.intervalMs,
+      url: c.heartbeat.url,
+      device_id: c.heartbeat.deviceId,
+      summaries: c.heartbeat.summaries,
+      ports: c.heartbeat.ports,
+    },
     edge: {
       client_timeout: c.edge.clientTimeoutMs,
       handshake_timeout: c.edge.handshakeTimeoutMs,

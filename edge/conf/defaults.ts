@@ -254,6 +254,15 @@ const CONFIG: EdgeConfig = {
     https: tlsOff(8088),
   },
   exporter: { enabled: false, listen: port(9972), label: '', tag: '', streams: 0 },
+  heartbeat: {
+    enabled: false,
+    // What SRS's code says; its full.conf says 9.9.
+    intervalMs: 10_000,
+    url: 'http://127.0.0.1:8085/api/v1/servers',
+    deviceId: '',
+    summaries: false,
+    ports: false,
+  },
   edge: PROCESS,
   vhosts: [],
 };
@@ -264,7 +273,10 @@ export type Overrides<T, Sections extends keyof T> = Partial<Omit<T, Sections>> 
 };
 
 export type VhostOverrides = Overrides<VhostConfig, 'play' | 'publish' | 'httpRemux' | 'httpHooks' | 'access' | 'edge'>;
-export type ConfigOverrides = Overrides<EdgeConfig, 'rtmps' | 'log' | 'httpApi' | 'httpServer' | 'exporter' | 'edge'>;
+export type ConfigOverrides = Overrides<
+  EdgeConfig,
+  'rtmps' | 'log' | 'httpApi' | 'httpServer' | 'exporter' | 'heartbeat' | 'edge'
+>;
 
 /**
  * A vhost as an empty `vhost NAME { }` gives it, with overrides. `minLatency` lowers `mwLatencyMs` and `mwMsgs`
@@ -295,6 +307,7 @@ export function defaultConfig(overrides: ConfigOverrides = {}): EdgeConfig {
     httpApi: { ...CONFIG.httpApi, ...overrides.httpApi },
     httpServer: { ...CONFIG.httpServer, ...overrides.httpServer },
     exporter: { ...CONFIG.exporter, ...overrides.exporter },
+    heartbeat: { ...CONFIG.heartbeat, ...overrides.heartbeat },
     edge: { ...CONFIG.edge, unadmittedPerAddress, ...overrides.edge },
   };
 }

@@ -38,6 +38,9 @@ export function unwritableWord(words: readonly string[]): number {
   return words.findIndex((word) => !isWritable(word));
 }
 
+/** What SRS reads from the environment alone: the address that heartbeats tell. */
+const others: ReadonlySet<string> = new Set(['SRS_DEVICE_IP']);
+
 /**
  * Warnings for variables that look like overrides and are none: ignored directives and unknown names. Those that
  * Kubernetes makes for a Service "srs" are none of ours.
@@ -47,7 +50,14 @@ export function checkVariables(env: Environment, root: Block<Fields>): Problem[]
   const ignored = ignoredPrefixes(root, []);
   const problems: Problem[] = [];
   for (const [variable, value] of Object.entries(env)) {
-    if (!variable.startsWith('SRS_') || !value || known.has(variable) || isServiceLink(variable)) continue;
+    if (
+      !variable.startsWith('SRS_') ||
+      !value ||
+      known.has(variable) ||
+      isServiceLink(variable) ||
+      others.has(variable)
+    )
+      continue;
     const reason = ignored.find(([prefix]) => variable === prefix || variable.startsWith(`${prefix}_`))?.[1];
     const at = { variable };
     if (reason !== undefined) problems.push({ at, what: `has no effect: ${reason}` });

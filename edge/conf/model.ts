@@ -59,6 +59,19 @@ export interface ExporterConfig {
   readonly streams: number;
 }
 
+/** `heartbeat { }`: a server of the operator's own is told again and again that this edge is there. */
+export interface HeartbeatConfig {
+  readonly enabled: boolean;
+  readonly intervalMs: number;
+  readonly url: string;
+  /** Whatever the server knows this edge by. */
+  readonly deviceId: string;
+  /** Tell what `/api/v1/summaries` answers. */
+  readonly summaries: boolean;
+  /** Tell what is listened at. */
+  readonly ports: boolean;
+}
+
 /** Process-wide knobs of ours: the top-level `edge { … }` block. */
 export interface ProcessTuning {
   /** A client must have finished handshake, connect and publish/play within this time. */
@@ -305,6 +318,7 @@ export interface EdgeConfig {
   readonly httpApi: HttpApiConfig;
   readonly httpServer: HttpServerConfig;
   readonly exporter: ExporterConfig;
+  readonly heartbeat: HeartbeatConfig;
   readonly edge: ProcessTuning;
   /** In the order of the file; names are unique. */
   readonly vhosts: readonly VhostConfig[];

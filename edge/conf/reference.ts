@@ -202,6 +202,22 @@ relies on that: with \`override on\` they would take the stream from each other 
 they are cut off. Without a token or a callback, whoever knows a stream's name can take it when its publisher pauses for a
 second.
 
+## Heartbeats
+
+With \`heartbeat { enabled on; }\` the edge sends a JSON body by POST to \`url\`, when it starts and then every \`interval\`, in
+SRS's words:
+
+\`\`\`json
+{"device_id": "edge-7", "ip": "192.0.2.7", "server": "vid-1", "service": "5a1b2c3d", "pid": "17"}
+\`\`\`
+
+\`ip\` is the variable \`SRS_DEVICE_IP\`, or the machine's first address that is not loopback. \`server\` and \`service\` are those of
+callbacks and of the API. With \`summaries on\` there is \`summaries\`, as the API answers it; unlike SRS's it tells no arguments
+and no working directory. With \`ports on\` there are \`rtmp\`, \`http\` and \`api\`, lists of what is listened at.
+
+Any answer with a status from 200 to 299 is right. Otherwise, or where none comes within 5 s, the edge logs it once, goes on as
+before, and tries again after \`interval\`; it logs when that works again. There is never more than one under way.
+
 ## What clients may hold
 
 What one client does may cost that client, never another one. So everything that a client can make the edge keep has

@@ -111,6 +111,20 @@ export const decimalMilliseconds: ValueType<number> = single({
   print: (value) => String(Number(value.toFixed(3))),
 });
 
+/** A time in seconds, which SRS takes with fractions, as milliseconds. */
+export function decimalSeconds(minMs: number, maxMs: number): ValueType<number> {
+  return single({
+    expected: `a number from ${minMs / 1000} to ${maxMs / 1000}, three decimals at most`,
+    unit: 's',
+    parse: (word) => {
+      if (!/^\d{1,9}(\.\d{1,3})?$/.test(word)) return undefined;
+      const ms = Math.round(Number(word) * 1000);
+      return ms >= minMs && ms <= maxMs ? good(ms) : bad(`${show(word)} is out of range`);
+    },
+    print: (ms) => String(ms / 1000),
+  });
+}
+
 /** Any text: a name, a path. */
 export function text(expected: string): ValueType<string> {
   return single({

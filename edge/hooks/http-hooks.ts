@@ -11,7 +11,7 @@ import { streamId, streamUrl } from '../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
 import { LocateHook } from './locate-hook.ts';
 import { type NoticeLimits, Notices } from './notices.ts';
-import { HookError, postHook } from './post.ts';
+import { HookError, postHook, withoutSecrets } from './post.ts';
 import type { Used } from './usage.ts';
 
 /** A burst of clients that leave must not use up descriptors, nor hold up the event loop with requests. */
@@ -42,7 +42,7 @@ export class HttpHooks {
   readonly #log: Logger;
   readonly #serverId: string;
   /** Of this run of the server, as in SRS: tells a restart. */
-  readonly #serviceId = randomBytes(4).toString('hex');
+  readonly serviceId: string = randomBytes(4).toString('hex');
   readonly #notices = new Notices(noticeLimits);
   readonly #closed = new AbortController();
   #lostNotices = 0;
@@ -183,7 +183,7 @@ export class HttpHooks {
     action: string,
     vhost: VhostConfig,
   ): Readonly<Record<'server_id' | 'service_id' | 'action' | 'vhost', string>> {
-    return { server_id: this.#serverId, service_id: this.#serviceId, action, vhost: vhost.name };
+    return { server_id: this.#serverId, service_id: this.serviceId, action, vhost: vhost.name };
   }
 
   async #post(url: string, body: object, vhost: VhostConfig, about: object): Promise<void> {
@@ -209,10 +209,4 @@ function urlsOf(hook: HookName, { httpHooks }: VhostConfig): readonly string[] {
 function streamFields({ app, stream, tcUrl, param }: StreamRequest, vhost: VhostConfig): Fields {
   const name = { vhost: vhost.name, app, stream };
   return { tcUrl, stream, param, stream_url: streamUrl(name), stream_id: streamId(name) };
-}
-
-/** A callback's URL as logs may show it: credentials and parameters are the operator's secret. */
-function withoutSecrets(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
 }

@@ -34,7 +34,7 @@ export class HookError extends Error {
   }
 }
 
-interface Answer {
+export interface Answer {
   readonly status: number;
   readonly text: string;
 }
@@ -55,11 +55,21 @@ export async function postHook(url: string, body: object, timeoutMs: number, can
  * @throws HookError otherwise
  */
 export async function askHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
+  const { status, text } = await post(url, body, timeoutMs, cancelled);
+  if (status !== 200 && status !== 201) throw new HookError('refused', `answered with status ${status}`);
+  return text;
+}
+
+/**
+ * Posts `body`; resolves with the answer, whatever it says.
+ * @param timeoutMs as in `postHook`
+ * @throws HookError where there is none
+ */
+export async function post(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<Answer> {
   const deadline = new DeadlineSignal(timeoutMs);
   const bytes = Buffer.from(JSON.stringify(body));
-  let answer: Answer;
   try {
-    answer = await request(new URL(url), bytes, AbortSignal.any([deadline.signal, cancelled]));
+    return await request(new URL(url), bytes, AbortSignal.any([deadline.signal, cancelled]));
   } catch (error) {
     if (error instanceof HookError) throw error;
     if (deadline.signal.aborted) throw new HookError('failed', `no answer in ${timeoutMs} ms`);
@@ -67,9 +77,12 @@ export async function askHook(url: string, body: object, timeoutMs: number, canc
   } finally {
     deadline.stop();
   }
-  const { status, text } = answer;
-  if (status !== 200 && status !== 201) throw new HookError('refused', `answered with status ${status}`);
-  return text;
+}
+
+/** A callback's URL as logs may show it: credentials and parameters are the operator's secret. */
+export function withoutSecrets(url: string): string {
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
 }
 
 /** Throws a HookError unless the answer is yes. */

@@ -90,6 +90,11 @@ export class HttpServers {
     return Object.values(this.#listeners).flatMap(({ addresses }) => addresses);
   }
 
+  /** What `/api/v1/summaries` answers, whoever may ask for it there. */
+  summaries(): Promise<object> {
+    return this.#routes.summaries();
+  }
+
   /** For the exporter. */
   observe(what: Observed, tookMs: number): void {
     this.#routes.observe(what, tookMs);

@@ -8,6 +8,7 @@ import type { EdgeCluster } from '../api/types.ts';
 import { clustersOf, ManifestError } from '../manifest.ts';
 import { renderOffline } from '../render-offline.ts';
 import { type Fields, listenersOf } from './listeners.ts';
+import { isHere } from './origins.ts';
 import { carriedByFields, restOf } from './rest.ts';
 import { type Tier, tierOf } from './vhosts.ts';
 
@@ -41,6 +42,10 @@ export function importConfig(config: EdgeConfig, metadata: Metadata): Imported {
   const drainSeconds = Math.ceil(drainTimeoutMs / 1000);
   if (drainSeconds * 1000 !== drainTimeoutMs) {
     notes.push(`edge.drain_timeout: pods drain for whole seconds, ${drainSeconds} s instead of ${drainTimeoutMs} ms`);
+  }
+  const { heartbeat } = config;
+  if (heartbeat.enabled && isHere(new URL(heartbeat.url).hostname)) {
+    notes.push(`heartbeat.url: ${heartbeat.url} is this machine, which pods do not reach there`);
   }
   const spec = {
     origins,

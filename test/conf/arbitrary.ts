@@ -236,6 +236,14 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
         tag: names,
         streams: fc.integer({ min: 0, max: 1_000 }),
       }),
+      heartbeat: record({
+        enabled: bool,
+        intervalMs: fc.integer({ min: 100, max: 86_400_000 }),
+        url: fc.webUrl(),
+        deviceId: names,
+        summaries: bool,
+        ports: bool,
+      }),
       edge: times(base.edge)
         .chain((edge) =>
           some(edge, {

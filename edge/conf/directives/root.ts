@@ -7,6 +7,7 @@ import type { LogConfig, LogLevel } from '../model.ts';
 import { block, leaf, named, type Settings } from '../schema.ts';
 import { choice, inherited, integer, listenAddresses, milliseconds, offOnly, onOff, text } from '../values.ts';
 import { exporter } from './exporter.ts';
+import { heartbeat } from './heartbeat.ts';
 import { httpApi } from './http-api.ts';
 import { httpServer } from './http-server.ts';
 import { processEdge } from './process-edge.ts';
@@ -125,6 +126,7 @@ export const ROOT = block(
     http_api: httpApi,
     http_server: httpServer,
     exporter,
+    heartbeat,
     edge: processEdge,
     vhost: named(VHOST),
   },
@@ -139,7 +141,6 @@ export const ROOT = block(
       ff_log_level: 'the edge runs no FFmpeg',
       first_wait_for_qlv: 'the edge does not look for newer versions',
       force_grace_quit: 'SIGTERM and SIGQUIT both stop gracefully',
-      heartbeat: 'the edge reports to nobody; monitor it by http_api or exporter',
       in_docker: 'it makes no difference here',
       is_full: 'it only marks SRS’s collection of all directives',
       pithy_print_ms: 'the edge logs events, not intervals',

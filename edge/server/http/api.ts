@@ -74,7 +74,10 @@ export class Api {
     this.#loop = loop;
     this.#resources = {
       versions: { doc: 'the version of this server', GET: () => versions() },
-      summaries: { doc: 'figures of the process and its machine', GET: () => this.#summaries() },
+      summaries: {
+        doc: 'figures of the process and its machine',
+        GET: async () => ({ fields: await this.summaries() }),
+      },
       vhosts: { doc: 'all vhosts, or one by its id', GET: (call) => this.#vhosts(call) },
       streams: { doc: 'streams (start, count), or one by its id', GET: (call) => this.#streams(call) },
       clients: {
@@ -157,7 +160,8 @@ export class Api {
     };
   }
 
-  async #summaries(): Promise<Answer> {
+  /** SRS's figures of the process and its machine. No arguments, and no directories: they are nobody's business. */
+  async summaries(): Promise<{ readonly data: object }> {
     const { total } = this.#traffic;
     await this.#traffic.collect();
     const now_ms = Date.now();
@@ -169,7 +173,7 @@ export class Api {
       self: selfFigures(this.#cpu, version),
       system: { ...system, conn_srs: this.#gateway.clients.size },
     };
-    return { fields: { data } };
+    return { data };
   }
 
   async #vhosts({ id }: Call): Promise<Answer> {

@@ -89,6 +89,11 @@ export class Routes {
     await this.#access.warnIfLocked(config);
   }
 
+  /** What `/api/v1/summaries` answers. */
+  summaries(): Promise<object> {
+    return this.#api.summaries();
+  }
+
   /** For the exporter. */
   observe(what: Observed, tookMs: number): void {
     this.#metrics?.observe(what, tookMs);
