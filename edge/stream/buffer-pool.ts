@@ -43,11 +43,23 @@ export class BufferPool {
   /** @param buffer from `take`; nobody looks at it any more. Others are passed over. */
   give({ buffer: memory }: Buffer): void {
     const size = memory.byteLength;
-    if (!this.#own.has(memory) || size > bufferMaxBytes || this.#freeBytes + size > freeMaxBytes) return;
+    if (!this.#own.has(memory) || size > bufferMaxBytes) return;
     const steps = size / stepBytes;
     while (this.#free.length <= steps) this.#free.push([]);
     this.#free[steps]?.push(memory);
     this.#freeBytes += size;
+    while (this.#freeBytes > freeMaxBytes) this.#dropOne();
+  }
+
+  /**
+   * Drops a buffer of the size that most memory is free of. Sizes that were in use once and are no more (streams begin
+   * with large slices) would fill the pool for ever otherwise.
+   */
+  #dropOne(): void {
+    let most = 0;
+    const bytesOf = (steps: number): number => (this.#free[steps]?.length ?? 0) * steps;
+    for (let steps = 1; steps < this.#free.length; steps++) if (bytesOf(steps) > bytesOf(most)) most = steps;
+    this.#freeBytes -= this.#free[most]?.pop()?.byteLength ?? 0;
   }
 }
 

@@ -44,6 +44,16 @@ test('what is free has a bound, and what is taken again is free no more', () => 
   assert.equal(pool.freeBytes, freeBytes - 8_192);
 });
 
+test('sizes that nobody takes any more make room for those in use', () => {
+  const pool = new BufferPool();
+  const first = Array.from({ length: 100 }, () => pool.take(150_000));
+  for (const buffer of first) pool.give(buffer);
+  const used = Array.from({ length: 100 }, () => pool.take(30_000));
+  for (const buffer of used) pool.give(buffer);
+  const again = Array.from({ length: 100 }, () => pool.take(30_000));
+  assert.ok(again.every(({ buffer }) => used.some((each) => each.buffer === buffer)));
+});
+
 /** Keeps the buffers themselves, and a copy of what was in them. */
 class KeepingSink implements PlayerSink {
   readonly pendingBytes: number | undefined;
