@@ -3,7 +3,7 @@
 import { fromAccess, toAccess } from './convert-access.ts';
 import { CLUSTER, defaultMergedWrite, defaultUnadmittedPerAddress } from './defaults.ts';
 import type { RootSettings, VhostSettings } from './directives/root.ts';
-import type { ClusterConfig, EdgeConfig, TlsListen, VhostConfig } from './model.ts';
+import type { ClusterConfig, EdgeConfig, ExporterConfig, TlsListen, VhostConfig } from './model.ts';
 import type { Named } from './schema.ts';
 
 /** Settings that have been checked → model. */
@@ -36,7 +36,7 @@ export function toConfig(s: RootSettings): EdgeConfig {
       dir: s.http_server.dir,
       https: toTls(s.http_server.https),
     },
-    exporter: s.exporter,
+    exporter: toExporter(s.exporter),
     heartbeat: {
       enabled: s.heartbeat.enabled,
       intervalMs: s.heartbeat.interval,
@@ -172,6 +172,14 @@ function toCluster(s: VhostSettings['cluster']): ClusterConfig {
   };
 }
 
+function toExporter({ credentials_file, ...same }: RootSettings['exporter']): ExporterConfig {
+  return { ...same, credentialsFile: credentials_file };
+}
+
+function fromExporter({ credentialsFile, ...same }: ExporterConfig): RootSettings['exporter'] {
+  return { ...same, credentials_file: credentialsFile };
+}
+
 function toTls(s: RootSettings['rtmps']): TlsListen {
   return { enabled: s.enabled, listen: s.listen, keyFile: s.key, certFile: s.cert };
 }
@@ -213,7 +221,7 @@ export function toSettings(c: EdgeConfig): RootSettings {
       dir: server.dir,
       https: fromTls(server.https),
     },
-    exporter: c.exporter,
+    exporter: fromExporter(c.exporter),
     heartbeat: {
       enabled: c.heartbeat.enabled,
       interval: c.heartbeat.intervalMs,

@@ -253,7 +253,7 @@ const CONFIG: EdgeConfig = {
     dir: './objs/nginx/html',
     https: tlsOff(8088),
   },
-  exporter: { enabled: false, listen: port(9972), label: '', tag: '', streams: 0 },
+  exporter: { enabled: false, listen: port(9972), label: '', tag: '', streams: 0, credentialsFile: '' },
   heartbeat: {
     enabled: false,
     // What SRS's code says; its full.conf says 9.9.

@@ -57,6 +57,8 @@ export interface ExporterConfig {
   readonly tag: string;
   /** Streams that have metrics of their own, at most; 0 for none. */
   readonly streams: number;
+  /** File of `username:password` lines; empty: whoever reaches the port may read. */
+  readonly credentialsFile: string;
 }
 
 /** `heartbeat { }`: a server of the operator's own is told again and again that this edge is there. */

@@ -83,6 +83,10 @@ export const CHOICE_FILE = 'config-file';
 export const CHOICE_VARIABLE = 'SRS_CONFIG_CHOICE_FILE';
 /** The same for the credentials of its HTTP API, and the Secret's key. */
 export const API_CREDENTIALS_KEY = 'credentials';
+/** The same for those of the metrics, and what Prometheus reads of them: keys of the same Secret. */
+export const METRICS_CREDENTIALS_KEY = 'metrics-credentials';
+export const METRICS_USERNAME_KEY = 'metrics-username';
+export const METRICS_PASSWORD_KEY = 'metrics-password';
 export const API_CREDENTIALS_DIRECTORY = '/etc/edge-api';
 
 /** The name of an EdgeCluster; the API server gives every object one. */

@@ -594,8 +594,8 @@ export interface Listeners {
   };
   /**
    * Metrics of each edge for Prometheus, at /metrics: totals, the origins' names, and names of streams where `streams`
-   * asks for them. Everybody who reaches the port may read them; networkPolicy says who does, but not with
-   * pods.hostNetwork.
+   * asks for them. Everybody who reaches the port may read them, unless `requireCredentials` says otherwise;
+   * networkPolicy says who does, but not with pods.hostNetwork.
    */
   readonly exporter: {
     /** Whether metrics are served. Default true. */
@@ -608,6 +608,12 @@ export interface Listeners {
      * these streams, and a name is often the publisher's secret. Default 0.
      */
     readonly streams: number;
+    /**
+     * Metrics are answered with a user name and a password alone. The operator makes them, in the Secret
+     * NAME-api-credentials (metrics-username, metrics-password), and the PodMonitor names them; they do not open the
+     * API. Default false.
+     */
+    readonly requireCredentials: boolean;
   };
 }
 

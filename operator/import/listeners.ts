@@ -24,6 +24,12 @@ export function listenersOf(config: EdgeConfig, name: string, notes: string[]): 
     return { ...port(what, listener.listen), secretName };
   };
   if (!exporter.enabled) notes.push('exporter: it is on unless spec.listeners.exporter.enabled says otherwise');
+  if (exporter.credentialsFile !== '') {
+    const where = `the Secret ${name}-api-credentials`;
+    notes.push(
+      `exporter.credentials_file: the operator makes other credentials, in ${where} (metrics-username, metrics-password)`,
+    );
+  }
   if (!httpApi.enabled) notes.push('http_api: it is on in every EdgeCluster, for the operator and with a credential');
   if (httpServer.enabled && config.edge.page && !config.edge.pageFigures) {
     notes.push('edge.page: pods serve no page unless spec.listeners.http.page says so');
@@ -51,6 +57,7 @@ export function listenersOf(config: EdgeConfig, name: string, notes: string[]): 
     exporter: {
       ...(exporter.enabled && own('exporter', exporter.listen)),
       ...(exporter.streams > 0 && { streams: exporter.streams }),
+      ...(exporter.credentialsFile !== '' && { requireCredentials: true }),
     },
   };
 }

@@ -28,6 +28,7 @@ export const carriedByFields: ReadonlySet<string> = new Set([
   ...['listen', 'rtmps.enabled', 'rtmps.listen', 'rtmps.key', 'rtmps.cert', 'http_api.enabled', 'http_api.listen'],
   ...['http_server.enabled', 'http_server.listen', 'http_server.https.enabled', 'http_server.https.listen'],
   ...['http_server.https.key', 'http_server.https.cert', 'exporter.enabled', 'exporter.listen'],
+  'exporter.credentials_file',
   ...['edge.drain_timeout', 'edge.page', 'vhost.edge.drain_timeout', 'vhost.cluster.origin'],
   ...['vhost.cluster.protocol', 'vhost.edge.origin_http_port', 'vhost.edge.origin_https_port'],
   ...['vhost.edge.origin_tls_ca_file', 'vhost.edge.token.keys_file', 'vhost.edge.token.jwks_file'],

@@ -13,6 +13,7 @@ export const harmless: ReadonlySet<string> = new Set([
   'grace_start_wait',
   'grace_final_wait',
   'chunk_size',
+  'exporter.credentials_file',
   'heartbeat.enabled',
   'heartbeat.interval',
   'heartbeat.url',

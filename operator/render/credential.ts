@@ -17,19 +17,32 @@ export interface ApiCredential {
   readonly password: string;
 }
 
-const username = 'operator';
-/** What the derived value is for. A second use of the master key needs a purpose of its own. */
-const purpose = 'edge-api/v1';
+/** What a derived value is for. Another use of the master key needs a purpose of its own. */
+type Purpose = 'edge-api/v1' | 'edge-metrics/v1';
 
 /** The credential of the current key; after it that of the former key, while there is one. Both are valid. */
-export function apiCredentials(cluster: EdgeCluster, { current, former }: MasterKeys): readonly ApiCredential[] {
+export function apiCredentials(cluster: EdgeCluster, keys: MasterKeys): readonly ApiCredential[] {
+  return credentialsFor('edge-api/v1', 'operator', cluster, keys);
+}
+
+/** The same for whoever reads the metrics. They do not open the API. */
+export function metricsCredentials(cluster: EdgeCluster, keys: MasterKeys): readonly ApiCredential[] {
+  return credentialsFor('edge-metrics/v1', 'metrics', cluster, keys);
+}
+
+function credentialsFor(
+  purpose: Purpose,
+  username: string,
+  cluster: EdgeCluster,
+  { current, former }: MasterKeys,
+): readonly ApiCredential[] {
   return [current, former].flatMap((key) =>
-    key === undefined ? [] : [{ username, password: derived(Buffer.from(key, 'base64'), cluster) }],
+    key === undefined ? [] : [{ username, password: derived(Buffer.from(key, 'base64'), purpose, cluster) }],
   );
 }
 
 /** HMAC-SHA-256 (RFC 2104), in 43 characters. No name can hold the slash that separates them. */
-function derived(key: Buffer, { metadata }: EdgeCluster): string {
+function derived(key: Buffer, purpose: Purpose, { metadata }: EdgeCluster): string {
   const { uid = '', namespace = '', name = '' } = metadata;
   return createHmac('sha256', key).update([purpose, uid, namespace, name].join('/')).digest('base64url');
 }

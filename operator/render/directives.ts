@@ -24,6 +24,7 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['exporter.enabled', 'set spec.listeners.exporter.enabled'],
   ['exporter.listen', 'set spec.listeners.exporter.port'],
   ['exporter.streams', 'set spec.listeners.exporter.streams'],
+  ['exporter.credentials_file', 'set spec.listeners.exporter.requireCredentials'],
   ['server_id', 'it is the name of the pod'],
   ['inotify_auto_reload', 'edges must take changed configurations by themselves'],
   ['edge.drain_timeout', 'set spec.pods.drainSeconds'],

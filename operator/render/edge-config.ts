@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { originAddresses, originNames } from '../../edge/conf/values.ts';
-import { CONFIG_DIRECTORY, headlessNameOf, nameOf } from '../api/labels.ts';
+import {
+  API_CREDENTIALS_DIRECTORY,
+  CONFIG_DIRECTORY,
+  headlessNameOf,
+  METRICS_CREDENTIALS_KEY,
+  nameOf,
+} from '../api/labels.ts';
 import { balanceOf, followedService } from '../api/origin-groups.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
 import { accessOf, networkOf } from './access.ts';
@@ -85,7 +91,16 @@ export function edgeConfigOf(cluster: EdgeCluster, origins: Origins, lookups: Or
     httpServer: http.enabled
       ? { enabled: true, listen: at(http.port), ...(https && { https: tls('https', https) }) }
       : {},
-    exporter: exporter.enabled ? { enabled: true, listen: at(exporter.port), streams: exporter.streams } : {},
+    exporter: exporter.enabled
+      ? {
+          enabled: true,
+          listen: at(exporter.port),
+          streams: exporter.streams,
+          ...(exporter.requireCredentials && {
+            credentialsFile: `${API_CREDENTIALS_DIRECTORY}/${METRICS_CREDENTIALS_KEY}`,
+          }),
+        }
+      : {},
     edge: {
       ...(spec.proxies && {
         trustedProxies: spec.proxies.trusted.map((each, index) => networkOf(each, `spec.proxies.trusted[${index}]`)),

@@ -1,5 +1,5 @@
 /** The PodMonitor: tells a Prometheus operator to read the exporter of every edge. */
-import { matchLabelsOf, nameOf } from '../api/labels.ts';
+import { apiSecretNameOf, METRICS_PASSWORD_KEY, METRICS_USERNAME_KEY, matchLabelsOf, nameOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { metadataOf, type OwnedObject } from './metadata.ts';
 
@@ -11,9 +11,16 @@ export interface PodMonitor extends OwnedObject {
       readonly port: string;
       readonly path: string;
       readonly interval: string;
+      readonly basicAuth?: { readonly username: SecretKey; readonly password: SecretKey };
       readonly relabelings: readonly { readonly targetLabel: string; readonly replacement: string }[];
     }[];
   };
+}
+
+/** In the namespace of the PodMonitor. */
+interface SecretKey {
+  readonly name: string;
+  readonly key: string;
 }
 
 /** None without an exporter to read. Whether the CRD exists is for the caller to know. */
@@ -32,10 +39,16 @@ export function podMonitor(cluster: EdgeCluster): PodMonitor | undefined {
           port: 'exporter',
           path: '/metrics',
           interval: `${intervalSeconds}s`,
+          ...(listeners.exporter.requireCredentials && { basicAuth: basicAuthOf(cluster) }),
           // With the label `namespace`, which every pod's figures have: what the operator tells has the same two.
           relabelings: [{ targetLabel: 'name', replacement: nameOf(cluster) }],
         },
       ],
     },
   };
+}
+
+function basicAuthOf(cluster: EdgeCluster): { readonly username: SecretKey; readonly password: SecretKey } {
+  const name = apiSecretNameOf(cluster);
+  return { username: { name, key: METRICS_USERNAME_KEY }, password: { name, key: METRICS_PASSWORD_KEY } };
 }

@@ -235,6 +235,7 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
         label: names,
         tag: names,
         streams: fc.integer({ min: 0, max: 1_000 }),
+        credentialsFile: names,
       }),
       heartbeat: record({
         enabled: bool,

@@ -87,6 +87,7 @@ const byField: Readonly<Record<string, readonly [value: string, at: string | Reg
   'http_server.https.key': ['/k2', /^https: .* --key=\/k2$/],
   'http_server.https.cert': ['/c2', /^https: .* --cert=\/c2 /],
   'exporter.enabled': ['off', /^exporter: it is on unless/],
+  'exporter.credentials_file': ['/m', 'listeners.exporter.requireCredentials', true],
   'exporter.listen': ['9000', 'listeners.exporter.port', 9000],
   'edge.drain_timeout': ['7000', 'pods.drainSeconds', 7],
   'edge.page': ['on', /^edge\.page: pods serve no page unless/],

@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 import { clip } from '../support/media.ts';
+import { temporaryDirectory } from '../support/programs.ts';
 import { flvVhost, getRequest, RawClient, startEdge, type TestEdge } from './harness.ts';
 
 /** Samples by name with labels, as they stand in the text. */
@@ -262,5 +265,42 @@ describe('probes', () => {
     edge.draining = true;
     assert.deepEqual(await probe('/readyz'), [503, 503, 503]);
     assert.deepEqual(await probe('/healthz'), [200, 200, 200]);
+  });
+});
+
+describe('/metrics with credentials', () => {
+  it('answers those who show them and nobody else, loopback neither; probes need none', async (context) => {
+    const file = join(temporaryDirectory(context), 'credentials');
+    writeFileSync(file, 'prometheus:old\nprometheus:new\n');
+    const api = { enabled: true, auth: { username: 'ops', password: 'secret' } };
+    const edge = await startEdge(context, { exporter: { enabled: true, credentialsFile: file }, httpApi: api });
+    const status = async (path: string, given?: string): Promise<number> => {
+      const headers = given && { Authorization: `Basic ${Buffer.from(given).toString('base64')}` };
+      const response = await fetch(edge.url(path, 'exporter'), headers ? { headers } : {});
+      await response.text();
+      return response.status;
+    };
+    for (const right of ['prometheus:old', 'prometheus:new']) assert.equal(await status('/metrics', right), 200);
+    for (const wrong of [undefined, 'prometheus:other', 'ops:secret', ':'])
+      assert.equal(await status('/metrics', wrong), 401, wrong);
+    for (const path of ['/healthz', '/readyz']) assert.notEqual(await status(path), 401);
+    const refused = await fetch(edge.url('/metrics', 'exporter'));
+    assert.match(refused.headers.get('www-authenticate') ?? '', /^Basic /);
+    assert.doesNotMatch(await refused.text(), /srs_/);
+    const authorization = `Basic ${Buffer.from('prometheus:new').toString('base64')}`;
+    const streams = await fetch(edge.url('/api/v1/streams', 'http-api'), { headers: { authorization } });
+    assert.equal(streams.status, 401, 'they do not open the API');
+    for (let i = 0; i < 12; i++) await status('/metrics', 'prometheus:guess');
+    assert.equal(await status('/metrics', 'prometheus:guess'), 429);
+  });
+
+  it('a file that is not there: nobody is served, from the reload on that names it', async (context) => {
+    const file = join(temporaryDirectory(context), 'credentials');
+    const edge = await startEdge(context, { exporter: { enabled: true } });
+    assert.equal((await fetch(edge.url('/metrics', 'exporter'))).status, 200);
+    edge.config = { ...edge.config, exporter: { ...edge.config.exporter, credentialsFile: file } };
+    const refused = await fetch(edge.url('/metrics', 'exporter'));
+    assert.equal(refused.status, 403);
+    assert.match(await refused.text(), /`exporter \{ credentials_file \}` holds no credentials/);
   });
 });

@@ -42,4 +42,15 @@ export const exporter = block('Metrics for Prometheus, at `/metrics`.', {
       'as `stream="other"`. Whoever reads the exporter learns the names of these streams, and each costs Prometheus 13 ' +
       'series.',
   }),
+  credentials_file: leaf({
+    type: text('a path'),
+    default: D.exporter.credentialsFile,
+    defaultText: 'none: whoever reaches the port may read',
+    effect: 'at once',
+    since: 2,
+    doc:
+      'File with credentials for the metrics, in the manner of `api_credentials_file`: one `username:password` per line, ' +
+      'read again when it changes. Where it is given, `/metrics` answers nobody without (Basic authentication), loopback ' +
+      'neither; `/healthz` and `/readyz` need none. These credentials do not open the API.',
+  }),
 });

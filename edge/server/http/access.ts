@@ -1,5 +1,5 @@
 /**
- * Who may look, and who may act, through the HTTP API. Loopback may do both while no credentials are configured;
+ * Who may look, and who may act, through the HTTP API, and who may read the metrics where they are guarded. Loopback may do both while no credentials are configured;
  * everybody else needs them. Web pages reach loopback, too, with the help of the browser of whoever opened them, so what a browser tells of
  * the page counts.
  */
@@ -28,15 +28,41 @@ export interface AccessRefusal {
 /** Why the API refused a request: no or wrong credentials, too many wrong ones, a web page of another origin. */
 export const refusalReasons = ['credentials', 'rate', 'page'] as const;
 
+/** What credentials are asked for, and where they are. */
+interface Guarded {
+  /** In messages. */
+  readonly name: string;
+  readonly auth: (config: EdgeConfig) => HttpApiConfig['auth'];
+  readonly file: (config: EdgeConfig) => string;
+  /** The directive that names the file. */
+  readonly directive: string;
+}
+
+export const guardedApi: Guarded = {
+  name: 'API',
+  auth: ({ httpApi }) => httpApi.auth,
+  file: ({ edge }) => edge.apiCredentialsFile,
+  directive: 'edge { api_credentials_file }',
+};
+
+export const guardedMetrics: Guarded = {
+  name: 'metrics',
+  auth: () => undefined,
+  file: ({ exporter }) => exporter.credentialsFile,
+  directive: 'exporter { credentials_file }',
+};
+
 export class Access {
   /** Refusals since the start. */
   readonly refused: Record<(typeof refusalReasons)[number], number> = { credentials: 0, rate: 0, page: 0 };
   readonly #gateway: Gateway;
+  readonly #guarded: Guarded;
   readonly #credentials: Credentials;
   readonly #attempts = new Attempts();
 
-  constructor(gateway: Gateway) {
+  constructor(gateway: Gateway, guarded: Guarded = guardedApi) {
     this.#gateway = gateway;
+    this.#guarded = guarded;
     this.#credentials = new Credentials(gateway.log);
   }
 
@@ -50,17 +76,26 @@ export class Access {
       return { status: 403, reason, headers: {} };
     }
     const local = sender !== 'other page' && isLocal(request);
-    return local && !asksForCredentials(config) ? undefined : await this.#checkCredentials(request);
+    return local && !this.asksForCredentials() ? undefined : await this.#checkCredentials(request);
   }
 
-  /** Warns when nobody has credentials although the API listens to others, or asks for them. */
+  /**
+   * Whether loopback must show credentials, too. Behind the sidecar of a service mesh every client comes from loopback,
+   * and in the network of a node every process there does: whoever configures credentials means all of them.
+   */
+  asksForCredentials(): boolean {
+    const { config } = this.#gateway;
+    return this.#guarded.auth(config) !== undefined || this.#guarded.file(config) !== '';
+  }
+
+  /** Warns when nobody has credentials although the listener is for others, or asks for them. */
   async warnIfLocked(config: EdgeConfig): Promise<void> {
-    const { httpApi, edge } = config;
-    if (!httpApi.enabled || (await this.#haveCredentials())) return;
-    if (asksForCredentials(config)) {
+    const { httpApi } = config;
+    if (await this.#haveCredentials()) return;
+    if (this.asksForCredentials()) {
       const remedy = 'put a line username:password into the file';
-      this.#gateway.log.warn({ remedy, file: edge.apiCredentialsFile }, noCredentials);
-    } else if (!isLoopbackOnly(httpApi)) {
+      this.#gateway.log.warn({ remedy, file: this.#guarded.file(config) }, this.#noCredentials);
+    } else if (this.#guarded === guardedApi && !isLoopbackOnly(httpApi)) {
       this.#gateway.log.warn(
         { remedy: howToConfigure },
         'http_api listens to other machines but nobody has credentials: only loopback is served',
@@ -81,44 +116,39 @@ export class Access {
       this.#attempts.giveBack(ip);
       return undefined;
     }
-    this.#gateway.log.warn({ ip }, 'wrong API credentials');
+    this.#gateway.log.warn({ ip }, `wrong ${this.#guarded.name} credentials`);
     return await this.#withoutCredentials();
   }
 
   async #withoutCredentials(): Promise<AccessRefusal> {
     this.refused.credentials++;
     if (!(await this.#haveCredentials())) {
-      const reason = asksForCredentials(this.#gateway.config)
-        ? noCredentials
+      const reason = this.asksForCredentials()
+        ? this.#noCredentials
         : `only loopback is served here: ${howToConfigure}`;
       return { status: 403, reason, headers: {} };
     }
     const headers = { 'WWW-Authenticate': 'Basic realm="edge", charset="UTF-8"' };
-    return { status: 401, reason: 'user name and password of the API are needed', headers };
+    return { status: 401, reason: `user name and password of the ${this.#guarded.name} are needed`, headers };
   }
 
   async #haveCredentials(): Promise<boolean> {
-    const { httpApi, edge } = this.#gateway.config;
-    return httpApi.auth !== undefined || (await this.#credentials.exist(edge.apiCredentialsFile));
+    const { config } = this.#gateway;
+    return this.#guarded.auth(config) !== undefined || (await this.#credentials.exist(this.#guarded.file(config)));
   }
 
   async #areRight(given: Buffer): Promise<boolean> {
-    const { httpApi, edge } = this.#gateway.config;
-    const { username = '', password = '' } = httpApi.auth ?? {};
-    const own = timingSafeEqual(digestOf(given), digestOf(`${username}:${password}`)) && httpApi.auth !== undefined;
-    return (await this.#credentials.include(edge.apiCredentialsFile, given)) || own;
+    const { config } = this.#gateway;
+    const auth = this.#guarded.auth(config);
+    const { username = '', password = '' } = auth ?? {};
+    const own = timingSafeEqual(digestOf(given), digestOf(`${username}:${password}`)) && auth !== undefined;
+    return (await this.#credentials.include(this.#guarded.file(config), given)) || own;
+  }
+
+  get #noCredentials(): string {
+    return `nobody is served here: \`${this.#guarded.directive}\` holds no credentials`;
   }
 }
-
-/**
- * Whether loopback must show credentials, too. Behind the sidecar of a service mesh every client comes from loopback, and
- * in the network of a node every process there does: whoever configures credentials means all of them.
- */
-function asksForCredentials({ httpApi, edge }: EdgeConfig): boolean {
-  return httpApi.auth !== undefined || edge.apiCredentialsFile !== '';
-}
-
-const noCredentials = 'nobody is served here: `edge { api_credentials_file }` holds no credentials';
 
 const howToConfigure =
   'set `http_api { auth { enabled on; username NAME; password WORD; } }` or `edge { api_credentials_file PATH; }`';

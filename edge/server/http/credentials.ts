@@ -1,4 +1,4 @@
-/** The file of API credentials (`edge { api_credentials_file }`): each line is valid. */
+/** A file of credentials (`edge { api_credentials_file }`, `exporter { credentials_file }`): each line is valid. */
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';

@@ -9,7 +9,7 @@ import { PastFigures } from '../console/past-figures.ts';
 import { Rises } from '../console/rises.ts';
 import type { Gateway } from '../gateway.ts';
 import type { BoundAddress } from '../listeners.ts';
-import { Access } from './access.ts';
+import { Access, guardedMetrics } from './access.ts';
 import { addAccessMetrics } from './access-metrics.ts';
 import { Api } from './api.ts';
 import { consoleResources } from './console-api.ts';
@@ -43,6 +43,7 @@ export class Routes {
   readonly #loop = new LoopLag();
   readonly #lookTimer: NodeJS.Timeout;
   readonly #access: Access;
+  readonly #metricsAccess: Access;
   readonly #api: Api;
   readonly #flv: FlvServer;
   readonly #metrics: Metrics | undefined;
@@ -70,6 +71,7 @@ export class Routes {
       this.#loop.look();
     }, 5_000).unref();
     this.#access = new Access(gateway);
+    this.#metricsAccess = new Access(gateway, guardedMetrics);
     const process = { cpu: this.#cpu, loop: this.#loop };
     this.#past = new PastFigures(gateway, this.#traffic, process);
     this.#rises = new Rises(gateway, deps, this.#access);
@@ -84,9 +86,10 @@ export class Routes {
     if (this.#metrics !== undefined) addAccessMetrics(this.#metrics.registry, this.#access);
   }
 
-  /** Warns when nobody has credentials although the API listens to others, or asks for them. */
+  /** Warns when nobody has credentials although the API listens to others, or credentials are asked for. */
   async warnIfLocked(config: EdgeConfig): Promise<void> {
-    await this.#access.warnIfLocked(config);
+    if (config.httpApi.enabled) await this.#access.warnIfLocked(config);
+    if (config.exporter.enabled) await this.#metricsAccess.warnIfLocked(config);
   }
 
   /** What `/api/v1/summaries` answers. */
@@ -150,7 +153,7 @@ export class Routes {
     if (request.method === 'OPTIONS') return sendOptions(response, crossdomain);
     if (url.pathname === '/healthz') return sendText(response, 200, 'ok');
     if (url.pathname === '/readyz') return this.#readiness(response);
-    if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(response);
+    if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(request, response);
     if (role === 'server') return this.#serveViewer(request, response, url);
     if (role === 'api' && (await this.#serveConsole(request, response, url))) return;
     sendJson(response, 404, { code: 404, data: `there is no ${url.pathname}` });
@@ -174,7 +177,14 @@ export class Routes {
     sendText(response, 200, 'ready');
   }
 
-  async #sendMetrics(response: ServerResponse): Promise<void> {
+  async #sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const access = this.#metricsAccess;
+    // Without credentials whoever reaches the port may read.
+    const refusal = access.asksForCredentials() ? await access.refusal(request, 'read') : undefined;
+    if (refusal !== undefined) {
+      for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
+      return sendText(response, refusal.status, refusal.reason);
+    }
     if (this.#metrics === undefined) return sendText(response, 404, 'the exporter is off');
     send(response, 200, this.#metrics.contentType, await this.#metrics.text());
   }

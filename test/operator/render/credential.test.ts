@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
 import type { V1Secret } from '@kubernetes/client-node';
-import { apiCredentials, basicAuthorization, type MasterKeys } from '../../../operator/render/credential.ts';
+import {
+  apiCredentials,
+  basicAuthorization,
+  type MasterKeys,
+  metricsCredentials,
+} from '../../../operator/render/credential.ts';
+import type { PodMonitor } from '../../../operator/render/pod-monitor.ts';
 import { render } from '../../../operator/render/render.ts';
 import { edgeCluster } from '../../support/edge-clusters.ts';
 import { inputOf } from './cases.ts';
@@ -67,6 +73,34 @@ describe('the Secret with the credentials', () => {
     assert.deepEqual(others({ current: key(2), former: key(1) }), others(keys));
     assert.deepEqual(others(undefined), others(keys));
     assert.ok(!JSON.stringify(others(keys)).includes(password({})));
+  });
+
+  it('holds others for the metrics where they are asked for, and the PodMonitor names them', () => {
+    const asking = edgeCluster({ spec: { listeners: { exporter: { requireCredentials: true } } } });
+    const all = inputOf(asking);
+    const settings = { ...all.settings, masterKeys: { current: key(2), former: key(1) }, podMonitors: true };
+    const { objects, config } = render({ ...all, settings });
+    const { data = {} } = objects.find(isSecret) as V1Secret;
+    const textOf = (name: string): string => Buffer.from(data[name] ?? '', 'base64').toString();
+    const [newest, former] = metricsCredentials(asking, settings.masterKeys);
+    assert.ok(newest && former);
+    assert.equal(textOf('metrics-credentials'), `metrics:${newest.password}\nmetrics:${former.password}\n`);
+    assert.deepEqual([textOf('metrics-username'), textOf('metrics-password')], ['metrics', newest.password]);
+    assert.ok(!textOf('credentials').includes(newest.password), 'they do not open the API');
+    assert.equal(config.config.exporter.credentialsFile, '/etc/edge-api/metrics-credentials');
+    const monitor = objects.find(({ kind }) => kind === 'PodMonitor') as PodMonitor;
+    const name = `${asking.metadata.name}-api-credentials`;
+    assert.deepEqual(monitor.spec.podMetricsEndpoints[0]?.basicAuth, {
+      username: { name, key: 'metrics-username' },
+      password: { name, key: 'metrics-password' },
+    });
+  });
+
+  it('to ask for credentials of the metrics replaces no pods', () => {
+    const deploymentOf = (spec: Readonly<Record<string, unknown>>) =>
+      render(inputOf(edgeCluster({ spec }))).objects.find(({ kind }) => kind === 'Deployment');
+    const asking = { listeners: { exporter: { requireCredentials: true } } };
+    assert.deepEqual(deploymentOf(asking), deploymentOf({}));
   });
 
   it('is not rendered without a master key', () => {

@@ -109,7 +109,7 @@ describe('every field', () => {
       const after = renderedWith(path);
       // A Secret is mounted.
       const isPodsOwn = path[0] === 'pods' || path[0] === 'listeners' || path.at(-1) === 'keysSecretName';
-      const expected = isPodsOwn && !['servicePort', 'streams'].includes(String(path.at(-1)));
+      const expected = isPodsOwn && !['servicePort', 'streams', 'requireCredentials'].includes(String(path.at(-1)));
       const changed = after !== undefined && !isDeepStrictEqual(template(after), template(before));
       if (after !== undefined) assert.equal(changed, expected, path.join('.'));
     }
