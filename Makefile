@@ -80,6 +80,7 @@ reference: node_modules ## write again what is generated: references, types, the
 	@node edge/conf/reference.ts
 	@node operator/api/generate.ts
 	@node test/helm/values-table.ts
+	@node test/bench/capacity.ts
 
 # Not `npm ci`: it refuses wherever a registry lacks an optional package, such as a linter's for another system.
 node_modules: package.json package-lock.json

@@ -198,7 +198,10 @@ export async function launchServer(
     httpPort: ports.http,
     rtmpsPort: ports.rtmps,
     httpsPort: ports.https,
-    ready: (timeoutMs) => untilListening(ports.rtmp, program, log, timeoutMs),
+    ready: async (timeoutMs) => {
+      await untilListening(ports.rtmp, program, log, timeoutMs);
+      if (duty.kind === 'edge' && duty.certificate) await untilListening(ports.https, program, log, timeoutMs);
+    },
     stop: () => program.stop(),
   };
 }
