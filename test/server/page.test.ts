@@ -1,51 +1,13 @@
-/** The page at the edge's HTTP port, in a real browser: it plays a real stream and shows the figures. */
+/** The page at the edge's HTTP port, in a real browser: it plays a real stream, comes back, and says what is wrong. */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { type Browser, chromium, type Page } from 'playwright-core';
-import { FlvReader } from '../../edge/flv/reader.ts';
-import type { RtmpMessage } from '../../edge/rtmp/message.ts';
-import { makeClip } from '../support/ffmpeg.ts';
-import { findProgram, missing } from '../support/programs.ts';
+import { describe, it, type TestContext } from 'node:test';
+import type { Page } from 'playwright-core';
+import { missing } from '../support/programs.ts';
 import { startEdge, type TestEdge } from './harness.ts';
 import { LoadBalancer } from './load-balancer.ts';
-
-const browserArguments = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
-
-/** The messages of an FLV file. */
-function readMessages(file: string): RtmpMessage[] {
-  const messages: RtmpMessage[] = [];
-  new FlvReader().push(readFileSync(file), (tag) => messages.push({ ...tag, streamId: 1 }));
-  return messages;
-}
-
-/** Publishes messages at the rhythm of their timestamps, until the returned function is called or they end. */
-async function publishLive(edge: TestEdge, messages: readonly RtmpMessage[]): Promise<() => void> {
-  const publisher = await edge.publisher('demo');
-  const startMs = performance.now();
-  let next = 0;
-  const timer = setInterval(() => {
-    const nowMs = performance.now() - startMs;
-    const due = messages.findIndex(({ timestamp }, index) => index >= next && timestamp > nowMs);
-    const end = due < 0 ? messages.length : due;
-    publisher.push(...messages.slice(next, end));
-    next = end;
-  }, 20);
-  return () => clearInterval(timer);
-}
+import { PageScene } from './page-scene.ts';
 
 /** Looks at each frame of the page whether a video is on top that has a picture. */
 const watchScreen = `
@@ -59,27 +21,20 @@ const watchScreen = `
   look();
 `;
 
+/** The page knows it, too. */
+const plays = "video.videoWidth === 640 && video.currentTime > 0.5 && message.textContent === ''";
 const playsAlone = "document.querySelectorAll('video').length === 1 && !video.paused && video.currentTime > 0.5";
+
+/** Milliseconds of the page's clock. */
+const longWaitMs = 40_000;
 
 const skip = missing('chromium', 'ffmpeg');
 
 describe('the page', { skip }, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'edge-page-'));
-  let messages: RtmpMessage[];
-  let browser: Browser;
+  const scene = new PageScene();
 
-  before(async () => {
-    messages = readMessages(makeClip(directory, 'demo', { seconds: 20, width: 640, height: 360 }));
-    browser = await chromium.launch({ executablePath: findProgram('chromium')!, args: browserArguments });
-  });
-
-  after(async () => {
-    await browser?.close();
-    rmSync(directory, { recursive: true });
-  });
-
-  async function open(edge: TestEdge): Promise<{ page: Page; errors: string[] }> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 760 }, bypassCSP: true });
+  async function open(context: TestContext, edge: TestEdge): Promise<{ page: Page; errors: string[] }> {
+    const page = await scene.page(context);
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(error.message));
     page.on('request', (request) => {
@@ -89,45 +44,50 @@ describe('the page', { skip }, () => {
     return { page, errors };
   }
 
+  async function play(page: Page, path: string): Promise<void> {
+    await page.getByLabel('Path of the stream').fill(path);
+    await page.getByRole('button', { name: 'Play', exact: true }).click();
+  }
+
   /** A page that plays the stream. */
-  async function openPlaying(url: string, websocket: boolean): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 760 }, bypassCSP: true });
+  async function openPlaying(context: TestContext, url: string, websocket = false): Promise<Page> {
+    const page = await scene.page(context);
     await page.goto(url);
     if (websocket) await page.getByLabel('WebSocket').check();
-    await page.getByLabel('Path of the stream').fill('/live/demo.flv');
-    await page.getByRole('button', { name: 'Play', exact: true }).click();
-    await page.waitForFunction('video.videoWidth === 640 && video.currentTime > 0.5');
+    await play(page, '/live/demo.flv');
+    await page.waitForFunction(plays);
     return page;
   }
 
   for (const websocket of [false, true]) {
     it(`plays a stream by ${websocket ? 'WebSocket' : 'HTTP'} and shows the figures`, async (context) => {
       const edge = await startEdge(context, { edge: { pageFigures: true } });
-      const stop = await publishLive(edge, messages);
-      context.after(stop);
-      const { page, errors } = await open(edge);
+      await scene.publish(context, edge);
+      const { page, errors } = await open(context, edge);
       if (websocket) await page.getByLabel('WebSocket').check();
-      await page.getByRole('button', { name: '/live/demo' }).click();
-      await page.waitForFunction('video.videoWidth === 640 && video.currentTime > 0.5');
+      await page.locator('#live').getByRole('link', { name: '/live/demo' }).click();
+      await page.waitForFunction(plays);
       await page.waitForFunction("players.textContent === '1'");
-      const cells = await page.locator('#streams td').allTextContents();
-      assert.deepEqual(cells, ['/live/demo', 'live', 'published here', '1', '0', '–']);
-      const origins = await page.locator('#origins tr').last().locator('td').allTextContents();
-      assert.deepEqual(origins, ['two:1935', 'down', '0', 'refused']);
+      await page.locator('#stream').getByText('640 × 360').waitFor();
+      await page.locator('#playback').getByText('Behind live').waitFor();
       assert.equal([...edge.clients.values()][0]?.protocol, websocket ? 'ws-flv' : 'http-flv');
-      const { EDGE_SCREENSHOTS: screenshots } = process.env;
-      if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, `page-${websocket}.png`) });
+      await page.getByRole('link', { name: 'Streams', exact: true }).click();
+      const cells = page.locator('#streams-table tbody td');
+      await cells.first().waitFor();
+      const [name, state, players] = await cells.allTextContents();
+      assert.deepEqual([name, state, players], ['/live/demo', 'live', '1']);
+      const origins = await page.locator('#origins-table tbody tr').last().locator('td').allTextContents();
+      assert.deepEqual([origins[0], origins[1], origins[4]], ['two:1935', 'down', 'refused']);
       assert.deepEqual(errors, []);
-      await page.close();
     });
   }
 
   for (const websocket of [false, true]) {
     it(`goes over to another edge by ${websocket ? 'WebSocket' : 'HTTP'} when it is asked, and shows a picture all the time`, async (context) => {
       const [first, second] = [await startEdge(context), await startEdge(context)];
-      for (const edge of [first, second]) context.after(await publishLive(edge, messages));
+      for (const edge of [first, second]) await scene.publish(context, edge);
       const balancer = await LoadBalancer.start(context, first.port());
-      const page = await openPlaying(`http://127.0.0.1:${balancer.port}/`, websocket);
+      const page = await openPlaying(context, `http://127.0.0.1:${balancer.port}/`, websocket);
       await page.evaluate(watchScreen);
       balancer.to = second.port();
       first.draining = true;
@@ -141,15 +101,14 @@ describe('the page', { skip }, () => {
       assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
       assert.equal(await page.evaluate('message.textContent'), '');
       assert.deepEqual([second.clients.size, first.moves.counts.moved], [1, 1]);
-      await page.close();
     });
   }
 
   it('comes back when it is cut, with the last picture on the screen until then', async (context) => {
     const [first, second] = [await startEdge(context), await startEdge(context)];
-    for (const edge of [first, second]) context.after(await publishLive(edge, messages));
+    for (const edge of [first, second]) await scene.publish(context, edge);
     const balancer = await LoadBalancer.start(context, first.port());
-    const page = await openPlaying(`http://127.0.0.1:${balancer.port}/`, false);
+    const page = await openPlaying(context, `http://127.0.0.1:${balancer.port}/`);
     await page.evaluate(watchScreen);
     balancer.to = second.port();
     const played = once(second.events, 'play');
@@ -157,36 +116,81 @@ describe('the page', { skip }, () => {
     await played;
     await page.waitForFunction(playsAlone);
     assert.equal(await page.evaluate('watched.blank'), 0, 'frames of the page without a picture');
-    await page.close();
   });
 
-  it('says that the stream has ended when it does not come back', async (context) => {
+  it('says that the edge does not answer, marks its figures as old, and is well again when it is back', async (context) => {
+    const edge = await startEdge(context, { edge: { pageFigures: true } });
+    await scene.publish(context, edge);
+    const balancer = await LoadBalancer.start(context, edge.port());
+    const page = await openPlaying(context, `http://127.0.0.1:${balancer.port}/`);
+    await page.waitForFunction("players.textContent === '1'");
+    // A port that nobody listens on.
+    balancer.to = 1;
+    balancer.cut();
+    await page.getByText(/The edge does not answer\. It is asked again by itself\. What you see is of /).waitFor();
+    assert.equal(await page.evaluate('document.body.dataset.figures'), 'old');
+    assert.equal(await page.evaluate('players.textContent'), '1');
+    await page.locator('#message').getByText('The edge does not answer').waitFor();
+    balancer.to = edge.port();
+    await page.waitForFunction(`document.body.dataset.figures === 'fresh' && ${playsAlone} && ${plays}`);
+    assert.equal(await page.evaluate('notice.textContent'), '');
+  });
+
+  it('says in words that there is no such stream, without a sign of waiting, and plays it when it is there', async (context) => {
     const edge = await startEdge(context);
-    context.after(await publishLive(edge, messages));
-    const page = await openPlaying(edge.url('/'), false);
+    edge.absent = true;
+    const { page } = await open(context, edge);
+    await play(page, '/live/demo.flv');
+    await page.getByText('There is no such stream now. The edge says: no origin has this stream.').waitFor();
+    const { networkState, controls } = (await page.evaluate(
+      '({ networkState: video.networkState, controls: video.controls })',
+    )) as { networkState: number; controls: boolean };
+    assert.deepEqual([networkState, controls], [0, false], 'the video element waits for nothing');
+    edge.absent = false;
+    await scene.publish(context, edge);
+    await page.waitForFunction(plays);
+  });
+
+  it('takes the last picture away when a stream does not come back, and goes on trying', async (context) => {
+    const edge = await startEdge(context);
+    await scene.publish(context, edge);
+    const page = await openPlaying(context, edge.url('/'));
     await page.clock.install();
     edge.absent = true;
     for (const client of [...edge.clients.values()]) client.disconnect('over');
-    const ended = page.getByText('The stream has ended.').waitFor();
-    const clock = setInterval(() => void page.clock.runFor(4_000).catch(() => {}), 200);
-    await ended;
-    clearInterval(clock);
-    await page.close();
+    const clock = setInterval(() => void page.clock.runFor(longWaitMs).catch(() => {}), 200);
+    context.after(() => clearInterval(clock));
+    await page.getByText('There is no such stream now').waitFor();
+    await page.waitForFunction('video.videoWidth === 0 && !video.controls');
+    edge.absent = false;
+    await page.waitForFunction('video.videoWidth === 640');
   });
 
-  it('says that figures are off', async (context) => {
-    const { page } = await open(await startEdge(context));
-    await page.getByText('figures are off').waitFor();
-    await page.close();
+  it('says why the edge refuses a stream', async (context) => {
+    const edge = await startEdge(context, { vhosts: [] });
+    const { page } = await open(context, edge);
+    await play(page, '/live/none.flv');
+    await page.getByText('The edge says: no vhost serves "127.0.0.1"').waitFor();
+    await play(page, '//elsewhere.example/live/none.flv');
+    await page.getByText('This is no path of a stream.').waitFor();
   });
 
-  it('says why a stream cannot be played', async (context) => {
+  it('says that figures are off, and where they are', async (context) => {
+    const { page } = await open(context, await startEdge(context));
+    await page.getByText('Figures are off at this address').waitFor();
+    await page.getByRole('link', { name: 'Clients', exact: true }).click();
+    await page.getByText('Clients are not listed at this address').waitFor();
+    assert.equal(await page.locator('.totals').isVisible(), false);
+  });
+
+  it('is as loud as it was the last time', async (context) => {
     const edge = await startEdge(context);
-    edge.absent = true;
-    const { page } = await open(edge);
-    await page.getByLabel('Path of the stream').fill('/live/none.flv');
-    await page.getByRole('button', { name: 'Play', exact: true }).click();
-    await page.getByText('The stream cannot be played: 404').waitFor();
-    await page.close();
+    const { page } = await open(context, edge);
+    assert.deepEqual(await page.evaluate('[video.volume, video.muted]'), [1, true]);
+    const remembered = page.waitForFunction("localStorage.getItem('edge-volume')?.includes('0.25')");
+    await page.evaluate('video.volume = 0.25; video.muted = false;');
+    await remembered;
+    await page.reload();
+    await page.waitForFunction('video.volume === 0.25 && !video.muted');
   });
 });

@@ -1,5 +1,7 @@
 /** What an operator wants to know of, and how it is said in words. */
 
+import { defaultVhost } from '../../rtmp/names.ts';
+
 /** `stream` is a stream's key: vhost, app and name. */
 export type Happening =
   | { readonly kind: 'started'; readonly version: string }
@@ -32,9 +34,9 @@ export function inWords(happening: Happening, times: number): string {
     case 'started':
       return `The edge started (version ${happening.version}).`;
     case 'switch':
-      return `${happening.stream} ${way(happening)}: players had no frame for ${happening.gapMs} ms.`;
+      return `${shown(happening.stream)} ${way(happening)}: players had no frame for ${happening.gapMs} ms.`;
     case 'push switch':
-      return `${happening.stream}, published here, ${way(happening)}.`;
+      return `${shown(happening.stream)}, published here, ${way(happening)}.`;
     case 'origin':
       return originWords(happening);
     case 'refusal':
@@ -73,8 +75,13 @@ function reloadWords({ changes, needsRestart }: Happening & { kind: 'reload' }):
   return `The configuration was reloaded: ${what}${rest}.`;
 }
 
+/** Nobody knows the default vhost by its name. */
+function shown(stream: string): string {
+  return stream.startsWith(`${defaultVhost}/`) ? stream.slice(defaultVhost.length) : stream;
+}
+
 function clientOf({ ip, stream }: { readonly ip: string; readonly stream: string }): string {
-  return stream === '' ? ip : `${ip} at ${stream}`;
+  return stream === '' ? ip : `${ip} at ${shown(stream)}`;
 }
 
 function count(number: number, noun: string): string {

@@ -1,122 +1,142 @@
-/**
- * The page at an edge's HTTP port: plays a stream and shows the figures of `/edge/status.json`.
- */
+/** The page: which part is shown, whether figures come, and who has signed in. */
 
-import { Screen } from './screen.js';
+import { Api } from './api.js';
+import { Clients } from './clients.js';
+import { byId, setText } from './dom.js';
+import { Edge } from './edge.js';
+import { Poll } from './poll.js';
+import { Streams } from './streams.js';
+import { Watch } from './watch.js';
+import { moment, rate } from './words.js';
 
-const pollEveryMs = 1000;
+const everyMs = 2_000;
+const parts = ['watch', 'streams', 'clients', 'edge'];
 
-const element = (id) => document.getElementById(id);
-const pathInput = element('path');
-
-/** How good a state is, by colour. */
-const moods = {
-  live: 'good',
-  up: 'good',
-  pushed: 'good',
-  connecting: 'warn',
-  reconnecting: 'warn',
-  suspect: 'warn',
-  down: 'bad',
+const api = new Api();
+const watch = new Watch(api);
+const again = () => void poll.now();
+const shown = {
+  watch,
+  streams: new Streams(api, again),
+  clients: new Clients(api, again),
+  edge: new Edge(api),
 };
 
-function say(text) {
-  element('message').textContent = text;
-}
+let part = 'watch';
+let answeredMs;
+let isOpen = false;
 
-const screen = new Screen(element('video'), say);
+const poll = new Poll(everyMs, ask, failed);
 
-function play(path) {
-  pathInput.value = path;
-  history.replaceState(null, '', `#${path}`);
-  if (!mpegts.isSupported()) return say('This browser has no Media Source Extensions.');
-  const url = new URL(path, location.href);
-  if (element('websocket').checked) url.protocol = url.protocol.replace('http', 'ws');
-  screen.play(url);
-}
-
-function cell(content, className = '') {
-  const td = document.createElement('td');
-  td.className = className;
-  td.append(content);
-  return td;
-}
-
-function playButton({ name, play: path }) {
-  if (path === null) return name;
-  const button = document.createElement('button');
-  button.type = 'button';
-  button.textContent = name;
-  button.addEventListener('click', () => play(path));
-  return button;
-}
-
-function fill(id, rows, none) {
-  const body = element(id);
-  // A click takes a moment: the rows are left alone while nothing in them has changed.
-  const key = JSON.stringify(rows.map(({ cells }) => cells.map(([content]) => content)));
-  if (body.dataset.key === key && rows.length > 0) return;
-  body.dataset.key = key;
-  const filled = rows.map(({ head, cells }) => {
-    const row = document.createElement('tr');
-    row.append(cell(head(), cells[0][1]), ...cells.slice(1).map(([content, className]) => cell(content, className)));
-    return row;
-  });
-  if (filled.length === 0) {
-    const row = document.createElement('tr');
-    const empty = cell(none, 'empty');
-    empty.colSpan = 6;
-    row.append(empty);
-    filled.push(row);
+async function ask(isLate) {
+  if (!isOpen) {
+    await api.open();
+    isOpen = true;
+    show();
   }
-  body.replaceChildren(...filled);
+  if (!api.hasFigures) throw Object.assign(new Error(''), { kind: 'off' });
+  const [status] = await Promise.all([
+    part === 'watch' || part === 'streams' ? shown[part].poll(isLate) : api.status('count=0'),
+    part === 'clients' || part === 'edge' ? shown[part].poll(isLate) : undefined,
+  ]);
+  if (isLate() || status === undefined) return;
+  answeredMs = Date.now();
+  showTotals(status);
+  fresh();
 }
 
-function show(status) {
-  element('server').textContent = `${status.server} · ${status.version}${status.draining ? ' · draining' : ''}`;
-  element('players').textContent = status.players;
-  element('publishers').textContent = status.publishers;
-  element('total').textContent = status.streams_total;
-  element('rate').textContent = (status.kbps.send_30s / 1000).toFixed(1);
-  const streams = status.streams.map((stream) => ({
-    head: () => playButton(stream),
-    cells: [
-      [`${stream.name} ${stream.play}`, 'long'],
-      [stream.state, moods[stream.state]],
-      [stream.origin ?? (stream.published_here ? 'published here' : '–')],
-      [String(stream.players), 'number'],
-      [String(stream.switches), 'number'],
-      [stream.last_gap_ms === null ? '–' : `${stream.last_gap_ms} ms`, 'number'],
-    ],
-  }));
-  fill('streams', streams, 'No stream is played or published now.');
-  const origins = status.origins.map(({ name, state, connections, reason }) => ({
-    head: () => name,
-    cells: [[name], [state, moods[state]], [String(connections), 'number'], [reason || '–', 'long']],
-  }));
-  fill('origins', origins, 'No origins: streams are published on this edge.');
+function showTotals(status) {
+  setText(byId('server'), `${status.server} · ${status.version}`);
+  setText(byId('draining'), status.draining ? 'draining' : '');
+  setText(byId('players'), String(status.players));
+  setText(byId('publishers'), String(status.publishers));
+  setText(byId('total'), String(status.streams_total));
+  setText(byId('rate'), rate(status.kbps.send_30s));
 }
 
-async function poll() {
+function fresh() {
+  document.body.dataset.figures = 'fresh';
+  setText(byId('notice'), '');
+  byId('sign-in').hidden = true;
+  byId('sign-out').hidden = !api.canSignOut;
+}
+
+const offWords = {
+  watch: 'Figures are off at this address (edge { page_figures }). They are shown at the address of http_api, too.',
+  streams:
+    'Streams are not listed at this address. Open /edge/ at the address of http_api, or set edge { page_figures on; }.',
+  clients: 'Clients are not listed at this address. Open /edge/ at the address of http_api.',
+  edge: 'The edge’s health is not shown at this address. Open /edge/ at the address of http_api.',
+};
+
+function failed({ kind, message }) {
+  const isOld = answeredMs !== undefined && kind === 'unreachable';
+  document.body.dataset.figures = isOld ? 'old' : kind === 'unreachable' ? 'missing' : 'none';
+  byId('sign-in').hidden = kind !== 'credentials';
+  byId('sign-out').hidden = kind !== 'refused' || !api.canSignOut;
+  setText(byId('notice'), noticeOf(kind, message, isOld));
+}
+
+function noticeOf(kind, message, isOld) {
+  if (kind === 'off') return offWords[part];
+  if (kind !== 'unreachable') return message;
+  const old = isOld ? ` What you see is of ${moment(answeredMs)}.` : '';
+  return `The edge does not answer. It is asked again by itself.${old}`;
+}
+
+/** `#streams` is a part of the page, `#/live/one.flv` a stream to watch. */
+function route() {
+  show();
+  if (isOpen) again();
+}
+
+function show() {
+  const wanted = location.hash.slice(1);
+  // Where streams are is known when the edge has answered.
+  if (wanted.startsWith('/') && isOpen) watchPath(wanted);
+  part = parts.includes(wanted) ? wanted : 'watch';
+  document.body.dataset.part = part;
+  for (const each of parts) {
+    byId(each).hidden = each !== part;
+    const link = byId(`to-${each}`);
+    if (each === part) link.setAttribute('aria-current', 'page');
+    else link.removeAttribute('aria-current');
+  }
+  byId('to-watch').href = watch.path === '' ? '#watch' : `#${watch.path}`;
+}
+
+function watchPath(wanted) {
+  let path = wanted;
   try {
-    const response = await fetch('/edge/status.json');
-    if (response.ok) show(await response.json());
-    else element('server').textContent = response.status === 404 ? 'figures are off (page_figures)' : 'no figures';
+    path = decodeURI(wanted);
   } catch {
-    element('server').textContent = 'the edge does not answer';
+    // It is asked for as it is.
   }
-  setTimeout(poll, pollEveryMs);
+  if (path !== watch.path) watch.play(path);
 }
 
-element('form').addEventListener('submit', (event) => {
+byId('sign-in').addEventListener('submit', async (event) => {
   event.preventDefault();
-  play(pathInput.value);
+  const said = byId('sign-in-said');
+  setText(said, '');
+  try {
+    await api.signIn(byId('name').value, byId('password').value);
+    byId('password').value = '';
+    again();
+  } catch (error) {
+    setText(said, error.kind === 'credentials' ? 'Name or password is wrong.' : error.message);
+  }
 });
-element('websocket').addEventListener('change', () => {
-  if (pathInput.value !== '') play(pathInput.value);
+byId('sign-out').addEventListener('click', () => {
+  api.signOut();
+  again();
+});
+addEventListener('hashchange', () => {
+  route();
+  scrollTo(0, 0);
 });
 // mpegts.js is deferred, as this module is: both are there when the document is.
 addEventListener('DOMContentLoaded', () => {
-  if (location.hash.length > 1) play(decodeURI(location.hash.slice(1)));
-  poll();
+  route();
+  again();
 });
