@@ -10,7 +10,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { parseArgs } from 'node:util';
+import { parseArguments } from './conf/arguments.ts';
 import { loadChosen } from './conf/chosen.ts';
 import type { Loaded } from './conf/load.ts';
 import type { EdgeConfig } from './conf/model.ts';
@@ -28,6 +28,8 @@ const usage = `usage: edge -c FILE          run with a configuration in SRS's sy
        edge -T -c FILE       test it, and print what is in force: with included files, environment and translations
        edge --version | --help
 
+Example: edge -t -c edge.conf && edge -c edge.conf
+
 Signals: SIGHUP reloads the configuration; SIGUSR1 opens the log file again, for logrotate. SIGTERM and SIGQUIT let
 present clients finish; SIGINT, or a second signal, ends at once.`;
 
@@ -39,7 +41,7 @@ type Asked = { readonly what: 'first try' } | { readonly what: 'run' | 'test' | 
 function readArguments(): Asked {
   let values: { config?: string; test?: boolean; print?: boolean; version?: boolean; help?: boolean };
   try {
-    ({ values } = parseArgs({
+    ({ values } = parseArguments({
       options: {
         config: { type: 'string', short: 'c' },
         test: { type: 'boolean', short: 't' },
@@ -49,7 +51,7 @@ function readArguments(): Asked {
       },
     }));
   } catch (error) {
-    return fail(ExitCode.usage, `${(error as Error).message}\n${usage}`);
+    return fail(ExitCode.usage, `${(error as Error).message}\n\n${usage}`);
   }
   if (values.help === true) return finish(usage);
   if (values.version === true) return finish(version);

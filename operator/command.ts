@@ -3,6 +3,7 @@
  *
  * Exit codes: those of the subcommand; 2 when there is no such one; 70 an internal error.
  */
+import { meant } from '../edge/conf/arguments.ts';
 import { exitWith } from './command-line.ts';
 import { version } from './version.ts';
 
@@ -50,7 +51,9 @@ ${Object.entries(subcommands)
   .map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
   .join('\n')}
 
-\`edgecluster COMMAND --help\` tells the options of a command, \`edgecluster --version\` the version.`;
+\`edgecluster COMMAND --help\` tells the options of a command, \`edgecluster --version\` the version.
+
+Example: edgecluster render -f edgecluster.yaml`;
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === '--help' || name === '-h') {
@@ -63,7 +66,8 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   const subcommand = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;
   if (subcommand === undefined) {
-    const what = name === undefined ? 'which command?' : `there is no command "${name}"`;
+    const what =
+      name === undefined ? 'which command?' : `there is no command "${name}"${meant(name, Object.keys(subcommands))}`;
     process.stderr.write(`${what}\n\n${usage}\n`);
     return 2;
   }

@@ -4,7 +4,7 @@
  * Exit codes: 0 told; 1 a manifest is wrong, or the cluster cannot be asked; 2 wrong arguments; 3 it costs more than
  * --allow says.
  */
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import { autoscalingNotes } from './api/autoscaling.ts';
 import { runCommand } from './command-line.ts';
 import { changeCost } from './diff/change-cost.ts';
@@ -36,7 +36,9 @@ their pods make no difference here.
   -o, --output FORMAT       text or json; default text
       --edge-image IMAGE    where spec.pods.image names none; default what runs, $EDGE_IMAGE, or edgecluster:${version}
       --kubeconfig FILE     default: $KUBECONFIG or ~/.kube/config
-      --context NAME        of the kubeconfig; default the current one`;
+      --context NAME        of the kubeconfig; default the current one
+
+Example: edgecluster diff --from before.yaml -f after.yaml --allow reload`;
 
 const ExitCode = { told: 0, failed: 1, tooMuch: 3 } as const;
 
@@ -131,7 +133,7 @@ async function withCluster(
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args: [...args],
     options: {
       file: { type: 'string', short: 'f' },

@@ -4,7 +4,7 @@
  * Exit codes: 0 done; 1 it cannot be done: no way to a cluster, no right, no such edge or client; 2 wrong arguments.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { meant, parseArguments } from '../edge/conf/arguments.ts';
 import { runCommand } from './command-line.ts';
 import { loadAccess } from './kube/access.ts';
 import { ApiError } from './kube/error.ts';
@@ -35,7 +35,9 @@ NAME is an EdgeCluster; without it, all of the namespace.
       --once            top: one look, also on a terminal
   -o, --output FORMAT   text or json; top, streams and clients; default text
       --kubeconfig FILE default: $KUBECONFIG or ~/.kube/config
-      --context NAME    of the kubeconfig; default the current one`;
+      --context NAME    of the kubeconfig; default the current one
+
+Example: kubectl edge clients live --stream show`;
 
 const commands = ['top', 'streams', 'clients', 'kick', 'drain', 'rights'] as const;
 type Command = (typeof commands)[number];
@@ -207,7 +209,7 @@ const taken: Readonly<Record<Command, readonly string[]>> = {
 };
 
 function readOptions(args: readonly string[]): Options {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
     options: {
@@ -222,7 +224,9 @@ function readOptions(args: readonly string[]): Options {
   });
   const [name, subject, ...more] = positionals;
   const command = commands.find((one) => one === name);
-  if (command === undefined) throw new Error(name === undefined ? 'which command?' : `there is no command "${name}"`);
+  if (command === undefined) {
+    throw new Error(name === undefined ? 'which command?' : `there is no command "${name}"${meant(name, commands)}`);
+  }
   if (more.length > 0) throw new Error(`${command} takes one name, not ${more.length + 1}`);
   if (subject === undefined && (command === 'kick' || command === 'drain'))
     throw new Error(command === 'kick' ? 'which client? Say its id' : 'which edge? Say the name of its pod');

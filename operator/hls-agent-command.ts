@@ -4,7 +4,7 @@
  * Exit codes: 0 ended by a signal; 1 it could not start; 2 wrong arguments.
  */
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import { runCommand } from './command-line.ts';
 import { HlsAgent } from './hls/agent.ts';
 import { serve } from './serve.ts';
@@ -17,7 +17,9 @@ Runs beside the nginx of a cache of HLS: looks up where origins are, has nginx r
       --run DIR           shared with nginx: addresses of origins, its pid and status
       --tls DIR           tls.crt and tls.key; default: no HTTPS
       --listen [HOST]:PORT   metrics, /healthz and /readyz; default :9972
-      --access-port PORT  UDP port for nginx's access log; default 5140`;
+      --access-port PORT  UDP port for nginx's access log; default 5140
+
+Example: edgecluster hls-agent --config /etc/hls --run /run/hls`;
 
 interface Options {
   readonly config: string;
@@ -28,7 +30,7 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args: [...args],
     options: {
       config: { type: 'string' },

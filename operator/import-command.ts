@@ -3,7 +3,7 @@
  *
  * Exit codes: 0 written; 1 the file is wrong, or nothing of it is an edge; 2 wrong arguments.
  */
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import { loadConfig } from '../edge/conf/load.ts';
 import { ConfigError, formatProblem } from '../edge/conf/problem.ts';
 import { runCommand } from './command-line.ts';
@@ -32,7 +32,7 @@ export function importCommand(args: readonly string[]): Promise<number> {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values, positionals } = parseArgs({
+  const { values, positionals } = parseArguments({
     args: [...args],
     allowPositionals: true,
     options: { name: { type: 'string', default: 'live' }, namespace: { type: 'string', short: 'n' } },

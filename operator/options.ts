@@ -1,7 +1,7 @@
 /** The options of `edgecluster operator`: flags first, then the environment, then defaults. */
 
 import { randomBytes } from 'node:crypto';
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import type { Pace } from './reconcile/rollout/turns.ts';
 import type { ListenAddress } from './serve.ts';
 
@@ -41,7 +41,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 export const operatorUsage = `usage: edgecluster operator [options]
 
-Runs EdgeClusters on Kubernetes until SIGTERM.
+Runs EdgeClusters on Kubernetes until SIGTERM. Example: edgecluster operator --edge-image registry/edgecluster:1
 
   --namespaces A,B            look after these namespaces; default all
   --leader-election BOOLEAN   one of several operators acts; default true
@@ -101,7 +101,7 @@ export function readOperatorOptions(
 const text = { type: 'string' } as const;
 
 function parse(args: readonly string[]) {
-  return parseArgs({
+  return parseArguments({
     args: [...args],
     options: {
       namespaces: text,

@@ -3,8 +3,9 @@
  *
  * Exit codes: 0 rendered; 1 a manifest is wrong or cannot be read; 2 wrong arguments.
  */
-import { parseArgs } from 'node:util';
+
 import { stringify } from 'yaml';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import { autoscalingNotes } from './api/autoscaling.ts';
 import { nameOf } from './api/labels.ts';
 import { pausedBy } from './api/pause.ts';
@@ -26,7 +27,9 @@ The Secret with the credential of the edges' API is left out: only the operator 
       --conf               only the edge.conf
   -n, --namespace NAME     where the manifest names none; default "default"
       --edge-image IMAGE   where spec.pods.image names none; default $EDGE_IMAGE, or edgecluster:${version}
-      --pod-monitors       with PodMonitors, as in a cluster that knows them`;
+      --pod-monitors       with PodMonitors, as in a cluster that knows them
+
+Example: edgecluster render -f edgecluster.yaml --conf`;
 
 interface Options {
   readonly file: string;
@@ -70,7 +73,7 @@ async function print(options: Options): Promise<void> {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args: [...args],
     options: {
       file: { type: 'string', short: 'f' },

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArguments } from '../edge/conf/arguments.ts';
 import { nameOf } from './api/labels.ts';
 import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
@@ -30,7 +30,9 @@ Tiers above it that are in the same manifest (origins[].edgeCluster) run beside 
       --http-origin GROUP=SERVERS  the same for their HTTP servers, which have HLS
       --secret NAME=DIR       directory that stands for a Secret: with tls.key and tls.crt, or keys
       --host ADDRESS          listen at this address; default 127.0.0.1
-      --directory DIR         keep configuration and logs here; default a temporary directory`;
+      --directory DIR         keep configuration and logs here; default a temporary directory
+
+Example: edgecluster up -f edgecluster.yaml --origin main=127.0.0.1:19350`;
 
 const lookEveryMs = 1_000;
 
@@ -45,7 +47,7 @@ interface Options {
 }
 
 function readOptions(args: readonly string[]): Options {
-  const { values } = parseArgs({
+  const { values } = parseArguments({
     args: [...args],
     options: {
       file: { type: 'string', short: 'f' },
