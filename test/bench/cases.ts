@@ -31,6 +31,11 @@ export const cases: readonly Case[] = [
     streams: 1,
     protocol: 'http-flv',
   }),
+  playersCase('ws-2000', '2,000 WebSocket-FLV players of one stream', ['floor', 'before', 'ours'], {
+    count: 2000,
+    streams: 1,
+    protocol: 'ws-flv',
+  }),
   playersCase('tls-2000', '2,000 HTTPS-FLV players of one stream', ['nginx', 'srs', 'before', 'ours'], {
     count: 2000,
     streams: 1,

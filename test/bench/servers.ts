@@ -206,7 +206,7 @@ export async function launchServer(
   };
 }
 
-export type Protocol = 'rtmp' | 'http-flv' | 'rtmps' | 'https-flv';
+export type Protocol = 'rtmp' | 'http-flv' | 'ws-flv' | 'rtmps' | 'https-flv';
 
 /** Where to play stream `name` at a server. */
 export function playUrl(server: Server, stream: string, protocol: Protocol): string {
@@ -216,6 +216,8 @@ export function playUrl(server: Server, stream: string, protocol: Protocol): str
       return `rtmp://127.0.0.1:${server.rtmpPort}/live/${stream}`;
     case 'http-flv':
       return `http://127.0.0.1:${server.httpPort}/live/${stream}.flv`;
+    case 'ws-flv':
+      return `ws://127.0.0.1:${server.httpPort}/live/${stream}.flv`;
     case 'rtmps':
       return `rtmps://127.0.0.1:${server.rtmpsPort}/live/${stream}`;
     case 'https-flv':

@@ -71,13 +71,31 @@ static void unwrap(struct http_flv *h) {
   buffer_consume(&h->in, at);
 }
 
+// Moves what WebSocket (RFC 6455 §5.2) wraps from `in` to `body`; a server's frames are not masked.
+static void unframe(struct http_flv *h) {
+  size_t at = 0;
+  for (;;) {
+    const uint8_t *p = h->in.data + at;
+    size_t available = h->in.length - at;
+    if (available < 2) break;
+    int more = (p[1] & 127) == 126 ? 2 : (p[1] & 127) == 127 ? 8 : 0;
+    size_t header = 2u + (size_t)more;
+    if (available < header) break;
+    size_t size = more ? read_be(p + 2, more) : p[1] & 127;
+    if (available - header < size) break;
+    if ((p[0] & 15) < 8) buffer_append(&h->body, p + header, size);  // others are control frames
+    at += header + size;
+  }
+  buffer_consume(&h->in, at);
+}
+
 bool http_flv_feed(struct http_flv *h, const uint8_t *bytes, size_t count, rtmp_on_media on_media, void *context) {
   buffer_append(&h->in, bytes, count);
   if (h->phase == HTTP_HEADER) {
     uint8_t *end = memmem(h->in.data, h->in.length, "\r\n\r\n", 4);
     if (!end) return true;
     *end = 0;
-    if (!strstr((char *)h->in.data, " 200 ")) {
+    if (!strstr((char *)h->in.data, h->websocket ? " 101 " : " 200 ")) {
       snprintf(h->error, sizeof h->error, "the server answers %.*s", (int)strcspn((char *)h->in.data, "\r\n"), (char *)h->in.data);
       return false;
     }
@@ -85,7 +103,9 @@ bool http_flv_feed(struct http_flv *h, const uint8_t *bytes, size_t count, rtmp_
     buffer_consume(&h->in, (size_t)(end + 4 - h->in.data));
     h->phase = HTTP_BODY;
   }
-  if (h->chunked) {
+  if (h->websocket) {
+    unframe(h);
+  } else if (h->chunked) {
     unwrap(h);
   } else {
     buffer_append(&h->body, h->in.data, h->in.length);

@@ -22,11 +22,13 @@ static inline bool flv_is_sequence_header(const struct rtmp_message *m) {
 
 struct http_flv {
   enum { HTTP_HEADER, HTTP_BODY } phase;
+  bool websocket;  // asked for, and so answered
   bool chunked;
   bool flv_header_seen;
   struct buffer in, body;
   char error[200];
 };
 
-// Takes received bytes of an HTTP answer whose body is FLV, as it is or in chunked transfer coding.
+// Takes received bytes of an HTTP answer whose body is FLV, as it is, in chunked transfer coding or in frames of
+// WebSocket.
 bool http_flv_feed(struct http_flv *h, const uint8_t *bytes, size_t count, rtmp_on_media on_media, void *context);

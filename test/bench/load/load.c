@@ -7,7 +7,7 @@
 //   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS] [--rejoin 1]
 //   load clip    --file CLIP.flv          prints what a second of the clip holds
 //
-// URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT, players' also rtmps:// and https://; `{}` stands for the stream's
+// URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT, players' also rtmps://, https:// and ws://; `{}` stands for the stream's
 // number: a publisher's own, a player's own modulo M. A player connects to the port that lies its number modulo P above
 // PORT.
 #include "load.h"
@@ -69,7 +69,8 @@ static struct target parse_url(const char *url) {
   int port = 0;
   if (sscanf(url, "%7[a-z]://%39[0-9.]:%d/%379s", scheme, host, &port, path) < 3) die("not a URL I can use: ", url);
   t.tls = !strcmp(scheme, "rtmps") || !strcmp(scheme, "https");
-  t.scheme = !strncmp(scheme, "rtmp", 4) ? SCHEME_RTMP : !strncmp(scheme, "http", 4) ? SCHEME_HTTP : SCHEME_RAW;
+  t.scheme = !strncmp(scheme, "rtmp", 4) ? SCHEME_RTMP : !strcmp(scheme, "raw") ? SCHEME_RAW : SCHEME_HTTP;
+  t.websocket = !strcmp(scheme, "ws");
   t.address.sin_port = htons((uint16_t)port);
   if (inet_pton(AF_INET, host, &t.address.sin_addr) != 1) die("not an IPv4 address: ", host);
   snprintf(t.host_and_port, sizeof t.host_and_port, "%s:%d", host, port);

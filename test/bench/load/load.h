@@ -7,7 +7,7 @@ enum scheme { SCHEME_RTMP, SCHEME_HTTP, SCHEME_RAW };
 
 struct target {  // where connections go; a `{}` in the stream becomes a number
   enum scheme scheme;
-  bool tls;
+  bool tls, websocket;
   struct sockaddr_in address;
   char host_and_port[64], app[128], stream[256];
 };

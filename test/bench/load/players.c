@@ -13,6 +13,10 @@
 
 enum { TICK_MS = 5, SWEEP_MS = 100, JOINED_BYTES = 20000 };
 
+static const char WEBSOCKET_HEADERS[] =
+    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIGxvYWQgcGxheWVyLg==\r\n";
+
 struct player {
   int fd;
   enum { CONNECTING, SHAKING, WATCHED, SWEPT, WAITING, GONE } state;
@@ -125,7 +129,9 @@ static void greet(struct player *p) {
       break;
     case SCHEME_HTTP:
       p->http = calloc(1, sizeof *p->http);
-      int length = snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: %s\r\n\r\n", name, t->host_and_port);
+      p->http->websocket = t->websocket;
+      int length = snprintf(request, sizeof request, "GET /%s HTTP/1.1\r\nHost: %s\r\n%s\r\n", name, t->host_and_port,
+                            t->websocket ? WEBSOCKET_HEADERS : "");
       if (send_bytes(p, request, (size_t)length) < length) lose(p, "does not take the request");
       break;
     case SCHEME_RAW:
