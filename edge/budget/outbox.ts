@@ -4,13 +4,23 @@
  */
 
 import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { Fifo } from './fifo.ts';
 
 const pieceBytes = 64 * 1024;
 
+/**
+ * What is written over TLS in pieces (what a new player gets at once) is in pieces of this size, each when the one
+ * before has been taken. Node and OpenSSL keep buffers as large as what they ever encrypted at once.
+ */
+const tlsPieceBytes = 16 * 1024;
+
 export class Outbox {
   readonly #socket: Socket;
   readonly #drained: () => void;
+  readonly #pieceBytes: number;
+  /** A piece is on its way through TLS. */
+  #isEncrypting = false;
   /** What the socket has not been given yet. */
   readonly #pieces = new Fifo<Buffer>();
   #waitingBytes = 0;
@@ -19,17 +29,19 @@ export class Outbox {
   constructor(socket: Socket, drained: () => void) {
     this.#socket = socket;
     this.#drained = drained;
+    this.#pieceBytes = socket instanceof TLSSocket ? tlsPieceBytes : pieceBytes;
     socket.on('drain', () => this.#pump());
   }
 
   /** Takes the bytes in any case. False: the peer is slow, no more should come until `drained`. */
   write(bytes: Buffer): boolean {
     const socket = this.#socket;
-    if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !socket.writableNeedDrain) {
+    if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !this.#mustWait) {
       // A socket with a small mark asks for a pause after each write, also where the kernel has taken all at once.
       return socket.write(bytes) || socket.writableLength === 0;
     }
-    for (let at = 0; at < bytes.length; at += pieceBytes) this.#pieces.push(bytes.subarray(at, at + pieceBytes));
+    const size = this.#pieceBytes;
+    for (let at = 0; at < bytes.length; at += size) this.#pieces.push(bytes.subarray(at, at + size));
     this.#waitingBytes += bytes.length;
     return this.#send();
   }
@@ -72,15 +84,28 @@ export class Outbox {
     if (this.#send()) this.#drained();
   }
 
+  get #mustWait(): boolean {
+    return this.#socket.writableNeedDrain || this.#isEncrypting;
+  }
+
   /** Whether all has been given to the socket, and taken. */
   #send(): boolean {
-    while (!this.#socket.writableNeedDrain) {
+    while (!this.#mustWait) {
       const bytes = this.#next();
       if (bytes === undefined) return true;
       this.#waitingBytes -= bytes.length;
-      this.#socket.write(bytes);
+      if (this.#pieceBytes === tlsPieceBytes) this.#encrypt(bytes);
+      else this.#socket.write(bytes);
     }
     return false;
+  }
+
+  #encrypt(bytes: Buffer): void {
+    this.#isEncrypting = true;
+    this.#socket.write(bytes, (error) => {
+      this.#isEncrypting = false;
+      if (!error) this.#pump();
+    });
   }
 
   /** What to write next: one large piece, or several small ones together. */
@@ -91,7 +116,7 @@ export class Outbox {
     let size = first.length;
     for (;;) {
       const piece = this.#pieces.peek();
-      if (piece === undefined || size + piece.length > pieceBytes) break;
+      if (piece === undefined || size + piece.length > this.#pieceBytes) break;
       together.push(piece);
       size += piece.length;
       this.#pieces.shift();
