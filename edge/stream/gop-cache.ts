@@ -8,11 +8,8 @@
  */
 
 import type { MediaMemory } from '../budget/media-memory.ts';
-import { BufferPool } from './buffer-pool.ts';
 import { Track } from './frame.ts';
-import { PackedFrames } from './packed-frames.ts';
 import { Slice } from './slice.ts';
-import type { TrackTimes } from './wire-format.ts';
 
 export interface GopCacheLimits {
   /** SRS's `gop_cache_max_frames`: messages of all kinds. */
@@ -29,13 +26,8 @@ const soundMs = 1_000;
  */
 const pageBytes = 64 * 1024;
 
-/** Not that of the slices: theirs is used again at once, while the processor's cache still has it. */
-const gopPool = new BufferPool();
-
 /** What one slice has brought to the GOP. */
-interface Piece extends Pick<Slice, 'headersBefore' | 'headersAfter' | 'lastTimes' | 'floorMs'> {
-  readonly frames: PackedFrames;
-}
+type Piece = Pick<Slice, 'frames' | 'headersBefore' | 'headersAfter' | 'lastTimes' | 'floorMs' | 'payloadBytes'>;
 
 export class GopCache {
   readonly #memory: MediaMemory;
@@ -69,7 +61,7 @@ export class GopCache {
     this.#opening = undefined;
     if (slice.keyframeIndex >= 0) this.#begin(slice);
     else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
-    else this.#push(slice, 0, slice.lastTimes);
+    else this.#push(slice);
     if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
   }
 
@@ -85,7 +77,6 @@ export class GopCache {
   /** Forgets all; what comes is kept as sound until the next keyframe. */
   clear(): void {
     for (const page of this.#pages) page.keep(this.#memory, false);
-    for (const { frames } of this.#pieces) frames.free();
     this.#memory.change('gop_cache', -this.#piecesBytes);
     this.#pages = [];
     this.#holds = 'sound';
@@ -99,18 +90,18 @@ export class GopCache {
   #begin(slice: Slice): void {
     this.clear();
     this.#holds = 'gop';
-    this.#push(slice, slice.keyframeIndex, []);
+    const { keyframeIndex: from, headersAfter, floorMs } = slice;
+    const frames = slice.frames.slice(from);
+    const payloadBytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#push({ frames, headersBefore: slice.headersAt(from), headersAfter, lastTimes: [], floorMs, payloadBytes });
   }
 
-  /** Takes the slice's frames from an index on. */
-  #push(slice: Slice, from: number, lastTimes: TrackTimes): void {
-    const frames = new PackedFrames(slice.frames, from, gopPool);
-    const { headersAfter, floorMs } = slice;
-    this.#pieces.push({ frames, headersBefore: slice.headersAt(from), headersAfter, lastTimes, floorMs });
-    this.#piecesBytes += frames.bytes;
-    this.#memory.change('gop_cache', frames.bytes);
-    this.#frameCount += frames.count;
-    this.#bytes += frames.payloadBytes;
+  #push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes }: Piece): void {
+    this.#pieces.push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes });
+    this.#piecesBytes += payloadBytes;
+    this.#memory.change('gop_cache', payloadBytes);
+    this.#frameCount += frames.length;
+    this.#bytes += payloadBytes;
   }
 
   /** Puts what is in no page yet into pages. Returns the last one, unless it is finished. */
@@ -119,7 +110,7 @@ export class GopCache {
     let bytes = 0;
     for (const piece of this.#pieces) {
       pieces.push(piece);
-      bytes += piece.frames.bytes;
+      bytes += piece.payloadBytes;
       if (bytes < pageBytes) continue;
       const page = pageOf(pieces);
       page?.keep(this.#memory, true);
@@ -161,7 +152,7 @@ function pageOf(pieces: readonly Piece[]): Slice | undefined {
   if (first === undefined || last === undefined) return undefined;
   const { headersBefore, lastTimes } = first;
   const { headersAfter, floorMs } = last;
-  const frames = pieces.flatMap(({ frames }) => frames.unpack());
+  const frames = pieces.flatMap((piece) => piece.frames);
   return new Slice({ frames, headersBefore, headersAfter, lastTimes, floorMs });
 }
 
