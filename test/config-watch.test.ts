@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fingerprintOfAll } from '../edge/conf/fingerprint.ts';
 import { ConfigWatch } from '../edge/config-watch.ts';
 
-const options = { timeout: 10_000 };
+const options = { timeout: 90_000 };
 
 function directory(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'watch-'));

@@ -193,7 +193,7 @@ describe('JSON Web Tokens', () => {
   });
 
   test('keys behind a URL: new ones are learned, and known ones outlive their server', {
-    timeout: 20_000,
+    timeout: 90_000,
   }, async (t) => {
     const { url, answer, stop } = await keyServer(t);
     const [first, second] = [await issuer('1'), await issuer('2')];

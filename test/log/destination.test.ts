@@ -22,7 +22,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LogDestination } from '../../edge/log/destination.ts';
 
-const options = { timeout: 30_000 };
+const options = { timeout: 90_000 };
 
 interface Line {
   readonly n?: number;

@@ -7,7 +7,7 @@ import { parseConfig } from '../../edge/conf/load.ts';
 import { edgecluster } from '../support/edgecluster-command.ts';
 
 const examples = join(import.meta.dirname, '../../crds/examples');
-const options = { timeout: 30_000 };
+const options = { timeout: 90_000 };
 
 function example(name: string): string {
   return join(examples, `${name}.yaml`);

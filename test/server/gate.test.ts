@@ -16,7 +16,7 @@ import { makeCertificate } from '../support/certificate.ts';
 import { missing } from '../support/programs.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
 
-const testOptions = { timeout: 30_000 };
+const testOptions = { timeout: 90_000 };
 
 async function start(t: TestContext, text: string): Promise<Edge> {
   const loaded = parseConfig(`listen 127.0.0.1:0; inotify_auto_reload off; vhost __defaultVhost__ { } ${text}`);

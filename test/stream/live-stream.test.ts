@@ -123,7 +123,7 @@ test('min_latency: every flush is a slice', () => {
   assert.equal(sink.writes.length, 10);
 });
 
-test('the merged-write interval comes to its end by itself', { timeout: 10_000 }, async () => {
+test('the merged-write interval comes to its end by itself', { timeout: 90_000 }, async () => {
   const stream = newStream({ play: { mwLatencyMs: 5, mwMsgs: 2 } });
   const written = Promise.withResolvers<void>();
   class Waiting extends RecordingSink {

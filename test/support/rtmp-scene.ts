@@ -8,7 +8,7 @@ import { RtmpPeer } from './rtmp-peer.ts';
 export const stream = 'livestream';
 
 /** Any test that lasts longer has failed. */
-export const testOptions = { timeout: 30_000 };
+export const testOptions = { timeout: 90_000 };
 
 /** An edge, or an origin in `mode local`, as a process of its own. */
 export async function startEdge(t: TestContext, config: string): Promise<EdgeProcess> {

@@ -5,7 +5,7 @@ import type { OriginAddress } from '../../edge/conf/model.ts';
 import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/connection/errors.ts';
 import { OriginHealth, type OriginReport, type ProbeTimes } from '../../edge/upstream/origins/origin-health.ts';
 
-const options = { timeout: 10_000 };
+const options = { timeout: 90_000 };
 const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };
 const b: OriginAddress = { scheme: 'rtmp', host: 'b', port: 1935 };
 

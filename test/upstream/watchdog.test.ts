@@ -5,7 +5,7 @@ import { awakeNow } from '../../edge/time/awake.ts';
 import type { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { Watchdog, type Watched } from '../../edge/upstream/connection/watchdog.ts';
 
-const options = { timeout: 10_000 };
+const options = { timeout: 90_000 };
 const stallTimeoutMs = 100;
 
 /** A connection whose other side does what a test says. */

@@ -61,7 +61,7 @@ describe('rendered configurations', { concurrency: 2 }, () => {
 
     const isSrs = !/^\s*(edge|rtmps) \{/m.test(config.text);
     const skip = srs === undefined ? 'SRS_BIN is not set' : isSrs ? false : 'it uses what SRS does not know';
-    it(`${name}: accepted by SRS`, { skip, timeout: 30_000 }, async () => {
+    it(`${name}: accepted by SRS`, { skip, timeout: 90_000 }, async () => {
       // SRS looks for its files beside objs/.
       const cwd = join(dirname(srs ?? ''), '..');
       await run(srs ?? '', ['-t', '-c', confFile(`${name}-srs`, config.text)], { cwd });
@@ -69,7 +69,7 @@ describe('rendered configurations', { concurrency: 2 }, () => {
   }
 
   for (const { name, cluster } of examples) {
-    it(`${name}: accepted by the edge`, { timeout: 30_000 }, async () => {
+    it(`${name}: accepted by the edge`, { timeout: 90_000 }, async () => {
       const file = confFile(name, render(inputOf(cluster)).config.text);
       const { stderr } = await run(process.execPath, [edge, '-t', '-c', file]);
       assert.equal(stderr, '');

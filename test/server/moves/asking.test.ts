@@ -53,7 +53,7 @@ function isRequest({ type, payload }: FlvTag): boolean {
   return type === 18 && payload.includes(reconnectRequestCode);
 }
 
-const options = { timeout: 20_000 };
+const options = { timeout: 90_000 };
 
 for (const by of ['http', 'websocket'] as const) {
   describe(`a player by ${by}`, options, () => {

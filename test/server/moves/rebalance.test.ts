@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { clip } from '../../support/media.ts';
 import { getRequest, RawClient, startEdge, type TestEdge } from '../harness.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 90_000 };
 
 async function start(context: TestContext, players: { able: number; plain: number }): Promise<TestEdge> {
   const edge = await startEdge(context, { httpApi: { enabled: true } });

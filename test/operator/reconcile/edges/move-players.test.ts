@@ -12,7 +12,7 @@ import { EdgeProcess } from '../../../support/edge-process.ts';
 import { RtmpPeer } from '../../../support/rtmp-peer.ts';
 import { answering, deployment, edgesSaying, pod } from '../scenes.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 90_000 };
 const reconnectCode = 'NetConnection.Connect.ReconnectRequest';
 const credential = { username: 'operator', password: 'secret' };
 const { signal } = new AbortController();

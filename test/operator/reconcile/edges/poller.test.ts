@@ -17,7 +17,7 @@ import { basicAuthorization, credentialLines } from '../../../../operator/render
 import { EdgeProcess } from '../../../support/edge-process.ts';
 import { pod } from '../scenes.ts';
 
-const options = { timeout: 20_000 };
+const options = { timeout: 90_000 };
 
 const well = {
   code: 0,
