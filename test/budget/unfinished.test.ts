@@ -17,7 +17,7 @@ class Scene {
 
 /** Runs with a clock of its own; `pass` moves it. */
 function withClock(run: (pass: (ms: number) => void) => void): void {
-  let nowMs = performance.now();
+  let nowMs = Math.round(performance.now());
   const clock = mock.method(performance, 'now', () => nowMs);
   try {
     run((ms) => {

@@ -39,7 +39,9 @@ describe('reports', { concurrency: 3 }, () => {
     testOptions,
     async (t) => {
       const origin = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
-      const edge = await startEdge(t, edgeConfig({ origins: [origin.port], edge: 'linger 300;' }));
+      // The origin sends nothing behind its clip. That must not look like silence, however slow the machine is.
+      const timing = 'linger 2000; first_frame_timeout 60000;';
+      const edge = await startEdge(t, edgeConfig({ origins: [origin.port], edge: timing }));
       for (let round = 0; round < 10; round++) {
         const peer = await player(t, edge);
         await peer.frames(13);

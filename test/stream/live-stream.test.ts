@@ -48,7 +48,8 @@ const payloadOf = ({ payload }: RtmpMessage): Buffer => payload;
 
 /** `setTimeout` and the monotonic clock stand still. Returns what makes both go on. */
 function stopClock(t: TestContext): (byMs: number) => void {
-  let nowMs = performance.now();
+  // Whole: a timer of 40 ms must not be due in 40.0000001 ms.
+  let nowMs = Math.round(performance.now());
   mock.timers.enable({ apis: ['setTimeout'] });
   t.after(() => mock.timers.reset());
   t.mock.method(performance, 'now', () => nowMs);
