@@ -126,14 +126,8 @@ function srsConfiguration(folder: string, ports: Ports, duty: Duty, global: stri
 }
 
 /** Starts a server with its files in `folder` and waits until it listens: on `rtmpPort`, or a port of its own. */
-export async function startServer(
-  name: ServerName,
-  duty: Duty,
-  tools: Tools,
-  folder: string,
-  rtmpPort?: number,
-): Promise<Server> {
-  const server = await launchServer(name, duty, tools, folder, rtmpPort);
+export async function startServer(...parameters: Parameters<typeof launchServer>): Promise<Server> {
+  const server = await launchServer(...parameters);
   await server.ready();
   return server;
 }

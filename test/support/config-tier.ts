@@ -1,11 +1,11 @@
 /** An EdgeCluster whose configuration is changed, on the double of the API, with edges that say what the test says. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
 import { CONFIG_FILE, CONFIG_KEY } from '../../operator/api/labels.ts';
 import { RESOURCES } from '../../operator/kube/resources.ts';
 import { FakeEdge } from './fake-edge.ts';
-import { namespace, OperatorScene, type RunningOperator } from './operator-scene.ts';
+import { OperatorScene, type RunningOperator } from './operator-scene.ts';
 
 const times = { pollIntervalMs: 50 };
 const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);
@@ -30,15 +30,8 @@ export class ConfigTier {
     await scene.settled('live', running);
     const edges = await Promise.all(Array.from({ length: count }, () => FakeEdge.start(t)));
     const tier = new ConfigTier(scene, running, edges);
-    const labels = scene.deployment('live')?.spec?.template.metadata?.labels ?? {};
-    for (const [i, edge] of edges.entries()) {
-      edge.hash = tier.hash(CONFIG_KEY);
-      scene.kube.put(edge.pod(`live-${i}`, 'live', namespace, labels));
-    }
-    scene.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, 'live', (deployment) => ({
-      ...deployment,
-      status: { observedGeneration: deployment.metadata?.generation ?? 0, replicas: count, updatedReplicas: count },
-    }));
+    for (const edge of edges) edge.hash = tier.hash(CONFIG_KEY);
+    scene.runEdges('live', edges);
     await tier.reason('Settled');
     return tier;
   }

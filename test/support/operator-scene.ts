@@ -9,6 +9,7 @@ import type { Condition, ConditionType, EdgeCluster } from '../../operator/api/t
 import { RESOURCES, type Resource } from '../../operator/kube/resources.ts';
 import { Operator, type OperatorTimes } from '../../operator/operator.ts';
 import type { OperatorOptions } from '../../operator/options.ts';
+import type { FakeEdge } from './fake-edge.ts';
 import {
   type KubeApiDouble,
   type KubeApiDoubleOptions,
@@ -140,6 +141,22 @@ export class OperatorScene {
 
   deployment(name: string): V1Deployment | undefined {
     return this.get<V1Deployment>(RESOURCES.Deployment, name);
+  }
+
+  /** Its pods run, `NAME-0` and so on, with these edges in them. */
+  runEdges(name: string, edges: readonly FakeEdge[]): void {
+    const labels = this.deployment(name)?.spec?.template.metadata?.labels ?? {};
+    for (const [i, edge] of edges.entries()) this.kube.put(edge.pod(`${name}-${i}`, name, namespace, labels));
+    this.rolledOut(name);
+  }
+
+  /** Its Deployment's controller tells that all pods are there, and of the newest template. */
+  rolledOut(name: string): void {
+    this.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, name, (deployment) => {
+      const replicas = deployment.spec?.replicas ?? 0;
+      const observedGeneration = deployment.metadata?.generation ?? 0;
+      return { ...deployment, status: { observedGeneration, replicas, updatedReplicas: replicas } };
+    });
   }
 
   /** Waits until the cluster's status is about its present spec, and the operator has no more to do. */

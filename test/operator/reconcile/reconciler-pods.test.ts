@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import type { V1Deployment, V1Pod } from '@kubernetes/client-node';
+import type { V1Pod } from '@kubernetes/client-node';
 import { CONFIG_HASH } from '../../../operator/api/labels.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { deletionCostAnnotation } from '../../../operator/reconcile/edges/deletion-cost.ts';
@@ -15,15 +15,8 @@ async function twoEdges(t: { after(fn: () => void): void }) {
   scene.cluster('live');
   await scene.settled('live', running);
   const edges = [await FakeEdge.start(t), await FakeEdge.start(t)] as const;
-  const labels = scene.deployment('live')?.spec?.template.metadata?.labels ?? {};
-  for (const [i, edge] of edges.entries()) {
-    edge.hash = scene.edgeCluster('live')?.status?.configHash ?? '';
-    scene.kube.put(edge.pod(`live-${i}`, 'live', namespace, labels));
-  }
-  scene.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, 'live', (deployment) => ({
-    ...deployment,
-    status: { observedGeneration: deployment.metadata?.generation ?? 0, replicas: 2, updatedReplicas: 2 },
-  }));
+  for (const edge of edges) edge.hash = scene.edgeCluster('live')?.status?.configHash ?? '';
+  scene.runEdges('live', edges);
   await scene.kube.until(() => scene.condition('live', 'Ready')?.reason === 'AllEdgesReady');
   await scene.kube.until(() => scene.edgeCluster('live')?.status?.configuredReplicas === 2);
   return { scene, running, edges };

@@ -1,7 +1,7 @@
 /** An EdgeCluster whose number of edges follows its clients: what the operator writes, and what it leaves alone. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { V1Deployment, V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
+import type { V2HorizontalPodAutoscaler } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../../../operator/api/types.ts';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
 import { FakeEdge } from '../../support/fake-edge.ts';
@@ -36,26 +36,15 @@ class Tier {
     await scene.settled('live', operator);
     const edges = await Promise.all(Array.from({ length: count }, () => FakeEdge.start(t)));
     const tier = new Tier(scene, operator, edges);
-    const labels = scene.deployment('live')?.spec?.template.metadata?.labels ?? {};
-    for (const [i, edge] of edges.entries()) {
+    for (const edge of edges) {
       edge.players = players;
       edge.hash = scene.edgeCluster('live')?.status?.configHash ?? '';
-      scene.kube.put(edge.pod(`live-${i}`, 'live', namespace, labels));
     }
-    tier.rolledOut();
+    scene.runEdges('live', edges);
     await scene.kube.until(() => scene.edgeCluster('live')?.status?.configuredReplicas === count);
     await scene.idle(operator);
     scene.kube.forgetRequests();
     return tier;
-  }
-
-  /** As its controller would tell. */
-  rolledOut(): void {
-    this.scene.kube.change<V1Deployment>(RESOURCES.Deployment, namespace, 'live', (deployment) => {
-      const replicas = deployment.spec?.replicas ?? 0;
-      const observedGeneration = deployment.metadata?.generation ?? 0;
-      return { ...deployment, status: { observedGeneration, replicas, updatedReplicas: replicas } };
-    });
   }
 
   /** Edges are asked one after the other: what they say meanwhile must not call for more steps than the end does. */
@@ -147,7 +136,7 @@ describe('an EdgeCluster that scales by its clients', () => {
     tier.players(50, 50);
     await tier.quiet();
     assert.deepEqual(tier.numbers, [4, 4]);
-    tier.rolledOut();
+    tier.scene.rolledOut('live');
     await tier.becomes(3, 3);
   });
 
