@@ -94,7 +94,7 @@ export class Outbox {
       const bytes = this.#next();
       if (bytes === undefined) return true;
       this.#waitingBytes -= bytes.length;
-      if (this.#pieceBytes === tlsPieceBytes) this.#encrypt(bytes);
+      if (this.#socket instanceof TLSSocket) this.#encrypt(bytes);
       else this.#socket.write(bytes);
     }
     return false;
