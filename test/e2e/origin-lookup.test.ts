@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -57,6 +57,24 @@ async function startService(t: TestContext, port: number, hosts: readonly string
   t.after(() => server.close());
   return '127.0.3.8';
 }
+
+/** Who takes connections and says nothing, as an address where nobody is any more says nothing. */
+async function startMute(t: TestContext, host: string, port: number): Promise<void> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+  });
+  server.listen(port, host);
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+}
+
+/** Longer than a test lasts: who waits for an answer waits in vain. */
+const patient = { edge: 'request_timeout 600000; locate_interval 20;' };
 
 describe('origins behind a name', { concurrency: 2 }, () => {
   test('listed origins are killed: players and publishers go on at what DNS has', testOptions, async (t) => {
@@ -129,6 +147,37 @@ describe('origins behind a name', { concurrency: 2 }, () => {
     scene.dns.answer(name, [a, b]);
     await watched(t, scene, [a]);
   });
+
+  test(
+    'a listed origin is killed, and nothing comes from the other: players go on at what DNS has',
+    testOptions,
+    async (t) => {
+      const scene = await LookupScene.start(t, a, b);
+      await startMute(t, c, scene.port);
+      const { peer } = await watched(t, scene, [a, c], patient);
+      scene.dns.answer(name, [b]);
+      await scene.at(a).die();
+      await scene.goesOn(peer);
+    },
+  );
+
+  test(
+    'a listed origin is killed, and nothing comes from the other: publishers go on at what DNS has',
+    testOptions,
+    async (t) => {
+      const scene = await LookupScene.start(t, a, b);
+      await startMute(t, c, scene.port);
+      const edge = await startEdge(t, configOf(scene, [a, c], patient));
+      const source = await publisher(t, edge);
+      await scene.at(a).request('publish');
+      scene.dns.answer(name, [b]);
+      await scene.at(a).die();
+      await scene.at(b).request('publish');
+      // Who begins to publish now is let in, too.
+      await publisher(t, edge, 'another');
+      assert.ok(!source.closed);
+    },
+  );
 
   const late: readonly { readonly title: string; readonly first: DnsAnswer | undefined }[] = [
     { title: 'does not exist', first: undefined },

@@ -7,7 +7,7 @@
 
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createServer, isIPv4, type Server } from 'node:net';
+import { type AddressInfo, createServer, isIPv4, type Server } from 'node:net';
 
 const typeA = 1;
 const typeAaaa = 28;
@@ -51,10 +51,11 @@ export class DnsServer {
 
   static async start(): Promise<DnsServer> {
     const server = new DnsServer();
-    server.#udp.bind(0, '127.0.0.1');
-    await once(server.#udp, 'listening');
-    server.#tcp.listen(server.#udp.address().port, '127.0.0.1');
+    // Connections of other tests take ports of TCP all the time, and of UDP hardly ever: TCP chooses.
+    server.#tcp.listen(0, '127.0.0.1');
     await once(server.#tcp, 'listening');
+    server.#udp.bind((server.#tcp.address() as AddressInfo).port, '127.0.0.1');
+    await once(server.#udp, 'listening');
     return server;
   }
 

@@ -13,6 +13,7 @@ import type { OriginHealth } from './origin-health.ts';
 import type { OriginLookups } from './origin-lookup.ts';
 
 const none: readonly OriginAddress[] = [];
+const nobody: ReadonlySet<string> = new Set();
 
 /** Who waits for an origin has `locate_url` asked again, at most this often. */
 const locateAgainMinMs = 1_000;
@@ -23,6 +24,7 @@ export class Origins {
   readonly #locator: Locator;
   #config: EdgeConfig;
   #draining = false;
+  readonly #watching = new Set<() => void>();
   /** Of what `locate_url` named, the vhost that each endpoint belongs to. */
   #locatedFor: ReadonlyMap<string, string> = new Map();
 
@@ -47,8 +49,13 @@ export class Origins {
     for (const vhost of this.#config.vhosts) this.#lookups.current(vhost.edge.originLookup);
   }
 
-  /** DNS or `locate_url` has answered: health must know of whom it is asked. */
+  /** DNS or `locate_url` has answered: health must know of whom it is asked, before those who wait for the answer. */
   found(): void {
+    this.#retain();
+    for (const told of this.#watching) told();
+  }
+
+  #retain(): void {
     const { vhosts } = this.#config;
     const usual = vhosts.flatMap((vhost) =>
       protocolsOf(vhost)
@@ -86,13 +93,14 @@ export class Origins {
   /**
    * Those to try when no listed one is left. Has them looked up where that was not done lately: then there are none
    * for now, and `available` and the next call see them.
+   * @param unanswered names of those that are being asked and have not answered: they count as if they did not work
    */
-  further(vhost: VhostConfig, sought: Errand): readonly OriginAddress[] {
+  further(vhost: VhostConfig, sought: Errand, unanswered: ReadonlySet<string> = nobody): readonly OriginAddress[] {
     const { originLookup } = vhost.edge;
     if (originLookup.length === 0) return none;
     const protocol = protocolOf(vhost, sought);
     const found = this.#lookups.current(originLookup).map((origin) => endpointOf(origin, protocol, vhost));
-    return this.#beside(vhost, protocol, found);
+    return this.#beside(vhost, protocol, found, unanswered);
   }
 
   /** A vhost that has an origin of this name, from wherever. */
@@ -153,6 +161,18 @@ export class Origins {
     }
   }
 
+  /**
+   * Has DNS asked again and again, until the result is called.
+   * @param told called whenever it has answered
+   */
+  watch(vhost: VhostConfig, told: () => void): () => void {
+    const release = this.#lookups.await(vhost.edge.originLookup);
+    this.#watching.add(told);
+    return () => {
+      if (this.#watching.delete(told)) release();
+    };
+  }
+
   /** Resolves when DNS has answered, if it has been asked. */
   async settled(vhost: VhostConfig): Promise<void> {
     await this.#lookups.settled(vhost.edge.originLookup);
@@ -172,16 +192,22 @@ export class Origins {
    * Of what DNS has, those that are not listed, where they may be tried. An answer with none of the listed origins in it
    * may be the one address of a Service, behind which any of them is: it is left alone while a listed one works.
    */
-  #beside(vhost: VhostConfig, protocol: UpstreamProtocol, found: readonly OriginAddress[]): readonly OriginAddress[] {
+  #beside(
+    vhost: VhostConfig,
+    protocol: UpstreamProtocol,
+    found: readonly OriginAddress[],
+    unanswered: ReadonlySet<string>,
+  ): readonly OriginAddress[] {
     if (found.length === 0) return none;
     const names = new Set(listed(vhost, protocol).map(originName));
     const others = found.filter((origin) => !names.has(addressName(origin)));
-    return this.#draining || others.length < found.length || !this.#works(vhost, protocol) ? others : none;
+    return this.#draining || others.length < found.length || !this.#works(vhost, protocol, unanswered) ? others : none;
   }
 
   /** Whether nothing is known against one of the listed origins. */
-  #works(vhost: VhostConfig, protocol: UpstreamProtocol): boolean {
-    return listed(vhost, protocol).some((origin) => ['up', 'untried'].includes(this.#health.state(origin)));
+  #works(vhost: VhostConfig, protocol: UpstreamProtocol, unanswered: ReadonlySet<string> = nobody): boolean {
+    const isWell = (origin: OriginAddress): boolean => ['up', 'untried'].includes(this.#health.state(origin));
+    return listed(vhost, protocol).some((origin) => isWell(origin) && !unanswered.has(originName(origin)));
   }
 }
 

@@ -13,6 +13,7 @@ import { isExhausted, type UpstreamError } from '../connection/errors.ts';
 import type { UpstreamContext } from '../context.ts';
 import { nextOrigin } from '../origins/balance.ts';
 import type { Sought } from '../origins/locator.ts';
+import { answerPatienceMs } from '../origins/patience.ts';
 import type { Pull } from './pull.ts';
 import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
 
@@ -68,6 +69,8 @@ export class PullSearch {
   #rest = new AbortController();
   /** In this round no listed origin was left: those that DNS has are asked. */
   #isFurther = false;
+  /** While origins that were asked do not answer, DNS is watched. */
+  #unwatch: (() => void) | undefined;
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
   /** What an origin said in this round that will not have the client. */
@@ -89,9 +92,16 @@ export class PullSearch {
   /** Found, or not needed any more. */
   end(): void {
     this.#abort.abort();
+    this.#lookNoFurther();
     this.#letGo();
     this.#rest.abort();
     this.#wake.now();
+  }
+
+  #lookNoFurther(): void {
+    this.#isFurther = false;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   #letGo(): void {
@@ -103,6 +113,7 @@ export class PullSearch {
   hurry(lost: string): void {
     this.#tried.add(lost);
     this.#rest.abort();
+    this.#wake.now();
   }
 
   /** Whether an origin is being asked. */
@@ -127,7 +138,7 @@ export class PullSearch {
       await this.#askAll(round);
       if (this.#over) return;
       this.#tried.clear();
-      this.#isFurther = false;
+      this.#lookNoFurther();
       const present = live();
       const refusal = this.#refusal;
       this.#refusal = undefined;
@@ -177,9 +188,12 @@ export class PullSearch {
    * refused is not kept waiting: all others are asked at once, and have a short while.
    */
   async #askAll(round: number): Promise<void> {
+    const beganMs = performance.now();
     for (let dueMs = 0; !this.#over; ) {
       const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
-      const origin = this.#open.size < locateParallel ? this.#next(this.#open.size === 0) : undefined;
+      const patienceMs = beganMs + answerPatienceMs(this.#options.stream.vhost) - performance.now();
+      const isLast = this.#open.size === 0 || (patienceMs <= 0 && this.#unanswered.size === this.#open.size);
+      const origin = this.#open.size < locateParallel ? this.#next(isLast) : undefined;
       const isRefused = this.#refusal !== undefined;
       const leftMs = isRefused ? 0 : dueMs - performance.now();
       if (origin !== undefined && (leftMs <= 0 || this.#open.size === 0)) {
@@ -188,7 +202,8 @@ export class PullSearch {
         continue;
       }
       if (this.#open.size === 0) return;
-      const refusedMs = isRefused ? refusalGraceFactor * locateIntervalMs : undefined;
+      const idleMs = patienceMs > 0 ? patienceMs : undefined;
+      const refusedMs = isRefused ? refusalGraceFactor * locateIntervalMs : idleMs;
       const settled = await this.#wake.within(origin === undefined ? refusedMs : leftMs);
       if (settled) dueMs = 0;
       else if (isRefused) this.#letGo();
@@ -232,7 +247,13 @@ export class PullSearch {
     this.#wake.now();
   }
 
-  /** @param isLast nobody is being asked: where no listed origin is left and none delivers, DNS is */
+  /** Names of origins that have been asked and have not accepted. */
+  get #unanswered(): ReadonlySet<string> {
+    const trials = [...this.#open].filter(({ hasAsked, hasAccepted }) => hasAsked && !hasAccepted);
+    return new Set(trials.map(({ name }) => name));
+  }
+
+  /** @param isLast of nobody who is asked much is hoped: where no listed origin is left and none delivers, DNS is asked */
   #next(isLast: boolean): OriginAddress | undefined {
     const { stream, context, attempts, live } = this.#options;
     const { health, memory, origins } = context;
@@ -240,8 +261,11 @@ export class PullSearch {
       located: origins.located(stream.vhost, this.#sought),
       origins: origins.listed(stream.vhost, this.#sought),
       further: () => {
-        this.#isFurther ||= isLast && live() === undefined;
-        return this.#isFurther ? origins.further(stream.vhost, this.#sought) : [];
+        if (!this.#isFurther && !(isLast && live() === undefined)) return [];
+        this.#isFurther = true;
+        const unanswered = this.#unanswered;
+        if (unanswered.size > 0) this.#unwatch ??= origins.watch(stream.vhost, () => this.#wake.now());
+        return origins.further(stream.vhost, this.#sought, unanswered);
       },
       balance: stream.vhost.edge.balance,
       streamKey: stream.key,

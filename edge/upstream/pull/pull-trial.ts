@@ -81,6 +81,11 @@ export class PullTrial {
     return this.#pull !== undefined;
   }
 
+  /** Whether the origin has accepted the request: it may deliver at any moment. */
+  get hasAccepted(): boolean {
+    return this.#isConnected;
+  }
+
   /**
    * Gives it up without a word; a pull that delivers goes on. An origin that has not answered yet is given its time: that
    * it never does is worth knowing for all other streams.

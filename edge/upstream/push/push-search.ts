@@ -16,6 +16,7 @@ import { redirectTarget, upstreamRequest } from '../connection/request.ts';
 import type { UpstreamContext } from '../context.ts';
 import { nextOrigin } from '../origins/balance.ts';
 import type { Sought } from '../origins/locator.ts';
+import { anotherAnswers, answerPatienceMs } from '../origins/patience.ts';
 import { verdictOn } from '../origins/verdict.ts';
 import { Push, type PushEvents } from './push.ts';
 
@@ -88,7 +89,7 @@ export class PushSearch {
       if (origin !== undefined) {
         tried.add(originName(origin));
         try {
-          const push = await (which === 'first' ? this.#openOnceFree(origin, signal) : this.#open(origin, signal));
+          const push = await this.#openOrLeave(origin, tried, which, signal);
           if (!signal.aborted && isWanted(push)) return push;
           push.unpublish();
         } catch (error) {
@@ -153,13 +154,14 @@ export class PushSearch {
     throw new Error(`vhost ${name} has no origins any more`);
   }
 
-  #next(tried: ReadonlySet<string>): OriginAddress | undefined {
+  /** @param unanswered names of those that have been asked and have not answered */
+  #next(tried: ReadonlySet<string>, unanswered?: ReadonlySet<string>): OriginAddress | undefined {
     const { health, memory, origins } = this.#options.context;
     const vhost = this.#options.vhost();
     return nextOrigin({
       located: origins.located(vhost, this.#sought),
       origins: this.#cluster().origins,
-      further: () => origins.further(vhost, this.#sought),
+      further: () => origins.further(vhost, this.#sought, unanswered),
       balance: vhost.edge.balance,
       streamKey: this.#key,
       attempt: this.#attempts,
@@ -169,12 +171,60 @@ export class PushSearch {
     });
   }
 
+  /**
+   * Opens a push. An origin that has not shaken hands for a while is left as soon as another one answers: it throws
+   * `cancelled` then. Nothing has been published there yet.
+   */
+  async #openOrLeave(
+    origin: OriginAddress,
+    tried: ReadonlySet<string>,
+    which: 'first' | 'again',
+    signal: AbortSignal,
+  ): Promise<Push> {
+    const left = new AbortController();
+    const answered = new AbortController();
+    const timer = setTimeout(() => {
+      this.#anotherAnswers(tried, answered.signal).then(
+        () => {
+          const details = { origin: originName(origin) };
+          this.#options.context.health.doubted(origin, new UpstreamError('unanswered', 'no answer yet', details));
+          left.abort();
+        },
+        () => {},
+      );
+    }, answerPatienceMs(this.#options.vhost()));
+    const stop = (): void => {
+      clearTimeout(timer);
+      answered.abort();
+    };
+    const either = AbortSignal.any([signal, left.signal]);
+    try {
+      return await (which === 'first' ? this.#openOnceFree(origin, stop, either) : this.#open(origin, stop, either));
+    } finally {
+      stop();
+    }
+  }
+
+  async #anotherAnswers(tried: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    const { context, vhost } = this.#options;
+    const others = {
+      next: (asked: ReadonlySet<string>) => this.#next(asked, asked),
+      answers: (origin: OriginAddress) => context.health.answers(origin),
+    };
+    const unwatch = context.origins.watch(vhost(), () => {});
+    try {
+      await anotherAnswers(others, tried, vhost().edge.locateIntervalMs, signal);
+    } finally {
+      unwatch();
+    }
+  }
+
   /** As `#open`; an origin where the name is taken is given a moment to learn that it is free. */
-  async #openOnceFree(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
+  async #openOnceFree(origin: OriginAddress, answered: () => void, signal: AbortSignal): Promise<Push> {
     const beganMs = awakeNow();
     for (let pauseMs = busyPauseMs; ; pauseMs *= 2) {
       try {
-        return await this.#open(origin, signal);
+        return await this.#open(origin, answered, signal);
       } catch (error) {
         const isBusy = error instanceof UpstreamError && error.code === nameTakenCode;
         if (!isBusy || awakeNow() - beganMs >= busyMs) throw error;
@@ -183,15 +233,28 @@ export class PushSearch {
     }
   }
 
-  /** Opens a push to an origin or where it redirects to. */
-  async #open(origin: OriginAddress, signal: AbortSignal): Promise<Push> {
+  /**
+   * Opens a push to an origin or where it redirects to.
+   * @param answered called when the origin has shaken hands
+   */
+  async #open(origin: OriginAddress, answered: () => void, signal: AbortSignal): Promise<Push> {
     const { request: clientRequest, context, vhost, chunkSize, events } = this.#options;
     this.#attempts++;
     let address = origin;
     for (let redirects = 0; ; redirects++) {
       const request = upstreamRequest(clientRequest, this.#cluster(), { address }, context.serverId);
       try {
-        const push = await Push.open(address, originName(origin), request, vhost, chunkSize, context, events, signal);
+        const push = await Push.open(
+          address,
+          originName(origin),
+          request,
+          vhost,
+          chunkSize,
+          context,
+          events,
+          answered,
+          signal,
+        );
         context.health.succeeded(address);
         context.log.info({ origin: push.name, stream: this.#key, upnode: push.upnode }, 'push connected');
         return push;

@@ -63,6 +63,7 @@ export class Push {
    * Publishes to an origin; throws an UpstreamError when it does not accept.
    * @param settings those in force: a reload may replace them
    * @param chunkSize of the runs to be sent
+   * @param answered called when the origin has shaken hands
    */
   static async open(
     origin: OriginAddress,
@@ -72,6 +73,7 @@ export class Push {
     chunkSize: number,
     context: UpstreamContext,
     { lost, askedToLeave }: PushEvents,
+    answered: () => void,
     signal: AbortSignal,
   ): Promise<Push> {
     let push: Push | undefined;
@@ -93,6 +95,7 @@ export class Push {
       handlers,
       signal,
     );
+    answered();
     await client.connect(request, signal);
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
