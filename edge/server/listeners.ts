@@ -10,6 +10,13 @@ import type { ListenAddress } from '../conf/model.ts';
 import { Gate } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 
+/**
+ * Clients that the system lets in before the edge has seen them. All clients of an edge that died may come at once,
+ * or while this one is starved; beyond the queue some of them are reset. The system may lower it (`net.core.somaxconn`);
+ * those who wait here cost the edge nothing.
+ */
+const listenBacklog = 4096;
+
 export interface BoundAddress {
   readonly protocol: string;
   readonly host: string;
@@ -61,7 +68,7 @@ export class Listeners {
 /** Opens a listener; without a host on all IPv6 and IPv4 addresses, or on IPv4 alone where there is no IPv6. */
 async function open(server: Server, { host, port }: ListenAddress): Promise<void> {
   const ipv6Only = host?.includes(':') === true;
-  server.listen({ port, ...(host === undefined ? {} : { host, ipv6Only }) });
+  server.listen({ port, backlog: listenBacklog, ...(host === undefined ? {} : { host, ipv6Only }) });
   await once(server, 'listening');
 }
 

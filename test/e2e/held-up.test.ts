@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HookServer } from '../support/hook-server.ts';
@@ -102,3 +103,33 @@ test(
     );
   },
 );
+
+/** RTMP's version and an old client's first 1,536 bytes. */
+const hello = Buffer.alloc(1 + 1536);
+hello[0] = 3;
+/** The server's version, its first bytes and its echo. */
+const answerBytes = 1 + 2 * 1536;
+
+async function answered(socket: Socket): Promise<void> {
+  let bytes = 0;
+  for await (const piece of socket as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes >= answerBytes) return;
+  }
+  assert.fail(`closed after ${bytes} bytes`);
+}
+
+// All that an edge had which has died come to this one at the same moment.
+test('1,000 clients that come while the edge is stopped all get in', testOptions, async (t) => {
+  const edge = await startEdge(t, `${edgeConfig({ origins: [1] })}\nmax_connections 8000;`);
+  edge.signal('SIGSTOP');
+  const sockets = Array.from({ length: 1_000 }, () => connect(edge.port(), '127.0.0.1'));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (const socket of sockets) socket.write(hello);
+  // Beyond the queue of the listener the system would let clients wait, and reset some of them.
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  edge.signal('SIGCONT');
+  await Promise.all(sockets.map(answered));
+});

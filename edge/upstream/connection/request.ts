@@ -42,7 +42,10 @@ export function upstreamRequest(
     tcUrl: buildTcUrl({ ...address, app: request.app, vhost }),
     // The vhost that the client's parameters name has been found: the origin must not look for it again.
     stream: request.stream + withoutVhost(request.param),
-    httpPath: httpPath ?? httpPathOf(request, vhost),
+    // Made when it is asked for: most pulls are by RTMP.
+    get httpPath() {
+      return httpPath ?? httpPathOf(request, vhost);
+    },
     pageUrl: request.pageUrl,
     swfUrl: request.swfUrl,
     extra: capabilityProperties(ourCapabilities),

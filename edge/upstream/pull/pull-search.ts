@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
+import { notNeeded } from '../../time/not-needed.ts';
 import { Wake } from '../../time/wake.ts';
 import { originName } from '../connection/address.ts';
 import { isExhausted, type UpstreamError } from '../connection/errors.ts';
@@ -91,10 +92,10 @@ export class PullSearch {
 
   /** Found, or not needed any more. */
   end(): void {
-    this.#abort.abort();
+    this.#abort.abort(notNeeded);
     this.#lookNoFurther();
     this.#letGo();
-    this.#rest.abort();
+    this.#rest.abort(notNeeded);
     this.#wake.now();
   }
 
@@ -112,7 +113,7 @@ export class PullSearch {
   /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
   hurry(lost: string): void {
     this.#tried.add(lost);
-    this.#rest.abort();
+    this.#rest.abort(notNeeded);
     this.#wake.now();
   }
 

@@ -7,6 +7,7 @@ import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
 import { Deadline } from '../../time/deadline.ts';
+import { notNeeded } from '../../time/not-needed.ts';
 import { originName } from '../connection/address.ts';
 import { toUpstreamError, type UpstreamError } from '../connection/errors.ts';
 import { type Redirection, redirectionOf, upstreamRequest } from '../connection/request.ts';
@@ -188,7 +189,7 @@ export class PullTrial {
 
   #dispose(): void {
     this.#dwell.stop();
-    this.#abort.abort();
+    this.#abort.abort(notNeeded);
     this.#pull?.close();
   }
 }

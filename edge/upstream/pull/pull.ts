@@ -8,6 +8,7 @@ import type { RtmpMessage } from '../../rtmp/message.ts';
 import type { Feed } from '../../stream/feed.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { awakeNow } from '../../time/awake.ts';
+import { notNeeded } from '../../time/not-needed.ts';
 import { originName } from '../connection/address.ts';
 import { pullOptions } from '../connection/client-options.ts';
 import { toUpstreamError, type UpstreamError } from '../connection/errors.ts';
@@ -160,7 +161,7 @@ export class Pull {
   }
 
   #dispose(): void {
-    this.#abort.abort();
+    this.#abort.abort(notNeeded);
     this.#watchdog?.stop();
     this.#client?.destroy();
     this.#feed?.close();
