@@ -63,7 +63,7 @@ export class HttpHooks {
   /** Asks whether the client may come in. Throws a Refusal; resolves at once where no URL is configured. */
   async onConnect(request: ConnectRequest | StreamRequest, vhost: VhostConfig): Promise<void> {
     const stream = 'stream' in request ? request.stream : '';
-    const fields = { stream, param: request.param, tcUrl: request.tcUrl, pageUrl: request.pageUrl };
+    const fields = () => ({ stream, param: request.param, tcUrl: request.tcUrl, pageUrl: request.pageUrl });
     await this.#ask('onConnect', request, vhost, fields, 'NetConnection.Connect.Rejected');
   }
 
@@ -73,29 +73,30 @@ export class HttpHooks {
     vhost: VhostConfig,
     traffic: { readonly bytesReceived: number; readonly bytesSent: number },
   ): void {
-    const fields = { send_bytes: traffic.bytesSent, recv_bytes: traffic.bytesReceived };
+    const fields = () => ({ send_bytes: traffic.bytesSent, recv_bytes: traffic.bytesReceived });
     this.#tell('onClose', request, vhost, fields);
   }
 
   /** Asks whether the client may publish. Throws a Refusal. @returns whether somebody was asked, and all have agreed */
   async onPublish(request: StreamRequest, vhost: VhostConfig): Promise<boolean> {
-    return await this.#ask('onPublish', request, vhost, streamFields(request, vhost), 'NetStream.Publish.Rejected');
+    const fields = () => streamFields(request, vhost);
+    return await this.#ask('onPublish', request, vhost, fields, 'NetStream.Publish.Rejected');
   }
 
   /** @param used what it has used, where it had begun */
   onUnpublish(request: StreamRequest, vhost: VhostConfig, used?: Used): void {
-    this.#tell('onUnpublish', request, vhost, { ...streamFields(request, vhost), ...used });
+    this.#tell('onUnpublish', request, vhost, () => ({ ...streamFields(request, vhost), ...used }));
   }
 
   /** Asks whether the client may play. Throws a Refusal. */
   async onPlay(request: StreamRequest, vhost: VhostConfig): Promise<void> {
-    const fields = { ...streamFields(request, vhost), pageUrl: request.pageUrl };
+    const fields = () => ({ ...streamFields(request, vhost), pageUrl: request.pageUrl });
     await this.#ask('onPlay', request, vhost, fields, 'NetStream.Play.Failed');
   }
 
   /** @param used what it has used, where it had begun */
   onStop(request: StreamRequest, vhost: VhostConfig, used?: Used): void {
-    this.#tell('onStop', request, vhost, { ...streamFields(request, vhost), ...used });
+    this.#tell('onStop', request, vhost, () => ({ ...streamFields(request, vhost), ...used }));
   }
 
   /** Tells what clients of a vhost have used so far. Resolves when it was answered, or could not be told. */
@@ -135,7 +136,7 @@ export class HttpHooks {
     hook: Asking,
     request: ConnectRequest,
     vhost: VhostConfig,
-    fields: Fields,
+    fields: () => Fields,
     refusalCode: string,
   ): Promise<boolean> {
     const urls = urlsOf(hook, vhost);
@@ -155,7 +156,7 @@ export class HttpHooks {
   }
 
   /** All URLs in their order, whatever they answer. */
-  #tell(hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): void {
+  #tell(hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: () => Fields): void {
     const urls = urlsOf(hook, vhost);
     if (urls.length === 0) return;
     const { clientId } = request;
@@ -170,11 +171,17 @@ export class HttpHooks {
     this.#log.warn({ client: clientId, action: actions[hook] }, 'callback not sent: too many wait for an answer');
   }
 
-  async #call(url: string, hook: HookName, request: ConnectRequest, vhost: VhostConfig, fields: Fields): Promise<void> {
+  async #call(
+    url: string,
+    hook: HookName,
+    request: ConnectRequest,
+    vhost: VhostConfig,
+    fields: () => Fields,
+  ): Promise<void> {
     const { clientId, ip, app } = request;
     const action = actions[hook];
     const { vhost: name, ...sender } = this.#sender(action, vhost);
-    const body = { ...sender, client_id: clientId, ip, vhost: name, app, ...fields };
+    const body = { ...sender, client_id: clientId, ip, vhost: name, app, ...fields() };
     await this.#post(url, body, vhost, { client: clientId, action });
   }
 

@@ -84,6 +84,7 @@ export function hostName(text: string): string {
  * @throws RtmpError 'bad-name'
  */
 export function vhostInParameters(parameters: string): string {
+  if (parameters === '') return '';
   const values = new Map<string, string>();
   for (const [, key, value] of pairsOf(parameters)) {
     if (isVhostKey(key) && !values.has(key)) values.set(key, value);
