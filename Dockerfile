@@ -15,6 +15,8 @@ COPY package.json package-lock.json .npmrc ./
 # Not `npm ci`: it refuses wherever a registry lacks an optional package, such as a linter's for another system.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=npm-ca,target=/run/secrets/npm-ca \
     npm install --omit=dev --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
+# It names the registry of the building machine.
+RUN rm -f node_modules/.package-lock.json
 # Declarations, source maps and libraries for another JavaScript runtime: two fifths of it, which Node.js never reads.
 RUN find node_modules -type f \( -name '*.d.*ts' -o -name '*.map' -o -name '*.bare' \) -exec rm {} +
 

@@ -7,7 +7,7 @@ export K8S
 export TEST_FLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline lint format reference clean
+.PHONY: help demo test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline release lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,10 @@ image: node_modules ## build the container image edgecluster:VERSION with docker
 image-offline: node_modules ## the same where no registry is in reach: from a local root file system, with buildah
 	@node test/support/system-packages.ts image
 	@node test/image/build.ts --offline
+
+release: node_modules ## write a version's image, chart, package, SBOM and checksums to release/ (VERSION=; BASE=, BUILD_BASE= with digests)
+	@node test/support/system-packages.ts release
+	@node test/release/release.ts
 
 lint: node_modules ## check types, style, and who imports whom
 	@npm run -s lint

@@ -13,8 +13,19 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
-import { localBaseImages } from './base.ts';
+import { architecture, localBase, localBuildBase } from './base.ts';
 import { output, run } from './run.ts';
+
+/** What is built, and what it says of itself. */
+export interface Source {
+  /** A folder with the files of the commit. */
+  readonly directory: string;
+  readonly version: string;
+  /** The commit; empty where nobody knows. */
+  readonly revision: string;
+  /** All times in the image, s; without it those at which it was built. Only buildah knows this. */
+  readonly epoch?: number;
+}
 
 export interface BuildOptions {
   readonly image: string;
@@ -22,6 +33,8 @@ export interface BuildOptions {
   readonly base?: string | undefined;
   readonly buildBase?: string | undefined;
   readonly platform?: string | undefined;
+  /** This folder by default. */
+  readonly source?: Source;
 }
 
 /** What the chart asks for unless told otherwise. */
@@ -29,27 +42,27 @@ export const defaultImage = `edgecluster:${manifest.version}`;
 
 const root = join(import.meta.dirname, '../..');
 
-/** This machine's, as images name it. */
-export const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
-
 /** Builds the image; throws when that fails. */
-export function buildImage({ image, base, buildBase, platform }: BuildOptions, tool: 'docker' | 'buildah'): void {
+export function buildImage(options: BuildOptions, tool: 'docker' | 'buildah'): void {
+  const { image, base, buildBase, platform, source = thisFolder() } = options;
   const secrets = mkdtempSync(join(tmpdir(), 'edgecluster-npm-'));
   try {
     const lent = npmSecrets(secrets);
+    const said = { VERSION: source.version, REVISION: source.revision };
+    const times = source.epoch === undefined ? [] : ['--timestamp', String(source.epoch)];
     const build = (flags: readonly string[], more: Readonly<Record<string, string>> = {}): void => {
-      const args = { BASE: base, BUILD_BASE: buildBase, VERSION: manifest.version, REVISION: revision(), ...more };
+      const args = { BASE: base, BUILD_BASE: buildBase, ...said, ...more };
       const given = Object.entries(args).flatMap(([name, value]) => (value ? ['--build-arg', `${name}=${value}`] : []));
       // Older dockers take secrets only so.
       const env = { ...process.env, DOCKER_BUILDKIT: '1' };
-      run(tool, ['build', ...flags, ...given, ...lent, root], { env });
+      run(tool, ['build', ...flags, ...given, ...lent, source.directory], { env });
     };
     if (tool === 'docker') return build([...(platform ? ['--platform', platform] : []), '--tag', image]);
     // Older buildahs must be told what docker knows; several architectures are to them a list of images.
     const here = `linux/${architecture}`;
     const platforms = (platform || here).split(',');
     for (const each of platforms) {
-      const flags = ['--platform', each, platforms.length > 1 ? '--manifest' : '--tag', image];
+      const flags = [...times, '--platform', each, platforms.length > 1 ? '--manifest' : '--tag', image];
       build(flags, { BUILDPLATFORM: here, TARGETPLATFORM: each });
     }
   } finally {
@@ -64,10 +77,9 @@ function builder(): 'docker' | 'buildah' {
   throw new Error('neither docker (with its engine) nor buildah is here: please install one of them');
 }
 
-/** The commit that is built; empty where nobody knows. */
-function revision(): string {
+function thisFolder(): Source {
   const { status, stdout } = spawnSync('git', ['-C', root, 'rev-parse', 'HEAD'], { encoding: 'utf8' });
-  return status === 0 ? stdout.trim() : '';
+  return { directory: root, version: manifest.version, revision: status === 0 ? stdout.trim() : '' };
 }
 
 /** Settings of npm that a build needs to reach a registry as this machine does. */
@@ -106,7 +118,7 @@ function readIfThere(file: unknown): string {
 /** Builds from a local root file system with buildah, without the privileges that a container's usual isolation takes. */
 export function buildOffline(image: string): void {
   process.env.BUILDAH_ISOLATION ??= 'chroot';
-  buildImage({ image, ...localBaseImages() }, 'buildah');
+  buildImage({ image, base: localBase().image, buildBase: localBuildBase().image }, 'buildah');
 }
 
 if (import.meta.main) {

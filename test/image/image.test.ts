@@ -19,8 +19,8 @@ import { after, before, describe, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
 import { originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { localBaseImages } from './base.ts';
-import { architecture, buildImage, buildOffline } from './build.ts';
+import { architecture, localBuildBase } from './base.ts';
+import { buildImage, buildOffline } from './build.ts';
 import { Container, type MountedImage, mountImage } from './container.ts';
 import { output, run } from './run.ts';
 
@@ -118,8 +118,7 @@ describe('the image', () => {
     t.after(() => rmSync(context, { recursive: true }));
     writeFileSync(join(context, 'Dockerfile'), 'FROM scratch\nCOPY Dockerfile /base\n');
     run('buildah', ['build', '--quiet', '--platform', `linux/${other}`, '--tag', base, context]);
-    const { buildBase } = localBaseImages();
-    buildImage({ image: foreign, base, buildBase, platform: `linux/${other}` }, 'buildah');
+    buildImage({ image: foreign, base, buildBase: localBuildBase().image, platform: `linux/${other}` }, 'buildah');
     const mounted = mountImage(foreign);
     t.after(() => {
       mounted.unmount();

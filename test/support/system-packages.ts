@@ -50,6 +50,7 @@ const programs = {
   libssl: { packages: ['libssl-dev'], present: () => existsSync('/usr/include/openssl/ssl.h') },
   gcc: { packages: ['gcc', 'libc6-dev'], present: () => onPath('gcc') && existsSync('/usr/include/stdio.h') },
   buildah: { packages: ['buildah'], present: () => onPath('buildah') },
+  qemu: { packages: ['qemu-user'], present: () => onPath('qemu-aarch64') },
   runc: { packages: ['runc'], present: () => onPath('runc') },
   containerd: { packages: ['containerd'], present: () => onPath('containerd') && onPath('ctr') },
   cni: { packages: ['containernetworking-plugins'], present: () => existsSync('/usr/lib/cni/bridge') },
@@ -64,6 +65,7 @@ const needed: Record<string, readonly (keyof typeof programs)[]> = {
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],
   'bench-operator': ['etcd'],
   image: ['buildah', 'runc'],
+  release: ['buildah', 'qemu'],
   e2e: [
     ...(['etcd', 'containerd', 'runc', 'cni', 'iptables', 'iproute', 'buildah'] as const),
     ...(['openssl', 'nginx', 'ffmpeg', 'gcc', 'libssl'] as const),
