@@ -11,5 +11,6 @@ export function changesOf(changelog: string, version: string): string {
     parts.find((each) => each.split('\n')[0]?.split(' ')[0] === heading);
   const found = part(version) ?? part('Unreleased');
   if (found === undefined) throw new Error(`CHANGELOG.md has neither "## ${version}" nor "## Unreleased"`);
-  return `# edgecluster ${version}\n${found.slice(found.indexOf('\n'))}`.trimEnd().concat('\n');
+  const text = found.slice(found.indexOf('\n')).trim();
+  return `# edgecluster ${version}\n\n${text}\n`;
 }

@@ -19,7 +19,10 @@ export function writeChart({ directory, epoch }: Stage, file: string): void {
 /** The package with what is compiled. npm gives all files one time of its own. */
 export function writePackage({ directory }: Stage, file: string): void {
   const parent = mkdtempSync(`${directory}-package-`);
+  // What is compiled gets its mode from this.
+  const usual = process.umask(0o022);
   const packed = output('npm', ['pack', '--silent', '--pack-destination', parent], { cwd: directory }).trim();
+  process.umask(usual);
   renameSync(join(parent, packed), file);
   rmSync(parent, { recursive: true });
 }
