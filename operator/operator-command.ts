@@ -7,6 +7,7 @@
 
 import { constants } from 'node:os';
 import { type Logger, pino } from 'pino';
+import { terminalFormat } from '../edge/log/terminal.ts';
 import { runCommand } from './command-line.ts';
 import { type ClusterAccess, loadAccess } from './kube/access.ts';
 import { runOperator } from './operator.ts';
@@ -20,7 +21,7 @@ export function operator(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: OperatorOptions): Promise<number> {
-  const log = pino({ level: options.logLevel, base: { pid: process.pid } });
+  const log = logOf(options);
   let access: ClusterAccess;
   try {
     access = await loadAccess(options.kubeconfig);
@@ -29,6 +30,15 @@ async function run(options: OperatorOptions): Promise<number> {
     return ExitCode.start;
   }
   return operate(options, access, log);
+}
+
+/** JSON; on a terminal for people. */
+function logOf({ logLevel: level }: OperatorOptions): Logger {
+  const settings = { level, base: { pid: process.pid } };
+  const format = terminalFormat(process.env);
+  return format === undefined
+    ? pino(settings)
+    : pino(settings, { write: (line) => process.stdout.write(format(line)) });
 }
 
 async function operate(options: OperatorOptions, access: ClusterAccess, log: Logger): Promise<number> {

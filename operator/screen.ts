@@ -1,4 +1,7 @@
-/** Standard output: on a terminal a table that is drawn in place, otherwise a line every two seconds. */
+/**
+ * Standard output: on a terminal a table that is drawn in place, otherwise a line every two seconds. So it is, too, on a
+ * terminal that cannot draw in place (`TERM=dumb`).
+ */
 
 /** The same figures twice: as the lines of a table, and in one line for a log. */
 export interface Picture {
@@ -11,6 +14,7 @@ const logEveryMs = 2_000;
 
 export class Screen {
   readonly #output = process.stdout;
+  readonly #draws = process.stdout.isTTY && process.env.TERM !== 'dumb';
   #timer: NodeJS.Timeout | undefined;
   /** Lines on the terminal that the next drawing replaces. */
   #drawn = 0;
@@ -22,18 +26,18 @@ export class Screen {
 
   /** What happened: on a terminal the table shows it. */
   log(line: string): void {
-    if (!this.#output.isTTY) this.say(line);
+    if (!this.#draws) this.say(line);
   }
 
   show(view: () => Picture): void {
-    if (this.#output.isTTY) this.#timer = setInterval(() => this.#draw(view()), drawEveryMs);
+    if (this.#draws) this.#timer = setInterval(() => this.#draw(view()), drawEveryMs);
     else this.#timer = setInterval(() => this.say(view().line), logEveryMs);
   }
 
   /** Leaves the last figures where they are. */
   stop(view: Picture): void {
     clearInterval(this.#timer);
-    if (this.#output.isTTY) this.#draw(view);
+    if (this.#draws) this.#draw(view);
     else this.say(view.line);
     this.#drawn = 0;
   }

@@ -1,11 +1,13 @@
 /**
- * The log of this process: JSON lines by pino, at a bounded rate, into a destination that can fail without harm.
+ * The log of this process: lines by pino, at a bounded rate, into a destination that can fail without harm. Lines are
+ * JSON; on a terminal they are for people.
  */
 
 import { type Logger, pino } from 'pino';
 import { LogDestination } from './destination.ts';
 import { LineRate } from './line-rate.ts';
 import { shorten } from './shorten.ts';
+import { terminalFormat } from './terminal.ts';
 
 export interface LogOptions {
   /** Least level that is logged. */
@@ -44,11 +46,13 @@ export class EdgeLog {
   /** Throws the system's error when the log file cannot be opened. */
   constructor({ level, file }: LogOptions) {
     const base = { pid: process.pid };
+    const format = file === undefined ? terminalFormat(process.env) : undefined;
     this.#destination = new LogDestination({
       file,
       lostLine: (lines, reason) => {
         const line = { level: warnLevel, time: Date.now(), ...base, lines, reason, msg: 'log lines were lost' };
-        return `${JSON.stringify(line)}\n`;
+        const json = `${JSON.stringify(line)}\n`;
+        return format?.(json) ?? json;
       },
       reopenFailed: (error) =>
         this.logger.warn({ file, reason: error.message }, 'log file cannot be opened: lines go on to the one before'),
@@ -68,7 +72,7 @@ export class EdgeLog {
           },
         },
       },
-      this.#destination,
+      format === undefined ? this.#destination : { write: (line) => this.#destination.write(format(line)) },
     );
   }
 
