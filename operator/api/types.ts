@@ -640,8 +640,9 @@ export interface HttpListener {
   /** Whether HTTP is served; each vhost can turn it off for itself. Default true. */
   readonly enabled: boolean;
   /**
-   * Whether this port also serves a page with a player, at / and /edge/, to everybody who reaches it. Needs enabled.
-   * Default false.
+   * Whether the edges serve the console, at / and /edge/. At this port it has a player and no figures, for everybody
+   * who reaches it. At the port of the API (1985) it has all of it (streams, clients, the edge), and asks for the API's
+   * credentials. Needs enabled. Default false.
    */
   readonly page: boolean;
   /** Port of the container. Default 8080. */
