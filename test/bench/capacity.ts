@@ -52,7 +52,7 @@ interface Audience {
 }
 
 /** The rest of a core is for joins, for the network card's work, and for an edge that takes over from another. */
-const BUSY_AT_MOST = 0.6;
+export const BUSY_AT_MOST = 0.6;
 const HOURS_A_MONTH = 730;
 
 const document = { title: '640,000 players', players: 640_000, playersAnEdge: 2000 } as const;
@@ -128,7 +128,8 @@ const short = (value: number): string =>
   value === 0 ? '–' : value >= 10 ? whole(value) : value.toPrecision(2).replace(/\.0$/, '');
 const dollars = (value: number): string => `$${short(value)}`;
 
-const rows: readonly (readonly [string, (each: Need) => string])[] = [
+/** What is told of a need, and how. */
+export const rows: readonly (readonly [string, (each: Need) => string])[] = [
   ['edge pods', ({ edges }) => whole(edges)],
   ['CPU of an edge, % of a core', ({ edgeCpu }) => short(edgeCpu)],
   ['memory of an edge, MB', ({ edgeMb }) => whole(edgeMb)],
@@ -163,6 +164,12 @@ export function page(sheet: Sheet): string {
 
 \`node test/bench/capacity.ts\` writes this page from the figures in [capacity.json](capacity.json), which were measured
 by the commands that stand beside them. Measure on your machines, change the file, and run it again.
+
+For an audience of yours, ask the calculator. It says what sets the number of edges, and warns of a tier that is too small:
+
+\`\`\`sh run
+node test/bench/calculate.ts --players 50000 --kbps 3000 --streams 20 --tls --tier 3
+\`\`\`
 
 ${tableOf(
   ['', ...audiences.map(({ title }) => title)],

@@ -19,6 +19,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'helm/docs/gitops.md': [],
   'helm/docs/kind-and-minikube.md': [],
   'helm/docs/upgrade.md': [],
+  'test/bench/CAPACITY.md': [],
 };
 
 describe('how to', { concurrency: 2 }, () => {
