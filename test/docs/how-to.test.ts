@@ -15,6 +15,7 @@ const pages: Readonly<Record<string, readonly string[]>> = {
   'edge/docs/run.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/from-srs.md': ['ffmpeg', 'ffprobe', 'curl'],
   'edge/docs/encoders.md': ['ffmpeg', 'ffprobe', 'curl'],
+  'edge/docs/troubleshooting.md': ['curl'],
   'edge/docs/systemd.md': ['systemd-analyze', 'logrotate'],
   'helm/docs/gitops.md': [],
   'helm/docs/kind-and-minikube.md': [],
