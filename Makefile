@@ -7,7 +7,7 @@ export K8S
 export TEST_FLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline release lint format reference clean
+.PHONY: help demo recording test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline release lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,10 @@ help: ## show what can be made
 demo: node_modules ## watch players on two edges while an origin is killed (DEMO_SECONDS=30: ends by itself)
 	@node test/support/system-packages.ts demo
 	@node test/demo/demo.ts
+
+recording: node_modules ## record the demo as the picture in README, edge/docs/demo.svg
+	@node test/support/system-packages.ts demo
+	@node test/demo/record.ts
 
 test: node_modules ## check types and style, then run all tests
 	@node test/support/system-packages.ts test

@@ -11,7 +11,7 @@ import { type Frame, svg } from './animation.ts';
 import { Terminal } from './terminal.ts';
 
 const root = join(import.meta.dirname, '../..');
-const size = { columns: 98, rows: 23 };
+const size = { columns: 107, rows: 23 };
 const seconds = 26;
 const waitMostMs = 1_000;
 const holdMs = 4_000;
@@ -33,7 +33,7 @@ async function record(): Promise<Frame[]> {
   const show = (text: string): void => {
     const waitedMs = performance.now() - lastMs;
     lastMs += waitedMs;
-    nowMs += Math.min(waitedMs, waitMostMs);
+    nowMs += Math.round(Math.min(waitedMs, waitMostMs));
     terminal.write(text);
     const { screen } = terminal;
     const last = frames.at(-1);
