@@ -11,6 +11,8 @@ import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { wrongValues } from '../helm/wrong-values.ts';
+import { writeChart } from '../release/packages.ts';
+import { stage } from '../release/stage.ts';
 import { kubernetesTools } from '../support/kubernetes-tools.ts';
 
 const chart = join(import.meta.dirname, '../../helm');
@@ -202,6 +204,16 @@ describe('helm package', () => {
     assert.equal(made.status, 0, made.output);
     const from = (place: string) => helm(['template', 'edgecluster', place]).output;
     assert.equal(from(join(directory, 'edgecluster-0.1.0.tgz')), from(chart));
+  });
+
+  it('is the same to helm as the chart of a release', () => {
+    const staged = stage('0.1.0', directory);
+    const released = join(directory, 'released.tgz');
+    writeChart(staged, released);
+    const from = (place: string) => helm(['template', 'edgecluster', place]);
+    assert.equal(from(released).status, 0, from(released).output);
+    assert.equal(from(released).output, from(join(staged.directory, 'helm')).output);
+    assert.equal(helm(['lint', released]).status, 0);
   });
 });
 
