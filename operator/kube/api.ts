@@ -22,7 +22,7 @@ import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from
 import { type Call, Transport } from './transport.ts';
 import { parseBody, parseEvent, refusal, type WatchEvent, withQuery } from './wire.ts';
 
-export { ApiError, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
+export { ApiError, isAway, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
 export type * from './options.ts';
 export type { WatchEvent } from './wire.ts';
 
@@ -44,7 +44,7 @@ export class KubeApi {
   readonly #onRequest: (report: RequestReport) => void;
 
   constructor(access: ClusterAccess, options: KubeApiOptions = {}) {
-    this.#transport = new Transport(access, options.userAgent ?? 'edgecluster');
+    this.#transport = new Transport(access, options.userAgent ?? 'edgecluster', options.connectTimeoutMs);
     this.#fieldManager = options.fieldManager ?? 'edgecluster';
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.#retryMaxMs = options.retryMaxMs ?? 10_000;

@@ -23,6 +23,11 @@ export class ApiError extends Error {
   }
 }
 
+/** There was no answer: the API server is away, or cut off. It has said nothing about what was asked. */
+export function isAway({ reason }: ApiError): boolean {
+  return reason === 'Unreachable' || reason === 'Timeout';
+}
+
 export function isNotFound(error: unknown): boolean {
   return error instanceof ApiError && error.status === 404;
 }

@@ -6,8 +6,8 @@
  * like any other change. With nothing to tell, an informer does nothing.
  */
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { ApiError, isExpired, type KubeApi, type Selection } from './api.ts';
-import { backoffMs, pause } from './backoff.ts';
+import { ApiError, isAway, isExpired, type KubeApi, type Selection } from './api.ts';
+import { pause, Retries } from './backoff.ts';
 import { ObjectCache } from './cache.ts';
 import type { Resource } from './resources.ts';
 
@@ -28,6 +28,8 @@ export interface InformerOptions<T extends KubernetesObject> extends Selection {
 const PAGE = 500;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 15_000;
+/** The same while there is no API server: it has no work with us, and is to be found soon when it is back. */
+const AWAY_RETRY_MAX_MS = 3000;
 /** So many refusals of a watch in a row, for whatever reason, and the collection is listed again. */
 const REFUSALS_UNTIL_RELIST = 3;
 /** A watch that ends sooner, with nothing said, counts as failed. */
@@ -40,7 +42,7 @@ export class Informer<T extends KubernetesObject> {
   readonly #synced = Promise.withResolvers<void>();
   /** Where the watch goes on; undefined: the collection must be listed. */
   #version: string | undefined;
-  #failures = 0;
+  readonly #retries = new Retries({ minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS, awayMaxMs: AWAY_RETRY_MAX_MS });
   /** Answers in a row that a list may mend. */
   #refusals = 0;
 
@@ -78,7 +80,7 @@ export class Informer<T extends KubernetesObject> {
         if (isExpired(error) || this.#refusals >= REFUSALS_UNTIL_RELIST) this.#version = undefined;
         this.#options.onProblem?.(error);
         const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);
-        await pause(Math.max(askedMs, backoffMs(this.#failures++, RETRY_MIN_MS, RETRY_MAX_MS)), signal);
+        await pause(Math.max(askedMs, this.#retries.pauseMs(isAway(error))), signal);
       }
     }
   }
@@ -130,7 +132,7 @@ export class Informer<T extends KubernetesObject> {
     } finally {
       // However it ended, it was of use.
       if (performance.now() - startMs >= SHORT_WATCH_MS) silent = false;
-      if (!silent) this.#failures = 0;
+      if (!silent) this.#retries.succeeded();
     }
     if (silent) throw new ApiError(0, 'Unreachable', `watch ${resource.plural}: ended at once`);
   }
@@ -161,8 +163,8 @@ export class Informer<T extends KubernetesObject> {
 }
 
 /** The API server is not there, or busy: it has said nothing about the place where the watch is to go on. */
-function isPassing({ status, reason }: ApiError): boolean {
-  return status === 429 || reason === 'Unreachable' || reason === 'Timeout';
+function isPassing(error: ApiError): boolean {
+  return error.status === 429 || isAway(error);
 }
 
 function keyOf({ metadata }: KubernetesObject): string {

@@ -19,6 +19,8 @@ export interface KubeApiOptions {
   readonly fieldManager?: string;
   /** Default 30 s. */
   readonly requestTimeoutMs?: number;
+  /** Of that, until there is a connection; default 4 s. */
+  readonly connectTimeoutMs?: number;
   /** The longest that is waited before a request is tried again, whatever Retry-After says; default 10 s. */
   readonly retryMaxMs?: number;
   /** A watch without a byte for so long is given up; default 180 s (the API server sends a bookmark each minute). */

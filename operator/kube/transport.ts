@@ -7,6 +7,7 @@
  */
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as overHttp } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClusterAccess, Credentials, TlsSettings } from './access.ts';
 import { ApiError } from './error.ts';
@@ -32,6 +33,11 @@ export interface Answer {
   readonly body: string;
 }
 
+/**
+ * The kernel asks for a connection after 0, 1, 3, 7, 15 and 31 s: who goes on with an old attempt finds a server that
+ * is back up to 16 s later than who begins anew.
+ */
+const CONNECT_TIMEOUT_MS = 4000;
 const REQUEST_SOCKETS = 16;
 const CREDENTIALS_TTL_MS = 30_000;
 /** A peer that is gone without a word is noticed by the kernel: first probe after this, then ten, one second apart. */
@@ -47,13 +53,16 @@ export class Transport {
   readonly #access: ClusterAccess;
   readonly #server: URL;
   readonly #userAgent: string;
+  readonly #connectTimeoutMs: number;
   #agents: Agents | undefined;
   #credentials: { readonly got: Promise<Credentials>; readonly atMs: number } | undefined;
 
-  constructor(access: ClusterAccess, userAgent: string) {
+  /** @param connectTimeoutMs of a request's time, what may pass until it has a connection */
+  constructor(access: ClusterAccess, userAgent: string, connectTimeoutMs = CONNECT_TIMEOUT_MS) {
     this.#access = access;
     this.#server = new URL(access.server);
     this.#userAgent = userAgent;
+    this.#connectTimeoutMs = connectTimeoutMs;
   }
 
   /**
@@ -145,8 +154,17 @@ export class Transport {
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE');
         reject(stale && !signal.aborted ? new StaleConnection(error.message) : error);
       });
+      request.once('socket', (socket) => this.#limitConnecting(request, socket));
       request.end(call.body);
     });
+  }
+
+  #limitConnecting(request: ClientRequest, socket: Socket): void {
+    if (!socket.connecting) return;
+    const timeoutMs = this.#connectTimeoutMs;
+    const timer = setTimeout(() => request.destroy(new Error(`no connection in ${timeoutMs} ms`)), timeoutMs);
+    const stop = () => clearTimeout(timer);
+    socket.once('connect', stop).once('close', stop);
   }
 
   #agentsFor(tls: TlsSettings): Agents {

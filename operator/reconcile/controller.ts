@@ -28,6 +28,7 @@ import { namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
 import { type Pace, Turns, type UpgradeCounts } from './rollout/turns.ts';
+import { backOff } from './when-next.ts';
 
 export type Result = 'settled' | 'later' | 'failed';
 
@@ -251,11 +252,12 @@ export class Controller {
       return next;
     } catch (error) {
       if (this.#writes.signal.aborted) return undefined;
-      if (!(error instanceof ApiError))
-        this.#log.error({ cluster: key, err: error }, 'a reconcile failed: please report this');
-      else this.#log.warn({ cluster: key, err: error.message }, 'will try again');
-      const atLeastMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-      return { kind: 'backOff', atLeastMs };
+      if (error instanceof ApiError) {
+        this.#log.warn({ cluster: key, err: error.message }, 'will try again');
+        return backOff([error]);
+      }
+      this.#log.error({ cluster: key, err: error }, 'a reconcile failed: please report this');
+      return { kind: 'backOff' };
     } finally {
       this.#options.reconciled?.(result, performance.now() - startMs);
     }

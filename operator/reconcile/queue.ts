@@ -6,8 +6,8 @@
 /** What a piece of work wants next: to be run again later, or that it has failed and pauses grow. */
 export type Requeue =
   | { readonly kind: 'after'; readonly ms: number }
-  /** `atLeastMs`: what the server asked for. */
-  | { readonly kind: 'backOff'; readonly atLeastMs?: number };
+  /** `atLeastMs`: what the server asked for. `atMostMs`: pauses grow up to that. */
+  | { readonly kind: 'backOff'; readonly atLeastMs?: number; readonly atMostMs?: number };
 
 /** Monotonic, in milliseconds. `after` returns what cancels it. */
 export interface QueueClock {
@@ -155,7 +155,10 @@ export class WorkQueue<K extends string> {
 
   #schedule(key: K, next: Requeue | undefined, again: boolean): void {
     if (next?.kind === 'backOff') {
-      const failures = (this.#failures.get(key) ?? 0) + 1;
+      const before = this.#failures.get(key) ?? 0;
+      // What explains no longer pause is not counted either: another failure after it goes on from there.
+      const isCounted = fullPauseMs(before + 1) <= (next.atMostMs ?? backOffMs.greatest) || before === 0;
+      const failures = isCounted ? before + 1 : before;
       this.#failures.set(key, failures);
       // What was added while the work failed waits, too: else a key that always changes would never pause.
       this.addAfter(key, Math.max(next.atLeastMs ?? 0, this.#pauseMs(failures)));
@@ -166,9 +169,13 @@ export class WorkQueue<K extends string> {
     else if (next !== undefined) this.addAfter(key, next.ms);
   }
 
-  /** 100 ms, doubled for each failure, at most 60 s; between half of it and all of it by chance. */
+  /** Between half of the full pause and all of it, by chance. */
   #pauseMs(failures: number): number {
-    const full = Math.min(backOffMs.greatest, backOffMs.first * 2 ** Math.min(failures - 1, 20));
-    return full * (0.5 + 0.5 * (this.#options.random ?? Math.random)());
+    return fullPauseMs(failures) * (0.5 + 0.5 * (this.#options.random ?? Math.random)());
   }
+}
+
+/** 100 ms, doubled for each failure, at most 60 s. */
+function fullPauseMs(failures: number): number {
+  return Math.min(backOffMs.greatest, backOffMs.first * 2 ** Math.min(failures - 1, 20));
 }

@@ -52,7 +52,9 @@ export async function refreshPods(
     memory.tell(pod.metadata.uid, { configHash, times: 1, atMs: nowMs });
     deps.log.info({ pod: pod.metadata.name, file: file ?? 'edge.conf', configHash }, 'a pod is told which file to run');
   });
-  const { tell, dueInMs } = podsToRefresh(pods, hashFor, deps.edge, (uid) => memory.told(uid), nowMs);
+  const { tell, toldBefore, dueInMs } = podsToRefresh(pods, hashFor, deps.edge, (uid) => memory.told(uid), nowMs);
+  for (const { pod, times, configHash } of toldBefore)
+    memory.tell(pod.metadata.uid, { configHash, times, atMs: nowMs });
   await inParallel(writesAtOnce, tell, async ({ pod, value, times, configHash }) => {
     await annotate(deps, pod, { [CONFIG_HASH]: value }, memory);
     memory.tell(pod.metadata.uid, { configHash, times, atMs: nowMs });

@@ -19,12 +19,18 @@ export interface Telling {
 
 export interface Refresh {
   readonly tell: readonly Telling[];
+  /** Pods that an operator before us has told, and how often. */
+  readonly toldBefore: readonly Omit<Telling, 'value'>[];
   /** Milliseconds until a pod may have to be told again. */
   readonly dueInMs: number | undefined;
 }
 
-/** Pauses before a pod is told again, unless its edge has the configuration by then. After them the kubelet's own pace. */
-export const tellAgainMs = [3_000, 10_000, 30_000] as const;
+/**
+ * Pauses before a pod is told again, unless its edge has the configuration by then. After them the kubelet's own pace.
+ * When the API server was away, a kubelet finds it up to a minute after it is back, and pods and ConfigMaps at different
+ * times: whoever is told once between these would wait for two minutes.
+ */
+export const tellAgainMs = [3_000, 7_000, 10_000, 10_000, 10_000, 10_000, 10_000, 20_000, 20_000] as const;
 
 /**
  * Pods that need another annotation so that they get the configuration with the hash that is for them. Not those whose edge has it
@@ -38,14 +44,19 @@ export function podsToRefresh(
   nowMs: number,
 ): Refresh {
   const tell: Telling[] = [];
+  const toldBefore: Omit<Telling, 'value'>[] = [];
   let dueAtMs = Number.POSITIVE_INFINITY;
   for (const pod of pods) {
     const configHash = hashFor(pod);
     if (pod.ending || pod.phase !== 'Running' || !isBehind(edge(pod.metadata.uid), configHash)) continue;
     const last = told(pod.metadata.uid);
     if (last?.configHash !== configHash) {
-      // Whoever reconciled before us may have told it.
-      if (!isTold(pod, configHash)) tell.push({ pod, value: configHash, times: 1, configHash });
+      const times = timesTold(pod, configHash);
+      if (times === 0) tell.push({ pod, value: configHash, times: 1, configHash });
+      else {
+        toldBefore.push({ pod, times, configHash });
+        dueAtMs = Math.min(dueAtMs, nowMs + (tellAgainMs[times - 1] ?? Number.POSITIVE_INFINITY));
+      }
       continue;
     }
     const againMs = tellAgainMs[last.times - 1];
@@ -54,7 +65,11 @@ export function podsToRefresh(
     else tell.push({ pod, value: `${configHash}-${last.times + 1}`, times: last.times + 1, configHash });
   }
   const soonestMs = tell.length > 0 ? Math.min(dueAtMs, nowMs + tellAgainMs[0]) : dueAtMs;
-  return { tell, dueInMs: soonestMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, soonestMs - nowMs) };
+  return {
+    tell,
+    toldBefore,
+    dueInMs: soonestMs === Number.POSITIVE_INFINITY ? undefined : Math.max(1, soonestMs - nowMs),
+  };
 }
 
 function isBehind(edge: EdgeState, configHash: string): boolean {
@@ -66,6 +81,8 @@ function isRefused(edge: EdgeState): boolean {
   return edge.state === 'answering' && edge.report.config.error !== undefined;
 }
 
-function isTold({ metadata }: PodView, configHash: string): boolean {
-  return metadata.annotations?.[CONFIG_HASH]?.startsWith(configHash) === true;
+/** As its annotation has it. */
+function timesTold({ metadata }: PodView, configHash: string): number {
+  const [hash, times = '1'] = metadata.annotations?.[CONFIG_HASH]?.split('-') ?? [];
+  return hash === configHash ? Number(times) || 1 : 0;
 }

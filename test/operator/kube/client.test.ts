@@ -1,8 +1,9 @@
 /** The client when the API server is slow, busy, or not there. What goes well is in test/support/kube-api/contract.ts. */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
 import type { V1ConfigMap } from '@kubernetes/client-node';
 import { type ApiError, KubeApi, type RequestReport } from '../../../operator/kube/api.ts';
@@ -115,6 +116,31 @@ test('no API server: Unreachable, and where it was looked for', async () => {
   });
   await kube.comeBack();
   assert.equal(await api.get(ConfigMap, 'default', 'a'), undefined);
+});
+
+test('an API server that takes no connections is given up long before the time of a request is over', async (t) => {
+  // The kernel takes connections for it until its queue is full, and then answers nothing.
+  const listen = "require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, ";
+  const print = 'function () { console.log(this.address().port); })';
+  const server = spawn(process.execPath, ['-e', listen + print], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => server.kill('SIGKILL'));
+  const [line] = (await once(server.stdout, 'data')) as [Buffer];
+  const port = Number(line.toString());
+  server.kill('SIGSTOP');
+  const sockets = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  const config = { ...kube.config(), server: `http://127.0.0.1:${port}` };
+  const hasty = new KubeApi(config, { connectTimeoutMs: 100 });
+  t.after(() => hasty.close());
+  // The first ones may still find room in the queue.
+  await Promise.all(sockets.slice(0, 1).map((socket) => once(socket, 'connect')));
+  await assert.rejects(hasty.get(ConfigMap, 'default', 'a'), (error: ApiError) => {
+    assert.equal(error.reason, 'Unreachable');
+    assert.match(error.message, /cannot reach the API server at .*: no connection in 100 ms/);
+    return true;
+  });
 });
 
 test('a kept connection that turns out closed costs nothing, except to a create', async () => {

@@ -156,6 +156,21 @@ describe('work queue', () => {
     assert.equal(await clock.next(), 3000);
   });
 
+  it('pauses grow no further than the work says, and go on from there when it fails for another reason', async (t) => {
+    const clock = new Clock();
+    const work = new Work();
+    run(t, start(new WorkQueue({ workers: 1, work: work.do, clock, random: () => 1 }), 'a'));
+    const pauses: number[] = [];
+    const fail = async (atMostMs?: number): Promise<void> => {
+      await work.end('a', { kind: 'backOff', ...(atMostMs !== undefined && { atMostMs }) });
+      pauses.push(await clock.next());
+    };
+    for (let i = 0; i < 9; i++) await fail(500);
+    await fail();
+    await fail();
+    assert.deepEqual(pauses, [100, 200, 400, 400, 400, 400, 400, 400, 400, 800, 1600]);
+  });
+
   it('an addition ends a pause; one while work fails waits for it', async (t) => {
     const clock = new Clock();
     const work = new Work();
