@@ -12,97 +12,24 @@ import type {
   V1Secret,
   V1Service,
 } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import { readText } from '../../operator/api/manifests.ts';
 import type { Condition, EdgeCluster } from '../../operator/api/types.ts';
-import { kubeConfigAccess } from '../../operator/kube/access.ts';
-import { Operator } from '../../operator/operator.ts';
 import type { OperatorOptions } from '../../operator/options.ts';
-import type { Sizes } from '../../operator/reconcile/controller.ts';
 import { Kubernetes, keepsApiServer } from '../support/kubernetes.ts';
 import { KubeClient } from '../support/kubernetes-client.ts';
-
-type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
+import { OperatorInProcess } from '../support/operator-in-process.ts';
 
 let kubernetes: Kubernetes;
 let client: KubeClient;
 let namespace: string;
-const operators = new Set<RunningOperator>();
+const operators = new Set<OperatorInProcess>();
 
-/** One in this process, for the test's namespace. */
-class RunningOperator {
-  readonly operator: Operator;
-  readonly log: LogLine[] = [];
-  readonly #stop = new AbortController();
-  readonly #ended: Promise<void>;
-
-  constructor(options: Partial<OperatorOptions> = {}) {
-    this.operator = new Operator({
-      options: {
-        namespaces: [namespace],
-        leaderElection: false,
-        leaseNamespace: namespace,
-        leaseName: 'edgecluster-operator',
-        masterKeySecret: 'edgecluster-operator-master-key',
-        rotateEveryDays: undefined,
-        formerIdentityPrefix: undefined,
-        watchSecrets: true,
-        requireConsent: true,
-        identity: 'operator-0',
-        edgeImage: 'edge:test',
-        upgradePace: { clusters: 1, pauseMs: 0 },
-        listen: { host: '127.0.0.1', port: 0 },
-        logLevel: 'info',
-        kubeconfig: undefined,
-        ...options,
-      },
-      access: kubeConfigAccess(kubernetes.config()),
-      log: pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line) as LogLine) }),
-    });
-    this.#ended = this.operator.run(this.#stop.signal);
-    operators.add(this);
-  }
-
-  async stop(): Promise<void> {
-    operators.delete(this);
-    this.#stop.abort();
-    await this.#ended;
-  }
-
-  /** Requests that it has made since its start, by `verb resource`; leases and events are not looked at. */
-  async requests(verbs: readonly string[]): Promise<Record<string, number>> {
-    const text = await (await fetch(`http://127.0.0.1:${this.operator.port}/metrics`)).text();
-    const line = /^edgecluster_operator_api_requests_total\{verb="(\w+)",resource="(\w+)",code="\d+"\} (\d+)$/gm;
-    const counts: Record<string, number> = {};
-    for (const [, verb = '', resource = '', count] of text.matchAll(line)) {
-      if (!verbs.includes(verb) || ['leases', 'events'].includes(resource)) continue;
-      counts[`${verb} ${resource}`] = (counts[`${verb} ${resource}`] ?? 0) + Number(count);
-    }
-    return counts;
-  }
-
-  writes(): Promise<Record<string, number>> {
-    return this.requests(['create', 'apply', 'patch', 'delete']);
-  }
-
-  /** Waits until it has had nothing to do for a while. */
-  idle(): Promise<void> {
-    return this.#until(({ busy }) => busy === 0);
-  }
-
-  /** The same, and nothing waits for its time. */
-  atRest(): Promise<void> {
-    return this.#until(({ queue }) => queue === 0);
-  }
-
-  async #until(test: (sizes: Sizes) => boolean): Promise<void> {
-    for (let quiet = 0; quiet < 10; ) {
-      await sleep(50);
-      const { sizes, ready } = this.operator;
-      quiet = ready && sizes !== undefined && test(sizes) ? quiet + 1 : 0;
-    }
-  }
+/** One for the test's namespace. */
+function operate(options: Partial<OperatorOptions> = {}): OperatorInProcess {
+  const running = new OperatorInProcess(kubernetes, { namespace, options });
+  operators.add(running);
+  return running;
 }
 
 const paths = {
@@ -153,8 +80,8 @@ const untilConf = (pattern: RegExp): Promise<unknown> =>
   );
 
 /** A settled EdgeCluster `live` and its operator. */
-async function settled(spec: object = {}): Promise<RunningOperator> {
-  const running = new RunningOperator();
+async function settled(spec: object = {}): Promise<OperatorInProcess> {
+  const running = operate();
   await create('live', spec);
   await until(isSeen);
   await running.idle();
@@ -176,11 +103,12 @@ describe('the operator', () => {
   });
   afterEach(async () => {
     await Promise.all([...operators].map((running) => running.stop()));
+    operators.clear();
     await kubernetes.kubectl(['delete', 'namespace', namespace, '--wait=false', '--ignore-not-found']);
   });
 
   it('makes the objects of all examples; then neither it nor another one writes or reads', async () => {
-    const running = new RunningOperator();
+    const running = operate();
     const directory = join(import.meta.dirname, '../../crds/examples');
     let clusters = 0;
     for (const file of readdirSync(directory)) {
@@ -220,7 +148,7 @@ describe('the operator', () => {
     assert.deepEqual(await askedForObjects(), before);
     await running.stop();
 
-    const another = new RunningOperator();
+    const another = operate();
     await another.atRest();
     const { 'apply edgeclusters': _, ...writes } = await another.writes();
     assert.deepEqual(writes, {});
@@ -304,7 +232,7 @@ describe('the operator', () => {
       spec: { ports: [{ port: 80 }] },
     });
     const before = await client.get<V1Service>(`${paths.services()}/live`);
-    new RunningOperator();
+    operate();
     await create();
     const cluster = await until((one) => conditionOf(one, 'Degraded')?.reason === 'NameTaken');
     assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^Service live: it belongs to Helm/);
@@ -334,7 +262,7 @@ describe('the operator', () => {
     await running.idle();
     await running.stop();
     // The next one knows what this one did.
-    const another = new RunningOperator();
+    const another = operate();
     await another.atRest();
     assert.deepEqual(await another.writes(), {});
   });
@@ -343,7 +271,7 @@ describe('the operator', () => {
     const theirs = { metadata: { name: 'live-api-credentials' }, stringData: { mine: 'secret' } };
     await client.post(paths.secrets(), theirs);
     const before = await client.get<V1Secret>(`${paths.secrets()}/live-api-credentials`);
-    const running = new RunningOperator();
+    const running = operate();
     await create();
     const cluster = await until((one) => conditionOf(one, 'Degraded')?.reason === 'NameTaken');
     assert.match(conditionOf(cluster, 'Degraded')?.message ?? '', /^Secret live-api-credentials: it belongs to/);
@@ -383,7 +311,7 @@ describe('the operator', () => {
     await client.delete(`${paths.deployments()}/live`);
     await client.patch(`${paths.slices()}/srs-1`, slice('10.1.2.4'));
 
-    const second = new RunningOperator();
+    const second = operate();
     await untilConf(/10\.1\.2\.4:1935/);
     const [deployment] = await client.until<V1Deployment>(paths.deployments(), ([one]) => one?.spec?.replicas === 4);
     assert.ok(deployment);
@@ -400,7 +328,7 @@ describe('the operator', () => {
     );
     await second.idle();
     await second.stop();
-    const third = new RunningOperator();
+    const third = operate();
     await third.atRest();
     assert.deepEqual(await third.writes(), {});
 
@@ -467,10 +395,10 @@ describe('the operator', () => {
   });
 
   it('of two, one acts; when it is stopped, the other does', async () => {
-    const first = new RunningOperator({ leaderElection: true, identity: 'first' });
+    const first = operate({ leaderElection: true, identity: 'first' });
     await create();
     await until(isSeen);
-    const second = new RunningOperator({ leaderElection: true, identity: 'second' });
+    const second = operate({ leaderElection: true, identity: 'second' });
     await client.until<KubernetesObject & { spec?: { holderIdentity?: string } }>(
       `/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases`,
       ([lease]) => lease?.spec?.holderIdentity === 'first',

@@ -4,15 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import type { V1Deployment } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import { parse } from 'yaml';
 import type { Condition, ConditionType, EdgeCluster } from '../../operator/api/types.ts';
-import { kubeConfigAccess } from '../../operator/kube/access.ts';
-import { Operator } from '../../operator/operator.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient } from '../support/kubernetes-client.ts';
+import { OperatorInProcess } from '../support/operator-in-process.ts';
 
-type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
 /** The part of a schema that the tests change. */
 interface Node {
   enum?: string[];
@@ -65,8 +62,7 @@ describe('the operator and a CRD of another release', () => {
   let kubernetes: Kubernetes;
   let client: KubeClient;
   let namespace: string;
-  let log: LogLine[];
-  let stop: () => Promise<void>;
+  let operator: OperatorInProcess;
 
   before(async () => {
     kubernetes = await Kubernetes.start({ controllers: false });
@@ -80,11 +76,10 @@ describe('the operator and a CRD of another release', () => {
 
   beforeEach(async () => {
     namespace = await kubernetes.createNamespace('crd');
-    log = [];
   });
 
   afterEach(async () => {
-    await stop();
+    await operator.stop();
     await kubernetes.kubectl(['delete', 'edgeclusters', '--all', '-n', namespace]);
   });
 
@@ -96,34 +91,7 @@ describe('the operator and a CRD of another release', () => {
   }
 
   function start(): void {
-    const operator = new Operator({
-      options: {
-        namespaces: [namespace],
-        leaderElection: false,
-        leaseNamespace: namespace,
-        leaseName: 'edgecluster-operator',
-        masterKeySecret: 'edgecluster-operator-master-key',
-        rotateEveryDays: undefined,
-        formerIdentityPrefix: undefined,
-        watchSecrets: true,
-        upgradePace: { clusters: 1, pauseMs: 0 },
-        requireConsent: true,
-        identity: 'operator-0',
-        edgeImage: 'edge:test',
-        listen: { host: '127.0.0.1', port: 0 },
-        logLevel: 'info',
-        kubeconfig: undefined,
-      },
-      access: kubeConfigAccess(kubernetes.config()),
-      log: pino({ base: null }, { write: (line: string) => log.push(JSON.parse(line) as LogLine) }),
-      times: { definitionEveryMs: 500 },
-    });
-    const controller = new AbortController();
-    const ended = operator.run(controller.signal);
-    stop = async () => {
-      controller.abort();
-      await ended;
-    };
+    operator = new OperatorInProcess(kubernetes, { namespace, times: { definitionEveryMs: 500 } });
   }
 
   function create(spec: object = {}): Promise<EdgeCluster> {
@@ -149,7 +117,7 @@ describe('the operator and a CRD of another release', () => {
     return cluster;
   }
 
-  const lines = (text: RegExp): LogLine[] => log.filter(({ msg }) => text.test(msg));
+  const lines = (text: RegExp): readonly unknown[] => operator.log.filter(({ msg }) => text.test(msg));
 
   it('does what an older CRD can hold, in one condition and one line, until there is the right one', async () => {
     await install(older);
