@@ -106,7 +106,6 @@ export const REASONS = {
   /** The EdgeCluster could be made into an edge.conf. */
   ConfigValid: {
     Valid: 'True',
-    InvalidSpec: 'False',
     InvalidDirectives: 'False',
     InvalidConfig: 'False',
     ParentLoop: 'False',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { conditionsOf, finding, REASONS } from '../../../operator/api/conditions.ts';
@@ -17,6 +17,18 @@ test('every reason has a row in the table, and no row is stale', () => {
     known,
   );
   for (const row of cells) assert.ok(row.length === 7 && row[4] !== '' && row[5] !== '', row.join('|'));
+});
+
+test('every reason comes about somewhere', () => {
+  const sources = globSync(join(import.meta.dirname, '../../../operator/**/*.ts')).filter(
+    (file) => !/api\/(conditions|types)\.ts$/.test(file),
+  );
+  const text = sources.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const reasons = Object.values(REASONS).flatMap((of) => Object.keys(of));
+  assert.deepEqual(
+    reasons.filter((reason) => !text.includes(`'${reason}'`)),
+    [],
+  );
 });
 
 test('a condition keeps its time while its status is the same', () => {
