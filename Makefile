@@ -7,7 +7,7 @@ export K8S
 export TEST_FLAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help demo recording test hostile kube-test image-test e2e e2e-full mutants fuzz bench bench-operator build image image-offline release lint format reference clean
+.PHONY: help demo recording test hostile kube-test image-test interop e2e e2e-full mutants fuzz bench bench-operator build image image-offline release lint format reference clean
 
 help: ## show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ kube-test: node_modules ## run the tests of the operator on a real Kubernetes AP
 	@node test/support/kubernetes-tools.ts >/dev/null
 	@node test/support/crd-validators.ts
 	@npm run -s kube-test
+
+interop: node_modules ## see that OBS Studio, VLC and mpv outlive an origin (large programs: not a part of make test)
+	@node test/support/system-packages.ts interop
+	@npm run -s interop
 
 image-test: node_modules ## build the container image offline and run it (IMAGE=: one that is there already)
 	@node test/support/system-packages.ts image

@@ -32,6 +32,10 @@ const programs = {
     present: () => onPath('gst-launch-1.0') && spawnSync('gst-inspect-1.0', ['rtmp2sink']).status === 0,
   },
   chromium: { packages: ['chromium'], present: () => onPath('chromium') },
+  obs: { packages: ['obs-studio', 'obs-plugins', 'libgl1-mesa-dri'], present: () => onPath('obs') },
+  xvfb: { packages: ['xvfb'], present: () => onPath('Xvfb') },
+  vlc: { packages: ['vlc-bin', 'vlc-plugin-base'], present: () => onPath('vlc') },
+  mpv: { packages: ['mpv'], present: () => onPath('mpv') },
   openssl: { packages: ['openssl'], present: () => onPath('openssl') },
   etcd: {
     packages: ['etcd-server'],
@@ -60,6 +64,7 @@ const programs = {
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
   demo: ['ffmpeg'],
   test: ['ffmpeg', 'nginx', 'trafficserver', 'squid', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
+  interop: ['ffmpeg', 'obs', 'xvfb', 'vlc', 'mpv'],
   hostile: ['openssl'],
   bench: ['ffmpeg', 'nginx', 'nginx-stream', 'gcc', 'libssl', 'openssl'],
   'kube-test': ['etcd', 'ffmpeg', 'openssl', 'iproute', 'prometheus', 'lua'],
