@@ -88,21 +88,27 @@ function writeIndex(layout: string, manifests: readonly Descriptor[], version: s
   writeFileSync(join(layout, 'index.json'), JSON.stringify(index));
 }
 
-/** Runs the image's Node.js with our program; another machine's by qemu, which needs no support by the kernel. */
+/**
+ * Runs the image's Node.js with our program; by qemu, which needs no support by the kernel. So a base image that is for
+ * another machine than it says is found here.
+ */
 function runOnce(image: string, architecture: Architecture): string {
   const mounted = mountImage(image);
   try {
     if (mounted.architecture !== architecture) throw new Error(`${image} is for ${mounted.architecture}`);
     const qemu = { amd64: 'qemu-x86_64', arm64: 'qemu-aarch64' }[architecture];
-    // The library loader and the libraries are the image's, too.
     const { root } = mounted;
     const path = mounted.config.Env.find((each) => each.startsWith('PATH='))?.slice('PATH='.length) ?? '';
     const node = path
       .split(':')
       .map((each) => join(root, each, 'node'))
       .find((each) => existsSync(each));
-    if (node === undefined) throw new Error(`${image} has no Node.js`);
+    if (node === undefined) throw new Error(`${image} has no Node.js in ${path}: is BASE an image with Node.js?`);
+    // The loader and the libraries are the image's, too.
     return output(qemu, ['-L', root, node, join(root, 'app/dist/edge/main.js'), '--version']).trim();
+  } catch (error) {
+    const remedy = 'BASE has to be an image for both architectures, named by the digest of its index';
+    throw new Error(`the image for ${architecture} does not run: ${(error as Error).message}. ${remedy}`);
   } finally {
     mounted.unmount();
   }
