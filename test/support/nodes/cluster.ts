@@ -14,7 +14,7 @@ import { addonManifests } from './addons.ts';
 import type { NodeBinaries } from './binaries.ts';
 import { type ControlPlane, controlPlane, layOutCredentials } from './control-plane.ts';
 import { files, nodePlaces } from './layout.ts';
-import { kubeProxyCommand, NodeMachine } from './machine.ts';
+import { kubeProxyCommand, NodeMachine, writeKubeProxySettings } from './machine.ts';
 import { layNetwork } from './network.ts';
 import { Server } from './server.ts';
 
@@ -59,6 +59,7 @@ export class NodeCluster {
       await client.until<V1Node>('/api/v1/nodes', (nodes) => nodes.length === 2 && nodes.every(isReady), 120_000);
       const pods = '/api/v1/namespaces/kube-system/pods';
       await client.until<V1Pod>(pods, (all) => all.length === 3 && all.every(isReady), 120_000);
+      for (const { kubelet, kubeProxy } of this.nodes) for (const server of [kubelet, kubeProxy]) server.assertRuns();
     } finally {
       client.close();
       await kubernetes.stop();
@@ -74,7 +75,8 @@ export class NodeCluster {
   /** Clients at the gateway reach Services as pods do. kube-proxy asks for its node's addresses: any node's will do. */
   async #startGatewayProxy(): Promise<void> {
     const [{ name }] = nodePlaces as [(typeof nodePlaces)[number]];
-    const [program, ...args] = kubeProxyCommand(this.#settings.binaries, name);
+    writeKubeProxySettings('gateway');
+    const [program, ...args] = kubeProxyCommand(this.#settings.binaries, 'gateway', name);
     const proxy = new Server({
       name: 'gateway-kube-proxy',
       command: [program, ...args],

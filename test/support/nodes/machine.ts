@@ -165,6 +165,7 @@ export class NodeMachine {
     writeFileSync(this.#file('cni/pods.conflist'), JSON.stringify(this.#cni()));
     writeFileSync(this.#file('containerd.toml'), this.#containerdSettings());
     writeFileSync(this.#file('kubelet.yaml'), stringify(this.#kubeletSettings()));
+    writeKubeProxySettings(this.name);
   }
 
   #cni(): object {
@@ -224,8 +225,16 @@ state = "${containerdState}"
 }
 
 /** Of a machine that has Services' addresses: a node, or the gateway. */
-export function kubeProxyCommand(binaries: NodeBinaries, machine: string): readonly [string, ...string[]] {
-  const file = join(stateDirectory, `kube-proxy-${machine}.yaml`);
+export function kubeProxyCommand(
+  binaries: NodeBinaries,
+  machine: string,
+  node = machine,
+): readonly [string, ...string[]] {
+  return [binaries['kube-proxy'], `--config=${kubeProxyFile(machine)}`, `--hostname-override=${node}`];
+}
+
+/** Written once: a kube-proxy ends when its file is written again. */
+export function writeKubeProxySettings(machine: string): void {
   const settings = {
     apiVersion: 'kubeproxy.config.k8s.io/v1alpha1',
     kind: 'KubeProxyConfiguration',
@@ -238,6 +247,9 @@ export function kubeProxyCommand(binaries: NodeBinaries, machine: string): reado
     healthzBindAddress: '127.0.0.1:10256',
     metricsBindAddress: '127.0.0.1:10249',
   };
-  writeFileSync(file, stringify(settings));
-  return [binaries['kube-proxy'], `--config=${file}`, `--hostname-override=${machine}`];
+  writeFileSync(kubeProxyFile(machine), stringify(settings));
+}
+
+function kubeProxyFile(machine: string): string {
+  return join(stateDirectory, `kube-proxy-${machine}.yaml`);
 }

@@ -42,11 +42,14 @@ export class Server {
     child.unref();
     for (const deadline = Date.now() + patienceMs; ; await delay(pollMs)) {
       if (await isReady()) return;
-      if (!this.running || Date.now() > deadline) {
-        const what = this.running ? 'does not become ready' : 'ended';
-        throw new Error(`${name} ${what}:\n${lastWords(name)}`);
-      }
+      this.assertRuns();
+      if (Date.now() > deadline) throw new Error(`${name} does not become ready:\n${lastWords(name)}`);
     }
+  }
+
+  /** Throws with its last words when it has ended. */
+  assertRuns(): void {
+    if (!this.running) throw new Error(`${this.name} ended:\n${lastWords(this.name)}`);
   }
 
   get pid(): number {
