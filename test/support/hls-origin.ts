@@ -2,6 +2,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { CertificateFiles } from './certificate.ts';
 import { untilListening } from './nginx.ts';
 import { type Cleaner, freePort, Program, temporaryDirectory } from './programs.ts';
 
@@ -19,6 +20,8 @@ export interface OriginRequest {
   readonly status: number;
   readonly range: string;
   readonly host: string;
+  /** The name that was asked for in the TLS handshake; empty by HTTP. */
+  readonly tlsName: string;
 }
 
 export class HlsOrigin {
@@ -32,12 +35,18 @@ export class HlsOrigin {
     this.#prefix = prefix;
   }
 
-  static async start(cleaner: Cleaner, wish?: HlsOriginPorts, cacheControl = 'no-cache'): Promise<HlsOrigin> {
+  /** @param tls its HTTP server speaks HTTPS, with this certificate */
+  static async start(
+    cleaner: Cleaner,
+    wish?: HlsOriginPorts,
+    cacheControl = 'no-cache',
+    tls?: CertificateFiles,
+  ): Promise<HlsOrigin> {
     const ports = wish ?? { rtmp: await freePort(), http: await freePort() };
     const prefix = temporaryDirectory(cleaner);
     mkdirSync(join(prefix, 'www/live'), { recursive: true });
     const file = join(prefix, 'nginx.conf');
-    writeFileSync(file, configuration(prefix, ports, cacheControl));
+    writeFileSync(file, configuration(prefix, ports, cacheControl, tls));
     const program = new Program(cleaner, 'nginx', ['-p', prefix, '-c', file]);
     await untilListening(ports.rtmp, program);
     return new HlsOrigin(ports, program, prefix);
@@ -63,13 +72,18 @@ export class HlsOrigin {
     return lines
       .filter((line) => line !== '')
       .map((line) => {
-        const [path = '', query = '', status = '', range = '', host = ''] = line.split('\t');
-        return { path, query, status: Number(status), range, host };
+        const [path = '', query = '', status = '', range = '', host = '', tlsName = ''] = line.split('\t');
+        return { path, query, status: Number(status), range, host, tlsName };
       });
   }
 }
 
-function configuration(prefix: string, { rtmp, http }: HlsOriginPorts, cacheControl: string): string {
+function configuration(
+  prefix: string,
+  { rtmp, http }: HlsOriginPorts,
+  cacheControl: string,
+  tls: CertificateFiles | undefined,
+): string {
   return `load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
     ${process.getuid?.() === 0 ? 'user root;' : ''}
     daemon off;
@@ -92,13 +106,14 @@ function configuration(prefix: string, { rtmp, http }: HlsOriginPorts, cacheCont
       }
     }
     http {
-      log_format each '$uri\\t$args\\t$status\\t$http_range\\t$http_host';
+      log_format each '$uri\\t$args\\t$status\\t$http_range\\t$http_host\\t$ssl_server_name';
       access_log ${prefix}/access.log each;
       client_body_temp_path ${prefix}/body; proxy_temp_path ${prefix}/proxy; fastcgi_temp_path ${prefix}/fastcgi;
       uwsgi_temp_path ${prefix}/uwsgi; scgi_temp_path ${prefix}/scgi;
       types { application/vnd.apple.mpegurl m3u8; video/mp2t ts; }
       server {
-        listen 127.0.0.1:${http};
+        listen 127.0.0.1:${http}${tls === undefined ? '' : ' ssl'};
+        ${tls === undefined ? '' : `ssl_certificate ${tls.certFile}; ssl_certificate_key ${tls.keyFile};`}
         root ${prefix}/www;
         ${cacheControl === '' ? '' : `add_header Cache-Control ${cacheControl};`}
         add_header Set-Cookie session=secret;
