@@ -144,7 +144,7 @@ export interface OriginAddress {
   readonly usualPort?: true;
   /** The name that its certificate must hold, where that is not `host`. */
   readonly tlsName?: string;
-  /** Which connection to this address is meant, from 2 on: behind a Service's one address each may meet another origin. */
+  /** Which connection to this address is meant, from 1 on: behind a Service's one address each may meet another origin. */
   readonly door?: number;
 }
 

@@ -7,14 +7,16 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { onStatus } from '../../edge/rtmp/command.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { type DnsAnswer, DnsServer } from '../support/dns-server.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { a, b, c, LookupScene, nobody } from '../support/lookup-scene.ts';
+import { clip } from '../support/media.ts';
 import { Broadcast } from '../support/rtmp-broadcast.ts';
 import { type EdgeOptions, edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { player, publisher, reload, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
+import { player, publisher, reload, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
 
 const name = 'origins.live.test';
 
@@ -178,6 +180,42 @@ describe('origins behind a name', { concurrency: 2 }, () => {
       assert.ok(!source.closed);
     },
   );
+
+  test(
+    'the origin in use says that the stream has ended there: others that DNS has are asked',
+    testOptions,
+    async (t) => {
+      const scene = await LookupScene.start(t, a, b);
+      const { script } = scene.at(b);
+      scene.at(a).script = { play: (_, connection) => connection.send(...clip()) };
+      scene.at(b).script = { play: () => {} };
+      scene.dns.answer(name, [a, b]);
+      const edge = await startEdge(t, configOf(scene, [nobody]));
+      const peer = await player(t, edge);
+      await peer.frames(23);
+      scene.at(b).script = script;
+      const [inUse] = scene.at(a).asked('play').slice(-1);
+      inUse?.send(onStatus(1, 'status', 'NetStream.Play.UnpublishNotify', 'it has ended'));
+      await scene.goesOn(peer);
+    },
+  );
+
+  test('behind one address, who lacks a stream may be another than who got it', testOptions, async (t) => {
+    const scene = await LookupScene.start(t, a);
+    const address = '127.0.3.8';
+    // Behind it each connection meets somebody who takes all that is published, and has nothing to play.
+    const service = await startOrigin(t, { play: () => {} }, scene.port, address);
+    scene.dns.answer(name, [address]);
+    await scene.at(a).die();
+    const edge = await startEdge(t, configOf(scene, [nobody]));
+    const source = await publisher(t, edge);
+    const live = new Broadcast([source]);
+    t.after(() => live.stop());
+    await player(t, edge);
+    // Each connection was asked twice at least, and the second time long after the first.
+    await service.request('play', 8);
+    assert.equal(service.asked('publish').length, 1, 'it was not pushed again');
+  });
 
   const late: readonly { readonly title: string; readonly first: DnsAnswer | undefined }[] = [
     { title: 'does not exist', first: undefined },

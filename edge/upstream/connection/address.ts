@@ -9,7 +9,8 @@ import type { OriginAddress } from '../../conf/model.ts';
  * maps. `#2` behind it: by a second connection to that address.
  */
 export function originName(address: OriginAddress): string {
-  return address.door === undefined ? addressName(address) : `${addressName(address)}#${address.door}`;
+  const { door = 1 } = address;
+  return door === 1 ? addressName(address) : `${addressName(address)}#${door}`;
 }
 
 /** The same for all connections to the address. */

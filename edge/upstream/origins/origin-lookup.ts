@@ -210,7 +210,7 @@ export class OriginLookups {
         host: address,
         port,
         tlsName,
-        ...(door > 1 && { door }),
+        ...(door !== undefined && { door }),
       }),
     );
     if (found.length > addressesMax) {
@@ -224,9 +224,9 @@ export class OriginLookups {
 }
 
 /** Each address, and which connection to it: several to one that stands alone in its family. */
-function withDoors(found: readonly string[]): (readonly [address: string, door: number])[] {
+function withDoors(found: readonly string[]): (readonly [address: string, door: number | undefined])[] {
   const isAlone = (address: string): boolean =>
     found.every((other) => other === address || isIP(other) !== isIP(address));
-  if (!found.every(isAlone)) return found.map((address) => [address, 1]);
+  if (!found.every(isAlone)) return found.map((address) => [address, undefined]);
   return Array.from({ length: doorsMax }, (_, index) => found.map((address) => [address, index + 1] as const)).flat();
 }

@@ -49,6 +49,8 @@ export interface PullSearchOptions {
   readonly context: UpstreamContext;
   /** The pull in use meanwhile, if any. */
   readonly live: () => Pull | undefined;
+  /** Whether that one delivers, and may go on doing so. */
+  readonly isFed: () => boolean;
   /** Nothing is known of the stream: the name may be made up. */
   readonly isUnknown: () => boolean;
   /** Counts attempts over all searches of the stream: round robin goes one further with each. */
@@ -223,7 +225,7 @@ export class PullSearch {
       cluster,
       context,
       origin,
-      firstFrameMs: stream.vhost.edge.firstFrameTimeoutMs * Math.min(round + 1, 2),
+      firstFrameMs: this.#firstFrameMs(origin, round),
       waitsForTurn: isUnknown() && context.memory.originOf(stream.key) !== originName(origin),
       live: events,
       events: {
@@ -241,6 +243,13 @@ export class PullSearch {
     this.#open.add(trial);
   }
 
+  /** Who may be another one behind the same address is not waited for long: the next connection may meet the right one. */
+  #firstFrameMs({ door }: OriginAddress, round: number): number {
+    const { vhost } = this.#options.stream;
+    const ms = vhost.edge.firstFrameTimeoutMs * Math.min(round + 1, 2);
+    return door === undefined ? ms : Math.min(ms, answerPatienceMs(vhost) * Math.max(round, 1));
+  }
+
   #settled(trial: PullTrial, outcome: Outcome): void {
     this.#open.delete(trial);
     if (outcome.kind === 'failed' && isExhausted(outcome.error)) this.#unasked = true;
@@ -256,13 +265,13 @@ export class PullSearch {
 
   /** @param isLast of nobody who is asked much is hoped: where no listed origin is left and none delivers, DNS is asked */
   #next(isLast: boolean): OriginAddress | undefined {
-    const { stream, context, attempts, live } = this.#options;
+    const { stream, context, attempts, isFed } = this.#options;
     const { health, memory, origins } = context;
     return nextOrigin({
       located: origins.located(stream.vhost, this.#sought),
       origins: origins.listed(stream.vhost, this.#sought),
       further: () => {
-        if (!this.#isFurther && !(isLast && live() === undefined)) return [];
+        if (!this.#isFurther && !(isLast && !isFed())) return [];
         this.#isFurther = true;
         const unanswered = this.#unanswered;
         if (unanswered.size > 0) this.#unwatch ??= origins.watch(stream.vhost, () => this.#wake.now());

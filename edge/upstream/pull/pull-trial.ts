@@ -147,9 +147,10 @@ export class PullTrial {
     if (error !== undefined && address === origin && error.blamesOrigin) context.health.failed(origin, error);
   }
 
-  /** The stream may be one that this very edge sends it. */
+  /** The stream may be one that this very edge sends it. By a Service's address it may have been sent to another. */
   #lacks(lack: Lack): void {
-    const { context, stream } = this.#options;
+    const { context, stream, origin } = this.#options;
+    if (origin.door !== undefined) return;
     if (this.#pull !== undefined) context.pushed.lacking(stream.key, this.#pull.name, lack);
   }
 

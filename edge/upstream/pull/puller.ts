@@ -215,6 +215,7 @@ export class Puller implements StreamSource {
         request: this.#request,
         context: this.#context,
         live: () => this.#live,
+        isFed: () => this.#isFed(),
         isUnknown: () => !this.#wasLive,
         attempts: this.#attempts,
         only,
@@ -320,6 +321,13 @@ export class Puller implements StreamSource {
 
   #silentMs(pull: Pull): number {
     return awakeNow() - pull.lastMediaMs;
+  }
+
+  #isFed(): boolean {
+    const live = this.#live;
+    return (
+      live !== undefined && !live.unpublished && !this.#mustLeave() && this.#silentMs(live) < this.#patienceMs(live)
+    );
   }
 
   /** Until an origin that is well and sends nothing may have lost the stream to another. */
