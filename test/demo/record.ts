@@ -1,6 +1,7 @@
 /**
  * Records `make demo` as edge/docs/demo.svg: runs it on a terminal, and keeps what the terminal showed when. Nothing is
- * added and nothing is left out; only the wait for the first players is cut to a second.
+ * added and nothing is left out; only the wait for the first players is cut to a second. The last screen alone is
+ * edge/docs/demo-still.svg, for who wants no motion: browsers do not all tell a picture in a page of this wish.
  */
 
 import { spawn } from 'node:child_process';
@@ -49,11 +50,14 @@ async function record(): Promise<Frame[]> {
 }
 
 const frames = await record();
+const last = frames.slice(-1);
 const film = {
   frames,
   holdMs,
   columns: size.columns,
   title: 'make demo',
-  description: (frames.at(-1)?.screen ?? []).join('\n').trim(),
+  description: (last[0]?.screen ?? []).join('\n').trim(),
 };
-writeFileSync(join(root, 'edge/docs/demo.svg'), svg(film));
+const write = (name: string, text: string): void => writeFileSync(join(root, 'edge/docs', name), text);
+write('demo.svg', svg(film));
+write('demo-still.svg', svg({ ...film, frames: last }));

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
-import { chromium } from 'playwright-core';
+import { describe, type TestContext, test } from 'node:test';
+import { chromium, type Page } from 'playwright-core';
 import { findProgram, missing } from '../support/programs.ts';
 import { type Film, svg } from './animation.ts';
 import { Terminal } from './terminal.ts';
@@ -54,14 +54,18 @@ const stopAt = (ms: number): string => `for (const animation of document.getAnim
   animation.currentTime = ${ms};
 }`;
 
+async function openPage(t: TestContext): Promise<Page> {
+  const browser = await chromium.launch({
+    executablePath: findProgram('chromium') ?? '',
+    args: ['--headless', '--no-sandbox', '--disable-gpu'],
+  });
+  t.after(() => browser.close());
+  return browser.newPage();
+}
+
 describe('the picture of the recording', { skip: missing('chromium') }, () => {
   test('shows each frame in its time, and the last one to who wants no motion', { timeout: 90_000 }, async (t) => {
-    const browser = await chromium.launch({
-      executablePath: findProgram('chromium') ?? '',
-      args: ['--headless', '--no-sandbox', '--disable-gpu'],
-    });
-    t.after(() => browser.close());
-    const page = await browser.newPage();
+    const page = await openPage(t);
     const open = (): Promise<unknown> => page.goto(`data:image/svg+xml;charset=utf-8,${encodeURIComponent(svg(film))}`);
     await open();
     const at = async (ms: number): Promise<unknown> => {
@@ -80,9 +84,26 @@ describe('the picture of the recording', { skip: missing('chromium') }, () => {
   });
 });
 
-test('README shows a recording of a demo that passed', () => {
-  const recorded = readFileSync(join(import.meta.dirname, '../../edge/docs/demo.svg'), 'utf8');
-  assert.match(recorded, /The demo has passed\./);
-  assert.match(recorded, /prefers-reduced-motion/);
-  assert.doesNotMatch(recorded, /<script|https?:\/\/(?!www\.w3\.org|127\.0\.0\.1)/);
+const root = join(import.meta.dirname, '../..');
+
+describe('README', () => {
+  test('shows a recording of a demo that passed', () => {
+    for (const name of ['demo.svg', 'demo-still.svg']) {
+      const recorded = readFileSync(join(root, 'edge/docs', name), 'utf8');
+      assert.match(recorded, /The demo has passed\./);
+      assert.doesNotMatch(recorded, /<script|https?:\/\/(?!www\.w3\.org|127\.0\.0\.1)/);
+    }
+  });
+
+  test('shows its last screen to who wants no motion', { skip: missing('chromium'), timeout: 90_000 }, async (t) => {
+    const [picture = ''] = /<picture>.*?<\/picture>/s.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? [];
+    const page = await openPage(t);
+    const shown = async (reducedMotion: 'reduce' | 'no-preference'): Promise<unknown> => {
+      await page.emulateMedia({ reducedMotion });
+      await page.setContent(picture.replaceAll('edge/docs/demo', 'data:image/svg+xml,demo'));
+      return page.evaluate(`document.querySelector('img').currentSrc`);
+    };
+    assert.equal(await shown('no-preference'), 'data:image/svg+xml,demo.svg');
+    assert.equal(await shown('reduce'), 'data:image/svg+xml,demo-still.svg');
+  });
 });

@@ -43,7 +43,7 @@ function links(page: string): Link[] {
   const plain = prose(page).replaceAll(/`[^`\n]*`/g, '');
   const targets = [
     ...[...plain.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target),
-    ...[...plain.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, target = '']) => target),
+    ...[...plain.matchAll(/(?:src|srcset|href)="([^"]+)"/g)].map(([, target = '']) => target),
   ];
   return targets
     .filter((target) => !/^[a-z]+:/.test(target))
