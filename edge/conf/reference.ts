@@ -89,8 +89,10 @@ stream to another origin and is checked; its other streams stay.
 
 Addresses of origins change, and whoever writes the file may be away. So a vhost may have a name to look up,
 \`edge { origin_lookup origin.live.svc:1935; }\`, as a last source of addresses. The edge asks DNS when none of the
-listed origins has the stream, for players and publishers alike. What DNS has is tried then as listed origins are: by
-the same \`balance\`, with the same time-outs. Streams that work are left alone. When a reload lists origins that
+listed origins has the stream, for players and publishers alike; and when those that were asked have not answered for
+five times \`locate_interval\`, as an address where nobody is any more does not. What DNS has is tried then as listed origins
+are: by the same \`balance\`, with the same time-outs. A publisher whose origin does not answer goes to whoever answers first.
+Streams that work are left alone. When a reload lists origins that
 work, streams go to those at a key frame.
 
 **What is looked up does not count as listed.** It is asked last, has no part in the balance of listed origins, and is in
@@ -106,7 +108,8 @@ grows old during the drain, and the name is how it learns of new origins.
   and \`balance hash\` brings a stream to the same one from all edges, as long as they get the same answer. Of another
   Service it has one address, behind which Kubernetes chooses a pod for each connection: streams have no home, and players
   may meet a pod that their publisher did not. The edge then asks again by another connection, up to four times in a
-  round (\`10.96.0.1:1935#2\` in its log). So an answer with none of the listed origins in it is
+  round (\`10.96.0.1:1935#2\` in its log), and does not wait long for a frame before it does (five times
+  \`locate_interval\` at first, later up to \`first_frame_timeout\`). So an answer with none of the listed origins in it is
   left alone while a listed origin works and the edge is not stopping. Prefer headless Services for origins.
 - A pod that is not ready is not in it, even where it serves.
 - It may be old: DNS servers keep answers for their TTL. CoreDNS gives 5 s, as Kubernetes' own setup often 30 s. The edge
