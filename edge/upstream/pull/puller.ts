@@ -13,35 +13,23 @@ import { originName } from '../connection/address.ts';
 import type { UpstreamError } from '../connection/errors.ts';
 import type { UpstreamContext } from '../context.ts';
 import { homeOf } from '../origins/balance.ts';
-import type { Sought } from '../origins/locator.ts';
 import { Admission } from '../tokens/admission.ts';
+import { Asker } from './asker.ts';
 import { Homing } from './homing.ts';
 import type { Pull } from './pull.ts';
+import { PullInUse } from './pull-in-use.ts';
 import { PullSearch } from './pull-search.ts';
-
-/** Media may pause this many times longer than it usually does before the stream is looked for elsewhere. */
-const pauseFactor = 4;
 
 /** A pull that lasts shorter than this was as good as none: what is found next is not trusted at once. */
 const shortLifeMs = 10_000;
 
 export class Puller implements StreamSource {
   readonly #stream: LiveStream;
-  /** On whose behalf origins are asked. */
-  #request: StreamRequest;
   readonly #context: UpstreamContext;
   /** Called when nobody needs the stream any more, or when no origin has it: with a reason if players must be told. */
   readonly #ended: (reason: string | undefined) => void;
-  /** The pull whose frames players get, and the origin of the configuration that led to it. */
-  #live: Pull | undefined;
-  #listedAs = '';
-  #liveSinceMs = 0;
-  /** The pull before the present one. */
-  #from: string | undefined;
-  /** The origin has asked us to go elsewhere. */
-  #askedToLeave = false;
-  /** It is none of the vhost's any more. */
-  #isUnlisted = false;
+  readonly #inUse: PullInUse;
+  readonly #asker: Asker;
   #search: PullSearch | undefined;
   #searchingSinceMs = 0;
   /** The search is for its home alone, and ends by itself. */
@@ -58,8 +46,6 @@ export class Puller implements StreamSource {
   readonly #hold = new Deadline(() => {
     this.#stop(`no origin could be reached for ${this.#stream.vhost.edge.holdTimeoutMs} ms`);
   });
-  /** The next look at whether the origin in use still sends. */
-  readonly #pauseCheck = new Deadline(() => this.#checkPause());
   readonly #admission: Admission;
   #stopped = false;
 
@@ -70,12 +56,16 @@ export class Puller implements StreamSource {
     ended: (reason: string | undefined) => void,
   ) {
     this.#stream = stream;
-    this.#request = request;
     this.#context = context;
     this.#ended = ended;
+    this.#inUse = new PullInUse(
+      () => stream.vhost,
+      (pull) => this.#checkPause(pull),
+    );
+    this.#asker = new Asker(stream, context.verdicts, () => this.#admission.requests, request);
     this.#homing = new Homing({
       home: () => this.#home(),
-      present: () => this.#listedAs,
+      present: () => this.#inUse.listedAs,
       epoch: () => context.health.epoch,
       go: (home) => this.#goHome(home),
     });
@@ -90,8 +80,9 @@ export class Puller implements StreamSource {
     this.#admission = new Admission(awaited, context);
   }
 
-  get #sought(): Sought {
-    return { key: this.#stream.key, purpose: 'play', by: this.#request.protocol };
+  /** The pull whose frames players get. */
+  get #live(): Pull | undefined {
+    return this.#inUse.pull;
   }
 
   get state(): StreamSource['state'] {
@@ -127,7 +118,7 @@ export class Puller implements StreamSource {
     this.#lingerTimer = undefined;
     if (count === 0) this.#linger();
     else if (this.#live === undefined) this.#look([]);
-    else if (hasCome && this.#silentMs(this.#live) >= this.#stream.vhost.edge.firstFrameTimeoutMs) {
+    else if (hasCome && this.#inUse.isSilent) {
       // Who has just come has nothing to see, however patient those are who know the stream.
       this.#look([this.#live.name]);
     }
@@ -136,8 +127,9 @@ export class Puller implements StreamSource {
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
     if (this.#live === undefined) return;
-    this.#isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, this.#sought, this.#listedAs);
-    if (this.#mustLeave()) this.#look([this.#live.name]);
+    const { sought } = this.#asker;
+    this.#inUse.isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, sought, this.#inUse.listedAs);
+    if (this.#inUse.mustBeLeft) this.#look([this.#live.name]);
     this.#homing.look();
   }
 
@@ -162,26 +154,24 @@ export class Puller implements StreamSource {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#lingerTimer);
-    for (const deadline of [this.#hold, this.#pauseCheck]) deadline.stop();
+    this.#hold.stop();
     this.#homing.stop();
     this.#search?.end();
-    this.#live?.close();
+    const pull = this.#live;
+    this.#inUse.drop();
+    pull?.close();
     this.#admission.close(reason ?? 'nobody plays the stream any more');
     this.#ended(reason);
   }
 
-  #mustLeave(): boolean {
-    return this.#askedToLeave || this.#isUnlisted;
-  }
-
   #listed(): readonly OriginAddress[] {
     const { vhost } = this.#stream;
-    return this.#context.origins.listed(vhost, this.#sought);
+    return this.#context.origins.listed(vhost, this.#asker.sought);
   }
 
   #home(): OriginAddress | undefined {
     const { vhost } = this.#stream;
-    if (vhost.edge.balance !== 'hash' || this.#context.origins.located(vhost, this.#sought).length > 0)
+    if (vhost.edge.balance !== 'hash' || this.#context.origins.located(vhost, this.#asker.sought).length > 0)
       return undefined;
     return homeOf(this.#listed(), this.#stream.key, (origin) => this.#context.health.state(origin));
   }
@@ -196,10 +186,8 @@ export class Puller implements StreamSource {
   /** A pull that is to be left need not be waited for: another one goes on where it ends. */
   #handOver(to: Pull): boolean {
     const live = this.#live;
-    if (live === undefined || live === to || !(this.#isGoingHome || this.#mustLeave())) return false;
-    this.#live = undefined;
-    this.#from = live.name;
-    this.#pauseCheck.stop();
+    if (live === undefined || live === to || !(this.#isGoingHome || this.#inUse.mustBeLeft)) return false;
+    this.#inUse.drop();
     live.close();
     return true;
   }
@@ -207,15 +195,14 @@ export class Puller implements StreamSource {
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */
   #look(tried: readonly string[], only?: OriginAddress): void {
     if (this.#search !== undefined || this.#stopped) return;
-    this.#request = this.#currentRequest();
     this.#searchingSinceMs = awakeNow();
     this.#search = new PullSearch(
       {
         stream: this.#stream,
-        request: this.#request,
+        request: this.#asker.choose(),
         context: this.#context,
         live: () => this.#live,
-        isFed: () => this.#isFed(),
+        isFed: () => this.#inUse.isFeeding,
         isUnknown: () => !this.#wasLive,
         attempts: this.#attempts,
         only,
@@ -231,7 +218,7 @@ export class Puller implements StreamSource {
           },
           askedToLeave: (pull) => {
             if (pull !== this.#live) return;
-            this.#askedToLeave = true;
+            this.#inUse.askedToLeave = true;
             this.#look([pull.name]);
           },
           ended: (pull, error) => {
@@ -258,13 +245,9 @@ export class Puller implements StreamSource {
   /** A pull has taken over: the one before it has been closed by the stream. */
   #delivers(pull: Pull, listedAs: string): void {
     const { counters, log } = this.#context;
-    const from = this.#live?.name ?? this.#from;
-    this.#live = pull;
-    this.#liveSinceMs = awakeNow();
-    this.#listedAs = listedAs;
-    this.#askedToLeave = false;
-    this.#isUnlisted = false;
-    this.#context.verdicts.accept(this.#stream.key, this.#request.param, this.#stream.vhost.edge.tokenTtlMs);
+    const { from } = this.#inUse;
+    this.#inUse.take(pull, listedAs);
+    this.#asker.accepted();
     this.#admission.changed();
     if (this.#wasLive) {
       const gapMs = Math.round(this.#stream.stats.lastSpliceGapMs ?? 0);
@@ -276,7 +259,6 @@ export class Puller implements StreamSource {
     // Of a stream that was whole before, a splice takes nothing that cannot be decoded.
     if (pull.isWhole || this.#wasWhole) this.#found();
     this.#homing.moved();
-    this.#watchForPauses(pull);
     if (this.#players === 0) this.#linger();
   }
 
@@ -284,7 +266,7 @@ export class Puller implements StreamSource {
   #found(): void {
     this.#wasWhole = true;
     if (this.#search !== undefined) this.#countSearch();
-    this.#context.memory.foundAt(this.#stream.key, this.#listedAs);
+    this.#context.memory.foundAt(this.#stream.key, this.#inUse.listedAs);
     // Should this pull be lost in the very next moment, another search must be free to begin.
     this.#endSearchNow();
   }
@@ -307,10 +289,8 @@ export class Puller implements StreamSource {
   }
 
   #lost(pull: Pull, error: UpstreamError): void {
-    this.#live = undefined;
-    this.#from = pull.name;
-    this.#pauseCheck.stop();
-    this.#shortLives = awakeNow() - this.#liveSinceMs < shortLifeMs ? this.#shortLives + 1 : 0;
+    this.#inUse.drop();
+    this.#shortLives = this.#inUse.livedMs < shortLifeMs ? this.#shortLives + 1 : 0;
     this.#context.log.warn({ err: error, stream: this.#stream.key }, 'pull lost');
     this.#context.health.failed(pull.origin, error);
     // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
@@ -319,40 +299,17 @@ export class Puller implements StreamSource {
     this.#look([pull.name]);
   }
 
-  #silentMs(pull: Pull): number {
-    return awakeNow() - pull.lastMediaMs;
-  }
-
-  #isFed(): boolean {
-    const live = this.#live;
-    return (
-      live !== undefined && !live.unpublished && !this.#mustLeave() && this.#silentMs(live) < this.#patienceMs(live)
-    );
-  }
-
-  /** Until an origin that is well and sends nothing may have lost the stream to another. */
-  #patienceMs({ usualPauseMs }: Pull): number {
-    return Math.max(this.#stream.vhost.edge.firstFrameTimeoutMs, pauseFactor * usualPauseMs);
-  }
-
-  #watchForPauses(pull: Pull): void {
-    this.#pauseCheck.start(this.#patienceMs(pull) / 2);
-  }
-
-  #checkPause(): void {
-    const pull = this.#live;
-    if (pull === undefined) return;
-    if (pull.unpublished || this.#silentMs(pull) >= this.#patienceMs(pull)) {
+  #checkPause(pull: Pull): void {
+    if (this.#inUse.hasPaused) {
       this.#stream.dropGop();
       this.#look([pull.name]);
     } else if (this.#wasWhole) this.#endSearch();
     this.#homing.look();
-    this.#watchForPauses(pull);
   }
 
   /** The present origin delivers again: no need to look further. */
   #endSearch(): void {
-    if (!this.#mustLeave() && !this.#isGoingHome) this.#endSearchNow();
+    if (!this.#inUse.mustBeLeft && !this.#isGoingHome) this.#endSearchNow();
   }
 
   #endSearchNow(): void {
@@ -361,37 +318,19 @@ export class Puller implements StreamSource {
     this.#isGoingHome = false;
   }
 
-  /** The client whose parameters have served so far, or, when it has gone, the one that came last. */
-  #currentRequest(): StreamRequest {
-    const requests = this.#requests.filter(({ param }) => !this.#isRefused(param));
-    return requests.find(({ clientId }) => clientId === this.#request.clientId) ?? requests.at(-1) ?? this.#request;
-  }
-
-  #isRefused(param: string): boolean {
-    const verdict = this.#context.verdicts.find(this.#stream.key, param);
-    return verdict !== undefined && verdict !== 'accepted';
-  }
-
-  /** What those ask for who play the stream, and those who wait for an origin's word. */
-  get #requests(): StreamRequest[] {
-    return [...this.#stream.requests, ...this.#admission.requests];
-  }
-
   /**
-   * Origins refuse the client on whose behalf they were asked: it goes, with all who have the same parameters, and the
-   * others are asked for. A stream that was live goes on being looked for: nobody who plays is cut off.
+   * Origins refuse the client on whose behalf they were asked; the others are asked for. A stream that was live goes on
+   * being looked for: nobody who plays is cut off.
    */
   #refused(error: UpstreamError): void {
     if (this.#wasLive) return;
-    const { param } = this.#request;
-    const refusal = this.#context.verdicts.refuse(this.#stream.key, param, error, this.#stream.vhost.edge.tokenTtlMs);
     // It stays in its place: no other search begins while they are told.
     this.#search?.end();
-    this.#stream.refuse((request) => request.param === param, refusal);
+    const areOthers = this.#asker.refused(error);
     this.#search = undefined;
     this.#admission.changed();
     if (this.#stopped) return;
-    if (this.#requests.some((request) => request.param !== param)) this.#look([]);
+    if (areOthers) this.#look([]);
     else this.#leaveIfUnwanted();
   }
 
