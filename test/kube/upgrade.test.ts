@@ -1,6 +1,7 @@
 /**
  * From one release to the next with edges under load: a publisher and players go on through all of it. The definition
- * comes last here, after an operator that is newer than it; what such an operator leaves out is in other-crd.test.ts.
+ * comes last, after an operator that is newer than it; that of the release after comes first, before an operator that is
+ * older than it; and then all goes back. What such operators leave out is in other-crd.test.ts.
  */
 
 import assert from 'node:assert/strict';
@@ -9,6 +10,7 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1ConfigMap, V1Deployment, V1Pod } from '@kubernetes/client-node';
+import { parse, stringify } from 'yaml';
 import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { capture, makeClip, publishFile } from '../support/ffmpeg.ts';
@@ -28,6 +30,7 @@ const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const configMaps = '/api/v1/namespaces/default/configmaps';
 const edgePods = '/api/v1/namespaces/default/pods?labelSelector=edgecluster.io%2Fcluster%3Dlive';
 const definition = 'customresourcedefinition/edgeclusters.edgecluster.io';
+const [olderDefinition, newerDefinition] = otherDefinitions();
 /** Longer than the test: whoever is cut before was cut by the upgrade. */
 const drainSeconds = 900;
 
@@ -64,6 +67,20 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     );
   const change = (spec: object): Promise<EdgeCluster> => client.patch<EdgeCluster>(`${clusters}/live`, { spec });
 
+  const processes = (): readonly string[] => kubelet.pods('default').map(({ name, pid }) => `${name} ${pid}`);
+  const untilDegradedBy = (reason: string): Promise<unknown> =>
+    client.until<EdgeCluster>(
+      clusters,
+      ([live]) =>
+        live?.status?.conditions?.find(({ type }) => type === 'Degraded')?.reason === reason &&
+        live.status.observedGeneration === live.metadata.generation,
+      90_000,
+    );
+  const release = async (): Promise<{ readonly revision: string }> => {
+    const listed = JSON.parse(await kubernetes.helm(['list', '-o', 'json', ...inNamespace])) as { revision: string }[];
+    return listed[0] ?? { revision: '' };
+  };
+
   const helm = (args: readonly string[]): Promise<unknown> =>
     kubernetes.helm([...args, ...inNamespace, '--wait', '--timeout', '120s']);
 
@@ -76,8 +93,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
   it('a release runs, with edges that read the language of edgecluster 0.1.0', async () => {
     const older = temporaryDirectory(cleaner);
     cpSync(chart, older, { recursive: true });
-    const file = join(older, 'files/edgecluster.yaml');
-    writeFileSync(file, readFileSync(file, 'utf8').replace('shortNames: [ec]', 'shortNames: [old]'));
+    writeFileSync(join(older, 'files/edgecluster.yaml'), olderDefinition);
     await kubernetes.kubectl(['label', 'node', 'node-a', 'edges=yes']);
     await helm(['install', 'edgecluster', older, '--create-namespace', '--set', 'image.tag=n']);
     const spec = {
@@ -154,14 +170,37 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
   });
 
   it('the definition comes last, and no edge notices', async () => {
-    const before = kubelet.pods('default').map(({ name, pid }) => `${name} ${pid}`);
+    await untilDegradedBy('DefinitionOutdated');
+    const before = processes();
     await helm(['upgrade', 'edgecluster', chart, '--set', 'image.tag=m']);
     await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=ec', definition]);
+    await untilDegradedBy('AsExpected');
     await everybodyPlays();
-    assert.deepEqual(
-      kubelet.pods('default').map(({ name, pid }) => `${name} ${pid}`),
-      before,
-    );
+    assert.deepEqual(processes(), before);
+  });
+
+  it('a definition of the release after comes first: the operator that is older goes on, and no edge notices', async () => {
+    const before = processes();
+    const args = ['apply', '--server-side', '--force-conflicts', '-f', '-'];
+    await kubernetes.kubectl(args, { input: newerDefinition });
+    await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=new', definition]);
+    await change({ novelty: { on: true }, logLevel: 'Info' });
+    await untilFiles((files) => /info;/.test(files[CONFIG_KEY] ?? ''));
+    await untilDegradedBy('FieldsUnknown');
+    await everybodyPlays();
+    assert.deepEqual(processes(), before);
+  });
+
+  it('its operator comes, and both go back: no edge notices', async () => {
+    const before = processes();
+    const { revision } = await release();
+    await helm(['upgrade', 'edgecluster', chart, '--set', 'image.tag=l,edgeImage.tag=m,crds.install=false']);
+    await everybodyPlays();
+    await helm(['rollback', 'edgecluster', revision]);
+    await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=ec', definition]);
+    await untilDegradedBy('AsExpected');
+    await everybodyPlays();
+    assert.deepEqual(processes(), before);
   });
 
   it('with the last of the older edges their file goes', async () => {
@@ -171,6 +210,38 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     await untilFiles((files) => files['edge.conf'] === undefined && files[CONFIG_KEY] !== undefined);
   });
 });
+
+/** Of a release that lacks fields of ours, and of one that has more. The short name tells which one is served. */
+function otherDefinitions(): readonly [older: string, newer: string] {
+  const text = readFileSync(join(chart, 'files/edgecluster.yaml'), 'utf8');
+  const changed = (shortName: string, change: (properties: { spec: Fields; status: Fields }) => void): string => {
+    const crd = parse(text.replace('shortNames: [ec]', `shortNames: [${shortName}]`)) as Definition;
+    change(crd.spec.versions[0].schema.openAPIV3Schema.properties);
+    return stringify(crd);
+  };
+  const older = changed('old', ({ spec, status }) => {
+    delete spec.properties.monitoring;
+    delete status.properties.configuredReplicas;
+  });
+  const newer = changed('new', ({ spec, status }) => {
+    const on = { type: 'boolean', default: false };
+    spec.properties.novelty = { type: 'object', default: {}, properties: { on } };
+    status.properties.novelties = { type: 'integer' };
+  });
+  return [older, newer];
+}
+
+interface Fields {
+  readonly properties: Record<string, unknown>;
+}
+
+interface Definition {
+  readonly spec: {
+    readonly versions: readonly [
+      { readonly schema: { readonly openAPIV3Schema: { readonly properties: { spec: Fields; status: Fields } } } },
+    ];
+  };
+}
 
 function isReady({ status }: V1Pod): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
