@@ -3,7 +3,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { EdgeCluster } from './api/types.ts';
 import type { RequestReport } from './kube/api.ts';
-import type { Result } from './reconcile/controller.ts';
+import type { Result } from './reconcile/controller-options.ts';
 import type { UpgradeCounts } from './reconcile/rollout/turns.ts';
 import { replicasOf } from './render/replicas.ts';
 

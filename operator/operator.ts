@@ -13,7 +13,8 @@ import { EventRecorder } from './kube/events.ts';
 import { LeaderElection, type LeaseOptions } from './kube/lease.ts';
 import { OperatorMetrics } from './metrics.ts';
 import type { OperatorOptions } from './options.ts';
-import { Controller, type ControllerOptions, type Sizes } from './reconcile/controller.ts';
+import { Controller, type Sizes } from './reconcile/controller.ts';
+import type { ControllerOptions } from './reconcile/controller-options.ts';
 import { portOf, serve } from './serve.ts';
 import { version } from './version.ts';
 

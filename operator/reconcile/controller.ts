@@ -9,57 +9,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { scalesByClients } from '../api/autoscaling.ts';
-import { CLUSTER_LABEL } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
-import { ApiError, type KubeApi } from '../kube/api.ts';
+import { ApiError } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
-import type { Notify } from './apply/carry-out.ts';
-import { MasterKey, type MasterKeyOptions } from './apply/master-key.ts';
+import { MasterKey } from './apply/master-key.ts';
+import type { ControllerOptions, Result } from './controller-options.ts';
 import { type EdgeChange, EdgePoller } from './edges/poller.ts';
 import { Caches, type ClusterKey } from './observe/caches.ts';
 import { Definition } from './observe/definition.ts';
+import { OwnWatcher, ours } from './observe/own-watcher.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
 import { ReferenceWatcher } from './observe/reference-watcher.ts';
 import { referencesOf } from './observe/references.ts';
 import { isRevision, servicesIn } from './observe/revisions.ts';
-import { clusterView, podView } from './observe/views.ts';
 import { namespaceOfKey, Watcher } from './observe/watcher.ts';
 import { type Requeue, WorkQueue } from './queue.ts';
 import { Reconciler } from './reconciler.ts';
-import { type Pace, Turns, type UpgradeCounts } from './rollout/turns.ts';
+import { Turns, type UpgradeCounts } from './rollout/turns.ts';
 import { backOff } from './when-next.ts';
-
-export type Result = 'settled' | 'later' | 'failed';
-
-export interface ControllerOptions {
-  readonly api: KubeApi;
-  /** None: all. */
-  readonly namespaces: readonly string[];
-  readonly edgeImage: string;
-  /** Whether Secrets may be listed and watched. Where not, our own ones are looked at now and then. */
-  readonly watchSecrets: boolean;
-  /** Whether a Service of another namespace must consent before its endpoints are read. */
-  readonly requireConsent: boolean;
-  /** The Secret with the key that all credentials derive from. */
-  readonly masterKey: Pick<MasterKeyOptions, 'namespace' | 'name' | 'rotateEveryMs' | 'overlapMs'>;
-  /** How fast EdgeClusters get what is new only because this operator is. */
-  readonly upgradePace: Pace;
-  readonly notify: Notify;
-  readonly log: Logger;
-  /** Told after each reconcile. */
-  readonly reconciled?: (result: Result, durationMs: number) => void;
-  /** How long a key waited for a worker. */
-  readonly waited?: (ms: number) => void;
-  /** EdgeClusters in work at once; default 8. */
-  readonly workers?: number;
-  /** Between two questions to an edge; default 10 s. */
-  readonly pollIntervalMs?: number;
-  /** What may be done without is waited for so long: PodMonitors, and whether Secrets are there. Default 10 s. */
-  readonly optionalWaitMs?: number;
-  /** Between two looks at a definition of EdgeCluster that is not ours; default a minute. */
-  readonly definitionEveryMs?: number;
-}
 
 export interface Sizes {
   readonly caches: number;
@@ -70,18 +38,6 @@ export interface Sizes {
   readonly busy: number;
 }
 
-/** Labels of all that we make. */
-const ours = `app.kubernetes.io/managed-by=edgecluster,${CLUSTER_LABEL}`;
-const ownedKinds = [
-  RESOURCES.ControllerRevision,
-  RESOURCES.ServiceAccount,
-  RESOURCES.ConfigMap,
-  RESOURCES.NetworkPolicy,
-  RESOURCES.Service,
-  RESOURCES.PodDisruptionBudget,
-  RESOURCES.Deployment,
-  RESOURCES.HorizontalPodAutoscaler,
-];
 /** What is gone is often gone with its EdgeCluster, or with others: that news comes on other watches. */
 const deletedPauseMs = 100;
 /** Other edges answer within this, too. */
@@ -98,6 +54,7 @@ export class Controller {
   readonly #turns: Turns;
   readonly #reconciler: Reconciler;
   readonly #watcher: Watcher;
+  readonly #own: OwnWatcher;
   readonly #references: ReferenceWatcher;
   readonly #masterKey: MasterKey;
   readonly #podMonitors: PodMonitors;
@@ -105,7 +62,6 @@ export class Controller {
   readonly #signal: AbortSignal;
   /** Ends writes that are under way. */
   readonly #writes = new AbortController();
-  #ownSecretsWatched = false;
   #synced = false;
 
   /** @param signal ends `run` */
@@ -115,6 +71,15 @@ export class Controller {
     this.#caches = new Caches(options.namespaces);
     this.#watcher = new Watcher(options.api, options.namespaces, options.log, signal);
     this.#signal = AbortSignal.any([signal, this.#watcher.failed]);
+    this.#own = new OwnWatcher({
+      watcher: this.#watcher,
+      caches: this.#caches,
+      clusterChanged: (...change) => this.#clusterChanged(...change),
+      ownedChanged: this.#ownedChanged,
+      add: this.#add,
+      addAll: () => this.#addAll(),
+      longEnough: () => this.#longEnough(),
+    });
     this.#references = new ReferenceWatcher({
       watcher: this.#watcher,
       caches: this.#caches,
@@ -174,7 +139,7 @@ export class Controller {
       requireConsent: options.requireConsent,
       definition: this.#definition,
       secretsKnown: () => this.#references.secretsKnown,
-      ownSecretsWatched: () => this.#ownSecretsWatched,
+      ownSecretsWatched: () => this.#own.secretsWatched,
       masterKeyProblem: () => this.#masterKey.problem,
       notify: options.notify,
       log: options.log,
@@ -221,7 +186,7 @@ export class Controller {
   async run(): Promise<void> {
     const stopped = once(this.#signal);
     try {
-      const filled = [this.#watchAllOwn(), this.#watchSecrets(), this.#podMonitors.start(), this.#definition.look()];
+      const filled = [this.#watchOwn(), this.#watchSecrets(), this.#podMonitors.start(), this.#definition.look()];
       await Promise.race([stopped, Promise.all(filled)]);
       if (!this.#signal.aborted) {
         this.#synced = true;
@@ -279,10 +244,8 @@ export class Controller {
     this.#add([...this.#caches.clusters()]);
   }
 
-  async #watchAllOwn(): Promise<void> {
-    const own = this.#watcher.namespaces.map((namespace) => this.#watchOwn(namespace));
-    // A namespace that is gone, or whose objects may not be listed, holds up no other.
-    await Promise.race([Promise.all(own), Promise.all([Promise.any(own), this.#longEnough()])]);
+  async #watchOwn(): Promise<void> {
+    await this.#own.start();
     // What the EdgeClusters refer to is asked for when they come. Those that need it wait for it; others need not.
     await Promise.race([this.#references.synced(), this.#longEnough()]);
   }
@@ -290,30 +253,8 @@ export class Controller {
   /** Without the master key, or where Secrets may not be listed, all else goes on. */
   async #watchSecrets(): Promise<void> {
     const needed = [this.#masterKey.start()];
-    if (this.#options.watchSecrets) needed.push(this.#watchOwnSecrets());
+    if (this.#options.watchSecrets) needed.push(this.#own.startSecrets());
     await Promise.race([Promise.all(needed), this.#longEnough()]);
-  }
-
-  async #watchOwnSecrets(): Promise<void> {
-    const settings = { labelSelector: ours };
-    await this.#watcher.watch(RESOURCES.Secret, settings, asIs<KubernetesObject>, this.#ownedChanged);
-    this.#ownSecretsWatched = true;
-  }
-
-  /** @param namespace undefined: all */
-  async #watchOwn(namespace: string | undefined): Promise<void> {
-    const clusters = this.#watcher.watch(RESOURCES.EdgeCluster, { namespace }, clusterView, (...change) =>
-      this.#clusterChanged(...change),
-    );
-    const pods = this.#watcher.watch(RESOURCES.Pod, { namespace, labelSelector: ours }, podView, (...change) =>
-      this.#add(this.#caches.changePod(...change)),
-    );
-    const owned = ownedKinds.map((kind) =>
-      this.#watcher.watch(kind, { namespace, labelSelector: ours }, asIs<KubernetesObject>, this.#ownedChanged),
-    );
-    await Promise.all([clusters, pods, ...owned]);
-    this.#caches.known.add(namespace);
-    this.#addAll();
   }
 
   /** Figures of several edges are taken together: they can wait, and each poll changes them. More edges must not wait. */
@@ -349,10 +290,6 @@ export class Controller {
     const { optionalWaitMs = 10_000 } = this.#options;
     return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
   }
-}
-
-function asIs<T>(object: T): T {
-  return object;
 }
 
 function once(signal: AbortSignal): Promise<void> {
