@@ -6,7 +6,6 @@
 import type { Logger } from 'pino';
 import { pausedBy } from '../api/pause.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../api/types.ts';
-import { apiCredentials } from '../render/credential.ts';
 import { replicasOf } from '../render/replicas.ts';
 import { carryOut, type Outcome, titleOf } from './apply/carry-out.ts';
 import { type Desired, type InForce, inForce, running } from './apply/desired.ts';
@@ -18,14 +17,12 @@ import { scaleOnly } from './apply/scale-only.ts';
 import type { ClusterMemory } from './cluster-memory.ts';
 import { graceEndsInMs } from './edges/fleet.ts';
 import { otherLanguages } from './edges/languages.ts';
-import { movePlayers } from './edges/move-players.ts';
-import { type ConfigTarget, refreshPods, updateCosts, updateMarks } from './edges/pod-annotations.ts';
-import { edgePods } from './edges/poller.ts';
 import type { ClusterKey } from './observe/caches.ts';
 import { checkSecrets } from './observe/discovery.ts';
 import { idOf } from './observe/ownership.ts';
 import type { Requeue } from './queue.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
+import { ReconcilePods } from './reconcile-pods.ts';
 import { type ConfigRolloutStep, configRollout } from './rollout/config-rollout.ts';
 import type { Stage } from './rollout/config-stage.ts';
 import type { Wait } from './rollout/turns.ts';
@@ -48,6 +45,7 @@ export class Reconcile {
   #cluster: EdgeCluster;
   readonly #memory: ClusterMemory;
   readonly #log: Logger;
+  readonly #pods: ReconcilePods;
 
   constructor(deps: ReconcileDeps, nowMs: () => number, key: ClusterKey, cluster: EdgeCluster, memory: ClusterMemory) {
     this.#deps = deps;
@@ -56,6 +54,7 @@ export class Reconcile {
     this.#cluster = cluster;
     this.#memory = memory;
     this.#log = deps.log.child({ cluster: key });
+    this.#pods = new ReconcilePods({ ...deps, log: this.#log }, nowMs, key, memory);
   }
 
   async run(): Promise<Requeue | undefined> {
@@ -82,7 +81,7 @@ export class Reconcile {
     const { desired: configured, stage, canaries } = this.#configRollout(asked.desired, live, languages);
     const { objects, wait } = this.#deps.turns.take(this.#key, cluster, configured.objects, live.deployment);
     const desired: Desired = { ...configured, objects };
-    await this.#beforeScalingIn(live);
+    await this.#pods.beforeScalingIn(this.#cluster, live.deployment);
     const mustLook = !this.#deps.ownSecretsWatched() && settings().masterKeys !== undefined;
     const lookDueInMs = mustLook ? await lookAtSecret(this.#deps, cluster, this.#memory, this.#nowMs()) : undefined;
     let todo: Plan | undefined;
@@ -98,22 +97,16 @@ export class Reconcile {
       );
       if (outcome.namespaceEnding) return this.#leaveNamespace();
       if (outcome.kindGone) this.#deps.kindGone();
-      if (!isConfigLacking(todo, outcome, this.#cluster)) refreshDueInMs = await this.#refresh(desired, canaries);
+      if (!isConfigLacking(todo, outcome, this.#cluster))
+        refreshDueInMs = await this.#pods.refresh(desired.config, canaries);
     }
     if (todo === undefined || outcome === undefined || areEdgesRefused(todo, outcome, this.#cluster))
       await this.#scaleOnly(live);
     else this.#memory.scaledTo = undefined;
     this.#memory.failures = outcome !== undefined && outcome.failed.length > 0 ? this.#memory.failures + 1 : 0;
-    await updateCosts(this.#podDeps(), this.#pods(), false, this.#memory.pods);
-    const { keepNodesWithClients } = this.#cluster.spec.availability;
-    await updateMarks(this.#podDeps(), this.#pods(), keepNodesWithClients, this.#memory.pods);
-    this.#follow(desired);
-    const moveDueInMs = await movePlayers(
-      { ...this.#deps, log: this.#log },
-      { cluster: this.#cluster, pods: this.#pods(), deployment: live.deployment },
-      this.#memory.rebalance,
-      this.#nowMs(),
-    );
+    await this.#pods.mark(this.#cluster);
+    this.#pods.follow(this.#cluster, desired.config);
+    const moveDueInMs = await this.#pods.movePlayers(this.#cluster, live.deployment);
     const fights = contested(desired.objects, this.#memory.owned, this.#nowMs());
     const blocked = [...(todo?.blocked ?? []), ...(outcome?.blocked ?? [])];
     const failed = this.#memory.failures >= failuresTold ? (outcome?.failed ?? []) : [];
@@ -140,7 +133,7 @@ export class Reconcile {
       statusDueInMs,
       scaled.dueInMs,
       problemDueInMs(live.autoscaler, Date.now()),
-      graceEndsInMs(this.#pods(), Date.now()),
+      graceEndsInMs(this.#pods.newest(), Date.now()),
       stage.kind === 'watching' ? stage.dueInMs : undefined,
       ...fights.map(({ forgottenInMs }) => forgottenInMs),
     ]);
@@ -161,7 +154,7 @@ export class Reconcile {
     const todo = objects.length > 0 ? this.#plan({ config, objects }, live) : undefined;
     const hash = status.newest(this.#cluster)?.configHash ?? config.hash;
     const present: Desired = { config: hash === undefined ? config : { ...config, hash }, objects: [] };
-    this.#follow(present);
+    this.#pods.follow(this.#cluster, present.config);
     const differing = [...(todo?.apply ?? []).map(({ wanted }) => wanted), ...(todo?.remove ?? [])]
       // That is our own book, and follows what is applied.
       .filter(({ kind }) => kind !== 'ControllerRevision')
@@ -211,14 +204,6 @@ export class Reconcile {
     });
   }
 
-  /** Kubernetes takes the pods with the least cost: it must be right before, and players of the last seconds count. */
-  async #beforeScalingIn(live: LiveObjects): Promise<void> {
-    const replicas = live.deployment?.spec?.replicas ?? 0;
-    if (replicasOf(this.#cluster) >= replicas) return;
-    await this.#deps.edges.askNow(this.#key);
-    await updateCosts(this.#podDeps(), this.#pods(), true, this.#memory.pods);
-  }
-
   /**
    * The configuration is not valid and the former one not known, or the API server refuses the Deployment or what it
    * needs: everything stays as it is, but the number of edges follows. Once for each number: who changes it back is
@@ -234,7 +219,7 @@ export class Reconcile {
   }
 
   #languages(live: LiveObjects): readonly number[] {
-    return otherLanguages(this.#pods(), live.deployment, live.configMap);
+    return otherLanguages(this.#pods.newest(), live.deployment, live.configMap);
   }
 
   #configRollout(asked: Desired, live: LiveObjects, languages: readonly number[]): ConfigRolloutStep {
@@ -246,7 +231,7 @@ export class Reconcile {
         running(cluster, this.#memory.desired, caches, settings(), languages, requireConsent),
       configMap: live.configMap,
       deployment: live.deployment,
-      pods: this.#pods(),
+      pods: this.#pods.newest(),
       edge: edges.edge,
       nowMs: this.#nowMs(),
     };
@@ -255,31 +240,8 @@ export class Reconcile {
 
   #autoscale(live: LiveObjects) {
     const deps = { ...this.#deps, log: this.#log, nowMs: this.#nowMs };
-    const input = { key: this.#key, cluster: this.#cluster, deployment: live.deployment, pods: this.#pods() };
+    const input = { key: this.#key, cluster: this.#cluster, deployment: live.deployment, pods: this.#pods.newest() };
     return autoscale(deps, input, this.#memory.scaling);
-  }
-
-  async #refresh({ config: { hash } }: Desired, canaries: ConfigTarget['canaries']): Promise<number | undefined> {
-    if (hash === undefined) return undefined;
-    return refreshPods(this.#podDeps(), this.#pods(), { hash, canaries }, this.#memory.pods, this.#nowMs());
-  }
-
-  #follow({ config }: Desired): void {
-    const { edges, settings } = this.#deps;
-    const { masterKeys } = settings();
-    const status = this.#memory.status.newest(this.#cluster);
-    const pods = edgePods(this.#pods(), this.#cluster.spec.listeners.api.port);
-    const credentials = masterKeys === undefined ? [] : apiCredentials(this.#cluster, masterKeys);
-    edges.follow(this.#key, pods, config.hash ?? status?.configHash, credentials);
-  }
-
-  #pods() {
-    return this.#memory.pods.newest(this.#deps.caches.pods(this.#key));
-  }
-
-  #podDeps() {
-    const { api, edges, signal } = this.#deps;
-    return { api, edge: edges.edge, log: this.#log, signal };
   }
 
   #statusDeps(): StatusDeps {
@@ -313,7 +275,7 @@ export class Reconcile {
       autoscaler: live.autoscaler,
       deployment: live.deployment,
       hls: { deployment: live.hlsDeployment, origins: httpOrigins },
-      pods: this.#pods(),
+      pods: this.#pods.newest(),
       edge: edges.edge,
     };
     return definition.fitted(statusOf(observation, new Date()));
