@@ -12,6 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { diffConfig, isSame, needsRestart } from '../../edge/conf/diff.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { printConfig } from '../../edge/conf/print.ts';
+import { METRICS_CREDENTIALS_KEY } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { edgeEnvironment, renderConfig } from '../render/config.ts';
 import { type ApiCredential, credentialLines } from '../render/credential.ts';
@@ -39,6 +40,10 @@ function edgeVariables(cluster: EdgeCluster, credentialsFile: string): NodeJS.Pr
   };
 }
 
+function newCredential(username: string): ApiCredential {
+  return { username, password: randomBytes(32).toString('base64url') };
+}
+
 /** Before an edge that ended by itself is started again. */
 const restartDelayMs = 1_000;
 
@@ -50,7 +55,7 @@ export class LocalCluster {
   #freeAddresses: EdgeAddresses[] = [];
   readonly #stopping = new AbortController();
   /** For the API of its edges. */
-  readonly #credential: ApiCredential = { username: 'operator', password: randomBytes(32).toString('base64url') };
+  readonly #credential = newCredential('operator');
   #cluster: EdgeCluster;
   #config: EdgeConfig;
   /** The change that was asked for last. */
@@ -68,6 +73,9 @@ export class LocalCluster {
     mkdirSync(options.directory, { recursive: true });
     const local = new LocalCluster(cluster, options);
     writeFileSync(local.#credentialsFile, credentialLines([local.#credential]), { mode: 0o600 });
+    // Read where the manifest has metrics ask for it.
+    const metricsFile = join(options.directory, METRICS_CREDENTIALS_KEY);
+    writeFileSync(metricsFile, credentialLines([newCredential('metrics')]), { mode: 0o600 });
     local.#write(cluster, local.#config);
     try {
       await local.#scale();

@@ -5,7 +5,7 @@
 
 import { join } from 'node:path';
 import type { EdgeConfig, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
-import { CONFIG_DIRECTORY } from '../api/labels.ts';
+import { API_CREDENTIALS_DIRECTORY, CONFIG_DIRECTORY } from '../api/labels.ts';
 import type { EdgeCluster, OriginGroup } from '../api/types.ts';
 import { jwksFiles, TOKEN_KEYS_KEY } from '../render/access.ts';
 import { caBundleKey } from '../render/edge-config.ts';
@@ -52,6 +52,10 @@ export function localConfig(config: EdgeConfig, { spec }: EdgeCluster, reference
   return {
     ...config,
     rtmps: localTls(config.rtmps, rtmps?.secretName, secrets),
+    exporter: {
+      ...config.exporter,
+      credentialsFile: config.exporter.credentialsFile.replace(API_CREDENTIALS_DIRECTORY, directory),
+    },
     httpServer: { ...config.httpServer, https: localTls(config.httpServer.https, https?.secretName, secrets) },
     vhosts: config.vhosts.map((vhost, index) => ({
       ...vhost,

@@ -102,10 +102,34 @@ async function rtmpPort(up: Up, edge = 'live-1'): Promise<number> {
   return Number((await up.said(new RegExp(`${edge} +rtmp://127.0.0.1:(\\d+)/`)))[1]);
 }
 
+/** Of an answer on this machine. */
+async function statusOf(options: RequestOptions): Promise<number | undefined> {
+  const [answer] = (await once(get({ host: '127.0.0.1', ...options }), 'response')) as [IncomingMessage];
+  answer.resume();
+  return answer.statusCode;
+}
+
 /** Sends a clip to who plays. */
 const play = { play: (_: string, connection: OriginConnection) => connection.send(...clip()) };
 
 describe('edgecluster up', { concurrency: 2 }, () => {
+  test('metrics that ask for a credential have one, which does not open the API', testOptions, async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'up-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    const ports = nextPorts();
+    const exporter = `exporter: { port: ${ports + 3} }`;
+    const asking = exporter.replace(' }', ', requireCredentials: true }');
+    const text = manifest({ servers: ['127.0.0.1:1'] }, ports).replace(exporter, asking);
+    const up = startUp(t, text, ['--directory', directory]);
+    await up.said(/edges 1\/1/);
+    const file = join(directory, 'metrics-credentials');
+    assert.equal(statSync(file).mode & 0o777, 0o600);
+    const auth = readFileSync(file, 'utf8').trim();
+    const metrics = { port: ports + 3, path: '/metrics' };
+    assert.deepEqual([await statusOf(metrics), await statusOf({ ...metrics, auth })], [401, 200]);
+    assert.equal(await statusOf({ port: ports + 2, path: '/api/v1/edge', auth }), 401);
+  });
+
   test('the API of its edges has a credential, which only its user can read', testOptions, async (t) => {
     const directory = mkdtempSync(join(tmpdir(), 'up-'));
     t.after(() => rmSync(directory, { recursive: true, force: true }));
@@ -115,12 +139,7 @@ describe('edgecluster up', { concurrency: 2 }, () => {
     const file = join(directory, 'api-credentials');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const auth = readFileSync(file, 'utf8').trim();
-    const ask = async (more: RequestOptions): Promise<number | undefined> => {
-      const request = get({ host: '127.0.0.1', port: ports + 2, path: '/api/v1/edge', ...more });
-      const [response] = (await once(request, 'response')) as [IncomingMessage];
-      response.resume();
-      return response.statusCode;
-    };
+    const ask = (more: RequestOptions) => statusOf({ port: ports + 2, path: '/api/v1/edge', ...more });
     assert.deepEqual([await ask({}), await ask({ auth: 'operator:wrong' }), await ask({ auth })], [401, 401, 200]);
   });
 
