@@ -81,6 +81,14 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     return listed[0] ?? { revision: '' };
   };
 
+  /** The chart of another release. */
+  function chartWith(definition: string): string {
+    const directory = temporaryDirectory(cleaner);
+    cpSync(chart, directory, { recursive: true });
+    writeFileSync(join(directory, 'files/edgecluster.yaml'), definition);
+    return directory;
+  }
+
   const helm = (args: readonly string[]): Promise<unknown> =>
     kubernetes.helm([...args, ...inNamespace, '--wait', '--timeout', '120s']);
 
@@ -91,9 +99,7 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
   }
 
   it('a release runs, with edges that read the language of edgecluster 0.1.0', async () => {
-    const older = temporaryDirectory(cleaner);
-    cpSync(chart, older, { recursive: true });
-    writeFileSync(join(older, 'files/edgecluster.yaml'), olderDefinition);
+    const older = chartWith(olderDefinition);
     await kubernetes.kubectl(['label', 'node', 'node-a', 'edges=yes']);
     await helm(['install', 'edgecluster', older, '--create-namespace', '--set', 'image.tag=n']);
     const spec = {
@@ -184,8 +190,8 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
     const args = ['apply', '--server-side', '--force-conflicts', '-f', '-'];
     await kubernetes.kubectl(args, { input: newerDefinition });
     await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=new', definition]);
-    await change({ novelty: { on: true }, logLevel: 'Info' });
-    await untilFiles((files) => /info;/.test(files[CONFIG_KEY] ?? ''));
+    await change({ novelty: { on: true }, logLevel: 'Warn' });
+    await untilFiles((files) => /warn;/.test(files[CONFIG_KEY] ?? ''));
     await untilDegradedBy('FieldsUnknown');
     await everybodyPlays();
     assert.deepEqual(processes(), before);
@@ -194,7 +200,8 @@ describe('an upgrade', { skip: cannotRunPods() }, () => {
   it('its operator comes, and both go back: no edge notices', async () => {
     const before = processes();
     const { revision } = await release();
-    await helm(['upgrade', 'edgecluster', chart, '--set', 'image.tag=l,edgeImage.tag=m,crds.install=false']);
+    const later = chartWith(newerDefinition);
+    await helm(['upgrade', 'edgecluster', later, '--set', 'image.tag=l,edgeImage.tag=m']);
     await everybodyPlays();
     await helm(['rollback', 'edgecluster', revision]);
     await kubernetes.kubectl(['wait', '--for=jsonpath={.status.acceptedNames.shortNames[0]}=ec', definition]);
