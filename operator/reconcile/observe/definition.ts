@@ -45,13 +45,15 @@ export class Definition {
   readonly #everyMs: number;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer fires. */
+  #dueMs = Number.POSITIVE_INFINITY;
 
   constructor(options: DefinitionOptions) {
     this.#options = options;
     this.#everyMs = options.everyMs ?? defaultEveryMs;
   }
 
-  /** Looks at the definition, unless that was done a short time ago. */
+  /** Looks at the definition: now, or where that was done a short time ago, a little later. */
   look(): Promise<void> {
     return this.#look(this.#everyMs);
   }
@@ -85,9 +87,11 @@ export class Definition {
   async #look(atMostEveryMs: number): Promise<void> {
     const { api, log, signal, changed } = this.#options;
     const nowMs = performance.now();
-    if (nowMs < this.#lookedAtMs + atMostEveryMs) return;
+    const waitMs = this.#lookedAtMs + atMostEveryMs - nowMs;
+    if (waitMs > 0) return this.#lookIn(waitMs);
     this.#lookedAtMs = nowMs;
     clearTimeout(this.#timer);
+    this.#dueMs = Number.POSITIVE_INFINITY;
     try {
       const served = await api.schema<Schema>(RESOURCES.EdgeCluster, { signal });
       if (served !== undefined) this.#compare(served, changed);
@@ -97,8 +101,17 @@ export class Definition {
       log.debug({ err: String(error) }, 'the definition of EdgeCluster cannot be read');
     }
     if (this.#missing.length + this.#extra.length > 0 && !signal.aborted) {
-      this.#timer = setTimeout(() => void this.#look(0), this.#everyMs).unref();
+      this.#lookIn(this.#everyMs);
     }
+  }
+
+  /** Unless it is looked at sooner. */
+  #lookIn(ms: number): void {
+    const dueMs = performance.now() + ms;
+    if (dueMs >= this.#dueMs) return;
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => void this.#look(0), ms).unref();
   }
 
   #compare(served: Schema, changed: () => void): void {
