@@ -69,7 +69,7 @@ describe('a release', () => {
     }
   });
 
-  test('has a package that is installed into an empty folder, and then runs', { timeout: 120_000 }, () => {
+  test('has a package that is installed into an empty folder, and then runs', () => {
     const folder = temporaryDirectory(cleaner);
     writeFileSync(join(folder, 'package.json'), '{}');
     // What npm has fetched for this project is in its cache.
