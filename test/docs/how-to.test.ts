@@ -27,7 +27,8 @@ describe('how to', { concurrency: 2 }, () => {
   for (const [page, programs] of Object.entries(pages)) {
     test(page, { skip: missing(...programs), timeout: 200_000 }, async (t) => {
       const steps = stepsOf(page);
-      assert.equal(steps.at(-1)?.kind, 'run', 'it ends with a check');
+      const here = steps.filter(({ kind }) => kind !== 'cluster');
+      assert.equal(here.at(-1)?.kind, 'run', 'it ends with a check');
       await new HowTo(t).follow(steps);
     });
   }

@@ -4,6 +4,7 @@
  *     ```nginx edge.conf      a file of that name
  *     ```sh run               commands that must succeed
  *     ```sh background        a command that goes on; what follows waits until it has said that it started
+ *     ```sh cluster           commands that must succeed where a Kubernetes is: in make kube-test
  *     ```sh                   shown only: it needs what is not here
  *
  * They run in a folder like a fresh clone, in which each port of a page is a free one.
@@ -21,15 +22,19 @@ const clone = ['crds', 'edge', 'helm', 'node_modules', 'operator', 'package.json
 
 export type Step =
   | { readonly kind: 'file'; readonly name: string; readonly text: string }
-  | { readonly kind: 'run' | 'background'; readonly script: string };
+  | { readonly kind: 'run' | 'background' | 'cluster'; readonly script: string };
 
 /** The steps of a page, in its order. @param page its path from the repository's root */
 export function stepsOf(page: string): Step[] {
   const text = readFileSync(join(root, page), 'utf8');
   return [...text.matchAll(/^```(\w+) ([\w./-]+)\n(.*?)^```$/gms)].map(([, language, what = '', body = '']): Step => {
-    if (language === 'sh' && (what === 'run' || what === 'background')) return { kind: what, script: body };
+    if (language === 'sh' && isKind(what)) return { kind: what, script: body };
     return { kind: 'file', name: what, text: body };
   });
+}
+
+function isKind(what: string): what is 'run' | 'background' | 'cluster' {
+  return what === 'run' || what === 'background' || what === 'cluster';
 }
 
 /** Ports that pages name. */
@@ -60,12 +65,15 @@ async function quietPort(): Promise<number> {
 export class HowTo {
   readonly directory: string;
   readonly #cleaner: Cleaner;
+  readonly #cluster: NodeJS.ProcessEnv | undefined;
   readonly #ports = new Map<string, number>();
   /** The commands that go on, by what the page writes. */
   readonly #background = new Map<string, { readonly child: ChildProcess; readonly ended: Promise<unknown> }>();
 
-  constructor(cleaner: Cleaner) {
+  /** @param cluster what kubectl and helm find a cluster by; without it, steps that need one are left out */
+  constructor(cleaner: Cleaner, cluster?: NodeJS.ProcessEnv) {
     this.#cleaner = cleaner;
+    this.#cluster = cluster;
     this.directory = temporaryDirectory(cleaner);
     for (const name of clone) symlinkSync(join(root, name), join(this.directory, name));
   }
@@ -77,8 +85,10 @@ export class HowTo {
         const file = join(this.directory, step.name);
         mkdirSync(dirname(file), { recursive: true });
         writeFileSync(file, await this.here(step.text));
-      } else if (step.kind === 'run') await this.#run(await this.here(step.script));
-      else await this.#start(step.script, await this.here(step.script));
+      } else if (step.kind === 'run') await this.#run(await this.here(step.script), process.env);
+      else if (step.kind === 'cluster') {
+        if (this.#cluster !== undefined) await this.#run(step.script, this.#cluster);
+      } else await this.#start(step.script, await this.here(step.script));
     }
   }
 
@@ -98,8 +108,8 @@ export class HowTo {
     await ended;
   }
 
-  async #run(script: string): Promise<void> {
-    const child = spawn('sh', ['-e', '-c', script], { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  async #run(script: string, env: NodeJS.ProcessEnv): Promise<void> {
+    const child = spawn('sh', ['-e', '-c', script], { cwd: this.directory, env, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes) => (said += bytes));
     const [code] = await once(child, 'close');

@@ -12,7 +12,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';
 import { layOut, type Plane, roomyDirectory } from './kubernetes-plane.ts';
@@ -208,14 +208,20 @@ export class Kubernetes {
     }
   }
 
-  async #run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
-    const env = {
+  /** In which a shell finds kubectl, helm and this cluster, and nothing of the user. */
+  get environment(): NodeJS.ProcessEnv {
+    const { kubectl, helm } = this.#tools;
+    return {
       ...process.env,
-      KUBECONFIG: options.kubeconfig ?? this.kubeconfig,
-      // Caches and plugins of the user are not the test's.
+      PATH: [dirname(kubectl), dirname(helm), process.env.PATH].join(delimiter),
+      KUBECONFIG: this.kubeconfig,
       HOME: this.#directory,
       ...Object.fromEntries(['CACHE', 'CONFIG', 'DATA'].map((it) => [`HELM_${it}_HOME`, `${this.#directory}/helm`])),
     };
+  }
+
+  async #run(program: string, args: readonly string[], options: CommandOptions): Promise<CommandResult> {
+    const env = { ...this.environment, KUBECONFIG: options.kubeconfig ?? this.kubeconfig };
     const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin.on('error', () => {});
     child.stdin.end(options.input ?? '');
