@@ -35,7 +35,7 @@ describe('how to, in a cluster', { skip }, () => {
     await kubernetes.kubectl(['delete', 'crd', 'edgeclusters.edgecluster.io']);
   });
 
-  /** Does what a page tells; between two commands a person lets the API learn of the definition. */
+  /** Does what a page tells; between two steps a person lets the API learn of the definition. */
   async function follow(t: TestContext, page: string): Promise<void> {
     const howTo = new HowTo(t, kubernetes.environment);
     const steps = stepsOf(page).filter(({ kind }) => kind === 'file' || kind === 'cluster');
