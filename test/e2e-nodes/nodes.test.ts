@@ -45,6 +45,8 @@ describe('nodes', () => {
     await scene.untilTier(({ status }) => (status?.drainingReplicas ?? 0) === 0);
     const { edge, clients } = await scene.busiestEdge();
     const node = scene.cluster.node(edge.spec?.nodeName);
+    const elsewhere = (await scene.origins()).filter(({ spec }) => spec?.nodeName !== node.name);
+    assert.equal(elsewhere.length, 1, 'the other node has an origin, too');
     let outAfterMs = 0;
     const seen = await audience.watch(
       'a node is lost for 100 s',

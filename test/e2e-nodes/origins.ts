@@ -80,6 +80,8 @@ function list(namespace: string, name: string, replicas: number, { image, files,
         topologyKey: 'kubernetes.io/hostname',
         whenUnsatisfiable: 'ScheduleAnyway',
         labelSelector: { matchLabels: labels },
+        // Those that they replace do not count: else all new ones would be where the old ones were not.
+        matchLabelKeys: ['pod-template-hash'],
       },
     ],
   };
