@@ -15,6 +15,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -47,6 +48,15 @@ void stream_name(char *name, size_t size, const char *pattern, int number) {
 void watch_for(int fd, void *connection, uint32_t events) {
   struct epoll_event e = {.events = events, .data.ptr = connection};
   epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &e);
+}
+
+// Those who come back notice that a server is gone without a word, as players and encoders do: by TCP, in 30 s.
+void notice_silence(int fd) {
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &(int){1}, sizeof(int));
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &(int){15}, sizeof(int));
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){5}, sizeof(int));
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){3}, sizeof(int));
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){30000}, sizeof(int));
 }
 
 int connect_to(const struct target *target, int server, void *connection) {

@@ -42,6 +42,8 @@ double now_ms(void);
 void stream_name(char *name, size_t size, const char *pattern, int number);
 // Begins a connection to the target's port, or the one that lies `server` above it, and watches it; ends the program when it has run out of sockets.
 int connect_to(const struct target *target, int server, void *connection);
+// For those who come back: a server that is gone without a word is noticed.
+void notice_silence(int fd);
 // How long one that was cut, or refused when it came back, waits before it connects.
 enum { REJOIN_MS = 50 };
 void watch_for(int fd, void *connection, uint32_t events);

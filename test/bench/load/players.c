@@ -62,6 +62,7 @@ static void start_player(int i) {
   p->sampled = (long)i * options.sample / options.count != (long)(i + 1) * options.sample / options.count;
   p->connected_at = now_ms();
   p->fd = connect_to(&options.target, (int)(p - all) % options.servers, p);
+  if (options.rejoin) notice_silence(p->fd);
   started = i + 1;
 }
 
@@ -99,6 +100,7 @@ static void come_back(struct player *p) {
   p->connected_at = now_ms();
   p->state = CONNECTING;
   p->fd = connect_to(&options.target, (int)(p - all) % options.servers, p);
+  if (options.rejoin) notice_silence(p->fd);
 }
 
 static ssize_t send_bytes(struct player *p, const void *bytes, size_t count) {

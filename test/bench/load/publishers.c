@@ -39,6 +39,7 @@ static void open_publishers(const struct options *o) {
 
 static void start_publisher(int i) {
   all[i].fd = connect_to(&options.target, 0, &all[i]);
+  if (options.rejoin) notice_silence(all[i].fd);
   started = i + 1;
 }
 
@@ -166,6 +167,7 @@ static void on_tick(double now) {
       buffer_free(&p->rtmp.out);
       p->state = CONNECTING;
       p->fd = connect_to(&options.target, 0, p);
+      if (options.rejoin) notice_silence(p->fd);
     }
     while (p->state == WATCHED && p->sending && !p->rtmp.out.length) {
       double due = p->round_began_ms + clip.tags[p->next].timestamp;
