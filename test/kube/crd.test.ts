@@ -101,7 +101,7 @@ describe('the CRD on an API server', () => {
         assert.ok([400, 422].includes(error.status), error.message);
         // The answer is JSON, in which quotes are escaped.
         const said = error.message.replaceAll('\\"', '"');
-        assert.ok(said.includes(row.says), `expected "${row.says}" in\n${said}`);
+        assert.ok(withoutType(said).includes(withoutType(row.says)), `expected "${row.says}" in\n${said}`);
         return true;
       });
     });
@@ -176,3 +176,8 @@ describe('the CRD on an API server', () => {
     assert.match(explained, /taken for\s+dead,\s+in\s+milliseconds\.\s+Default 2000\./);
   });
 });
+
+/** Of a rule that is broken, Kubernetes 1.37 does not say any more that it is about an object. */
+function withoutType(text: string): string {
+  return text.replaceAll('Invalid value: "object": ', 'Invalid value: ');
+}
