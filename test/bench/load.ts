@@ -44,6 +44,8 @@ export interface PlayReport {
   readonly worstStepMs: number;
   /** Longest that a player waited for its next message. */
   readonly worstGapMs: number;
+  /** The longest that each of them waited for its next message in this window. */
+  readonly gap: Spread | null;
   /** From connect to the end of the TLS handshake, since the start. */
   readonly handshake: Spread | null;
   /** TLS sessions that were taken up again, since the start. */

@@ -37,7 +37,7 @@ struct player {
 static struct options options;
 static struct player *all, reference;
 static int started, sweep_next;
-static struct samples handshake, first_frame, first_20k, back;
+static struct samples handshake, first_frame, first_20k, back, gaps;
 static int resumed;  // TLS sessions taken up again
 static int cut;  // connections that were served and then lost
 static char first_error[256];
@@ -298,6 +298,7 @@ static void report(double window_ms) {
   uint64_t bytes = 0, least = UINT64_MAX;
   int playing = 0, gone = 0, sampled = 0;
   double worst_gap = 0;
+  gaps.count = 0;
   double now = now_ms();
   for (int i = 0; i < started; i++) {
     struct player *p = &all[i];
@@ -312,6 +313,7 @@ static void report(double window_ms) {
     double silent = p->last_media_at ? now - p->last_media_at : 0;  // a gap that has not ended counts too
     if (silent > p->worst_gap_ms) p->worst_gap_ms = silent;
     if (p->worst_gap_ms > worst_gap) worst_gap = p->worst_gap_ms;
+    samples_add(&gaps, p->worst_gap_ms);
     p->worst_gap_ms = 0;
   }
   printf("{\"seconds\":%.4f,\"count\":%d,\"playing\":%d,\"gone\":%d,\"bytes\":%lu,\"leastBytes\":%lu,", window_ms / 1000,
@@ -319,6 +321,7 @@ static void report(double window_ms) {
   printf("\"sampled\":%d,\"audio\":%lu,\"video\":%lu,\"keyFrames\":%lu,\"backwards\":%lu,\"worstStepMs\":%u,", sampled,
          seen.audio, seen.video, seen.key_frames, seen.backwards, seen.worst_step_ms);
   printf("\"worstGapMs\":%.3f,", worst_gap);
+  samples_print(&gaps, "gap");
   printf("\"cut\":%d,", cut);
   samples_print(&back, "back");
   back.count = 0;
