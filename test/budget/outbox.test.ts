@@ -96,3 +96,40 @@ test('tls: who leaves in the middle ends nothing but the connection', async (t) 
   await closed;
   assert.equal(outbox.write(first), false);
 });
+
+test('tcp: what the kernel has no room for waits, in order, and all is counted', async (t) => {
+  const [socket, client] = await pair(t, 'tcp');
+  const sent: Buffer[] = [];
+  let outbox: Outbox | undefined;
+  const drained = new Promise<void>((resolve) => {
+    outbox = new Outbox(socket, resolve);
+  });
+  assert.ok(outbox !== undefined);
+  // The client reads nothing until the kernel has taken all it can.
+  for (let room = true, i = 0; room; i++) {
+    const bytes = slices[i % slices.length] ?? Buffer.alloc(0);
+    sent.push(bytes);
+    room = outbox.write(bytes);
+  }
+  const all = Buffer.concat(sent);
+  assert.equal(outbox.sentBytes, all.length);
+  assert.equal(outbox.takenBytes, all.length - outbox.pendingBytes);
+  const arrives = received(client, all.length);
+  await drained;
+  assert.ok((await arrives).equals(all));
+  assert.equal(outbox.takenBytes, all.length);
+});
+
+test('tcp: a connection that the peer has reset ends by the socket, not by what is written', async (t) => {
+  const [socket, client] = await pair(t, 'tcp');
+  const failed = once(socket, 'error');
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  const outbox = new Outbox(socket, () => {});
+  client.resetAndDestroy();
+  await once(client, 'close');
+  // The reset has come: the kernel refuses the bytes before the socket has heard of it.
+  outbox.write(slices[0] ?? Buffer.alloc(0));
+  assert.match(String((await failed)[0]), /EPIPE|ECONNRESET/);
+  await closed;
+  outbox.write(slices[0] ?? Buffer.alloc(0));
+});

@@ -107,7 +107,7 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   get bytesSent(): number {
-    return this.#socket.bytesWritten;
+    return this.#outbox.sentBytes;
   }
 
   get droppedGops(): number {
