@@ -5,7 +5,6 @@
 
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { writeDirectly } from './direct-write.ts';
 import { Fifo } from './fifo.ts';
 
 const pieceBytes = 64 * 1024;
@@ -25,8 +24,6 @@ export class Outbox {
   /** What the socket has not been given yet. */
   readonly #pieces = new Fifo<Buffer>();
   #waitingBytes = 0;
-  /** What the kernel has taken past the socket. */
-  #directBytes = 0;
 
   /** @param drained called when the socket has taken all that was written, after `write` had returned false */
   constructor(socket: Socket, drained: () => void) {
@@ -40,11 +37,8 @@ export class Outbox {
   write(bytes: Buffer): boolean {
     const socket = this.#socket;
     if (this.#pieces.isEmpty && bytes.length <= pieceBytes && !this.#mustWait) {
-      const taken = writeDirectly(socket, bytes);
-      this.#directBytes += taken;
-      if (taken === bytes.length) return true;
       // A socket with a small mark asks for a pause after each write, also where the kernel has taken all at once.
-      return socket.write(taken === 0 ? bytes : bytes.subarray(taken)) || socket.writableLength === 0;
+      return socket.write(bytes) || socket.writableLength === 0;
     }
     const size = this.#pieceBytes;
     for (let at = 0; at < bytes.length; at += size) this.#pieces.push(bytes.subarray(at, at + size));
@@ -64,14 +58,9 @@ export class Outbox {
     return this.#socket.writableLength + this.#waitingBytes;
   }
 
-  /** Bytes that the socket or the kernel has been given; those written to the socket past this outbox count, too. */
-  get sentBytes(): number {
-    return this.#socket.bytesWritten + this.#directBytes;
-  }
-
   /** Bytes that the kernel has taken. */
   get takenBytes(): number {
-    return this.sentBytes - this.#socket.writableLength;
+    return this.#socket.bytesWritten - this.#socket.writableLength;
   }
 
   /** Gives the socket all that waits: more can then be written to the socket itself, or it can be ended. */

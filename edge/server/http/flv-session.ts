@@ -107,7 +107,7 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   get bytesSent(): number {
-    return this.#outbox.sentBytes;
+    return this.#socket.bytesWritten;
   }
 
   get droppedGops(): number {

@@ -82,7 +82,7 @@ export class RtmpTransport implements InboxOwner {
   }
 
   get bytesSent(): number {
-    return this.outbox.sentBytes;
+    return this.#socket.bytesWritten;
   }
 
   /** When bytes came last that may be media, on the clock of `awakeNow`: now while it is kept from being read. */
