@@ -231,7 +231,8 @@ a limit, and so has the work that it can cause. The limits of the whole process 
 admitted client never has to make room. Others must get on (\`handshake_timeout\`, \`client_timeout\`), are limited for
 each address (\`unadmitted_per_address\`), and make room for the next one when all places are taken: first the one that
 has shown no progress for longest. File descriptors are kept for origins and probes: 64, or a quarter if the process may
-have fewer than 256.
+have fewer than 256. Who comes faster than the edge accepts waits in the system's queue of the listener: 4,096 clients, or
+\`net.core.somaxconn\` where that is less. Beyond that the system lets clients try again, and resets some of them.
 
 **Memory.** The edge itself takes about 100 MB, and each connection about 0.05 MB, with TLS 0.1 MB. To these come at most
 \`media_memory_max_bytes\` and \`unfinished_max_bytes\`. With the defaults and 1,000 connections that is less than 400 MB.
