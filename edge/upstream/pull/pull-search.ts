@@ -7,6 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
+import { awakeNow } from '../../time/awake.ts';
 import { notNeeded } from '../../time/not-needed.ts';
 import { Wake } from '../../time/wake.ts';
 import { originName } from '../connection/address.ts';
@@ -191,10 +192,10 @@ export class PullSearch {
    * refused is not kept waiting: all others are asked at once, and have a short while.
    */
   async #askAll(round: number): Promise<void> {
-    const beganMs = performance.now();
+    const beganMs = awakeNow();
     for (let dueMs = 0; !this.#over; ) {
       const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
-      const patienceMs = beganMs + answerPatienceMs(this.#options.stream.vhost) - performance.now();
+      const patienceMs = beganMs + answerPatienceMs(this.#options.stream.vhost) - awakeNow();
       const isLast = this.#open.size === 0 || (patienceMs <= 0 && this.#unanswered.size === this.#open.size);
       const origin = this.#open.size < locateParallel ? this.#next(isLast) : undefined;
       const isRefused = this.#refusal !== undefined;

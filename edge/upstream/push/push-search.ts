@@ -9,6 +9,7 @@ import { streamKey } from '../../stream/name.ts';
 import { nameTakenCode } from '../../stream/publication.ts';
 import { type StreamRequest, streamName } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
+import { Deadline } from '../../time/deadline.ts';
 import { DeadlineSignal } from '../../time/deadline-signal.ts';
 import { originName } from '../connection/address.ts';
 import { toUpstreamError, UpstreamError } from '../connection/errors.ts';
@@ -183,7 +184,7 @@ export class PushSearch {
   ): Promise<Push> {
     const left = new AbortController();
     const answered = new AbortController();
-    const timer = setTimeout(() => {
+    const patience = new Deadline(() => {
       this.#anotherAnswers(tried, answered.signal).then(
         () => {
           const details = { origin: originName(origin) };
@@ -192,9 +193,10 @@ export class PushSearch {
         },
         () => {},
       );
-    }, answerPatienceMs(this.#options.vhost()));
+    });
+    patience.start(answerPatienceMs(this.#options.vhost()));
     const stop = (): void => {
-      clearTimeout(timer);
+      patience.stop();
       answered.abort();
     };
     const either = AbortSignal.any([signal, left.signal]);
