@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { chmodSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { before, describe, it } from 'node:test';
 import { FlvReader } from '../../edge/flv/reader.ts';
@@ -45,9 +46,11 @@ function mpv(cleaner: Cleaner, url: string): Player {
   const program = new Program(cleaner, 'mpv', args, { HOME: temporaryDirectory(cleaner) });
   const output = program.child.stderr;
   const times: number[] = [];
-  output?.on('data', (bytes: Buffer) => {
-    for (const [, time] of bytes.toString().matchAll(/time=([\d.]+)/g)) times.push(Number(time));
-  });
+  if (output !== null)
+    createInterface({ input: output }).on('line', (line) => {
+      const time = /time=([\d.]+)$/.exec(line)?.[1];
+      if (time !== undefined) times.push(Number(time));
+    });
   return { program, output, times };
 }
 
