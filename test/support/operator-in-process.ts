@@ -7,6 +7,7 @@ import { Operator, type OperatorTimes } from '../../operator/operator.ts';
 import type { OperatorOptions } from '../../operator/options.ts';
 import type { Sizes } from '../../operator/reconcile/controller.ts';
 import type { Kubernetes } from './kubernetes.ts';
+import { operatorOptions } from './operator-options.ts';
 
 type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string; readonly level: number };
 
@@ -25,24 +26,7 @@ export class OperatorInProcess {
 
   constructor(kubernetes: Kubernetes, { namespace, options, times }: OperatorSettings) {
     this.operator = new Operator({
-      options: {
-        namespaces: [namespace],
-        leaderElection: false,
-        leaseNamespace: namespace,
-        leaseName: 'edgecluster-operator',
-        masterKeySecret: 'edgecluster-operator-master-key',
-        rotateEveryDays: undefined,
-        formerIdentityPrefix: undefined,
-        watchSecrets: true,
-        requireConsent: true,
-        identity: 'operator-0',
-        edgeImage: 'edge:test',
-        upgradePace: { clusters: 1, pauseMs: 0 },
-        listen: { host: '127.0.0.1', port: 0 },
-        logLevel: 'info',
-        kubeconfig: undefined,
-        ...options,
-      },
+      options: operatorOptions(namespace, { namespaces: [namespace], ...options }),
       access: kubeConfigAccess(kubernetes.config()),
       ...(times && { times }),
       log: pino({ base: null }, { write: (line: string) => this.log.push(JSON.parse(line) as LogLine) }),

@@ -18,6 +18,7 @@ import {
   Refusal,
   startKubeApi,
 } from './kube-api/kube-api.ts';
+import { operatorOptions } from './operator-options.ts';
 
 export const namespace = 'media';
 
@@ -75,24 +76,7 @@ export class OperatorScene {
   operator({ times, ...options }: OperatorSettings = {}): RunningOperator {
     const log: LogLine[] = [];
     const operator = new Operator({
-      options: {
-        namespaces: [],
-        leaderElection: false,
-        leaseNamespace: 'default',
-        leaseName: 'edgecluster-operator',
-        masterKeySecret: 'edgecluster-operator-master-key',
-        rotateEveryDays: undefined,
-        formerIdentityPrefix: undefined,
-        watchSecrets: true,
-        requireConsent: true,
-        identity: 'operator-0',
-        edgeImage: 'edge:test',
-        upgradePace: { clusters: 1, pauseMs: 0 },
-        listen: { host: '127.0.0.1', port: 0 },
-        logLevel: 'debug',
-        kubeconfig: undefined,
-        ...options,
-      },
+      options: operatorOptions('default', { logLevel: 'debug', ...options }),
       access: this.kube.config(),
       log: pino({ level: 'debug', base: null }, { write: (line: string) => log.push(JSON.parse(line) as LogLine) }),
       times: { requestTimeoutMs: 2000, ...times },
