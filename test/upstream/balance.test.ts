@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import { originName } from '../../edge/upstream/connection/address.ts';
 import { type BalanceInput, homeOf, nextOrigin } from '../../edge/upstream/origins/balance.ts';
-import type { OriginState } from '../../edge/upstream/origins/origin-health.ts';
+import type { OriginState } from '../../edge/upstream/origins/origin-record.ts';
 import fc from '../support/property.ts';
 
 const origins: OriginAddress[] = ['a', 'b', 'c'].map((host) => ({ scheme: 'rtmp', host, port: 1935 }));

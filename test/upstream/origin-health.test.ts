@@ -3,7 +3,9 @@ import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/connection/errors.ts';
-import { OriginHealth, type OriginReport, type ProbeTimes } from '../../edge/upstream/origins/origin-health.ts';
+import { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
+import type { OriginReport } from '../../edge/upstream/origins/origin-record.ts';
+import type { ProbeTimes } from '../../edge/upstream/origins/probe-delays.ts';
 
 const options = { timeout: 90_000 };
 const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };

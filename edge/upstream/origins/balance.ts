@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { EdgeTuning, OriginAddress } from '../../conf/model.ts';
 import { originName } from '../connection/address.ts';
-import type { OriginState } from './origin-health.ts';
+import type { OriginState } from './origin-record.ts';
 
 export interface BalanceInput {
   /** Those that somebody named who knows: tried in their order, before all others. */
