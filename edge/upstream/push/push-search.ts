@@ -246,17 +246,17 @@ export class PushSearch {
     for (let redirects = 0; ; redirects++) {
       const request = upstreamRequest(clientRequest, this.#cluster(), { address }, context.serverId);
       try {
-        const push = await Push.open(
-          address,
-          originName(origin),
+        const push = await Push.open({
+          origin: address,
+          listedAs: originName(origin),
           request,
-          vhost,
+          settings: vhost,
           chunkSize,
           context,
           events,
           answered,
           signal,
-        );
+        });
         context.health.succeeded(address);
         context.log.info({ origin: push.name, stream: this.#key, upnode: push.upnode }, 'push connected');
         return push;

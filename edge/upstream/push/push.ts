@@ -20,6 +20,22 @@ export interface PushEvents {
   askedToLeave(push: Push): void;
 }
 
+export interface PushOptions {
+  readonly origin: OriginAddress;
+  /** The name of the origin in the configuration that led there, by a redirection or directly. */
+  readonly listedAs: string;
+  readonly request: UpstreamRequest;
+  /** Those in force: a reload may replace them. */
+  readonly settings: () => VhostConfig;
+  /** Of the runs to be sent. */
+  readonly chunkSize: number;
+  readonly context: UpstreamContext;
+  readonly events: PushEvents;
+  /** Called when the origin has shaken hands. */
+  readonly answered: () => void;
+  readonly signal: AbortSignal;
+}
+
 export class Push {
   readonly origin: OriginAddress;
   readonly name: string;
@@ -32,26 +48,18 @@ export class Push {
   readonly #release: () => void;
   #ended = false;
 
-  private constructor(
-    origin: OriginAddress,
-    listedAs: string,
-    client: RtmpClient,
-    request: UpstreamRequest,
-    stallTimeoutMs: () => number,
-    chunkSize: number,
-    release: () => void,
-    lost: (error: UpstreamError) => void,
-  ) {
+  private constructor(client: RtmpClient, options: PushOptions, lost: (error: UpstreamError) => void) {
+    const { origin, listedAs, request, settings, chunkSize, context } = options;
     this.origin = origin;
     this.name = originName(origin);
     this.listedAs = listedAs;
     this.#client = client;
     this.#stream = request.stream;
     this.#chunkSize = chunkSize;
-    this.#release = release;
+    this.#release = context.health.connected(origin);
     this.#watchdog = new Watchdog(client, {
       owesMedia: false,
-      stallTimeoutMs,
+      stallTimeoutMs: () => settings().edge.stallTimeoutMs,
       stalled: (error) => {
         this.close();
         lost(error);
@@ -59,57 +67,29 @@ export class Push {
     });
   }
 
-  /**
-   * Publishes to an origin; throws an UpstreamError when it does not accept.
-   * @param settings those in force: a reload may replace them
-   * @param chunkSize of the runs to be sent
-   * @param answered called when the origin has shaken hands
-   */
-  static async open(
-    origin: OriginAddress,
-    listedAs: string,
-    request: UpstreamRequest,
-    settings: () => VhostConfig,
-    chunkSize: number,
-    context: UpstreamContext,
-    { lost, askedToLeave }: PushEvents,
-    answered: () => void,
-    signal: AbortSignal,
-  ): Promise<Push> {
+  /** Publishes to an origin; throws an UpstreamError when it does not accept. */
+  static async open(options: PushOptions): Promise<Push> {
+    const { origin, request, settings, chunkSize, context, events, answered, signal } = options;
     let push: Push | undefined;
     let early: UpstreamError | undefined;
     const ended = (error: UpstreamError): void => {
       if (push === undefined) early = error;
       else {
         push.#dispose();
-        lost(push, error);
+        events.lost(push, error);
       }
     };
     const status = (code: string): void => {
-      if (push !== undefined && code === reconnectRequestCode) askedToLeave(push);
+      if (push !== undefined && code === reconnectRequestCode) events.askedToLeave(push);
     };
     const handlers = { media: () => {}, readEnd: () => {}, status, closed: ended };
-    const client = await RtmpClient.open(
-      origin,
-      { ...clientOptions(settings(), context), chunkSize },
-      handlers,
-      signal,
-    );
+    const clientSettings = { ...clientOptions(settings(), context), chunkSize };
+    const client = await RtmpClient.open(origin, clientSettings, handlers, signal);
     answered();
     await client.connect(request, signal);
     await client.publish(request.stream, signal);
     if (early !== undefined) throw early;
-    const stallTimeoutMs = (): number => settings().edge.stallTimeoutMs;
-    push = new Push(
-      origin,
-      listedAs,
-      client,
-      request,
-      stallTimeoutMs,
-      chunkSize,
-      context.health.connected(origin),
-      ended,
-    );
+    push = new Push(client, options, ended);
     return push;
   }
 
