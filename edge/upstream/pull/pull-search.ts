@@ -13,9 +13,9 @@ import { Wake } from '../../time/wake.ts';
 import { originName } from '../connection/address.ts';
 import { isExhausted, type UpstreamError } from '../connection/errors.ts';
 import type { UpstreamContext } from '../context.ts';
-import { nextOrigin } from '../origins/balance.ts';
 import type { Sought } from '../origins/locator.ts';
 import { answerPatienceMs } from '../origins/patience.ts';
+import { Candidates } from './candidates.ts';
 import type { Pull } from './pull.ts';
 import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
 
@@ -65,16 +65,11 @@ export class PullSearch {
   readonly #options: PullSearchOptions;
   readonly #sought: Sought;
   readonly #abort = new AbortController();
-  /** Origins asked in this round, or not to be asked in it. */
-  readonly #tried: Set<string>;
+  readonly #candidates: Candidates;
   readonly #open = new Set<PullTrial>();
   readonly #wake = new Wake();
   /** Cut short when the pull in use is lost. */
   #rest = new AbortController();
-  /** In this round no listed origin was left: those that DNS has are asked. */
-  #isFurther = false;
-  /** While origins that were asked do not answer, DNS is watched. */
-  #unwatch: (() => void) | undefined;
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
   /** What an origin said in this round that will not have the client. */
@@ -87,25 +82,31 @@ export class PullSearch {
   constructor(options: PullSearchOptions, tried: Iterable<string>, failures: number) {
     this.#options = options;
     this.#sought = { key: options.stream.key, purpose: 'play', by: options.request.protocol };
-    this.#tried = new Set(tried);
+    const { stream, context, attempts, isFed } = options;
+    this.#candidates = new Candidates(
+      {
+        stream,
+        sought: this.#sought,
+        context,
+        attempts,
+        unanswered: () => this.#unanswered,
+        isFed,
+        changed: () => this.#wake.now(),
+      },
+      tried,
+    );
     this.#run(failures).catch((error: Error) => {
-      if (!this.#over) options.context.log.error({ err: error, stream: options.stream.key }, 'pull search failed');
+      if (!this.#over) context.log.error({ err: error, stream: stream.key }, 'pull search failed');
     });
   }
 
   /** Found, or not needed any more. */
   end(): void {
     this.#abort.abort(notNeeded);
-    this.#lookNoFurther();
+    this.#candidates.close();
     this.#letGo();
     this.#rest.abort(notNeeded);
     this.#wake.now();
-  }
-
-  #lookNoFurther(): void {
-    this.#isFurther = false;
-    this.#unwatch?.();
-    this.#unwatch = undefined;
   }
 
   #letGo(): void {
@@ -115,7 +116,7 @@ export class PullSearch {
 
   /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
   hurry(lost: string): void {
-    this.#tried.add(lost);
+    this.#candidates.leaveOut(lost);
     this.#rest.abort(notNeeded);
     this.#wake.now();
   }
@@ -141,8 +142,7 @@ export class PullSearch {
       await this.#locate();
       await this.#askAll(round);
       if (this.#over) return;
-      this.#tried.clear();
-      this.#lookNoFurther();
+      this.#candidates.renew();
       const present = live();
       const refusal = this.#refusal;
       this.#refusal = undefined;
@@ -161,7 +161,7 @@ export class PullSearch {
       }
       events.someUp();
       if (present !== undefined) {
-        this.#tried.add(present.name);
+        this.#candidates.leaveOut(present.name);
         events.noneBetter();
       } else if (!this.#unasked) events.notFound();
       this.#unasked = false;
@@ -197,7 +197,7 @@ export class PullSearch {
       const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
       const patienceMs = beganMs + answerPatienceMs(this.#options.stream.vhost) - awakeNow();
       const isLast = this.#open.size === 0 || (patienceMs <= 0 && this.#unanswered.size === this.#open.size);
-      const origin = this.#open.size < locateParallel ? this.#next(isLast) : undefined;
+      const origin = this.#open.size < locateParallel ? this.#candidates.next(isLast) : undefined;
       const isRefused = this.#refusal !== undefined;
       const leftMs = isRefused ? 0 : dueMs - performance.now();
       if (origin !== undefined && (leftMs <= 0 || this.#open.size === 0)) {
@@ -215,11 +215,10 @@ export class PullSearch {
   }
 
   #ask(origin: OriginAddress, round: number): void {
-    const { stream, request, context, isUnknown, events, attempts } = this.#options;
+    const { stream, request, context, isUnknown, events } = this.#options;
     const cluster = this.#cluster();
     if (cluster === undefined) return;
-    attempts.count++;
-    this.#tried.add(originName(origin));
+    this.#candidates.asked(origin);
     const trial = new PullTrial({
       stream,
       request,
@@ -234,7 +233,7 @@ export class PullSearch {
         delivers: (pull, listedAs) => events.delivers(pull, listedAs),
         overlaps: (pull) => events.overlaps(pull),
         isAbsent: () => {
-          if (this.#next(true) !== undefined || this.#tried.size > 1) return true;
+          if (this.#candidates.next(true) !== undefined || this.#candidates.triedCount > 1) return true;
           events.notFound();
           return false;
         },
@@ -262,29 +261,6 @@ export class PullSearch {
   get #unanswered(): ReadonlySet<string> {
     const trials = [...this.#open].filter(({ hasAsked, hasAccepted }) => hasAsked && !hasAccepted);
     return new Set(trials.map(({ name }) => name));
-  }
-
-  /** @param isLast of nobody who is asked much is hoped: where no listed origin is left and none delivers, DNS is asked */
-  #next(isLast: boolean): OriginAddress | undefined {
-    const { stream, context, attempts, isFed } = this.#options;
-    const { health, memory, origins } = context;
-    return nextOrigin({
-      located: origins.located(stream.vhost, this.#sought),
-      origins: origins.listed(stream.vhost, this.#sought),
-      further: () => {
-        if (!this.#isFurther && !(isLast && !isFed())) return [];
-        this.#isFurther = true;
-        const unanswered = this.#unanswered;
-        if (unanswered.size > 0) this.#unwatch ??= origins.watch(stream.vhost, () => this.#wake.now());
-        return origins.further(stream.vhost, this.#sought, unanswered);
-      },
-      balance: stream.vhost.edge.balance,
-      streamKey: stream.key,
-      attempt: attempts.count,
-      remembered: memory.originOf(stream.key),
-      tried: this.#tried,
-      state: (origin) => health.state(origin),
-    });
   }
 
   #cluster(): RemoteCluster | undefined {
