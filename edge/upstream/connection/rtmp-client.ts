@@ -4,28 +4,27 @@
 
 import type { Socket } from 'node:net';
 import type { OriginAddress } from '../../conf/model.ts';
-import { type AmfValue, isAmfObject } from '../../rtmp/amf0.ts';
-import { buildCommand, parseServerCommand, type ServerCommand } from '../../rtmp/command.ts';
+import { isAmfObject } from '../../rtmp/amf0.ts';
+import { parseServerCommand, type ServerCommand } from '../../rtmp/command.ts';
 import { setBufferLength, windowAckSize } from '../../rtmp/control.ts';
 import { identityOf, type ServerIdentity } from '../../rtmp/identity.ts';
 import { eachMediaMessage } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import { toUntimedFrame } from '../../stream/frame.ts';
 import { awakeNow } from '../../time/awake.ts';
-import { Deadline } from '../../time/deadline.ts';
 import { originName } from './address.ts';
 import type { ClientOptions } from './client-options.ts';
+import { Conversation } from './conversation.ts';
 import { refusalOf, toUpstreamError, UpstreamError } from './errors.ts';
 import type { PullClient, PullHandlers } from './pull-client.ts';
-import { Replies, type Reply } from './replies.ts';
+import type { Reply } from './replies.ts';
 import type { UpstreamRequest } from './request.ts';
 import { openSocket } from './socket.ts';
-import { Wire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 const windowBytes = 2_500_000;
 /** What players tell a server to buffer: servers with a queue of their own read it. */
 const playBufferMs = 3_000;
-const commandStreamId = 0;
 /** The message stream that origins give first, as a rule: for those that do not say which. */
 const usualStreamId = 1;
 
@@ -38,41 +37,27 @@ export class RtmpClient implements PullClient {
   streamId = 0;
   readonly #options: ClientOptions;
   readonly #handlers: PullHandlers;
+  readonly #talk: Conversation;
   readonly #wire: Wire;
-  readonly #replies = new Replies();
-  #shaken: ((reply: Reply) => void) | undefined;
   /** Asked for and not answered yet: by media, or by acceptance of what is published. Some say Play.Start before they ask. */
   #asked: { readonly what: 'play' | 'publish'; readonly sinceMs: number } | undefined;
   #onStatus: ((reply: Reply, code: string) => void) | undefined;
-  /** Of the handshake and all commands together. */
-  readonly #deadline: Deadline;
   /** Messages that could not be used. */
   #oddMessages = 0;
-  #over = false;
 
   private constructor(origin: string, socket: Socket, options: ClientOptions, handlers: PullHandlers) {
     this.origin = origin;
     this.#options = options;
     this.#handlers = handlers;
-    const { requestTimeoutMs } = options;
-    this.#deadline = new Deadline(() => {
-      const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
-      this.#fail(new UpstreamError('unanswered', message, { origin }));
+    this.#talk = new Conversation(origin, socket, options, {
+      received: (message) => this.#received(message),
+      readEnd: () => handlers.readEnd(),
+      streamEof: () => handlers.status('NetStream.Play.StreamEof', 'end of stream'),
+      odd: (reason) => this.#odd(reason),
+      whyClosed: (error) => this.#whyClosed(error),
+      failed: (error) => handlers.closed(error),
     });
-    const owner = {
-      shaken: () => this.#shaken?.({ ok: true, values: [] }),
-      received: (message: RtmpMessage) => this.#received(message),
-      readEnd: () => {
-        if (!this.#over) handlers.readEnd();
-      },
-      streamEof: () => {
-        if (!this.#over) handlers.status('NetStream.Play.StreamEof', 'end of stream');
-      },
-      odd: (reason: string) => this.#odd(reason),
-      broken: (error: unknown) => this.#fail(toUpstreamError(error, 'protocol', origin)),
-      closed: (error: Error | undefined) => this.#closed(error),
-    };
-    this.#wire = new Wire(socket, owner, options.paused);
+    this.#wire = this.#talk.wire;
   }
 
   /** Whether the origin has ever answered a ping of ours: then silence means something. */
@@ -104,21 +89,15 @@ export class RtmpClient implements PullClient {
   ): Promise<RtmpClient> {
     const socket = await openSocket(address, options, signal);
     const client = new RtmpClient(originName(address), socket, options, handlers);
-    client.#deadline.start(options.requestTimeoutMs);
-    await client.#within(signal, async () => {
-      client.#wire.shakeHands();
-      await client.#replies.wait((settle) => {
-        client.#shaken = settle;
-      });
-    });
+    await client.#talk.within(signal, () => client.#talk.shakeHands());
     return client;
   }
 
   /** Sends `connect`. Throws `rejected` or `redirected` with the origin's words. */
   async connect(request: UpstreamRequest, signal: AbortSignal): Promise<void> {
-    await this.#within(signal, async () => {
+    await this.#talk.within(signal, async () => {
       const { app, tcUrl, pageUrl, swfUrl } = request;
-      const reply = this.#call('connect', [
+      const reply = this.#talk.call('connect', [
         {
           app,
           flashVer: 'LNX 10,0,32,18',
@@ -151,15 +130,15 @@ export class RtmpClient implements PullClient {
 
   /** Asks for the stream; media follows at once or whenever somebody publishes it. */
   async play(stream: string, signal: AbortSignal): Promise<void> {
-    await this.#within(signal, async () => {
+    await this.#talk.within(signal, async () => {
       await this.#createStream();
       // Not awaited: some servers send media without a word, others wait for the publisher with theirs.
       // Without a start, which would be "live" anyway: nginx-rtmp reads a negative one as a time far ahead.
-      this.#command('play', [null, stream]);
+      this.#talk.command('play', [null, stream], this.streamId);
       this.#asked = { what: 'play', sinceMs: awakeNow() };
       this.#wire.sendControl(setBufferLength(this.streamId, playBufferMs));
     });
-    this.#deadline.stop();
+    this.#talk.isAsked();
   }
 
   /**
@@ -167,32 +146,28 @@ export class RtmpClient implements PullClient {
    * makes a source at FCPublish, may sweep it away before `publish` comes, and delivers what is published to nobody.
    */
   async publish(stream: string, signal: AbortSignal): Promise<void> {
-    await this.#within(signal, async () => {
+    await this.#talk.within(signal, async () => {
       await this.#createStream();
-      const accepted = this.#replies.wait((settle) => {
+      const accepted = this.#talk.wait((settle) => {
         this.#onStatus = (reply, code) => {
           if (!reply.ok || code === 'NetStream.Publish.Start') settle(reply);
         };
       });
-      this.#command('publish', [null, stream, 'live']);
+      this.#talk.command('publish', [null, stream, 'live'], this.streamId);
       this.#asked = { what: 'publish', sinceMs: awakeNow() };
       await accepted;
       this.#asked = undefined;
       this.#onStatus = undefined;
     });
-    this.#deadline.stop();
+    this.#talk.isAsked();
   }
 
   /** Says goodbye to a published stream, so that the origin frees its name at once, and closes. */
   unpublish(stream: string): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#deadline.stop();
-    this.#command('FCUnpublish', [null, stream], this.#replies.nextId(), commandStreamId);
-    this.#command('deleteStream', [null, this.streamId], this.#replies.nextId(), commandStreamId);
-    this.#wire.end();
-    // The origin may not read on: the socket must not stay.
-    setTimeout(() => this.#wire.destroy(), 1_000).unref();
+    if (this.#talk.isOver) return;
+    this.#talk.tell('FCUnpublish', [null, stream]);
+    this.#talk.tell('deleteStream', [null, this.streamId]);
+    this.#talk.leave();
   }
 
   /** Asks for a sign of life. */
@@ -217,43 +192,16 @@ export class RtmpClient implements PullClient {
 
   /** Ends the connection without telling the handlers. */
   destroy(): void {
-    this.#over = true;
-    this.#deadline.stop();
-    this.#wire.destroy();
+    this.#talk.destroy();
   }
 
   async #createStream(): Promise<void> {
-    const [, id] = await this.#call('createStream', [null]);
+    const [, id] = await this.#talk.call('createStream', [null]);
     const isStreamId = typeof id === 'number' && Number.isInteger(id) && id > 0 && id <= 0xffffffff;
     this.streamId = isStreamId ? id : usualStreamId;
   }
 
-  /** Runs one exchange; whatever fails ends the connection. */
-  async #within(signal: AbortSignal, exchange: () => Promise<void>): Promise<void> {
-    const { origin } = this;
-    const onAbort = (): void => this.#fail(new UpstreamError('cancelled', 'cancelled', { origin }));
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      if (signal.aborted) onAbort();
-      await exchange();
-    } catch (error) {
-      this.destroy();
-      throw toUpstreamError(error, 'protocol', origin);
-    } finally {
-      signal.removeEventListener('abort', onAbort);
-    }
-  }
-
-  #call(name: string, args: AmfValue[]): Promise<AmfValue[]> {
-    return this.#replies.call((id) => this.#command(name, args, id, commandStreamId));
-  }
-
-  #command(name: string, args: AmfValue[], transactionId = 0, streamId: number = this.streamId): void {
-    this.#wire.sendCommand(buildCommand(name, transactionId, args, streamId));
-  }
-
   #received(message: RtmpMessage): void {
-    if (this.#over) return;
     const { type } = message;
     if (type === MessageType.commandAmf0 || type === MessageType.commandAmf3) {
       return this.#commanded(parseServerCommand(message));
@@ -265,23 +213,23 @@ export class RtmpClient implements PullClient {
 
   /** An origin that sends one odd message among good ones is none to leave: the message is passed over. */
   #odd(reason: string): void {
-    if (this.#over) return;
+    if (this.#talk.isOver) return;
     this.#options.odd(this.origin, reason, this.#oddMessages++ === 0);
   }
 
   #commanded(command: ServerCommand): void {
     switch (command.kind) {
       case 'result':
-        return this.#replies.replied(command.transactionId, { ok: true, values: [command.object, command.info] });
+        return this.#talk.replied(command.transactionId, { ok: true, values: [command.object, command.info] });
       case 'error':
-        return this.#replies.replied(command.transactionId, { ok: false, error: refusalOf(command.info, this.origin) });
+        return this.#talk.replied(command.transactionId, { ok: false, error: refusalOf(command.info, this.origin) });
       case 'onStatus': {
         const refused = command.level === 'error';
         const reply: Reply = refused
           ? { ok: false, error: refusalOf(command.info, this.origin) }
           : { ok: true, values: [command.info] };
         if (this.#onStatus !== undefined) this.#onStatus(reply, command.code);
-        else if (!reply.ok) this.#fail(reply.error);
+        else if (!reply.ok) this.#talk.fail(reply.error);
         if (reply.ok) this.#handlers.status(command.code, command.description);
         return;
       }
@@ -293,28 +241,13 @@ export class RtmpClient implements PullClient {
     }
   }
 
-  #closed(error: Error | undefined): void {
+  #whyClosed(error: Error | undefined): UpstreamError {
     const { origin } = this;
     const asked = this.#asked;
     if (asked !== undefined && awakeNow() - asked.sinceMs <= this.#options.requestTimeoutMs) {
       const message = `closed the connection behind ${asked.what}, without a word`;
-      return this.#end(new UpstreamError('declined', message, { origin, cause: error }));
+      return new UpstreamError('declined', message, { origin, cause: error });
     }
-    const closed = error ?? new UpstreamError('broken', 'closed the connection', { origin });
-    this.#end(toUpstreamError(closed, 'broken', origin));
-  }
-
-  #fail(error: UpstreamError): void {
-    this.#end(error);
-    this.#wire.destroy();
-  }
-
-  #end(error: UpstreamError): void {
-    const isKnown = this.#replies.fail(error);
-    if (this.#over) return;
-    this.#over = true;
-    this.#deadline.stop();
-    // Who waits for a reply is told by it; else the handlers are.
-    if (!isKnown) this.#handlers.closed(error);
+    return toUpstreamError(error ?? new UpstreamError('broken', 'closed the connection', { origin }), 'broken', origin);
   }
 }
