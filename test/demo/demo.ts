@@ -1,6 +1,7 @@
 /**
- * The demo: two origins, an EdgeCluster of two edges, a publisher to both origins, and players on the edges. The
- * origin in use is killed and comes back, again and again; the players are to notice nothing.
+ * The demo: two origins, an EdgeCluster of two edges, a publisher to both origins, and players on the edges; where nginx
+ * is installed, HLS beside them. The origin in use is killed and comes back, again and again; the players are to notice
+ * nothing.
  *
  * Runs until Ctrl-C, or for DEMO_SECONDS, and ends with a verdict. Exit codes: 0 passed; 1 failed; 2 wrong
  * DEMO_SECONDS; 130 ended before everybody was playing.
@@ -12,12 +13,15 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Screen } from '../../operator/screen.ts';
 import { type Stoppable, scope } from '../bench/scope.ts';
-import { Figures, type Scene } from './figures.ts';
+import { Figures, type HlsPart, type Scene } from './figures.ts';
+import { Hls } from './hls.ts';
 import { Ledger } from './ledger.ts';
 import { causeOutages, leastSeconds } from './outages.ts';
+import { findPackager } from './packager.ts';
+import { DemoPage } from './page.ts';
 import { Players } from './players.ts';
 import { Publisher } from './publisher.ts';
-import { Edge, Origin, startEdges } from './servers.ts';
+import { Edge, exampleCluster, Origin, startEdges } from './servers.ts';
 import { judge, type Outcome } from './verdict.ts';
 import { introduction, picture } from './view.ts';
 
@@ -44,15 +48,22 @@ async function setUp(own: Own, { failed, log }: Events, signal: AbortSignal): Pr
   const origins = await ownAll(own, startOrigins);
   const directory = mkdtempSync(join(tmpdir(), 'edgecluster-'));
   own({ stop: async () => rmSync(directory, { recursive: true, force: true }) });
-  const cluster = own(await startEdges(origins, directory, log));
+  const names = origins.map(({ name }) => name);
+  const found = findPackager();
+  const example = exampleCluster('nginx' in found ? { hls: Hls.spec } : {});
+  const hls: HlsPart =
+    'nginx' in found ? { hls: own(await Hls.start(example, { nginx: found.nginx, names, directory, log })) } : found;
+  const cluster = own(await startEdges(example, origins, directory, log));
   const edges = cluster.edges.map((edge, index) => new Edge(`edge ${index + 1}`, edge));
   signal.throwIfAborted();
   const ledger = new Ledger();
-  const publisher = own(await Publisher.start(origins, ledger, failed, signal));
+  const targets = [...origins, ...('hls' in hls ? hls.hls.targets : [])];
+  const publisher = own(await Publisher.start(targets, ledger, failed, signal));
   const startPlayers = edges.map((edge, index) => Players.start(edge, audiences[index], ledger, signal));
   const players = await ownAll(own, startPlayers);
-  await Promise.race([Promise.all(players.map((each) => each.playing())), aborted(signal)]);
-  return { origins, edges, publisher, players, configFile: cluster.configFile };
+  const playing = [...players, ...('hls' in hls ? [hls.hls] : [])].map((each) => each.playing(signal));
+  await Promise.race([Promise.all(playing), aborted(signal)]);
+  return { origins, edges, publisher, players, hls, configFile: cluster.configFile };
 }
 
 /** Those that could be started are owned before anything is thrown. */
@@ -67,10 +78,26 @@ async function ownAll<S extends Stoppable>(own: Own, starting: readonly Promise<
   return started;
 }
 
-/** Runs the demo for a time, or until `end` is aborted: by Ctrl-C, or with the error that makes it fail. */
-async function run(scene: Scene, screen: Screen, seconds: number, end: AbortController): Promise<Outcome> {
+/** Without HLS there is nothing to show beside HTTP-FLV, which edges have a page for. */
+async function startPage(own: Own, { hls, edges }: Scene, figures: Figures): Promise<string | undefined> {
+  const [edge] = edges;
+  if (!('hls' in hls) || edge === undefined) return undefined;
+  const view = () => figures.view();
+  return own(await DemoPage.start({ flvUrl: edge.flvUrl, hlsUrl: hls.hls.url, view })).url;
+}
+
+interface RunOptions {
+  readonly seconds: number;
+  /** Ends it before: by Ctrl-C, or with the error that makes it fail. */
+  readonly end: AbortController;
+}
+
+/** Runs the demo for a time, or until it is ended. */
+async function run(scene: Scene, figures: Figures, screen: Screen, options: RunOptions): Promise<Outcome> {
+  const { seconds, end } = options;
   const { signal } = end;
-  const figures = new Figures(scene);
+  const { hls } = scene;
+  const beside = 'hls' in hls ? hls.hls : undefined;
   const endMs = performance.now() + seconds * 1_000;
   const keepLooking = async (): Promise<void> => {
     for (;;) {
@@ -84,11 +111,15 @@ async function run(scene: Scene, screen: Screen, seconds: number, end: AbortCont
         await figures.look(signal);
         return figures.originInUse;
       },
-      killing: ({ name, address }) => {
+      kill: async (origin) => {
         figures.killing();
-        screen.log(`${name} (${address}) is killed`);
+        screen.log(`${origin.name} (${origin.address}) is killed`);
+        await Promise.all([origin.kill(), beside?.kill(origin.name)]);
       },
-      back: ({ name, address }) => screen.log(`${name} (${address}) is back`),
+      revive: async (origin) => {
+        await Promise.all([origin.revive(), beside?.revive(origin.name)]);
+        screen.log(`${origin.name} (${origin.address}) is back`);
+      },
     },
     endMs,
     signal,
@@ -139,8 +170,10 @@ async function main(): Promise<number> {
     return await scope(async (own) => {
       const events = { failed: (error: Error) => end.abort(error), log: (line: string) => screen.log(line) };
       const scene = await setUp(own, events, end.signal);
-      for (const line of introduction(scene)) screen.say(line);
-      const verdict = judge(await run(scene, screen, seconds, end));
+      const figures = new Figures(scene);
+      const pageUrl = await startPage(own, scene, figures);
+      for (const line of introduction(scene, pageUrl)) screen.say(line);
+      const verdict = judge(await run(scene, figures, screen, { seconds, end }));
       for (const line of ['', ...verdict.lines]) screen.say(line);
       return verdict.passed ? 0 : 1;
     });

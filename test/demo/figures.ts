@@ -1,10 +1,14 @@
 /** Gathers what edges tell and players saw: for the table while the demo runs, for the verdict at its end. */
 
+import type { Hls, HlsSight } from './hls.ts';
 import type { Players } from './players.ts';
 import type { Publisher } from './publisher.ts';
 import type { Edge, EdgeStatus, Origin } from './servers.ts';
 import type { Outcome } from './verdict.ts';
 import type { EdgeRow, OriginRow, View } from './view.ts';
+
+/** HLS beside the edges, or why there is none. */
+export type HlsPart = { readonly hls: Hls } | { readonly missing: string };
 
 /** All that is running. */
 export interface Scene {
@@ -12,6 +16,7 @@ export interface Scene {
   readonly edges: readonly Edge[];
   readonly publisher: Publisher;
   readonly players: readonly Players[];
+  readonly hls: HlsPart;
   /** What the edges run. */
   readonly configFile: string;
 }
@@ -53,6 +58,7 @@ export class Figures {
       kills: this.#kills,
       edges: players.map((each) => this.#edgeRow(each, nowMs)),
       origins: origins.map((origin) => this.#originRow(origin)),
+      hls: this.#hlsSight,
     };
   }
 
@@ -67,8 +73,14 @@ export class Figures {
       sights: watches.map(({ sight }) => sight),
       longestGapMs: Math.max(...watches.map((watch) => watch.longestGapMs(nowMs))),
       kills: this.#kills,
+      hls: this.#hlsSight,
       failure,
     };
+  }
+
+  get #hlsSight(): HlsSight | undefined {
+    const { hls } = this.#scene;
+    return 'hls' in hls ? hls.hls.sight : undefined;
   }
 
   #edgeRow({ edge, watches, cutOff }: Players, nowMs: number): EdgeRow {

@@ -16,21 +16,19 @@ export const leastSeconds = (calmMs + lastMs) / 1_000;
 export interface OutageEvents {
   /** The origin to kill; undefined while not both have the stream. */
   inUse(): Promise<Origin | undefined>;
-  killing(origin: Origin): void;
-  back(origin: Origin): void;
+  kill(origin: Origin): Promise<void>;
+  revive(origin: Origin): Promise<void>;
 }
 
-/** Runs until `signal` says so; throws when an origin cannot be brought back. */
+/** Runs until `signal` says so; throws when an origin cannot be killed or brought back. */
 export async function causeOutages(events: OutageEvents, endMs: number, signal: AbortSignal): Promise<void> {
   for (await delay(calmMs, undefined, { signal }); ; await delay(backMs, undefined, { signal })) {
     // A moment more or less must not decide whether the shortest demo kills at all.
     if (performance.now() > endMs - lastMs + calmMs / 10) return;
     const origin = await events.inUse();
     if (origin === undefined) continue;
-    events.killing(origin);
-    await origin.kill();
+    await events.kill(origin);
     await delay(awayMs, undefined, { signal });
-    await origin.revive();
-    events.back(origin);
+    await events.revive(origin);
   }
 }

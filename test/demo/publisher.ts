@@ -1,6 +1,6 @@
 /**
- * Publishes the source to both origins, tag for tag with the same times, so that they carry the same clock. It uses
- * the edge's own pusher, one for each origin: an origin that comes back is published to again by itself.
+ * Publishes the source to both origins, and to what makes HLS beside them, tag for tag with the same times, so that they
+ * carry the same clock. It uses the edge's own pusher, one for each: who comes back is published to again by itself.
  */
 
 import { pino } from 'pino';
@@ -10,7 +10,6 @@ import type { Publication } from '../../edge/stream/publication.ts';
 import type { StreamRequest } from '../../edge/stream/request.ts';
 import { OriginUpstream } from '../../edge/upstream/upstream.ts';
 import type { Ledger } from './ledger.ts';
-import type { Origin } from './servers.ts';
 import { openSource, type Source } from './source.ts';
 
 const request: StreamRequest = {
@@ -28,42 +27,49 @@ const request: StreamRequest = {
   connectArgs: [],
 };
 
+/** A server to publish to. */
+export interface Target {
+  readonly name: string;
+  /** `host:port` */
+  readonly address: string;
+}
+
 export class Publisher {
   readonly #upstream: OriginUpstream;
-  readonly #publications: ReadonlyMap<Origin, Publication>;
+  readonly #publications: ReadonlyMap<Target, Publication>;
   readonly #source: Source;
 
-  private constructor(upstream: OriginUpstream, publications: ReadonlyMap<Origin, Publication>, source: Source) {
+  private constructor(upstream: OriginUpstream, publications: ReadonlyMap<Target, Publication>, source: Source) {
     this.#upstream = upstream;
     this.#publications = publications;
     this.#source = source;
   }
 
   /**
-   * Resolves when both origins have the stream.
+   * Resolves when all of them have the stream.
    * @param failed called when publishing cannot go on
    */
   static async start(
-    origins: readonly Origin[],
+    targets: readonly Target[],
     ledger: Ledger,
     failed: (error: Error) => void,
     signal: AbortSignal,
   ): Promise<Publisher> {
-    const { config } = parseConfig(publisherConfig(origins), { name: 'publisher.conf' });
+    const { config } = parseConfig(publisherConfig(targets), { name: 'publisher.conf' });
     const upstream = new OriginUpstream(config, 'demo', pino({ level: 'silent' }));
     const events = {
       gone: signal,
       ended: (code: string, reason: string) => failed(new Error(`an origin was given up: ${code}: ${reason}`)),
       silentMs: () => 0,
     };
-    const publications = new Map<Origin, Publication>();
+    const publications = new Map<Target, Publication>();
     let source: Source | undefined;
     try {
-      for (const origin of origins) {
-        const vhost = config.vhosts.find(({ name }) => name === origin.name);
-        if (vhost === undefined) throw new Error(`no vhost for origin ${origin.name}`);
+      for (const target of targets) {
+        const vhost = config.vhosts.find(({ name }) => name === target.name);
+        if (vhost === undefined) throw new Error(`no vhost for ${target.name}`);
         const publication = upstream.push(request, vhost, events);
-        publications.set(origin, publication);
+        publications.set(target, publication);
         await publication.start();
       }
       const publish = (tags: readonly FlvTag[]): void => {
@@ -85,9 +91,9 @@ export class Publisher {
     return this.#source.description;
   }
 
-  /** Whether the origin gets the stream now. */
-  reaches(origin: Origin): boolean {
-    return this.#publications.get(origin)?.origin !== undefined;
+  /** Whether the server gets the stream now. */
+  reaches(target: Target): boolean {
+    return this.#publications.get(target)?.origin !== undefined;
   }
 
   async stop(): Promise<void> {
@@ -96,14 +102,14 @@ export class Publisher {
   }
 }
 
-function close(upstream: OriginUpstream, publications: ReadonlyMap<Origin, Publication>): void {
+function close(upstream: OriginUpstream, publications: ReadonlyMap<Target, Publication>): void {
   for (const publication of publications.values()) publication.close();
   upstream.close();
 }
 
-/** A vhost for each origin, which never gives it up. */
-function publisherConfig(origins: readonly Origin[]): string {
-  const vhosts = origins.map(
+/** A vhost for each, which never gives it up. */
+function publisherConfig(targets: readonly Target[]): string {
+  const vhosts = targets.map(
     ({ name, address }) => `
 vhost ${name} {
     min_latency on;

@@ -78,13 +78,14 @@ export interface EdgeStatus {
   readonly switches: number;
 }
 
-/** Starts the EdgeCluster of the example with these origins. */
+/** Starts the edges of an EdgeCluster with these origins. */
 export async function startEdges(
+  cluster: EdgeCluster,
   origins: readonly Origin[],
   directory: string,
   log: (line: string) => void,
 ): Promise<LocalCluster> {
-  return LocalCluster.start(exampleCluster(), {
+  return LocalCluster.start(cluster, {
     origins: new Map([['main', origins.map(({ address }) => address)]]),
     secrets: new Map(),
     host: '127.0.0.1',
@@ -97,8 +98,9 @@ export async function startEdges(
  * The smallest example, and a few settings more: `minLatency`, so that no merging of writes hides how long a switch
  * takes; a balance that sends both edges to the same origin, so that its end concerns all players; and the page
  * with its figures, which the demo reads too.
+ * @param more fields of its spec
  */
-function exampleCluster(): EdgeCluster {
+export function exampleCluster(more: { readonly hls?: object } = {}): EdgeCluster {
   const [document] = readText(readFileSync(exampleFile, 'utf8'), exampleFile);
   const example = document?.value as Manifest | undefined;
   const admission = admit({
@@ -109,6 +111,7 @@ function exampleCluster(): EdgeCluster {
       vhosts: [{ name: '__defaultVhost__', minLatency: true }],
       listeners: { http: { page: true } },
       extraDirectives: 'edge { page_figures on; }',
+      ...more,
     },
   });
   if (!admission.ok) throw new Error(admission.errors.join('\n'));

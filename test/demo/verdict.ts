@@ -1,5 +1,7 @@
 /** Judges what the players saw. */
 
+import type { HlsSight } from './hls.ts';
+import { segmentMs } from './packager.ts';
 import type { Sight } from './watch.ts';
 
 /**
@@ -15,6 +17,9 @@ const distanceAllowedMs = 2;
  */
 const stepAllowedMs = 50;
 
+/** Less than players of HLS hold. A segment lasts 2 s, and caches give a playlist as it was up to 2 s ago. */
+const longestHlsWaitAllowedMs = 4 * segmentMs;
+
 export interface Outcome {
   readonly elapsedMs: number;
   readonly players: number;
@@ -23,6 +28,8 @@ export interface Outcome {
   readonly sights: readonly Sight[];
   readonly longestGapMs: number;
   readonly kills: number;
+  /** Undefined where there is no HLS. */
+  readonly hls: HlsSight | undefined;
   /** Why the demo could not go on, if it could not. */
   readonly failure: string | undefined;
 }
@@ -58,6 +65,7 @@ export function judge(outcome: Outcome): Verdict {
     ],
     [frames > 0 && missing === 0, `frames missing: ${missing} of ${frames + missing}`],
     [wrong === 0, `frames repeated or changed: ${wrong}`],
+    ...(outcome.hls === undefined ? [] : [judgeHls(outcome.hls)]),
   ];
   const passed = failure === undefined && checks.every(([ok]) => ok);
   return {
@@ -69,4 +77,11 @@ export function judge(outcome: Outcome): Verdict {
       passed ? 'The demo has passed.' : 'The demo has FAILED.',
     ],
   };
+}
+
+function judgeHls({ segments, missing, refused, longestWaitMs }: HlsSight): readonly [ok: boolean, text: string] {
+  const isGood = segments > 0 && missing === 0 && refused.length === 0 && longestWaitMs <= longestHlsWaitAllowedMs;
+  const first = refused[0] === undefined ? '' : `, ${refused.length} requests in vain: ${refused[0]}`;
+  const wait = `the longest wait for one ${Math.round(longestWaitMs)} ms (${longestHlsWaitAllowedMs} ms allowed)`;
+  return [isGood, `HLS: ${segments} segments, ${missing} missing, ${wait}${first}`];
 }

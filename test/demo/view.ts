@@ -2,6 +2,7 @@
 
 import { columns, type Picture } from '../../operator/screen.ts';
 import type { Scene } from './figures.ts';
+import type { HlsSight } from './hls.ts';
 
 export interface EdgeRow {
   readonly name: string;
@@ -28,10 +29,15 @@ export interface View {
   readonly edges: readonly EdgeRow[];
   readonly origins: readonly OriginRow[];
   readonly kills: number;
+  /** Undefined where there is no HLS. */
+  readonly hls: HlsSight | undefined;
 }
 
-/** Told once, at the beginning. */
-export function introduction({ edges, origins, publisher, configFile }: Scene): string[] {
+/**
+ * Told once, at the beginning.
+ * @param pageUrl of the page that shows HTTP-FLV and HLS beside each other, where there is HLS
+ */
+export function introduction({ edges, origins, publisher, hls, configFile }: Scene, pageUrl?: string): string[] {
   const [first] = edges;
   const names = origins.map(({ name, address }) => `${name} ${address}`).join(', ');
   return [
@@ -42,6 +48,10 @@ export function introduction({ edges, origins, publisher, configFile }: Scene): 
       `         RTMP          ${rtmpUrl}`,
       `         HTTP-FLV      ${flvUrl}`,
     ]),
+    '',
+    ...('hls' in hls
+      ? [`HLS      in a browser  ${pageUrl} (beside HTTP-FLV)`, `         the cache     ${hls.hls.url}`]
+      : [`There is no HLS: ${hls.missing}.`]),
     '',
     `Figures of ${first?.name}: ${first?.metricsUrl}`,
     `Its configuration, rendered from crds/examples/edgecluster.yaml: ${configFile}`,
@@ -54,7 +64,7 @@ export function picture(view: View): Picture {
   return { table: table(view), line: logLine(view) };
 }
 
-function table({ elapsedMs, edges, origins, kills }: View): string[] {
+function table({ elapsedMs, edges, origins, kills, hls }: View): string[] {
   const rows = edges.map((edge) => [
     edge.name,
     String(edge.players),
@@ -81,18 +91,24 @@ function table({ elapsedMs, edges, origins, kills }: View): string[] {
     ...columns([heads, ...rows]),
     '',
     ...columns(origins.map(({ name, address, state }) => [name, address, state])),
+    ...(hls === undefined ? [] : ['', hlsLine(hls)]),
     '',
     'Ctrl-C ends the demo.',
   ];
 }
 
 /** The same in one line. */
-function logLine({ elapsedMs, edges }: View): string {
+function logLine({ elapsedMs, edges, hls }: View): string {
   const parts = edges.map(
     ({ name, players, cutOff, origin, switchGapMs, missing }) =>
       `${name}: ${players} players, ${cutOff} cut off, from ${origin ?? 'none'}, gap at last switch ${gap(switchGapMs)}, ${missing} frames missing`,
   );
-  return `${seconds(elapsedMs)}  ${parts.join(' | ')}`;
+  return `${seconds(elapsedMs)}  ${[...parts, ...(hls === undefined ? [] : [hlsLine(hls)])].join(' | ')}`;
+}
+
+function hlsLine({ segments, missing, refused, longestWaitMs }: HlsSight): string {
+  const wait = `longest wait for one ${gap(longestWaitMs)}`;
+  return `HLS: ${segments} segments, ${missing} missing, ${refused.length} requests in vain, ${wait}`;
 }
 
 function gap(ms: number | undefined): string {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { clip } from '../support/media.ts';
+import { segmentsMissing } from './hls.ts';
 import { Ledger } from './ledger.ts';
 import { judge, type Outcome } from './verdict.ts';
 import { type Sight, Watch } from './watch.ts';
@@ -91,7 +92,17 @@ describe('the watch of a player', () => {
   });
 });
 
+describe('segments of HLS', () => {
+  it('are missing where the times of two are further apart than of others', () => {
+    assert.equal(segmentsMissing([]), 0);
+    assert.equal(segmentsMissing(['demo-0.ts']), 0);
+    assert.equal(segmentsMissing(['demo-0.ts', 'demo-180000.ts', 'demo-360090.ts']), 0);
+    assert.equal(segmentsMissing(['demo-0.ts', 'demo-180000.ts', 'demo-720000.ts']), 2);
+  });
+});
+
 describe('the verdict', () => {
+  const hls = { segments: 9, missing: 0, refused: [], longestWaitMs: 2_400 };
   const good: Outcome = {
     elapsedMs: 30_000,
     players: 2,
@@ -99,10 +110,17 @@ describe('the verdict', () => {
     sights: [{ ...flawless, frames: 100 }],
     longestGapMs: 120,
     kills: 2,
+    hls,
     failure: undefined,
   };
 
   it('passes what is right', () => assert.equal(judge(good).passed, true));
+
+  it('passes without HLS, and says nothing of it', () => {
+    const { passed, lines } = judge({ ...good, hls: undefined });
+    assert.ok(passed);
+    assert.doesNotMatch(lines.join('\n'), /HLS/);
+  });
 
   const bad: Readonly<Record<string, Partial<Outcome>>> = {
     'a player that was disconnected': { cutOff: ['reset'] },
@@ -114,6 +132,10 @@ describe('the verdict', () => {
     'time that jumps': { sights: [{ ...flawless, frames: 100, worstStepMs: 80 }] },
     'audio and video that move apart': { sights: [{ ...flawless, frames: 100, worstDistanceMs: 80 }] },
     'no frame at all': { sights: [flawless] },
+    'no segment of HLS': { hls: { ...hls, segments: 0 } },
+    'a missing segment of HLS': { hls: { ...hls, missing: 1 } },
+    'a segment of HLS that was not there': { hls: { ...hls, refused: ['404 a.ts'] } },
+    'a long wait for a segment of HLS': { hls: { ...hls, longestWaitMs: 8_001 } },
     'no origin killed': { kills: 0 },
     'a demo that broke off': { failure: 'the encoder ended' },
   };

@@ -62,7 +62,7 @@ const programs = {
 } as const satisfies Record<string, Program>;
 
 const needed: Record<string, readonly (keyof typeof programs)[]> = {
-  demo: ['ffmpeg'],
+  demo: ['ffmpeg', 'nginx'],
   test: ['ffmpeg', 'nginx', 'trafficserver', 'squid', 'haproxy', 'rtmpdump', 'gstreamer', 'chromium', 'openssl'],
   interop: ['ffmpeg', 'obs', 'xvfb', 'vlc', 'mpv'],
   hostile: ['openssl'],
@@ -109,7 +109,7 @@ if (packages.length > 0) {
     console.error(
       `make ${target}: please install: ${missing.join(', ')} (Debian: apt-get install ${packages.join(' ')})`,
     );
-    // The demo has a clip of its own to publish; tests and benchmark need the real programs.
+    // The demo has a clip of its own to publish, and goes without HLS; tests and benchmark need the real programs.
     if (target !== 'demo') process.exit(1);
   }
 }
