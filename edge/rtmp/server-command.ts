@@ -3,7 +3,7 @@
  * players and encoders know them from FMS and SRS): building them, and reading them on the client's side.
  */
 
-import { type AmfObject, type AmfValue, ecmaArray, encodeAmf0, isAmfObject } from './amf0.ts';
+import { type AmfObject, type AmfValue, ecmaArray, isAmfObject } from './amf0.ts';
 import { buildCommand, parseCommand } from './command-codec.ts';
 import { isDataName, readData } from './data.ts';
 import { capabilityProperties, type EnhancedCapabilities } from './enhanced.ts';
@@ -73,11 +73,6 @@ export function reconnectRequest(request: {
 }): RtmpMessage {
   const extra: AmfObject = request.tcUrl === undefined ? {} : { tcUrl: request.tcUrl };
   return onStatus(0, 'status', reconnectRequestCode, request.description ?? 'Please reconnect', extra);
-}
-
-/** The same for players of FLV, which knows no commands: the payload of a data message. */
-export function reconnectRequestData(description: string): Buffer {
-  return encodeAmf0('onStatus', { level: 'status', code: reconnectRequestCode, description });
 }
 
 /** FMLE waits for this before it publishes. */

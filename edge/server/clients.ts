@@ -13,6 +13,8 @@ export interface Client {
   readonly ip: string;
   /** Local monotonic time (`performance.now`): the system's clock may jump. */
   readonly connectedAtMs: number;
+  /** It is an edge of a tier below, ours or SRS's, and has said so. */
+  readonly isEdge: boolean;
   /** What it has come to do, as far as it has said so. */
   readonly role: 'connecting' | 'play' | 'publish';
   /** What it asks for, as far as it has said so: nothing, an application, a stream. */
@@ -43,9 +45,8 @@ export function streamOf({ request }: Pick<Client, 'request'>): StreamName {
   return { vhost: request?.vhost ?? '', app: request?.app ?? '', stream: request?.stream ?? '' };
 }
 
-/** Whether it is an edge of a tier below, ours or SRS's: they say who they are in `connect` (`debug_srs_upnode`). */
-export function isEdge({ request }: Client): boolean {
-  const [identity] = request?.connectArgs ?? [];
+/** Whether an edge has sent such a `connect`: they say in it who they are (`debug_srs_upnode`). */
+export function isFromEdge({ connectArgs: [identity] }: Pick<ConnectRequest, 'connectArgs'>): boolean {
   return typeof identity === 'object' && identity !== null && 'srs_id' in identity;
 }
 

@@ -214,6 +214,7 @@ describe('/metrics', () => {
       },
       droppedGops: 0,
       canReconnect: false,
+      isEdge: false,
       askToReconnect() {},
       leaveAtKeyframe() {},
       disconnect() {},

@@ -20,6 +20,7 @@ function client(id: string, stream: string): Client & { bytesSent: number; dropp
     bytesSent: 0,
     droppedGops: 0,
     canReconnect: false,
+    isEdge: false,
     askToReconnect() {},
     leaveAtKeyframe() {},
     disconnect() {},

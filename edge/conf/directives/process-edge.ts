@@ -108,7 +108,7 @@ export const processEdge = block(
         'An edge that was told to stop asks clients that can to connect again, and so to go to other edges. It ' +
         'asks them one after the other over this time, half of `drain_timeout` at most, and less where it is ' +
         'enough for ten a second. Clients can that announced `capsEx` with the bit for reconnecting: RTMP clients ' +
-        'in `connect`, HTTP-FLV and WebSocket players with `?capsEx=1`.',
+        'in `connect`, HTTP-FLV and WebSocket players with `?capsEx=1`. Edges below can, by whatever they pull.',
     }),
     drain_end_spread: leaf({
       type: milliseconds(0),

@@ -7,8 +7,7 @@ import { withoutTokens } from '../../access/tokens.ts';
 import { Outbox } from '../../budget/outbox.ts';
 import type { VhostConfig } from '../../conf/model.ts';
 import { flvHeader, messageTag } from '../../flv/tag.ts';
-import { reconnectRequestData } from '../../rtmp/command.ts';
-import { CapsEx } from '../../rtmp/enhanced.ts';
+import { reconnectRequestData } from '../../rtmp/reconnect-data.ts';
 import type { FlvEpoch } from '../../stream/flv-epochs.ts';
 import { flvFormat, framed } from '../../stream/flv-format.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
@@ -23,7 +22,7 @@ import { placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import { Visit } from '../visit.ts';
 import type { WriteWatch } from '../write-watch.ts';
-import type { FlvRequest } from './flv-target.ts';
+import type { FlvRequest, Reconnects } from './flv-target.ts';
 import { type FlvPlan, planTracks } from './flv-tracks.ts';
 import type { FlvTransport } from './flv-transport.ts';
 
@@ -52,7 +51,7 @@ export class FlvSession implements Client, PlayerSink {
   readonly #gateway: Gateway;
   readonly #visit: Visit;
   readonly #watch: WriteWatch;
-  readonly #understandsReconnect: boolean;
+  readonly #reconnects: Reconnects;
   #state: State = { kind: 'asking' };
   /** Whether the answer is on its way, and no other can be given. */
   #answered = false;
@@ -68,13 +67,14 @@ export class FlvSession implements Client, PlayerSink {
   #droppedGops = 0;
   #error: Error | undefined;
 
-  constructor({ request, vhost, capsEx }: FlvRequest, transport: FlvTransport, gateway: Gateway, watch: WriteWatch) {
+  constructor(asked: FlvRequest, transport: FlvTransport, gateway: Gateway, watch: WriteWatch) {
+    const { request, vhost, reconnects } = asked;
     this.id = request.clientId;
     this.protocol = request.protocol;
     this.ip = request.ip;
     this.request = request;
     this.#vhost = vhost;
-    this.#understandsReconnect = (capsEx & CapsEx.reconnect) !== 0;
+    this.#reconnects = reconnects;
     this.#transport = transport;
     this.#socket = transport.socket;
     this.#gateway = gateway;
@@ -100,6 +100,10 @@ export class FlvSession implements Client, PlayerSink {
       this.#visit.end();
     });
     watch.add(this.#outbox, () => this.#settings.edge.writeTimeoutMs);
+  }
+
+  get isEdge(): boolean {
+    return this.#reconnects.kind === 'edge';
   }
 
   get bytesReceived(): number {
@@ -176,12 +180,13 @@ export class FlvSession implements Client, PlayerSink {
   }
 
   get canReconnect(): boolean {
-    return this.#understandsReconnect && this.#answered && this.#state.kind === 'playing';
+    return this.#reconnects.kind !== 'never' && this.#answered && this.#state.kind === 'playing';
   }
 
   /** As a script tag, which is what FLV has for messages. */
   askToReconnect(why: string): void {
-    this.#outbox.write(framed(this.#transport.framing, messageTag(reconnectRequestData(why))));
+    const key = this.#reconnects.kind === 'edge' ? this.#reconnects.key : undefined;
+    this.#outbox.write(framed(this.#transport.framing, messageTag(reconnectRequestData(why, key))));
     this.#log('info', 'client asked to reconnect', { reason: why });
   }
 

@@ -6,20 +6,27 @@ import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { EdgeConfig, VhostConfig } from '../../conf/model.ts';
 import { findVhost } from '../../conf/vhost.ts';
+import { CapsEx } from '../../rtmp/enhanced.ts';
 import { RtmpError } from '../../rtmp/errors.ts';
 import { hostName, pageUrlMaxLength, paramMaxLength, tooLong, vhostInParameters } from '../../rtmp/names.ts';
+import { parseReconnectKey, reconnectKeyHeader } from '../../rtmp/reconnect-data.ts';
 import type { StreamRequest } from '../../stream/request.ts';
 import { newClientId } from '../clients.ts';
 import { clientAddress } from './client-address.ts';
 import { type MountMatch, matchMount } from './mount.ts';
 import { hostOf } from './reply.ts';
 
+/** Whether a player can be asked to reconnect. An edge below knows by its key who asks. */
+export type Reconnects =
+  | { readonly kind: 'never' }
+  | { readonly kind: 'player' }
+  | { readonly kind: 'edge'; readonly key: string };
+
 /** A stream that is asked for by HTTP. */
 export interface FlvRequest {
   readonly vhost: VhostConfig;
   readonly request: StreamRequest;
-  /** What the player can do (`CapsEx`). */
-  readonly capsEx: number;
+  readonly reconnects: Reconnects;
 }
 
 export type FlvTarget =
@@ -62,7 +69,13 @@ function readTarget(...[config, message, url, by]: Parameters<typeof flvTarget>)
     connectObject: {},
     connectArgs: [],
   };
-  return { kind: 'stream', vhost, request, capsEx };
+  return { kind: 'stream', vhost, request, reconnects: reconnectsOf(message, capsEx) };
+}
+
+function reconnectsOf({ headers }: IncomingMessage, capsEx: number): Reconnects {
+  const key = parseReconnectKey(headers[reconnectKeyHeader.toLowerCase()]);
+  if (key !== undefined) return { kind: 'edge', key };
+  return (capsEx & CapsEx.reconnect) !== 0 ? { kind: 'player' } : { kind: 'never' };
 }
 
 function isSecure({ socket }: IncomingMessage): boolean {

@@ -7,7 +7,7 @@
 import type { Hub } from '../../stream/hub.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { streamKey } from '../../stream/name.ts';
-import { type Client, type Clients, isEdge, streamOf } from '../clients.ts';
+import { type Client, type Clients, streamOf } from '../clients.ts';
 import { inTurns } from './in-turns.ts';
 import { Meter, SharedMeter, sampleEveryMs } from './meter.ts';
 
@@ -103,7 +103,7 @@ export class Traffic {
       this.#collect(client);
       if (client.role === 'connecting') return;
       roles[client.role]++;
-      if (client.role === 'play' && isEdge(client)) roles.edges++;
+      if (client.role === 'play' && client.isEdge) roles.edges++;
     });
     await inTurns(this.#hub.streams.values(), perTurn, (stream) => {
       const { slices, bytesReceived } = stream.stats;

@@ -4,7 +4,7 @@
  * and would take the request for an edge that stops. Whoever has just come is left alone: it may have been asked elsewhere.
  */
 
-import { type Client, type Clients, isEdge } from '../clients.ts';
+import type { Client, Clients } from '../clients.ts';
 import type { Moves } from './moves.ts';
 import { Pace, pick } from './pace.ts';
 
@@ -33,7 +33,7 @@ export class Rebalance {
     const latestMs = performance.now() - olderThanMs;
     return [...this.#clients.values()].filter(
       (client) =>
-        client.role === 'play' && !isEdge(client) && client.connectedAtMs <= latestMs && this.#moves.canAsk(client),
+        client.role === 'play' && !client.isEdge && client.connectedAtMs <= latestMs && this.#moves.canAsk(client),
     );
   }
 

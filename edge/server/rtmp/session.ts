@@ -10,7 +10,7 @@ import { CapsEx } from '../../rtmp/enhanced.ts';
 import { isMediaType } from '../../rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import type { ClientProtocol, Refusal } from '../../stream/request.ts';
-import { type Client, isGoodbye, newClientId, streamOf } from '../clients.ts';
+import { type Client, isFromEdge, isGoodbye, newClientId, streamOf } from '../clients.ts';
 import { addressOf, placeOf } from '../gate.ts';
 import type { Gateway } from '../gateway.ts';
 import type { WriteWatch } from '../write-watch.ts';
@@ -71,6 +71,11 @@ export class RtmpSession implements RequestingClient, TransportOwner {
 
   get request(): Client['request'] {
     return admittedOf(this.state)?.request ?? connectedOf(this.state)?.request;
+  }
+
+  get isEdge(): boolean {
+    const { request } = this;
+    return request !== undefined && isFromEdge(request);
   }
 
   get bytesReceived(): number {

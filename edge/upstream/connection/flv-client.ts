@@ -2,11 +2,14 @@
  * The client side of HTTP-FLV: one request to an origin, whose answer is the stream.
  */
 
+import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { OriginAddress } from '../../conf/model.ts';
 import { FlvError, FlvReader, type FlvTag } from '../../flv/reader.ts';
+import { reconnectRequestCode } from '../../rtmp/command.ts';
 import { eachMediaMessage, isMediaType } from '../../rtmp/media-messages.ts';
+import { isReconnectRequest, reconnectKeyHeader } from '../../rtmp/reconnect-data.ts';
 import { awakeNow } from '../../time/awake.ts';
 import { addressName, originName } from './address.ts';
 import type { PullOptions } from './client-options.ts';
@@ -36,6 +39,8 @@ export class FlvClient implements PullClient {
   readonly #socket: Socket;
   readonly #options: PullOptions;
   readonly #handlers: PullHandlers;
+  /** By which we know that it is the origin who asks us to leave, and no publisher. */
+  readonly #reconnectKey = randomBytes(12).toString('base64url');
   readonly #reader = new FlvReader();
   readonly #sinceMs: number = awakeNow();
   #state: 'asked' | 'answered' | 'flowing' | 'over' = 'asked';
@@ -66,7 +71,9 @@ export class FlvClient implements PullClient {
   /** Returns when the request is sent: many servers answer when the stream begins, and not before. */
   async ask({ httpPath }: UpstreamRequest): Promise<void> {
     if (this.#state === 'over') return;
-    const request = sendGet(this.#socket, this.#address, httpPath);
+    const request = sendGet(this.#socket, this.#address, httpPath, {
+      [reconnectKeyHeader]: this.#reconnectKey,
+    });
     request.on('error', (error) => this.#broken(error));
     request.on('response', (answer) => {
       const url = `${this.#address.scheme}://${addressName({ ...this.#address, scheme: 'rtmp' })}${httpPath}`;
@@ -119,9 +126,13 @@ export class FlvClient implements PullClient {
     if (!this.#isOver) this.#handlers.readEnd();
   }
 
-  readonly #onTag = ({ type, timestamp, payload }: FlvTag): void => {
+  readonly #onTag = (tag: FlvTag): void => {
+    const { type, timestamp, payload } = tag;
     if (this.#isOver) return;
     this.#state = 'flowing';
+    if (isReconnectRequest(tag, this.#reconnectKey)) {
+      return this.#handlers.status(reconnectRequestCode, 'the origin asks to connect elsewhere');
+    }
     const fault = isMediaType(type)
       ? eachMediaMessage({ type, timestamp, streamId: 0, payload }, this.#handlers.media)
       : `a tag of type ${type}`;

@@ -21,7 +21,12 @@ const headersMaxBytes = 16 * 1024;
 const gatewayFailures: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** Sends a GET. @param path with its parameters, encoded */
-export function sendGet(socket: Socket, address: OriginAddress, path: string): ClientRequest {
+export function sendGet(
+  socket: Socket,
+  address: OriginAddress,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): ClientRequest {
   const request = http.request({
     createConnection: () => socket,
     path,
@@ -34,6 +39,7 @@ export function sendGet(socket: Socket, address: OriginAddress, path: string): C
       'Accept-Encoding': 'identity',
       // One stream, and then nothing more: a proxy need not keep it for us.
       Connection: 'close',
+      ...headers,
     },
   });
   request.end();

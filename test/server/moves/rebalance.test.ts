@@ -39,6 +39,15 @@ async function untilAsked(edge: TestEdge, asked: number): Promise<void> {
 }
 
 describe('POST /api/v1/moves', options, () => {
+  it('leaves edges below alone: they would take it for an edge that stops', async (context) => {
+    const edge = await start(context, { able: 1, plain: 0 });
+    const below = new RawClient(edge.port(), getRequest('/live/one.flv', { 'X-Edge-Reconnect': 'a-key' }));
+    context.after(() => below.socket.destroy());
+    await below.takeHead();
+    assert.equal((await figures(edge)).able, 1);
+    assert.equal(await post(edge, '?clients=2&within_ms=0'), 1);
+  });
+
   it('asks as many as it is told, and nobody twice', async (context) => {
     const edge = await start(context, { able: 5, plain: 3 });
     assert.deepEqual(await figures(edge), { able: 5, asked: 0, moved: 0, ended: 0 });
