@@ -171,9 +171,15 @@ is that of HTTP. Where an origin has other ports, say them apart:
 
 **What answers mean.** 200 with a FLV stream: the origin has it. 404 and 410: it does not. 401, 403 and other statuses of
 400 to 499: it refuses this client, and the next one is asked anew. 301, 302, 303, 307 and 308 are followed, up to
-\`redirect_max\` in a row, with the path and the parameters that they name. Whatever else there is (500 and above, 408,
+\`redirect_max\` in a row, with the path and the parameters that they name. Whatever else there is (500, 503 and above, 408,
 429, a page, a broken connection) speaks neither for nor against the stream: other origins are asked. A server that closes
-the connection without an answer refuses, if it answers others; SRS refuses so.
+the connection without an answer refuses, if it answers others; SRS refuses so. An HTTP proxy in front of it says 502 then, and
+says 502 for a server that is gone, too. So the edge asks for the folder of the stream (\`/live/\`) by the same way: where that
+is answered, the server is well and refuses; where it is 502 as well, the server is gone, and nobody is refused. The proxy must pass
+the folder on to the same server: \`location /live/\`, not a pattern for \`.flv\` alone. An nginx with several servers
+behind it counts each refusal as a failure of the server: set \`max_fails=0\` there. Where several servers have one address
+(a load balancer), one that dies behind a request cannot be told from one that refuses it while another answers: that client
+is refused, for \`token_ttl\` at most.
 
 **Silence.** Servers may answer when the stream begins and not before, as SRS does. An HTTP-FLV stream has no ping either.
 So the edge asks a server that is silent for a quarter of \`stall_timeout\` for its first page, by a connection of its own,

@@ -74,7 +74,7 @@ export class OriginUpstream implements Upstream {
   ) {
     this.#config = config;
     const health = new OriginHealth({
-      probe: (address, signal) => this.#probe(address, signal),
+      probe: (address, signal, folder) => this.#probe(address, signal, folder),
       times: () => probeTimes(this.#config),
       changed: (report) => {
         log.info({ origin: report.name, state: report.state, reason: report.reason }, 'origin state');
@@ -165,12 +165,12 @@ export class OriginUpstream implements Upstream {
     this.#context.turns.close();
   }
 
-  /** Connects and shakes hands, or asks for the first page: a stopped process accepts connections and answers nothing. */
-  async #probe(address: OriginAddress, signal: AbortSignal): Promise<void> {
+  /** Connects and shakes hands, or asks for a folder: a stopped process accepts connections and answers nothing. */
+  async #probe(address: OriginAddress, signal: AbortSignal, folder: string): Promise<void> {
     const vhost = this.#context.origins.vhostOf(originName(address));
     if (vhost === undefined) return;
     const options = clientOptions(vhost, this.#context);
-    if (isHttp(address)) return await probeHttp(address, options, signal);
+    if (isHttp(address)) return await probeHttp(address, folder, options, signal);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();
   }

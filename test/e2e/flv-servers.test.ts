@@ -1,14 +1,12 @@
 /** Pulls by HTTP-FLV from servers of other makes: SRS, where it has been built, and ours behind nginx as a proxy. */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { capture, makeClip, publishToAll } from '../support/ffmpeg.ts';
 import { HookServer } from '../support/hook-server.ts';
 import { clip } from '../support/media.ts';
-import { untilListening } from '../support/nginx.ts';
-import { freePort, missing, Program, temporaryDirectory } from '../support/programs.ts';
+import { startNginxProxy } from '../support/nginx-proxy.ts';
+import { missing, temporaryDirectory } from '../support/programs.ts';
 import { describePayloads, type FlvTag, isFrame, readFlv } from '../support/programs-flv.ts';
 import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
 import { player, publisher, startEdge, stream } from '../support/rtmp-scene.ts';
@@ -74,24 +72,11 @@ test('nginx as a proxy: the stream, a refusal, a name that is nowhere, and an or
     vhost: `${served.vhost} http_hooks { enabled on; on_play ${hooks.url}; } edge { http_first_frame_timeout 300; }`,
   });
   const origin = await startEdge(t, config);
-  const folder = temporaryDirectory(t);
-  const port = await freePort();
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `${process.getuid?.() === 0 ? 'user root;' : ''} daemon off; master_process off; pid ${folder}/nginx.pid;
-     error_log stderr error; events { }
-     http {
-       access_log off; client_body_temp_path ${folder}/b; proxy_temp_path ${folder}/p; fastcgi_temp_path ${folder}/f;
-       uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
-       server {
-         listen 127.0.0.1:${port};
-         location /live/ { proxy_pass http://127.0.0.1:${origin.port('http')}; proxy_buffering off; }
-         location /moved/ { return 302 http://$http_host/live/${stream}.flv?token=other; }
-       }
-     }`,
+  const port = await startNginxProxy(
+    t,
+    `location /live/ { proxy_pass http://127.0.0.1:${origin.port('http')}; }
+     location /moved/ { return 302 http://$http_host/live/${stream}.flv?token=other; }`,
   );
-  const proxy = new Program(t, 'nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')]);
-  await untilListening(port, proxy);
   const edge = await startEdge(
     t,
     edgeConfig({

@@ -43,6 +43,20 @@ describe('an answer by HTTP', () => {
     });
   }
 
+  for (const isWell of [true, false]) {
+    test(`502: a proxy says so for a server that ${isWell ? 'refuses' : 'is gone'}; its folder tells which`, async () => {
+      const error = fault(502);
+      assert.ok(error !== undefined);
+      const asked: (string | undefined)[] = [];
+      const verdict = await verdictOn(error, async (folder) => {
+        asked.push(folder);
+        return isWell;
+      });
+      assert.equal(verdict.kind, isWell ? 'refused' : 'failed');
+      assert.deepEqual(asked, ['/live/']);
+    });
+  }
+
   test('200 is the stream, unless it is compressed', () => {
     assert.equal(fault(200), undefined);
     assert.equal(fault(200, { 'content-encoding': 'identity' }), undefined);

@@ -18,7 +18,10 @@ export type UpstreamFailure =
   | 'protocol'
   /** It answers, and says no. */
   | 'rejected'
-  /** It closed the connection behind `play` or `publish`, without a word: servers refuse clients so (SRS does). */
+  /**
+   * It closed the connection behind `play`, `publish` or the request, without a word: servers refuse clients so (SRS
+   * does). A proxy in front of such a server says so by status 502.
+   */
   | 'declined'
   /** It sends us elsewhere: RTMP 302. */
   | 'redirected'
@@ -37,6 +40,8 @@ export interface UpstreamErrorDetails {
   readonly code?: string;
   /** Where a redirection leads: an rtmp URL. */
   readonly location?: string;
+  /** By HTTP, the folder of what was asked for: whoever serves one of them serves the other. */
+  readonly folder?: string | undefined;
   readonly cause?: unknown;
 }
 
@@ -48,6 +53,7 @@ export class UpstreamError extends Error {
   readonly reason: string;
   readonly code: string | undefined;
   readonly location: string | undefined;
+  readonly folder: string | undefined;
 
   constructor(failure: UpstreamFailure, message: string, details: UpstreamErrorDetails) {
     super(`origin ${details.origin}: ${message}`, { cause: details.cause });
@@ -56,6 +62,7 @@ export class UpstreamError extends Error {
     this.reason = message;
     this.code = details.code;
     this.location = details.location;
+    this.folder = details.folder;
   }
 
   /** Whether every stream should avoid this origin for now. */

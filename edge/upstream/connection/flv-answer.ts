@@ -11,6 +11,15 @@ const elsewhere: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Of the client's errors, those that say nothing of this client: another time the answer may be another. */
 const passing: ReadonlySet<number> = new Set([408, 421, 425, 429]);
 
+/** What proxies say when the server behind them closes the connection without an answer. */
+const closedBehindProxy = 502;
+
+/** The folder that a path is in. @param url absolute, or a path alone */
+export function folderOf(url: string): string {
+  const path = URL.parse(url, 'http://origin')?.pathname ?? '/';
+  return path.slice(0, path.lastIndexOf('/') + 1);
+}
+
 /** Why the answer brings no stream; undefined when it does. @param url what was asked for, absolute */
 export function faultOf(
   { statusCode = 0, headers }: IncomingMessage,
@@ -31,6 +40,10 @@ export function faultOf(
     if (target == null) return new UpstreamError('broken', `${says} and no place to go`, { origin });
     const message = `redirects to ${target.protocol}//${target.host}${target.pathname}`;
     return new UpstreamError('redirected', message, { origin, location: target.href });
+  }
+  if (statusCode === closedBehindProxy) {
+    const message = `${says}: the server behind the proxy closed the connection, or is gone`;
+    return new UpstreamError('declined', message, { origin, folder: folderOf(url) });
   }
   if (statusCode >= 400 && statusCode < 500 && !passing.has(statusCode)) {
     return new UpstreamError('rejected', says, { origin, code: 'NetStream.Play.Failed' });

@@ -14,7 +14,7 @@ import { awakeNow } from '../../time/awake.ts';
 import { addressName, originName } from './address.ts';
 import type { PullOptions } from './client-options.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
-import { faultOf } from './flv-answer.ts';
+import { faultOf, folderOf } from './flv-answer.ts';
 import { httpWords, sendGet } from './http-request.ts';
 import type { PullClient, PullHandlers } from './pull-client.ts';
 import type { UpstreamRequest } from './request.ts';
@@ -48,6 +48,8 @@ export class FlvClient implements PullClient {
   #dataMs: number = awakeNow();
   #longestPauseMs = 0;
   #oddMessages = 0;
+  /** Of what was asked for. */
+  #folder = '/';
 
   private constructor(address: OriginAddress, socket: Socket, options: PullOptions, handlers: PullHandlers) {
     this.origin = originName(address);
@@ -71,6 +73,7 @@ export class FlvClient implements PullClient {
   /** Returns when the request is sent: many servers answer when the stream begins, and not before. */
   async ask({ httpPath }: UpstreamRequest): Promise<void> {
     if (this.#state === 'over') return;
+    this.#folder = folderOf(httpPath);
     const request = sendGet(this.#socket, this.#address, httpPath, {
       [reconnectKeyHeader]: this.#reconnectKey,
     });
@@ -153,7 +156,7 @@ export class FlvClient implements PullClient {
     const { origin } = this;
     if (this.#state === 'asked' && awakeNow() - this.#sinceMs <= this.#options.requestTimeoutMs && isClosing(error)) {
       const message = 'closed the connection behind the request, without an answer';
-      return this.#end(new UpstreamError('declined', message, { origin, cause: error }));
+      return this.#end(new UpstreamError('declined', message, { origin, folder: this.#folder, cause: error }));
     }
     if (error instanceof UpstreamError) return this.#end(error);
     this.#end(new UpstreamError('broken', httpWords(error), { origin, cause: error }));

@@ -50,12 +50,17 @@ export function sendGet(
  * Asks a server whether it is there: any answer will do, but one of a proxy that says that nobody is behind it.
  * Throws an UpstreamError.
  */
-export async function probeHttp(address: OriginAddress, options: ClientOptions, signal: AbortSignal): Promise<void> {
+export async function probeHttp(
+  address: OriginAddress,
+  folder: string,
+  options: ClientOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const origin = originName(address);
   const socket = await openSocket(address, options, signal);
   const timeout = new DeadlineSignal(options.requestTimeoutMs);
   try {
-    const status = await statusOf(sendGet(socket, address, '/'), origin, AbortSignal.any([signal, timeout.signal]));
+    const status = await statusOf(sendGet(socket, address, folder), origin, AbortSignal.any([signal, timeout.signal]));
     if (gatewayFailures.has(status)) throw new UpstreamError('broken', `answers with status ${status}`, { origin });
   } catch (error) {
     if (!timeout.signal.aborted || signal.aborted) throw error;

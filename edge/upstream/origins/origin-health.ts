@@ -17,9 +17,12 @@ import {
 } from './origin-record.ts';
 import { checkDelayMs, isRelapse, type ProbeTimes, trialDelayMs } from './probe-delays.ts';
 
+/** What an HTTP server is asked for where nothing else is meant. */
+const root = '/';
+
 export interface HealthOptions {
-  /** Tries the origin once; rejects with an UpstreamError when it is not well. */
-  readonly probe: (address: OriginAddress, signal: AbortSignal) => Promise<void>;
+  /** Tries the origin once, by HTTP with this folder; rejects with an UpstreamError when it is not well. */
+  readonly probe: (address: OriginAddress, signal: AbortSignal, folder: string) => Promise<void>;
   /** Asked before each probe: they may change while running. */
   readonly times: () => ProbeTimes;
   readonly changed: (report: OriginReport) => void;
@@ -96,13 +99,16 @@ export class OriginHealth {
   }
 
   /** Whether the origin shakes hands right now. It is asked once for all who want to know in the same moment. */
-  answers(address: OriginAddress): Promise<boolean> {
+  answers(address: OriginAddress, folder = root): Promise<boolean> {
     const record = this.#record(address);
-    record.answering ??= this.#answers(record).finally(() => {
-      record.answering = undefined;
+    const present = record.answering.get(folder);
+    if (present !== undefined) return present;
+    const answers = this.#answers(record, folder).finally(() => {
+      record.answering.delete(folder);
       this.#forgetUnused(record);
     });
-    return record.answering;
+    record.answering.set(folder, answers);
+    return answers;
   }
 
   /** Counts a connection in use; call the result when it has ended. */
@@ -142,9 +148,9 @@ export class OriginHealth {
     this.#records.clear();
   }
 
-  async #answers({ address }: OriginRecord): Promise<boolean> {
+  async #answers({ address }: OriginRecord, folder: string): Promise<boolean> {
     try {
-      await this.#options.probe(address, this.#closing.signal);
+      await this.#options.probe(address, this.#closing.signal, folder);
       return true;
     } catch {
       return false;
@@ -248,7 +254,7 @@ export class OriginHealth {
     record.timer = undefined;
     const probing = new AbortController();
     record.probing = probing;
-    this.#options.probe(record.address, probing.signal).then(
+    this.#options.probe(record.address, probing.signal, root).then(
       () => {
         if (probing.signal.aborted) return;
         record.probing = undefined;
@@ -266,7 +272,7 @@ export class OriginHealth {
   }
 
   #forgetUnused(record: OriginRecord): void {
-    const isUsed = record.connections > 0 || record.answering !== undefined;
+    const isUsed = record.connections > 0 || record.answering.size > 0;
     if (record.standing !== 'passing' || isUsed) return;
     this.#stopProbing(record);
     this.#records.delete(originName(record.address));

@@ -45,8 +45,8 @@ export interface OriginRecord {
   /** Local monotonic time at which the timer fires. */
   dueMs: number;
   probing: AbortController | undefined;
-  /** It is asked whether it answers. */
-  answering: Promise<boolean> | undefined;
+  /** It is asked whether it answers: by the folder that is asked for. */
+  readonly answering: Map<string, Promise<boolean>>;
 }
 
 /** Of an origin of which nothing is known. */
@@ -65,7 +65,7 @@ export function newRecord(address: OriginAddress): OriginRecord {
     timer: undefined,
     dueMs: 0,
     probing: undefined,
-    answering: undefined,
+    answering: new Map(),
   };
 }
 

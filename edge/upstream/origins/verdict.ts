@@ -15,12 +15,18 @@ export type Verdict =
 /** By these, origins say that they lack the stream; nginx-rtmp and Adobe's do. */
 const absentCodes = new Set(['NetStream.Play.StreamNotFound', 'NetStream.Play.UnpublishNotify']);
 
-/** @param answers whether the origin shakes hands right now: who closes a connection may be refusing, or dying */
-export async function verdictOn(error: UpstreamError, answers: () => Promise<boolean>): Promise<Verdict> {
+/**
+ * @param answers whether the origin shakes hands right now, or by HTTP answers in this folder: who closes a connection may
+ *   be refusing, or dying
+ */
+export async function verdictOn(
+  error: UpstreamError,
+  answers: (folder: string | undefined) => Promise<boolean>,
+): Promise<Verdict> {
   if (error.failure === 'rejected') {
     return absentCodes.has(error.code ?? '') ? { kind: 'absent' } : { kind: 'refused', error };
   }
   if (error.failure !== 'declined') return { kind: 'failed', error };
-  if (await answers()) return { kind: 'refused', error };
+  if (await answers(error.folder)) return { kind: 'refused', error };
   return { kind: 'failed', error: new UpstreamError('broken', error.reason, { origin: error.origin, cause: error }) };
 }

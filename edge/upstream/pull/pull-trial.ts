@@ -175,7 +175,7 @@ export class PullTrial {
 
   async #judge(address: OriginAddress, error: UpstreamError): Promise<void> {
     const { context, origin } = this.#options;
-    const verdict = await verdictOn(error, () => context.health.answers(address));
+    const verdict = await verdictOn(error, (folder) => context.health.answers(address, folder));
     if (this.#settled) return;
     if (verdict.kind === 'absent') this.#lacks({ kind: 'said' });
     if (verdict.kind === 'failed' && address === origin) context.health.failed(origin, verdict.error);

@@ -36,7 +36,7 @@ export async function judgePlayer(
       const failure = toUpstreamError(error, 'protocol', originName(asked));
       const next = redirectionOf(failure);
       if (next === undefined || redirects >= vhost.edge.redirectMax) {
-        return await verdictOn(failure, () => context.health.answers(asked));
+        return await verdictOn(failure, (folder) => context.health.answers(asked, folder));
       }
       target = next;
     }
