@@ -26,7 +26,8 @@ export const cluster = block(
       doc:
         'The origins, several separated by blanks; the port is 1935 (443 with `rtmps://`) unless given. With `protocol ' +
         'flv` or `flvs`, a given port is that of HTTP. Names are ' +
-        'resolved again when the last answer is a second old. On a change, streams of an origin that is gone move to another at a key frame.',
+        'resolved again when the last answer is a second old; of the addresses of a name, IPv6 and IPv4 in turn, the next is ' +
+        'tried where one has not answered in 250 ms. On a change, streams of an origin that is gone move to another at a key frame.',
     }),
     token_traverse: leaf({
       type: onOff,
