@@ -1,14 +1,7 @@
-/**
- * Signed URLs: who has a key signs what a client may do, and until when. Pure. `edge/docs/signed-urls.md` shows how to
- * sign; what is signed is four lines, joined by line ends:
- *
- *     play | publish
- *     /APP/STREAM
- *     EXPIRES, in seconds since 1970
- *     the client's address or range of addresses, or nothing
- */
-import { createHmac, timingSafeEqual } from 'node:crypto';
+/** Signed URLs: who has a key signs what a client may do, and until when. Pure. What is signed is in conf/signing.ts. */
+import { timingSafeEqual } from 'node:crypto';
 import type { Network } from '../conf/model.ts';
+import { signatureOf } from '../conf/signing.ts';
 import { networks } from '../conf/values.ts';
 import { isIn } from './addresses.ts';
 import type { Action } from './security.ts';
@@ -42,8 +35,8 @@ export function signatureFault(
   const secret = keys.get(id);
   if (secret === undefined) return 'its key (kid) is not known here';
   if (!/^\d{1,12}$/.test(expires)) return 'its expiry (exp) is not in seconds since 1970';
-  const text = [action, `/${app}/${stream}`, expires, from].join('\n');
-  if (!isRight(signature, createHmac('sha256', secret).update(text).digest())) return 'its signature (sig) is wrong';
+  if (!isRight(signature, signatureOf(secret, { action, app, stream, expires, from })))
+    return 'its signature (sig) is wrong';
   if (Number(expires) * 1_000 <= nowMs) return 'it has expired';
   return from === '' || isFrom(from, address) ? undefined : 'it is for another address';
 }

@@ -5,6 +5,7 @@ import { access } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { TokenConfig } from '../conf/access-model.ts';
 import type { EdgeConfig } from '../conf/model.ts';
+import { secretMinLength, signingKey } from '../conf/signing.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { FreshFile, type Kind, linesOf } from './fresh-file.ts';
 import type { KeySetUrl, keySetFile } from './jwt.ts';
@@ -13,9 +14,6 @@ import type { Action } from './security.ts';
 import { isSigned, type SigningKeys, signatureFault, type Wanted } from './signed-url.ts';
 
 type KeySetFile = FreshFile<typeof keySetFile.none>;
-
-/** Shorter ones can be guessed. */
-const secretMinLength = 16;
 
 /** Each line is one key, `id:secret`; all count, so that the old and the new one can stand there together. */
 const signingKeys: Kind<SigningKeys> = {
@@ -27,8 +25,8 @@ const signingKeys: Kind<SigningKeys> = {
     const keys = new Map<string, string>();
     const badLines: number[] = [];
     for (const [number, line] of linesOf(text)) {
-      const [, id = '', secret = ''] = /^([\w.-]{1,64}):(.*)$/.exec(line) ?? [];
-      if (secret.length >= secretMinLength && !keys.has(id)) keys.set(id, secret);
+      const key = signingKey(line);
+      if (key !== undefined && !keys.has(key.id)) keys.set(key.id, key.secret);
       else if (badLines.length < 10) badLines.push(number);
     }
     const remedy = `write one id:secret per line, each id once, secrets of ${secretMinLength} characters at least`;
@@ -59,7 +57,7 @@ export class Tokens {
   /** Files of keys that this configuration names, the former one does not, and that cannot be read. */
   async unreadable(config: EdgeConfig, former: EdgeConfig | undefined): Promise<readonly string[]> {
     const files = (vhosts: EdgeConfig['vhosts'] = []): Set<string> =>
-      new Set(vhosts.flatMap(({ access: { token } }) => [token.keysFile, token.jwksFile]));
+      new Set(vhosts.flatMap(({ access: { token }, edge }) => [token.keysFile, token.jwksFile, edge.originKeysFile]));
     const before = files(former?.vhosts);
     const added = [...files(config.vhosts)].filter((file) => file !== '' && !before.has(file));
     const readable = await Promise.all(

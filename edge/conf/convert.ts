@@ -155,6 +155,7 @@ function toVhost({ name, body: s }: Named<VhostSettings>, root: RootSettings): V
       originTlsVerify: s.edge.origin_tls_verify,
       originTlsCaFile: s.edge.origin_tls_ca_file,
       originTlsName: s.edge.origin_tls_name,
+      originKeysFile: s.edge.origin_keys_file,
     },
   };
 }
@@ -340,6 +341,7 @@ function fromVhost(v: VhostConfig): VhostSettings {
       origin_tls_verify: v.edge.originTlsVerify,
       origin_tls_ca_file: v.edge.originTlsCaFile,
       origin_tls_name: v.edge.originTlsName,
+      origin_keys_file: v.edge.originKeysFile,
       ...access.edge,
     },
   };

@@ -162,6 +162,7 @@ export const EDGE: EdgeTuning = {
   originTlsVerify: true,
   originTlsCaFile: '',
   originTlsName: '',
+  originKeysFile: '',
 };
 
 /**

@@ -284,6 +284,8 @@ export interface EdgeTuning {
   readonly originTlsCaFile: string;
   /** The name that their certificates are for, whatever their addresses are; empty for the host of each. */
   readonly originTlsName: string;
+  /** File of the key that signs what is asked of origins; empty: nothing is signed. */
+  readonly originKeysFile: string;
 }
 
 export interface VhostConfig {

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import type { MediaMemory } from '../budget/media-memory.ts';
 import type { PausedReaders } from '../budget/readers.ts';
 import type { HttpPings } from './connection/http-pings.ts';
+import type { OriginKeys } from './connection/origin-keys.ts';
 import type { ClientVerdicts } from './origins/client-verdicts.ts';
 import type { Locator } from './origins/locator.ts';
 import type { StreamMemory } from './origins/memory.ts';
@@ -21,6 +22,7 @@ export interface UpstreamContext {
   readonly origins: Origins;
   readonly locator: Locator;
   readonly pings: HttpPings;
+  readonly keys: OriginKeys;
   readonly memory: StreamMemory;
   readonly verdicts: ClientVerdicts;
   readonly pushed: PushedStreams;

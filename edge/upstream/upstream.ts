@@ -16,6 +16,7 @@ import { isHttp, originName } from './connection/address.ts';
 import { clientOptions } from './connection/client-options.ts';
 import { HttpPings } from './connection/http-pings.ts';
 import { probeHttp } from './connection/http-request.ts';
+import { OriginKeys } from './connection/origin-keys.ts';
 import { RtmpClient } from './connection/rtmp-client.ts';
 import type { UpstreamContext, UpstreamCounters } from './context.ts';
 import { ClientVerdicts } from './origins/client-verdicts.ts';
@@ -97,6 +98,7 @@ export class OriginUpstream implements Upstream {
       origins,
       locator: this.#locator,
       pings: new HttpPings((address) => health.answers(address)),
+      keys: new OriginKeys(log),
       memory,
       verdicts: new ClientVerdicts(),
       pushed: new PushedStreams(),

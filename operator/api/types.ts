@@ -154,6 +154,14 @@ export interface OriginGroup {
    * Speak TLS to these origins: RTMPS, and HTTPS where `pull` says HttpFlv; `{}` will do. Default: plain RTMP and HTTP.
    */
   readonly tls?: OriginTls;
+  /**
+   * Secret in the namespace of the EdgeCluster whose key `keys` has a key of signed URLs, `id:secret`, for origins that
+   * want a signature, as edges with vhosts[].token do. The first line signs what the edges ask of these origins, to
+   * play and to publish; what clients have shown does not go on. Pods start when it is there; a changed key is taken
+   * without a restart, a minute or so later. To name another Secret replaces the pods. Default: what a client shows
+   * goes on, and nothing else.
+   */
+  readonly keysSecretName?: string;
   /** When an origin is taken for failed, and when it is tried again. */
   readonly timeouts: OriginTimeouts;
   /**

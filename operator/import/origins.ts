@@ -20,8 +20,15 @@ export function groupOf(vhost: VhostConfig, cluster: RemoteCluster, notes: strin
   if (edge.originTlsCaFile !== '') {
     note(`put the content of ${edge.originTlsCaFile} into tls.caBundle of its origin group`);
   }
+  const keysSecretName = edge.originKeysFile === '' ? undefined : secretNameOf(edge.originKeysFile);
+  if (keysSecretName !== undefined) {
+    note(
+      `the key for its origins comes from a Secret: kubectl create secret generic ${keysSecretName} --from-file=keys=${edge.originKeysFile}`,
+    );
+  }
   return {
     servers: [...new Set(origins.map(written))],
+    ...(keysSecretName !== undefined && { keysSecretName }),
     ...(isTls && {
       tls: {
         ...(!edge.originTlsVerify && { insecureSkipVerify: true }),
@@ -42,6 +49,12 @@ export function groupOf(vhost: VhostConfig, cluster: RemoteCluster, notes: strin
       retryMaxMs: edge.retryMaxMs,
     },
   };
+}
+
+/** After the path of its file: `/etc/edge/keys` becomes `etc-edge-keys`. */
+function secretNameOf(file: string): string {
+  const name = file.toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  return name.slice(-200).replace(/^-+|-+$/g, '') || 'origin-keys';
 }
 
 /** What the servers of a group are connected to by, and at which ports: those of servers are RTMP's in a manifest. */

@@ -31,7 +31,8 @@ export const carriedByFields: ReadonlySet<string> = new Set([
   'exporter.credentials_file',
   ...['edge.drain_timeout', 'edge.page', 'vhost.edge.drain_timeout', 'vhost.cluster.origin'],
   ...['vhost.cluster.protocol', 'vhost.edge.origin_http_port', 'vhost.edge.origin_https_port'],
-  ...['vhost.edge.origin_tls_ca_file', 'vhost.edge.token.keys_file', 'vhost.edge.token.jwks_file'],
+  ...['vhost.edge.origin_tls_ca_file', 'vhost.edge.origin_keys_file'],
+  ...['vhost.edge.token.keys_file', 'vhost.edge.token.jwks_file'],
 ]);
 
 /** Directives that mean nothing in a pod, or something else, and why. */

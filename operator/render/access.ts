@@ -16,10 +16,16 @@ export function tokenKeysDirectory(secretName: string): string {
   return `/etc/edge-token-keys/${secretName}`;
 }
 
-/** Secrets with keys of signed URLs, each once. */
+/** The file of such a Secret. */
+export function tokenKeysFile(secretName: string): string {
+  return `${tokenKeysDirectory(secretName)}/${TOKEN_KEYS_KEY}`;
+}
+
+/** Secrets with keys of signed URLs, of clients and for origins, each once. */
 export function tokenKeysSecrets({ spec }: EdgeCluster): readonly string[] {
-  const names = spec.vhosts.flatMap(({ token }) => token?.keysSecretName ?? []);
-  return [...new Set(names)].toSorted();
+  const ofClients = spec.vhosts.flatMap(({ token }) => token?.keysSecretName ?? []);
+  const forOrigins = spec.origins.flatMap(({ keysSecretName }) => keysSecretName ?? []);
+  return [...new Set([...ofClients, ...forOrigins])].toSorted();
 }
 
 /** Key of the ConfigMap that holds a JWK Set, named after its content as authorities of origins are. */
@@ -65,7 +71,7 @@ function tokenOf({ play, publish, keysSecretName, jwks, jwksUrl, issuer, audienc
   return {
     play,
     publish,
-    keysFile: keysSecretName === undefined ? '' : `${tokenKeysDirectory(keysSecretName)}/${TOKEN_KEYS_KEY}`,
+    keysFile: keysSecretName === undefined ? '' : tokenKeysFile(keysSecretName),
     jwksFile: jwks === undefined ? '' : `${CONFIG_DIRECTORY}/${jwksKey(jwks)}`,
     jwksUrl: jwksUrl ?? '',
     issuer: issuer ?? '',

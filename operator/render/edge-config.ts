@@ -12,7 +12,7 @@ import {
 } from '../api/labels.ts';
 import { balanceOf, followedService } from '../api/origin-groups.ts';
 import type { EdgeCluster, Hooks, OriginGroup, TlsListener, Vhost } from '../api/types.ts';
-import { accessOf, networkOf } from './access.ts';
+import { accessOf, networkOf, tokenKeysFile } from './access.ts';
 import { RenderError } from './error.ts';
 
 /** Servers of each origin group: `host:port`, at least one. */
@@ -200,6 +200,7 @@ function vhostOf(
       ...(group.tls?.caBundle !== undefined && {
         originTlsCaFile: `${CONFIG_DIRECTORY}/${caBundleKey(group.name, group.tls.caBundle)}`,
       }),
+      ...(group.keysSecretName !== undefined && { originKeysFile: tokenKeysFile(group.keysSecretName) }),
     },
   });
 }

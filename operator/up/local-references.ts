@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { EdgeConfig, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
 import { API_CREDENTIALS_DIRECTORY, CONFIG_DIRECTORY } from '../api/labels.ts';
 import type { EdgeCluster, OriginGroup } from '../api/types.ts';
-import { jwksFiles, TOKEN_KEYS_KEY } from '../render/access.ts';
+import { jwksFiles, TOKEN_KEYS_KEY, tokenKeysFile } from '../render/access.ts';
 import { caBundleKey } from '../render/edge-config.ts';
 
 export interface LocalReferences {
@@ -60,7 +60,11 @@ export function localConfig(config: EdgeConfig, { spec }: EdgeCluster, reference
     vhosts: config.vhosts.map((vhost, index) => ({
       ...vhost,
       access: { ...vhost.access, token: localToken(vhost, spec.vhosts[index]?.token?.keysSecretName, references) },
-      edge: { ...vhost.edge, originTlsCaFile: vhost.edge.originTlsCaFile.replace(CONFIG_DIRECTORY, directory) },
+      edge: {
+        ...vhost.edge,
+        originTlsCaFile: vhost.edge.originTlsCaFile.replace(CONFIG_DIRECTORY, directory),
+        originKeysFile: localKeysFile(vhost.edge.originKeysFile, spec.origins, secrets),
+      },
     })),
   };
 }
@@ -80,7 +84,18 @@ function localToken(
 ): VhostConfig['access']['token'] {
   const jwksFile = token.jwksFile.replace(CONFIG_DIRECTORY, directory);
   if (secret === undefined) return { ...token, jwksFile };
-  return { ...token, jwksFile, keysFile: join(directoryOf(secret, secrets, TOKEN_KEYS_KEY), TOKEN_KEYS_KEY) };
+  return { ...token, jwksFile, keysFile: keysFileOf(secret, secrets) };
+}
+
+function keysFileOf(secret: string, secrets: LocalReferences['secrets']): string {
+  return join(directoryOf(secret, secrets, TOKEN_KEYS_KEY), TOKEN_KEYS_KEY);
+}
+
+/** @param file as pods have it, of the Secret of one of the groups; empty: of none */
+function localKeysFile(file: string, groups: readonly OriginGroup[], secrets: LocalReferences['secrets']): string {
+  const names = groups.flatMap(({ keysSecretName }) => keysSecretName ?? []);
+  const secret = names.find((name) => tokenKeysFile(name) === file);
+  return secret === undefined ? file : keysFileOf(secret, secrets);
 }
 
 function localTls(listen: TlsListen, secret: string | undefined, secrets: LocalReferences['secrets']): TlsListen {

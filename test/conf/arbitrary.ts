@@ -177,6 +177,7 @@ function vhost(name: string): fc.Arbitrary<VhostConfig> {
           originTlsVerify: bool,
           originTlsCaFile: names,
           originTlsName: names,
+          originKeysFile: names,
           locateUrl: urls.map(([url = '']) => url),
           hookFailure: fc.constantFrom('refuse', 'admit'),
           onConnectAt: fc.constantFrom('stream', 'connect'),

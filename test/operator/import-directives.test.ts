@@ -97,6 +97,7 @@ const byField: Readonly<Record<string, readonly [value: string, at: string | Reg
   'vhost.edge.origin_http_port': ['77', /^vhost a\.example\.com: edge\.origin_http_port: nothing is pulled by HTTP/],
   'vhost.edge.origin_https_port': ['77', /^vhost a\.example\.com: edge\.origin_https_port: nothing is pulled by HTTP/],
   'vhost.edge.origin_tls_ca_file': ['/ca', /put the content of \/ca into tls\.caBundle/],
+  'vhost.edge.origin_keys_file': ['/up/K 4', 'origins.0.keysSecretName', 'up-k-4'],
   'vhost.edge.token.keys_file': ['/k3', /^vhost a\.example\.com: the keys come from a Secret: .*=\/k3$/],
   'vhost.edge.token.jwks_file': ['/set', /^vhost a\.example\.com: put the content of \/set into spec\.vhosts/],
 };

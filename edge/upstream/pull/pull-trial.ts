@@ -107,7 +107,8 @@ export class PullTrial {
   #pullFrom(target: Redirection): void {
     const { stream, request, cluster, context, events, live } = this.#options;
     const { address } = target;
-    this.#pull = new Pull(address, stream, upstreamRequest(request, cluster, target, context.serverId), context, {
+    const signed = context.keys.signed(stream.vhost.edge.originKeysFile, 'play', request);
+    this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, target, context.serverId), context, {
       connected: () => {
         this.#isConnected = true;
         this.#acceptedMs = awakeNow();

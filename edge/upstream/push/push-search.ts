@@ -244,7 +244,8 @@ export class PushSearch {
     this.#attempts++;
     let address = origin;
     for (let redirects = 0; ; redirects++) {
-      const request = upstreamRequest(clientRequest, this.#cluster(), { address }, context.serverId);
+      const signed = context.keys.signed(vhost().edge.originKeysFile, 'publish', clientRequest);
+      const request = upstreamRequest(signed, this.#cluster(), { address }, context.serverId);
       try {
         const push = await Push.open({
           origin: address,

@@ -27,6 +27,17 @@ describe('keys of tokens', () => {
     assert.equal(second?.access.token.keysFile, '');
   });
 
+  it('for origins are in such a directory, too', () => {
+    const group = { name: 'main', servers: ['10.0.0.1:1935'], keysSecretName: 'region-keys' };
+    const child = edgeCluster({ spec: { origins: [group] } });
+    const secrets = new Map([['region-keys', '/home/me/region']]);
+    const { config } = renderConfig(child, inputOf(child).origins);
+    const [vhost] = localConfig(config, child, { ...references, secrets }).vhosts;
+    assert.equal(vhost?.edge.originKeysFile, '/home/me/region/keys');
+    const said = /Secret region-keys is not here/;
+    assert.throws(() => localConfig(config, child, { ...references, secrets: new Map() }), said);
+  });
+
   it('must be named', () => {
     const said = /Secret url-keys is not here: say --secret url-keys=DIRECTORY, with keys in it/;
     assert.throws(() => localConfig(config, cluster, { ...references, secrets: new Map() }), said);
