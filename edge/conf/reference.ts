@@ -79,7 +79,8 @@ New vhosts serve at once. Of a vhost that is removed, present clients stay and n
 edge sees it when players here ask the same origin for the stream: it says that there is no such stream, or sends nothing
 for \`first_frame_timeout\`, though it was sent a keyframe half of that time ago or earlier. Then the edge pushes the stream
 again, and from the second time on to another origin if there is one. Between two times there are 5 s, later up to 5 min. The
-publisher stays connected. \`edge_push_repeats_total\` counts this. What nobody plays here is not seen.
+publisher stays connected. \`edge_push_repeats_total\` counts this. What nobody plays here is not seen: the edge does not ask
+origins' own APIs about pushes, as each make has another one, at a port and with a credential of its own.
 
 **It reads more slowly than the publisher sends.** Whole GOPs are dropped for it (\`push_queue_max_bytes\`), and it may answer
 pings as late as what is on its way to it makes them. An origin that takes nothing at all for \`stall_timeout\` loses that one

@@ -51,6 +51,6 @@ export const exporter = block('Metrics for Prometheus, at `/metrics`.', {
     doc:
       'File with credentials for the metrics, in the manner of `api_credentials_file`: one `username:password` per line, ' +
       'read again when it changes. Where it is given, `/metrics` answers nobody without (Basic authentication), loopback ' +
-      'neither; `/healthz` and `/readyz` need none. These credentials do not open the API.',
+      'neither; `/healthz` and `/readyz` need none. Prometheus shows them by `basic_auth`; bearer tokens are not read. These credentials do not open the API.',
   }),
 });
