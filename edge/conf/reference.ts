@@ -82,6 +82,10 @@ again, and from the second time on to another origin if there is one. Between tw
 publisher stays connected. \`edge_push_repeats_total\` counts this. What nobody plays here is not seen: the edge does not ask
 origins' own APIs about pushes, as each make has another one, at a port and with a credential of its own.
 
+**It does not say in time whether it takes a stream** (\`request_timeout\`), though it has answered all before: its callback may be
+slow for this publisher. Other origins are asked, and this one again, until \`publish_timeout\`. It is checked, and stays in use
+for all others.
+
 **It reads more slowly than the publisher sends.** Whole GOPs are dropped for it (\`push_queue_max_bytes\`), and it may answer
 pings as late as what is on its way to it makes them. An origin that takes nothing at all for \`stall_timeout\` loses that one
 stream to another origin and is checked; its other streams stay.

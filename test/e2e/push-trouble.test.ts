@@ -7,6 +7,7 @@ import { clip, interFrame, keyframe } from '../support/media.ts';
 import { Broadcast } from '../support/rtmp-broadcast.ts';
 import { edgeConfig } from '../support/rtmp-config.ts';
 import type { OriginConnection } from '../support/rtmp-origin.ts';
+import { RtmpPeer } from '../support/rtmp-peer.ts';
 import { player, publisher, startEdge, startOrigin, testOptions } from '../support/rtmp-scene.ts';
 
 const start = onStatus(1, 'status', 'NetStream.Publish.Start', 'publish');
@@ -48,6 +49,28 @@ describe('pushes that go wrong', { concurrency: 3 }, () => {
       assert.equal(times, 1);
     });
   }
+
+  test('an origin that does not decide about one publisher keeps the others', testOptions, async (t) => {
+    const origin = await startOrigin(t, {
+      publish: (name, connection) => {
+        if (name !== 'slow') connection.publishes();
+      },
+    });
+    const edge = await startEdge(
+      t,
+      edgeConfig({ origins: [origin.port], edge: 'request_timeout 1000; publish_timeout 4000;' }),
+    );
+    const slow = await RtmpPeer.connect({ port: edge.port() });
+    t.after(() => slow.reset());
+    slow.publish('slow');
+    const failed = await edge.logged(({ msg }) => msg === 'push failed');
+    assert.match((failed.err as { reason: string }).reason, /^no answer to publish within request_timeout 1000 ms$/);
+    await publisher(t, edge, 'other');
+    const { description } = await slow.status('NetStream.Publish.Failed');
+    assert.match(description, /within 4000 ms: no answer to publish/);
+    const states = edge.log.filter(({ msg, reason }) => msg === 'origin state' && /to publish/.test(String(reason)));
+    assert.ok(!states.some(({ state }) => state === 'down'));
+  });
 
   test('an origin that takes nothing of one stream keeps the others', testOptions, async (t) => {
     const origin = await startOrigin(t, {

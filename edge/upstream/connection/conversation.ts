@@ -26,6 +26,8 @@ export interface ConversationOwner {
   streamEof(): void;
   /** A message that could not be used. */
   odd(reason: string): void;
+  /** No answer has come in time. Returns what that means. @param when how long was waited, in words */
+  whyLate(when: string): UpstreamError;
   /** The connection is over, cut by this error if there is one. Returns what that means. */
   whyClosed(error: Error | undefined): UpstreamError;
   /** The conversation has failed, and nobody waited for an answer. */
@@ -55,8 +57,7 @@ export class Conversation {
     this.#origin = origin;
     this.#owner = owner;
     this.#deadline = new Deadline(() => {
-      const message = `no answer within request_timeout ${requestTimeoutMs} ms`;
-      this.fail(new UpstreamError('unanswered', message, { origin }));
+      this.fail(owner.whyLate(`within request_timeout ${requestTimeoutMs} ms`));
     });
     const wireOwner = {
       shaken: () => this.#shaken?.({ ok: true, values: [] }),

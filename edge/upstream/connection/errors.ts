@@ -12,6 +12,8 @@ export type UpstreamFailure =
   | 'broken'
   /** Connected, but no answer in time. */
   | 'unanswered'
+  /** It answers, and has not said in time whether it takes the stream: whom it asks about the client may be slow. */
+  | 'undecided'
   /** It owes bytes and sends none, or takes none. */
   | 'stalled'
   /** What it sends is not RTMP. */

@@ -54,6 +54,7 @@ export class RtmpClient implements PullClient {
       readEnd: () => handlers.readEnd(),
       streamEof: () => handlers.status('NetStream.Play.StreamEof', 'end of stream'),
       odd: (reason) => this.#odd(reason),
+      whyLate: (when) => this.#whyLate(when),
       whyClosed: (error) => this.#whyClosed(error),
       failed: (error) => handlers.closed(error),
     });
@@ -239,6 +240,13 @@ export class RtmpClient implements PullClient {
         return this.#odd(command.reason);
       default:
     }
+  }
+
+  /** Who has answered all that was asked before is well, whatever it thinks of the stream. */
+  #whyLate(when: string): UpstreamError {
+    const { origin } = this;
+    if (this.#asked === undefined) return new UpstreamError('unanswered', `no answer ${when}`, { origin });
+    return new UpstreamError('undecided', `no answer to ${this.#asked.what} ${when}`, { origin });
   }
 
   #whyClosed(error: Error | undefined): UpstreamError {

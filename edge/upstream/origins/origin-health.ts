@@ -89,7 +89,7 @@ export class OriginHealth {
     const record = this.#records.get(originName(address));
     if (record === undefined || record.standing === 'passing') return;
     if (error.blamesOrigin) this.#setAside(record, error.reason);
-    else if (error.failure === 'broken') this.#doubt(record, error.reason);
+    else if (error.failure === 'broken' || error.failure === 'undecided') this.#doubt(record, error.reason);
   }
 
   /** A connection failed for a reason that may be its own, an origin's slowness say: the origin is checked. */
