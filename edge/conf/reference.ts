@@ -82,6 +82,13 @@ again, and from the second time on to another origin if there is one. Between tw
 publisher stays connected. \`edge_push_repeats_total\` counts this. What nobody plays here is not seen: the edge does not ask
 origins' own APIs about pushes, as each make has another one, at a port and with a credential of its own.
 
+**It closes the connection behind \`connect\`, \`play\` or \`publish\`, without a word.** SRS and nginx-rtmp refuse clients so. The
+edge shakes hands with the origin once more: where that works, the origin is well and refuses this client, who is told at once when
+none of the others has the stream; players with the same parameters are told the same for \`token_ttl\`. Where it does not, the
+origin is dying, and nobody is refused. A stream that is live here goes on being looked for whatever the answer. Where several
+servers have one address (a load balancer), one that dies cannot be told from one that refuses while another answers: a client
+who comes in that very moment is refused.
+
 **It does not say in time whether it takes a stream** (\`request_timeout\`), though it has answered all before: its callback may be
 slow for this publisher. Other origins are asked, and this one again, until \`publish_timeout\`. It is checked, and stays in use
 for all others.
@@ -182,9 +189,7 @@ the connection without an answer refuses, if it answers others; SRS refuses so. 
 says 502 for a server that is gone, too. So the edge asks for the folder of the stream (\`/live/\`) by the same way: where that
 is answered, the server is well and refuses; where it is 502 as well, the server is gone, and nobody is refused. The proxy must pass
 the folder on to the same server: \`location /live/\`, not a pattern for \`.flv\` alone. An nginx with several servers
-behind it counts each refusal as a failure of the server: set \`max_fails=0\` there. Where several servers have one address
-(a load balancer), one that dies behind a request cannot be told from one that refuses it while another answers: that client
-is refused, for \`token_ttl\` at most.
+behind it counts each refusal as a failure of the server: set \`max_fails=0\` there.
 
 **Silence.** Servers may answer when the stream begins and not before, as SRS does. An HTTP-FLV stream has no ping either.
 So the edge asks a server that is silent for a quarter of \`stall_timeout\` for its first page, by a connection of its own,

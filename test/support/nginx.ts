@@ -29,12 +29,16 @@ export class NginxOrigin {
   /**
    * Starts nginx with application `live`, and `strict`, where playing a stream that nobody publishes is refused.
    * @param port one that is free, or that of an nginx which has ended
+   * @param directives further ones of its `server`
    */
-  static async start(cleaner: Cleaner, port?: number): Promise<NginxOrigin> {
+  static async start(
+    cleaner: Cleaner,
+    { port, directives = '' }: { readonly port?: number; readonly directives?: string } = {},
+  ): Promise<NginxOrigin> {
     const prefix = temporaryDirectory(cleaner);
     const listen = port ?? (await freePort());
     const file = join(prefix, 'nginx.conf');
-    writeFileSync(file, configuration(prefix, listen));
+    writeFileSync(file, configuration(prefix, listen, directives));
     const program = new Program(cleaner, 'nginx', ['-p', prefix, '-c', file]);
     await untilListening(listen, program);
     return new NginxOrigin(listen, program);
@@ -46,7 +50,7 @@ export class NginxOrigin {
   }
 }
 
-function configuration(prefix: string, port: number): string {
+function configuration(prefix: string, port: number, directives: string): string {
   return `load_module ${moduleFile};
     ${process.getuid?.() === 0 ? 'user root;' : ''}
     daemon off;
@@ -58,6 +62,7 @@ function configuration(prefix: string, port: number): string {
       access_log off;
       server {
         listen 127.0.0.1:${port};
+        ${directives}
         application live { live on; }
         application strict { live on; idle_streams off; }
       }

@@ -21,8 +21,8 @@ export type UpstreamFailure =
   /** It answers, and says no. */
   | 'rejected'
   /**
-   * It closed the connection behind `play`, `publish` or the request, without a word: servers refuse clients so (SRS
-   * does). A proxy in front of such a server says so by status 502.
+   * It closed the connection behind `connect`, `play`, `publish` or the request, without a word: servers refuse clients
+   * so (SRS and nginx-rtmp do). A proxy in front of such a server says so by status 502.
    */
   | 'declined'
   /** It sends us elsewhere: RTMP 302. */

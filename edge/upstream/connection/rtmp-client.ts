@@ -39,8 +39,8 @@ export class RtmpClient implements PullClient {
   readonly #handlers: PullHandlers;
   readonly #talk: Conversation;
   readonly #wire: Wire;
-  /** Asked for and not answered yet: by media, or by acceptance of what is published. Some say Play.Start before they ask. */
-  #asked: { readonly what: 'play' | 'publish'; readonly sinceMs: number } | undefined;
+  /** Asked for and not answered yet: by media where it is `play`, as some say Play.Start before they ask. */
+  #asked: { readonly what: 'connect' | 'play' | 'publish'; readonly sinceMs: number } | undefined;
   #onStatus: ((reply: Reply, code: string) => void) | undefined;
   /** Messages that could not be used. */
   #oddMessages = 0;
@@ -115,9 +115,11 @@ export class RtmpClient implements PullClient {
         },
         ...request.args,
       ]);
+      this.#asked = { what: 'connect', sinceMs: awakeNow() };
       this.#wire.sendControl(windowAckSize(windowBytes));
       this.#wire.announceChunkSize(this.#options.chunkSize);
       const [, info] = await reply;
+      this.#asked = undefined;
       this.serverIdentity = isAmfObject(info) ? identityOf(info.data) : undefined;
       // Learns whether silence of this origin will mean anything.
       this.ping();
@@ -245,8 +247,9 @@ export class RtmpClient implements PullClient {
   /** Who has answered all that was asked before is well, whatever it thinks of the stream. */
   #whyLate(when: string): UpstreamError {
     const { origin } = this;
-    if (this.#asked === undefined) return new UpstreamError('unanswered', `no answer ${when}`, { origin });
-    return new UpstreamError('undecided', `no answer to ${this.#asked.what} ${when}`, { origin });
+    const what = this.#asked?.what;
+    if (what !== 'publish') return new UpstreamError('unanswered', `no answer ${when}`, { origin });
+    return new UpstreamError('undecided', `no answer to ${what} ${when}`, { origin });
   }
 
   #whyClosed(error: Error | undefined): UpstreamError {

@@ -11,6 +11,7 @@ import { traversedRequest } from '../connection/request.ts';
 import { RtmpClient } from '../connection/rtmp-client.ts';
 import type { UpstreamContext } from '../context.ts';
 import { nextOrigin } from '../origins/balance.ts';
+import { verdictOn } from '../origins/verdict.ts';
 
 const silent = { media: () => {}, readEnd: () => {}, status: () => {}, closed: () => {} };
 
@@ -58,11 +59,12 @@ export async function traverseToken(
       return;
     } catch (error) {
       const failure = toUpstreamError(error, 'protocol', originName(origin));
-      if (failure.failure === 'rejected') {
+      const verdict = await verdictOn(failure, () => context.health.answers(origin));
+      if (verdict.kind !== 'failed') {
         throw new Refusal(failure.code ?? 'NetConnection.Connect.Rejected', failure.reason, 403, { cause: failure });
       }
       context.log.warn({ err: failure, client: request.clientId }, 'token traverse failed');
-      context.health.failed(origin, failure);
+      context.health.failed(origin, verdict.error);
     }
   }
 }
