@@ -17,7 +17,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(`two nodes are ready after ${((Date.now() - began) / 1000).toFixed(1)} s`);
   }
   const began = Date.now();
-  const flags = ['--test', '--test-concurrency=1', '--test-timeout=600000', '--test-reporter=spec'];
+  // A whole file's; the ramp takes more than ten minutes.
+  const flags = ['--test', '--test-concurrency=1', '--test-timeout=1200000', '--test-reporter=spec'];
   const status =
     files.length === 0 ? 0 : spawnSync(process.execPath, [...flags, ...files], { stdio: 'inherit' }).status;
   printTable(began);

@@ -29,6 +29,39 @@ rtmp { access_log off; server { listen 1935; application live { live on; } } }
   });
 }
 
+/** nginx of Debian that makes HLS of what each pod gets, in segments of 2 s: pods and the Service `origin`. */
+export function hlsOriginManifests(namespace: string, replicas: number): object {
+  const conf = `load_module ${nginxModule};
+user root;
+daemon off;
+worker_processes 1;
+pid /tmp/nginx.pid;
+error_log stderr error;
+events { worker_connections 512; }
+rtmp {
+  access_log off;
+  server {
+    listen 1935;
+    application live {
+      live on; hls on; hls_path /tmp/live; hls_fragment 1s; hls_playlist_length 12s; hls_fragment_naming timestamp;
+    }
+  }
+}
+http {
+  access_log off;
+  client_body_temp_path /tmp/body; proxy_temp_path /tmp/proxy; fastcgi_temp_path /tmp/fastcgi;
+  uwsgi_temp_path /tmp/uwsgi; scgi_temp_path /tmp/scgi;
+  server { listen 8080; root /tmp; }
+}
+`;
+  return list(namespace, 'origin', replicas, {
+    image: nginxImage,
+    files: { 'nginx.conf': conf },
+    args: ['-p', '/tmp', '-e', 'stderr', '-c', '/etc/origin/nginx.conf'],
+    httpPort: 8080,
+  });
+}
+
 /** SRS: one pod and the Service `srs`. */
 export function srsManifests(namespace: string): object {
   const conf = `listen 1935;
@@ -50,9 +83,12 @@ interface Program {
   /** At /etc/origin. */
   readonly files: Readonly<Record<string, string>>;
   readonly args: readonly string[];
+  /** Of an HTTP server beside RTMP. */
+  readonly httpPort?: number;
 }
 
-function list(namespace: string, name: string, replicas: number, { image, files, args }: Program): object {
+function list(namespace: string, name: string, replicas: number, { image, files, args, httpPort }: Program): object {
+  const ports = [{ name: 'rtmp', port: 1935 }, ...(httpPort === undefined ? [] : [{ name: 'http', port: httpPort }])];
   const labels = { app: name };
   const metadata = { name, namespace };
   const container = {
@@ -60,7 +96,7 @@ function list(namespace: string, name: string, replicas: number, { image, files,
     image,
     imagePullPolicy: 'Never',
     args,
-    ports: [{ name: 'rtmp', containerPort: 1935 }],
+    ports: ports.map(({ name, port }) => ({ name, containerPort: port })),
     readinessProbe: { tcpSocket: { port: 'rtmp' }, periodSeconds: 1 },
     volumeMounts: [
       { name: 'config', mountPath: '/etc/origin' },
@@ -101,7 +137,7 @@ function list(namespace: string, name: string, replicas: number, { image, files,
         apiVersion: 'v1',
         kind: 'Service',
         metadata,
-        spec: { selector: labels, ports: [{ name: 'rtmp', port: 1935 }] },
+        spec: { selector: labels, ports },
       },
     ],
   };

@@ -26,6 +26,8 @@ const scenarios: readonly Scenario[] = [
   long('nodes'),
   long('helm'),
   long('levels'),
+  long('ramp'),
+  long('hls'),
 ];
 
 /**
