@@ -12,7 +12,7 @@ import { type Frame, svg } from './animation.ts';
 import { Terminal } from './terminal.ts';
 
 const root = join(import.meta.dirname, '../..');
-const size = { columns: 107, rows: 23 };
+const size = { columns: 107, rows: 26 };
 const seconds = 26;
 const waitMostMs = 1_000;
 const holdMs = 4_000;

@@ -1,10 +1,10 @@
 /**
  * From 10 players to 1,500 and back: the operator follows them with edges, by `playersPerPod` and nothing else, and
- * nobody is cut. The plot of it is in the directory of the run's state, and in the docs.
+ * nobody is cut. It is drawn as .cache/e2e/ramp.svg; crds/docs/ramp.svg is one that was kept.
  */
 
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +15,8 @@ import { Groups } from './groups.ts';
 import { RampRecord, rampPlot } from './ramp-record.ts';
 import { Scene } from './scene.ts';
 import { addRow } from './table.ts';
+
+const drawings = join(import.meta.dirname, '../../.cache/e2e');
 
 const first = 10;
 /** How many more come, and a group of how many in how long. */
@@ -83,8 +85,9 @@ describe('a ramp of players', () => {
       await playersBack();
     } finally {
       await record.stop();
-      writeFileSync(join(stateDirectory, 'ramp.svg'), rampPlot(record.moments, playersPerPod));
-      writeFileSync(join(stateDirectory, 'ramp.json'), JSON.stringify(record.moments));
+      mkdirSync(drawings, { recursive: true });
+      writeFileSync(join(drawings, 'ramp.svg'), rampPlot(record.moments, playersPerPod));
+      writeFileSync(join(drawings, 'ramp.json'), JSON.stringify(record.moments));
     }
     const { moments, sight } = record;
     assert.ok(sight);
