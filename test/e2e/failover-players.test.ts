@@ -325,10 +325,16 @@ describe('players when origins fail', { concurrency: 3 }, () => {
   });
 
   test('an origin that asks to reconnect elsewhere is left while it still delivers', testOptions, async (t) => {
-    const origins = await Promise.all([startEdge(t, originConfig({ root: '' })), startEdge(t, originConfig())]);
+    // A machine that stands still must not look like an origin that does: the child would be elsewhere before.
+    const patient = 'stall_timeout 60000; first_frame_timeout 60000;';
+    const origins = await Promise.all([startEdge(t, originConfig()), startEdge(t, originConfig())]);
     const parent = await startEdge(
       t,
-      edgeConfig({ origins: [origins[0]?.port() ?? 0], edge: 'drain_timeout 60000;', play: 'time_jitter off;' }),
+      edgeConfig({
+        origins: [origins[0]?.port() ?? 0],
+        edge: `drain_timeout 600000; ${patient}`,
+        play: 'time_jitter off;',
+      }),
     );
     const publishers = await Promise.all(origins.map((origin) => RtmpPeer.publisher({ port: origin.port() }, stream)));
     const live = new Broadcast(publishers);
@@ -336,7 +342,11 @@ describe('players when origins fail', { concurrency: 3 }, () => {
     t.after(() => publishers.map((publisher) => publisher.reset()));
     const child = await startEdge(
       t,
-      edgeConfig({ origins: [parent.port(), origins[1]?.port() ?? 0], play: 'time_jitter off;' }),
+      edgeConfig({
+        origins: [parent.port(), origins[1]?.port() ?? 0],
+        edge: `balance failover; ${patient}`,
+        play: 'time_jitter off;',
+      }),
     );
     const peer = await player(t, child);
     await peer.frames(30);
