@@ -91,7 +91,7 @@ who comes in that very moment is refused.
 
 **It does not say in time whether it takes a stream** (\`request_timeout\`), though it has answered all before: its callback may be
 slow for this publisher. Other origins are asked, and this one again, until \`publish_timeout\`. It is checked, and stays in use
-for all others.
+for all others. Where callbacks take longer as a rule, raise \`request_timeout\`: each question is a call of them.
 
 **It reads more slowly than the publisher sends.** Whole GOPs are dropped for it (\`push_queue_max_bytes\`), and it may answer
 pings as late as what is on its way to it makes them. An origin that takes nothing at all for \`stall_timeout\` loses that one
@@ -189,7 +189,8 @@ the connection without an answer refuses, if it answers others; SRS refuses so. 
 says 502 for a server that is gone, too. So the edge asks for the folder of the stream (\`/live/\`) by the same way: where that
 is answered, the server is well and refuses; where it is 502 as well, the server is gone, and nobody is refused. The proxy must pass
 the folder on to the same server: \`location /live/\`, not a pattern for \`.flv\` alone. An nginx with several servers
-behind it counts each refusal as a failure of the server: set \`max_fails=0\` there.
+behind it counts each refusal as a failure of the server: set \`max_fails=0\` there. A proxy that says 503 for both, as Envoy does,
+is taken at its word, since a server that is full says so, too: the client waits for another origin, and is not refused.
 
 **Silence.** Servers may answer when the stream begins and not before, as SRS does. An HTTP-FLV stream has no ping either.
 So the edge asks a server that is silent for a quarter of \`stall_timeout\` for its first page, by a connection of its own,
