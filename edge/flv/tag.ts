@@ -30,9 +30,18 @@ export function tagSize(payloadLength: number): number {
 /**
  * Writes a tag and its PreviousTagSize at `offset` of `target`, which must have room for `tagSize` bytes; returns the
  * offset behind. `timestamp` is in milliseconds, 32 bits of it are written. RTMP's message types are FLV's tag types.
+ * The payload is `source`, or a part of it.
  */
-export function writeTag(target: Buffer, offset: number, type: number, timestamp: number, payload: Buffer): number {
-  const length = payload.length;
+export function writeTag(
+  target: Buffer,
+  offset: number,
+  type: number,
+  timestamp: number,
+  source: Buffer,
+  start = 0,
+  end: number = source.length,
+): number {
+  const length = end - start;
   target[offset] = type;
   target[offset + 1] = length >>> 16;
   target[offset + 2] = length >>> 8;
@@ -45,6 +54,6 @@ export function writeTag(target: Buffer, offset: number, type: number, timestamp
   target[offset + 9] = 0;
   target[offset + 10] = 0;
   const body = offset + tagHeaderBytes;
-  if (length > 0) payload.copy(target, body);
+  if (length > 0) source.copy(target, body, start, end);
   return target.writeUInt32BE(tagHeaderBytes + length, body + length);
 }

@@ -50,23 +50,34 @@ export function writeMessage(
   payload: Buffer,
   chunkSize: number,
 ): number {
-  const length = payload.length;
-  const extended = timeField >= extendedFrom;
-  let at = writeMessageHeader(target, offset, headerType, csid, timeField, length, type, streamId);
-  if (length <= chunkSize) {
-    if (length > 0) payload.copy(target, at);
-    return at + length;
+  const at = writeMessageHeader(target, offset, headerType, csid, timeField, payload.length, type, streamId);
+  return writePayload(target, at, csid, timeField, payload, 0, payload.length, chunkSize);
+}
+
+/**
+ * Writes what stands behind a message's header: its payload, which is a part of `source`, cut into chunks. Returns the
+ * offset behind it.
+ */
+export function writePayload(
+  target: Buffer,
+  offset: number,
+  csid: number,
+  timeField: number,
+  source: Buffer,
+  start: number,
+  end: number,
+  chunkSize: number,
+): number {
+  let at = offset;
+  let from = start;
+  while (end - from > chunkSize) {
+    source.copy(target, at, from, from + chunkSize);
+    from += chunkSize;
+    at = writeBasicHeader(target, at + chunkSize, 3, csid);
+    if (timeField >= extendedFrom) at = target.writeUInt32BE(timeField, at);
   }
-  let sent = 0;
-  for (;;) {
-    const end = Math.min(sent + chunkSize, length);
-    payload.copy(target, at, sent, end);
-    at += end - sent;
-    sent = end;
-    if (sent === length) return at;
-    at = writeBasicHeader(target, at, 3, csid);
-    if (extended) at = target.writeUInt32BE(timeField, at);
-  }
+  if (end > from) source.copy(target, at, from, end);
+  return at + end - from;
 }
 
 /** Writes what stands before the first byte of the payload; returns the offset behind it. */

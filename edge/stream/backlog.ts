@@ -52,7 +52,7 @@ export class Backlog {
   }
 
   push(slice: Slice): void {
-    if (slice.entryIndex >= 0) this.#newestEntry = this.#slices.length;
+    if (slice.entryAt >= 0) this.#newestEntry = this.#slices.length;
     slice.hold(this.#memory);
     this.#slices.push(slice);
     this.#bytes += slice.payloadBytes;

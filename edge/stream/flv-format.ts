@@ -4,7 +4,8 @@
  */
 
 import { tagSize, writeTag } from '../flv/tag.ts';
-import { type Frame, Track } from './frame.ts';
+import { type FrameRole, Track } from './frame.ts';
+import type { PackedFrames } from './packed-frames.ts';
 import type { Allocate, Run, SharedRun, WireFormat } from './wire-format.ts';
 
 /** What goes around a run of tags on the wire. */
@@ -29,24 +30,36 @@ export class FlvFormat implements WireFormat {
     this.#epochMs = epochMs;
   }
 
-  encode(run: Run, allocate: Allocate): Buffer {
-    const headers = this.#wanted(run.headers);
-    const frames = this.#wanted(run.frames);
-    let size = 0;
-    for (const header of headers) size += tagSize(header.payload.length);
-    for (const frame of frames) size += tagSize(frame.payload.length);
+  encode({ headers, headersMs, frames }: Run, allocate: Allocate): Buffer {
+    const size = this.#sizeOf(headers) + this.#sizeOf(frames);
     if (size === 0) return Buffer.alloc(0);
     const { head, tail } = frameAround(this.#framing, size);
     const bytes = allocate(head.length + size + tail.length);
     let offset = head.copy(bytes);
-    for (const header of headers) {
-      offset = writeTag(bytes, offset, header.type, this.#tagTime(header, run.headersMs), header.payload);
-    }
-    for (const frame of frames) {
-      offset = writeTag(bytes, offset, frame.type, this.#tagTime(frame, frame.timeMs), frame.payload);
-    }
+    offset = this.#write(bytes, offset, headers, headersMs);
+    offset = this.#write(bytes, offset, frames, undefined);
     tail.copy(bytes, offset);
     return bytes;
+  }
+
+  #sizeOf(frames: PackedFrames): number {
+    let size = 0;
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      if (this.#wants(frames.track(at))) size += tagSize(frames.size(at));
+    }
+    return size;
+  }
+
+  /** @param allMs stream time of all of them, in place of their own */
+  #write(bytes: Buffer, offset: number, frames: PackedFrames, allMs: number | undefined): number {
+    let end = offset;
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      if (!this.#wants(frames.track(at))) continue;
+      const time = this.#tagTime(frames.role(at), allMs ?? frames.timeMs(at));
+      const start = frames.payloadStart(at);
+      end = writeTag(bytes, end, frames.type(at), time, frames.bytes, start, start + frames.size(at));
+    }
+    return end;
   }
 
   /** Tags have absolute times: they are right for every player, whatever the player had before. */
@@ -57,15 +70,14 @@ export class FlvFormat implements WireFormat {
   }
 
   /** As in SRS, metadata has no time: FFmpeg takes it for a subtitle track where it has one. */
-  #tagTime({ role }: Frame, timeMs: number): number {
+  #tagTime(role: FrameRole, timeMs: number): number {
     if (role === 'metadata') return 0;
     return this.#epochMs === undefined ? timeMs >>> 0 : Math.max(0, timeMs - this.#epochMs) >>> 0;
   }
 
-  #wanted(frames: readonly Frame[]): readonly Frame[] {
+  #wants(track: Track): boolean {
     const { audio, video } = this.#tracks;
-    if (audio && video) return frames;
-    return frames.filter(({ track }) => (track === Track.audio ? audio : track === Track.video ? video : true));
+    return track === Track.audio ? audio : track === Track.video ? video : true;
   }
 }
 

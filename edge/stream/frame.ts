@@ -35,13 +35,21 @@ export interface Frame {
 export type UntimedFrame = Omit<Frame, 'timeMs'>;
 
 /** Whether players need this before they can decode what follows. */
-export function isHeader(frame: UntimedFrame): boolean {
-  return frame.role === 'header' || frame.role === 'metadata';
+export function isHeader({ role }: Pick<Frame, 'role'>): boolean {
+  return isHeaderRole(role);
+}
+
+export function isHeaderRole(role: FrameRole): boolean {
+  return role === 'header' || role === 'metadata';
 }
 
 /** Whether this is audio or video proper: what a clock can be read from. */
-export function isMedia(frame: UntimedFrame): boolean {
-  return frame.role === 'media' || frame.role === 'keyframe';
+export function isMedia({ role }: Pick<Frame, 'role'>): boolean {
+  return isMediaRole(role);
+}
+
+export function isMediaRole(role: FrameRole): boolean {
+  return role === 'media' || role === 'keyframe';
 }
 
 /**

@@ -8,8 +8,10 @@
  */
 
 import type { MediaMemory } from '../budget/media-memory.ts';
+import { slicePool } from './buffer-pool.ts';
 import { Track } from './frame.ts';
-import { Slice } from './slice.ts';
+import { GopPage, type PageStart } from './gop-page.ts';
+import type { Slice } from './slice.ts';
 
 export interface GopCacheLimits {
   /** SRS's `gop_cache_max_frames`: messages of all kinds. */
@@ -20,25 +22,24 @@ export interface GopCacheLimits {
 /** Sound kept where there is no GOP: enough to begin at once, too little to be late. */
 const soundMs = 1_000;
 
-/**
- * A page of the GOP has about this many bytes. Its encoded form is shared by all who join before the GOP ends; of the
- * last, unfinished page it is made again after each slice. Pages are made when somebody joins.
- */
-const pageBytes = 64 * 1024;
-
-/** What one slice has brought to the GOP. */
-type Piece = Pick<Slice, 'frames' | 'headersBefore' | 'headersAfter' | 'lastTimes' | 'floorMs' | 'payloadBytes'>;
+/** The room of a page. What is left of the GOP may need less, and a single slice more. */
+const pageMaxBytes = 64 * 1024;
+const pageMinBytes = 16 * 1024;
 
 export class GopCache {
   readonly #memory: MediaMemory;
-  /** Finished pages of the GOP, or slices of sound. */
-  #pages: Slice[] = [];
   #holds: 'gop' | 'sound' = 'sound';
-  /** What is in no page yet. */
-  #pieces: Piece[] = [];
-  #piecesBytes = 0;
+  /** The GOP; all but the last page are finished. */
+  #pages: GopPage[] = [];
+  /** Pages, from the first on, that players have been given as slices, which count what they hold. */
+  #shown: Slice[] = [];
+  /** Bytes of the other pages. */
+  #unshownBytes = 0;
+  #sound: Slice[] = [];
   #frameCount = 0;
   #bytes = 0;
+  /** What the GOP before had. */
+  #usualBytes = Number.POSITIVE_INFINITY;
   #opening: readonly Slice[] | undefined;
 
   /** @param memory where what is kept is counted */
@@ -53,35 +54,35 @@ export class GopCache {
 
   /** Bytes kept, encoded ones included. */
   get keptBytes(): number {
-    return this.#pages.reduce((sum, page) => sum + page.heldBytes, this.#piecesBytes);
+    return [...this.#shown, ...this.#sound].reduce((sum, slice) => sum + slice.heldBytes, this.#unshownBytes);
   }
 
-  /** Takes in a slice that players have been given. */
+  /** Takes in a slice that players are given. */
   add(slice: Slice, limits: GopCacheLimits): void {
     this.#opening = undefined;
-    if (slice.keyframeIndex >= 0) this.#begin(slice);
+    if (slice.keyframeAt >= 0) this.#begin(slice);
     else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
-    else this.#push(slice);
+    else this.#push(slice, slice.frames.start, slice);
     if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
   }
 
   /** What is kept, as slices that follow on each other; empty when there is nothing. */
   get opening(): readonly Slice[] {
-    if (this.#opening === undefined) {
-      const unfinished = this.#makePages();
-      this.#opening = unfinished === undefined ? [...this.#pages] : [...this.#pages, unfinished];
-    }
+    this.#opening ??= this.#holds === 'sound' ? [...this.#sound] : this.#showPages();
     return this.#opening;
   }
 
   /** Forgets all; what comes is kept as sound until the next keyframe. */
   clear(): void {
-    for (const page of this.#pages) page.keep(this.#memory, false);
-    this.#memory.change('gop_cache', -this.#piecesBytes);
-    this.#pages = [];
+    for (const slice of [...this.#shown, ...this.#sound]) slice.keep(this.#memory, false);
+    this.#memory.change('gop_cache', -this.#unshownBytes);
+    for (const page of this.#pages) page.free();
+    if (this.#holds === 'gop') this.#usualBytes = this.#bytes;
     this.#holds = 'sound';
-    this.#pieces = [];
-    this.#piecesBytes = 0;
+    this.#pages = [];
+    this.#shown = [];
+    this.#unshownBytes = 0;
+    this.#sound = [];
     this.#frameCount = 0;
     this.#bytes = 0;
     this.#opening = undefined;
@@ -90,38 +91,36 @@ export class GopCache {
   #begin(slice: Slice): void {
     this.clear();
     this.#holds = 'gop';
-    const { keyframeIndex: from, headersAfter, floorMs } = slice;
-    const frames = slice.frames.slice(from);
-    const payloadBytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
-    this.#push({ frames, headersBefore: slice.headersAt(from), headersAfter, lastTimes: [], floorMs, payloadBytes });
+    this.#push(slice, slice.keyframeAt, { headersBefore: slice.headersAt(slice.keyframeAt), lastTimes: [] });
   }
 
-  #push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes }: Piece): void {
-    this.#pieces.push({ frames, headersBefore, headersAfter, lastTimes, floorMs, payloadBytes });
-    this.#piecesBytes += payloadBytes;
+  /** @param from position of the first frame to keep */
+  #push(slice: Slice, from: number, start: PageStart): void {
+    const { frameCount, payloadBytes } = slice.contentFrom(from);
+    const neededBytes = slice.frames.end - from;
+    let page = this.#pages.at(-1);
+    if (page === undefined || page.freeBytes < neededBytes) {
+      const likelyBytes = Math.min(Math.max(this.#usualBytes - this.#bytes, pageMinBytes), pageMaxBytes);
+      page = new GopPage(start, Math.max(neededBytes, likelyBytes), slicePool);
+      this.#pages.push(page);
+    }
+    page.add(slice, from, payloadBytes);
+    this.#unshownBytes += payloadBytes;
     this.#memory.change('gop_cache', payloadBytes);
-    this.#frameCount += frames.length;
+    this.#frameCount += frameCount;
     this.#bytes += payloadBytes;
   }
 
-  /** Puts what is in no page yet into pages. Returns the last one, unless it is finished. */
-  #makePages(): Slice | undefined {
-    let pieces: Piece[] = [];
-    let bytes = 0;
-    for (const piece of this.#pieces) {
-      pieces.push(piece);
-      bytes += piece.payloadBytes;
-      if (bytes < pageBytes) continue;
-      const page = pageOf(pieces);
-      page?.keep(this.#memory, true);
-      if (page !== undefined) this.#pages.push(page);
-      this.#memory.change('gop_cache', -bytes);
-      this.#piecesBytes -= bytes;
-      pieces = [];
-      bytes = 0;
+  #showPages(): Slice[] {
+    const last = this.#pages.length - 1;
+    for (let index = this.#shown.length; index < last; index++) {
+      const { slice, payloadBytes } = this.#pages[index] as GopPage;
+      slice.keep(this.#memory, true);
+      this.#shown.push(slice);
+      this.#unshownBytes -= payloadBytes;
+      this.#memory.change('gop_cache', -payloadBytes);
     }
-    this.#pieces = pieces;
-    return pageOf(pieces);
+    return this.#pages.map(({ slice }) => slice);
   }
 
   #addSound(slice: Slice, limits: GopCacheLimits): void {
@@ -130,36 +129,28 @@ export class GopCache {
     if (sound === undefined) return;
     this.#opening = undefined;
     sound.keep(this.#memory, true);
-    this.#pages.push(sound);
-    this.#frameCount += sound.frames.length;
+    this.#sound.push(sound);
+    this.#frameCount += sound.frameCount;
     this.#bytes += sound.payloadBytes;
     let excess = 0;
-    for (const page of this.#pages) {
-      const isOld = sound.endMs - page.endMs > soundMs;
+    for (const old of this.#sound) {
+      const isOld = sound.endMs - old.endMs > soundMs;
       if (!isOld && this.#frameCount <= limits.maxFrames && this.#bytes <= limits.maxBytes) break;
-      this.#frameCount -= page.frames.length;
-      this.#bytes -= page.payloadBytes;
-      page.keep(this.#memory, false);
+      this.#frameCount -= old.frameCount;
+      this.#bytes -= old.payloadBytes;
+      old.keep(this.#memory, false);
       excess++;
     }
-    this.#pages.splice(0, excess);
+    this.#sound.splice(0, excess);
   }
 }
 
-/** The pieces as one slice; undefined when there are none. */
-function pageOf(pieces: readonly Piece[]): Slice | undefined {
-  const [first, last] = [pieces[0], pieces.at(-1)];
-  if (first === undefined || last === undefined) return undefined;
-  const { headersBefore, lastTimes } = first;
-  const { headersAfter, floorMs } = last;
-  const frames = pieces.flatMap((piece) => piece.frames);
-  return new Slice({ frames, headersBefore, headersAfter, lastTimes, floorMs });
-}
-
 /** Frames before a changed video header can't be decoded with it. */
-function changesVideo(slice: Slice): boolean {
-  if (slice.headersAfter === slice.headersBefore) return false;
-  return slice.frames.some(
-    (frame) => frame.track === Track.video && frame.role === 'header' && !slice.headersBefore.has(frame),
-  );
+function changesVideo({ frames, headersBefore, headersAfter }: Slice): boolean {
+  if (headersAfter === headersBefore) return false;
+  for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    const isVideoHeader = frames.track(at) === Track.video && frames.role(at) === 'header';
+    if (isVideoHeader && !headersBefore.has(frames.frame(at))) return true;
+  }
+  return false;
 }

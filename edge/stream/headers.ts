@@ -4,6 +4,7 @@
 
 import type { Frame, UntimedFrame } from './frame.ts';
 import { fitsIn, headerKey, metadataKey } from './header-room.ts';
+import { PackedFrames } from './packed-frames.ts';
 
 /** What a stream is made of, as far as it has shown. */
 export interface StreamContent {
@@ -24,10 +25,18 @@ export class HeaderSet {
   /** In the order players expect: metadata, then sequence headers as they came. */
   readonly frames: readonly Frame[];
 
+  #packed: PackedFrames | undefined;
+
   private constructor(byKey: ReadonlyMap<string, Frame>) {
     this.#byKey = byKey;
     this.frames = [...byKey.values()];
     this.#bytes = this.frames.reduce((sum, { payload }) => sum + payload.length, 0);
+  }
+
+  /** The frames as they are sent. */
+  get packed(): PackedFrames {
+    this.#packed ??= PackedFrames.of(this.frames);
+    return this.#packed;
   }
 
   /** Whether the very same header is already here. */
@@ -42,8 +51,10 @@ export class HeaderSet {
   }
 
   /** The set with this header in place of the one that its track had; the same set if nothing changes. */
-  with(frame: Frame): HeaderSet {
-    if (this.has(frame) || !this.hasRoomFor(frame)) return this;
+  with(header: Frame): HeaderSet {
+    if (this.has(header) || !this.hasRoomFor(header)) return this;
+    // A header stays for hours: what it was read with must not.
+    const frame = { ...header, payload: Buffer.from(header.payload) };
     const key = headerKey(frame);
     const others = [...this.#byKey].filter(([other]) => other !== key);
     return new HeaderSet(new Map(key === metadataKey ? [[key, frame], ...others] : [...others, [key, frame]]));

@@ -8,7 +8,8 @@
 
 import type { VhostConfig } from '../conf/model.ts';
 import { slicePool } from './buffer-pool.ts';
-import { type Frame, isMedia, placed } from './frame.ts';
+import { type Frame, isMediaRole, placed } from './frame.ts';
+import { FramePacker } from './frame-packer.ts';
 import { HeaderSet } from './headers.ts';
 import { Slice } from './slice.ts';
 
@@ -37,8 +38,7 @@ export interface SliceStream {
 
 export class OpenSlice {
   readonly #stream: SliceStream;
-  #frames: Frame[] = [];
-  #bytes = 0;
+  readonly #frames = new FramePacker(slicePool);
   /** Headers in force after the last closed slice. */
   #headers: HeaderSet = HeaderSet.empty;
   /** Last stream time of each track in the slices that are closed, and in this one. */
@@ -61,29 +61,33 @@ export class OpenSlice {
     if (last === undefined || timeMs >= last) this.#times[track] = timeMs;
     else if (!this.#pullHeadersBack(frame)) placed(frame, last);
     if (frame.timeMs > this.#leadMs) this.#leadMs = frame.timeMs;
-    this.#frames.push(frame);
-    this.#bytes += frame.payload.length;
+    this.#frames.add(frame);
   }
 
   /** A header came before anything told its track's time: its time is that of the first frame, if it can be. */
   #pullHeadersBack({ track, timeMs }: Frame): boolean {
     if (this.#closedTimes[track] !== undefined) return false;
-    const ofTrack = this.#frames.filter((frame) => frame.track === track);
-    if (ofTrack.some((frame) => isMedia(frame))) return false;
-    for (const header of ofTrack) placed(header, timeMs);
+    const { frames } = this.#frames;
+    const headers: number[] = [];
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      if (frames.track(at) !== track) continue;
+      if (isMediaRole(frames.role(at))) return false;
+      headers.push(at);
+    }
+    for (const at of headers) frames.moveTo(at, timeMs);
     this.#times[track] = timeMs;
     return true;
   }
 
   /** The stream has just begun, and it will soon be known which tracks it has. */
   get waitsForTrack(): boolean {
-    return this.#isFirst && this.#frames.length > 0;
+    return this.#isFirst && this.#frames.count > 0;
   }
 
   /** All that was read at once is in: closes the slice now, or sets the time when it will close. */
   flush(nowMs: number): void {
-    if (this.#frames.length === 0) return;
-    if (this.#bytes >= sliceMaxBytes) return this.close();
+    if (this.#frames.count === 0) return;
+    if (this.#frames.packedBytes >= sliceMaxBytes) return this.close();
     if (this.#isFirst) return this.#flushFirst(nowMs);
     if (this.#timer !== undefined) return;
     const waitMs = this.#lastCloseMs + intervalMs(this.#stream.settings()) - nowMs;
@@ -109,9 +113,9 @@ export class OpenSlice {
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#frames.length === 0) return;
+    if (this.#frames.count === 0) return;
     const slice = new Slice({
-      frames: this.#frames,
+      frames: this.#frames.take(),
       headersBefore: this.#headers,
       lastTimes: this.#closedTimes,
       lacksKeyframes: this.#stream.lacksKeyframes(),
@@ -119,9 +123,7 @@ export class OpenSlice {
       floorMs: this.#stream.floorMs(),
       pool: slicePool,
     });
-    this.#frames = [];
     this.#isFirst = false;
-    this.#bytes = 0;
     this.#headers = slice.headersAfter;
     this.#closedTimes = [...this.#times];
     this.#lastCloseMs = performance.now();
@@ -132,8 +134,7 @@ export class OpenSlice {
   discard(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#frames = [];
-    this.#bytes = 0;
+    this.#frames.discard();
   }
 
   /** SRS's merged write waits for `mw_msgs` messages too; here it does so for one more interval at most. */
@@ -141,8 +142,7 @@ export class OpenSlice {
     this.#timer = undefined;
     const settings = this.#stream.settings();
     const waitMs = intervalMs(settings);
-    const fewMessages =
-      this.#frames.length < settings.play.mwMsgs && performance.now() < this.#lastCloseMs + 2 * waitMs;
+    const fewMessages = this.#frames.count < settings.play.mwMsgs && performance.now() < this.#lastCloseMs + 2 * waitMs;
     if (fewMessages) this.#timer = setTimeout(() => this.close(), waitMs);
     else this.close();
   }

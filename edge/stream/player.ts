@@ -110,7 +110,7 @@ export class Player implements SlowPlayer {
 
   /** Gives the next slice of the stream. Called for every player for every slice: allocates nothing as a rule. */
   deliver(slice: Slice): void {
-    if (this.#atEntry !== undefined && slice.entryIndex >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
+    if (this.#atEntry !== undefined && slice.entryAt >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
     if (this.#paused) return this.#miss(slice);
     const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
     if (part === undefined) return;
@@ -221,7 +221,7 @@ export class Player implements SlowPlayer {
   }
 
   #whileVideoWaits(slice: Slice): Slice | undefined {
-    if (slice.entryIndex < 0) return slice.withoutVideo;
+    if (slice.entryAt < 0) return slice.withoutVideo;
     this.#videoWaits = false;
     return slice.fromEntry;
   }

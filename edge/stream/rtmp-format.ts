@@ -7,8 +7,8 @@
  * there: their track would be shifted against the others.
  */
 
-import { messageSize, writeMessage } from '../rtmp/chunk-writer.ts';
-import type { Frame } from './frame.ts';
+import { messageSize, writeMessageHeader, writePayload } from '../rtmp/chunk-writer.ts';
+import type { PackedFrames } from './packed-frames.ts';
 import { RtmpSharedRun } from './rtmp-shared-run.ts';
 import { chunkStreamOfTrack, firstStreamId } from './rtmp-stream-ids.ts';
 import type { Allocate, Run, SharedRun, WireFormat } from './wire-format.ts';
@@ -28,14 +28,17 @@ class RtmpFormat implements WireFormat {
     const chunkSize = this.#chunkSize;
     const streamId = this.#streamId;
     let size = 0;
-    this.#walk(run, (frame, headerType, time) => {
-      size += messageSize(frame.payload.length, headerType, chunkStreamOfTrack[frame.track], time, chunkSize);
+    this.#walk(run, (frames, at, headerType, time) => {
+      size += messageSize(frames.size(at), headerType, chunkStreamOfTrack[frames.track(at)], time, chunkSize);
     });
     const bytes = allocate(size);
     let offset = 0;
-    this.#walk(run, (frame, headerType, time) => {
-      const csid = chunkStreamOfTrack[frame.track];
-      offset = writeMessage(bytes, offset, headerType, csid, time, frame.type, streamId, frame.payload, chunkSize);
+    this.#walk(run, (frames, at, headerType, time) => {
+      const csid = chunkStreamOfTrack[frames.track(at)];
+      const length = frames.size(at);
+      const start = frames.payloadStart(at);
+      offset = writeMessageHeader(bytes, offset, headerType, csid, time, length, frames.type(at), streamId);
+      offset = writePayload(bytes, offset, csid, time, frames.bytes, start, start + length, chunkSize);
     });
     return bytes;
   }
@@ -44,22 +47,27 @@ class RtmpFormat implements WireFormat {
     return new RtmpSharedRun(run, this.#chunkSize, this.#streamId);
   }
 
-  #walk(run: Run, visit: (frame: Frame, headerType: 0 | 1, time: number) => void): void {
-    const lastTimes = [...run.lastTimes];
-    const headersTime = Math.max(0, run.headersMs - run.baseMs) % 2 ** 32;
-    for (const header of run.headers) visit(header, 0, headersTime);
-    for (const frame of run.frames) {
-      const last = lastTimes[frame.track];
-      if (last === undefined && frame.timeMs < run.baseMs) {
-        visit(frame, 0, 0);
+  #walk({ headers, headersMs, frames, lastTimes, baseMs }: Run, visit: Visit): void {
+    const headersTime = Math.max(0, headersMs - baseMs) % 2 ** 32;
+    for (let at = headers.start; at < headers.end; at = headers.next(at)) visit(headers, at, 0, headersTime);
+    const last = [...lastTimes];
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      const track = frames.track(at);
+      const timeMs = frames.timeMs(at);
+      const before = last[track];
+      if (before === undefined && timeMs < baseMs) {
+        visit(frames, at, 0, 0);
         continue;
       }
-      lastTimes[frame.track] = frame.timeMs;
-      if (last === undefined) visit(frame, 0, (frame.timeMs - run.baseMs) % 2 ** 32);
-      else visit(frame, 1, frame.timeMs - last);
+      last[track] = timeMs;
+      if (before === undefined) visit(frames, at, 0, (timeMs - baseMs) % 2 ** 32);
+      else visit(frames, at, 1, timeMs - before);
     }
   }
 }
+
+/** Takes the frame at a position, with the type and the time field of its chunk header. */
+type Visit = (frames: PackedFrames, at: number, headerType: 0 | 1, time: number) => void;
 
 const formats = new Map<string, RtmpFormat>();
 

@@ -4,19 +4,28 @@
  * to what this player last had, or the time since this player began (RTMP 1.0 §5.3.1.2).
  */
 
-import { messageHeaderSize, messageSize, writeMessage, writeMessageHeader } from '../rtmp/chunk-writer.ts';
-import { type Frame, trackCount } from './frame.ts';
+import { messageHeaderSize, messageSize, writeMessageHeader, writePayload } from '../rtmp/chunk-writer.ts';
+import { type Track, trackCount } from './frame.ts';
+import type { PackedFrames } from './packed-frames.ts';
 import { chunkStreamOfTrack } from './rtmp-stream-ids.ts';
 import type { Rejoining, Run, SharedRun } from './wire-format.ts';
 
 /** From this time on chunk headers have four bytes more, which every chunk of the message repeats. */
 const extendedFrom = 0xffffff;
 
+interface Message {
+  /** The frame, by its position. */
+  readonly frames: PackedFrames;
+  readonly at: number;
+  readonly track: Track;
+  readonly bytes: number;
+  readonly timeMs: number;
+}
+
 export class RtmpSharedRun implements SharedRun {
   readonly #chunkSize: number;
   readonly #streamId: number;
-  readonly #messages: readonly Frame[];
-  readonly #times: readonly number[];
+  readonly #messages: readonly Message[];
   /** Where each message begins in `#bytes`, and where its first payload byte is. */
   readonly #starts: number[] = [];
   readonly #payloads: number[] = [];
@@ -25,22 +34,37 @@ export class RtmpSharedRun implements SharedRun {
   constructor({ headers, headersMs, frames, lastTimes }: Run, chunkSize: number, streamId: number) {
     this.#streamId = streamId;
     this.#chunkSize = chunkSize;
-    this.#messages = [...headers, ...frames];
-    this.#times = [...headers.map(() => headersMs), ...frames.map(({ timeMs }) => timeMs)];
+    this.#messages = [...messagesOf(headers, headersMs), ...messagesOf(frames)];
     const differences = this.#differences(lastTimes);
     let size = 0;
-    for (const [index, { payload, track }] of this.#messages.entries()) {
-      size += messageSize(payload.length, 1, chunkStreamOfTrack[track], differences[index] ?? 0, chunkSize);
+    for (const [index, { bytes, track }] of this.#messages.entries()) {
+      size += messageSize(bytes, 1, chunkStreamOfTrack[track], differences[index] ?? 0, chunkSize);
     }
     this.#bytes = Buffer.allocUnsafeSlow(size);
     let offset = 0;
-    for (const [index, { payload, track, type }] of this.#messages.entries()) {
-      const csid = chunkStreamOfTrack[track];
+    for (const [index, message] of this.#messages.entries()) {
       const difference = differences[index] ?? 0;
       this.#starts.push(offset);
-      this.#payloads.push(offset + messageHeaderSize(1, csid, difference));
-      offset = writeMessage(this.#bytes, offset, 1, csid, difference, type, streamId, payload, chunkSize);
+      this.#payloads.push(offset + messageHeaderSize(1, chunkStreamOfTrack[message.track], difference));
+      offset = this.#write(this.#bytes, offset, message, 1, difference);
     }
+  }
+
+  #write(target: Buffer, offset: number, message: Message, headerType: 0 | 1, timeField: number): number {
+    const { frames, at, track, bytes } = message;
+    const csid = chunkStreamOfTrack[track];
+    const start = frames.payloadStart(at);
+    const behind = writeMessageHeader(
+      target,
+      offset,
+      headerType,
+      csid,
+      timeField,
+      bytes,
+      frames.type(at),
+      this.#streamId,
+    );
+    return writePayload(target, behind, csid, timeField, frames.bytes, start, start + bytes, this.#chunkSize);
   }
 
   get heldBytes(): number {
@@ -50,11 +74,10 @@ export class RtmpSharedRun implements SharedRun {
   /** Milliseconds since the message before on the same track; 0 where there is none: no player gets that header. */
   #differences(lastTimes: Run['lastTimes']): number[] {
     const last = [...lastTimes];
-    return this.#messages.map(({ track }, index) => {
-      const time = this.#times[index] ?? 0;
+    return this.#messages.map(({ track, timeMs }) => {
       const before = last[track];
-      last[track] = time;
-      return before === undefined ? 0 : Math.max(0, time - before);
+      last[track] = timeMs;
+      return before === undefined ? 0 : Math.max(0, timeMs - before);
     });
   }
 
@@ -64,10 +87,10 @@ export class RtmpSharedRun implements SharedRun {
     let fitting = inStep;
     let from = 0;
     for (let index = 0; index < this.#messages.length && fitting !== allTracks; index++) {
-      const message = this.#messages[index] as Frame;
+      const message = this.#messages[index] as Message;
       const bit = 1 << message.track;
       if ((fitting & bit) !== 0) continue;
-      const time = this.#times[index] ?? 0;
+      const time = message.timeMs;
       const before = last[message.track];
       const isDifference = before !== undefined && time >= before;
       // A track that comes late may begin before the player's zero: nothing is counted from such messages.
@@ -83,25 +106,31 @@ export class RtmpSharedRun implements SharedRun {
   }
 
   /** Adds this player's own header of a message; returns where the shared bytes go on. */
-  #addHeader(parts: Buffer[], index: number, message: Frame, headerType: 0 | 1, timeField: number): number {
-    const { payload, track, type } = message;
+  #addHeader(parts: Buffer[], index: number, message: Message, headerType: 0 | 1, timeField: number): number {
+    const { frames, at, track, bytes } = message;
     const csid = chunkStreamOfTrack[track];
-    const payloadAt = this.#payloads[index] ?? 0;
-    const nextAt = this.#starts[index + 1] ?? this.#bytes.length;
     // An extended time stands in every chunk of the message, so that nothing of its bytes can be shared.
-    const isOwn = timeField >= extendedFrom && payload.length > this.#chunkSize;
-    const chunkSize = this.#chunkSize;
+    const isOwn = timeField >= extendedFrom && bytes > this.#chunkSize;
     if (isOwn) {
-      const own = Buffer.allocUnsafeSlow(messageSize(payload.length, headerType, csid, timeField, chunkSize));
-      writeMessage(own, 0, headerType, csid, timeField, type, this.#streamId, payload, chunkSize);
+      const own = Buffer.allocUnsafeSlow(messageSize(bytes, headerType, csid, timeField, this.#chunkSize));
+      this.#write(own, 0, message, headerType, timeField);
       parts.push(own);
-      return nextAt;
+      return this.#starts[index + 1] ?? this.#bytes.length;
     }
     const header = Buffer.allocUnsafe(messageHeaderSize(headerType, csid, timeField));
-    writeMessageHeader(header, 0, headerType, csid, timeField, payload.length, type, this.#streamId);
+    writeMessageHeader(header, 0, headerType, csid, timeField, bytes, frames.type(at), this.#streamId);
     parts.push(header);
-    return payloadAt;
+    return this.#payloads[index] ?? 0;
   }
+}
+
+/** @param allMs stream time of all of them, in place of their own */
+function messagesOf(frames: PackedFrames, allMs?: number): Message[] {
+  const messages: Message[] = [];
+  for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    messages.push({ frames, at, track: frames.track(at), bytes: frames.size(at), timeMs: allMs ?? frames.timeMs(at) });
+  }
+  return messages;
 }
 
 const allTracks = (1 << trackCount) - 1;

@@ -5,13 +5,14 @@
 
 import type { MediaKind, MediaMemory } from '../budget/media-memory.ts';
 import type { BufferPool } from './buffer-pool.ts';
-import { type Frame, isHeader, isMedia, Track } from './frame.ts';
+import { isHeaderRole, isMediaRole, Track } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
+import { PackedFrames } from './packed-frames.ts';
 import { type Run, type SharedRun, type TrackTimes, type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 export interface SliceOptions {
   /** At least one. */
-  readonly frames: readonly Frame[];
+  readonly frames: PackedFrames;
   /** Headers in force before the first frame. */
   readonly headersBefore: HeaderSet;
   /** Last time of each track before this slice. */
@@ -26,12 +27,13 @@ export interface SliceOptions {
   readonly floorMs?: number | undefined;
   /** For players whose video waits: video has been left out, here or before; its headers may be here. */
   readonly skipsVideo?: boolean;
-  /** For a slice that is delivered once: the memory of its bytes comes from here, and goes back when it is delivered. */
+  /** For a slice that is delivered once: its memory comes from here, and goes back when it is delivered. */
   readonly pool?: BufferPool;
 }
 
 export class Slice {
-  readonly frames: readonly Frame[];
+  readonly frames: PackedFrames;
+  readonly frameCount: number;
   readonly headersBefore: HeaderSet;
   readonly headersAfter: HeaderSet;
   readonly lastTimes: TrackTimes;
@@ -47,11 +49,11 @@ export class Slice {
   readonly endMs: number;
   readonly leadMs: number;
   readonly floorMs: number;
-  /** Index of the last keyframe, or -1. */
-  readonly keyframeIndex: number;
-  /** Index of the frame at which a player that waits for video can begin with it, or -1. */
-  readonly entryIndex: number;
-  readonly #lastHeaderIndex: number;
+  /** Position of the last keyframe, or -1. */
+  readonly keyframeAt: number;
+  /** Position of the frame at which a player that waits for video can begin with it, or -1. */
+  readonly entryAt: number;
+  readonly #lastHeaderAt: number;
   readonly #pool: BufferPool | undefined;
   // Made when needed: most slices are sent in one way only.
   #shared: Map<WireFormat, Buffer> | undefined;
@@ -84,28 +86,32 @@ export class Slice {
     let startMs = Number.POSITIVE_INFINITY;
     let earliestMs = Number.POSITIVE_INFINITY;
     let endMs = Number.NEGATIVE_INFINITY;
-    let keyframeIndex = -1;
-    let lastHeaderIndex = -1;
-    for (let index = 0; index < frames.length; index++) {
-      const frame = frames[index] as Frame;
-      tracks |= trackBit(frame.track);
-      payloadBytes += frame.payload.length;
-      earliestMs = Math.min(earliestMs, frame.timeMs);
-      endMs = Math.max(endMs, frame.timeMs);
-      if (frame.role === 'keyframe') keyframeIndex = index;
-      if (isHeader(frame)) lastHeaderIndex = index;
-      else startMs = Math.min(startMs, frame.timeMs);
+    let keyframeAt = -1;
+    let lastHeaderAt = -1;
+    let frameCount = 0;
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      const timeMs = frames.timeMs(at);
+      const role = frames.role(at);
+      frameCount++;
+      tracks |= trackBit(frames.track(at));
+      payloadBytes += frames.size(at);
+      earliestMs = Math.min(earliestMs, timeMs);
+      endMs = Math.max(endMs, timeMs);
+      if (role === 'keyframe') keyframeAt = at;
+      if (isHeaderRole(role)) lastHeaderAt = at;
+      else startMs = Math.min(startMs, timeMs);
     }
+    this.frameCount = frameCount;
     this.tracks = tracks;
     this.payloadBytes = payloadBytes;
     this.startMs = startMs;
     this.earliestMs = earliestMs;
     this.endMs = endMs;
     this.leadMs = options.leadMs ?? endMs;
-    this.keyframeIndex = keyframeIndex;
-    this.entryIndex = keyframeIndex < 0 && lacksKeyframes ? 0 : keyframeIndex;
-    this.#lastHeaderIndex = lastHeaderIndex;
-    this.headersAfter = headersAfter ?? this.#headersBefore(frames.length);
+    this.keyframeAt = keyframeAt;
+    this.entryAt = keyframeAt < 0 && lacksKeyframes ? frames.start : keyframeAt;
+    this.#lastHeaderAt = lastHeaderAt;
+    this.headersAfter = headersAfter ?? this.#headersBefore(frames.end);
   }
 
   /**
@@ -116,55 +122,81 @@ export class Slice {
     return Math.min(this.startMs, this.floorMs);
   }
 
-  /** Headers in force before the frame at `index`. */
-  headersAt(index: number): HeaderSet {
-    return index > this.#lastHeaderIndex ? this.headersAfter : this.#headersBefore(index);
+  /** Headers in force before the frame at a position. */
+  headersAt(position: number): HeaderSet {
+    return position > this.#lastHeaderAt ? this.headersAfter : this.#headersBefore(position);
   }
 
-  #headersBefore(index: number): HeaderSet {
+  #headersBefore(position: number): HeaderSet {
     let headers = this.headersBefore;
-    for (const frame of this.frames.slice(0, index)) if (isHeader(frame)) headers = headers.with(frame);
+    if (this.#lastHeaderAt < 0) return headers;
+    const { frames } = this;
+    for (let at = frames.start; at < position; at = frames.next(at)) {
+      if (isHeaderRole(frames.role(at))) headers = headers.with(frames.frame(at));
+    }
     return headers;
+  }
+
+  /** How many frames there are from a position on, and the bytes of their payloads. */
+  contentFrom(position: number): { readonly frameCount: number; readonly payloadBytes: number } {
+    const { frames } = this;
+    if (position === frames.start) return this;
+    let frameCount = 0;
+    let payloadBytes = 0;
+    for (let at = position; at < frames.end; at = frames.next(at)) {
+      frameCount++;
+      payloadBytes += frames.size(at);
+    }
+    return { frameCount, payloadBytes };
   }
 
   /** Bit mask of the tracks that have frames at `fromMs` of stream time or later. */
   tracksFrom(fromMs: number): number {
     if (fromMs <= this.earliestMs) return this.tracks;
+    const { frames } = this;
     let tracks = 0;
-    for (const frame of this.frames) if (frame.timeMs >= fromMs) tracks |= trackBit(frame.track);
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+      if (frames.timeMs(at) >= fromMs) tracks |= trackBit(frames.track(at));
+    }
     return tracks;
   }
 
   /** This slice for players whose video waits for a key frame that is not here; undefined when nothing is left. */
   get withoutVideo(): Slice | undefined {
-    this.#withoutVideo ??= (this.tracks & trackBit(Track.video)) === 0 ? this : this.#cut(this.frames.length);
+    this.#withoutVideo ??= (this.tracks & trackBit(Track.video)) === 0 ? this : this.#cut(this.frames.end);
     return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
   }
 
-  /** This slice for players whose video has waited for the frame at `entryIndex`. */
+  /** This slice for players whose video has waited for the frame at `entryAt`. */
   get fromEntry(): Slice {
     if (this.#fromEntry === undefined) {
-      const cut = this.entryIndex === 0 ? this : this.#cut(this.entryIndex);
+      const cut = this.entryAt === this.frames.start ? this : this.#cut(this.entryAt);
       this.#fromEntry = cut === 'nothing' ? this : cut;
     }
     return this.#fromEntry;
   }
 
-  /** What comes before the frame at `entryIndex`, for players who leave there; undefined when nothing does. */
+  /** What comes before the frame at `entryAt`, for players who leave there; undefined when nothing does. */
   get beforeEntry(): Slice | undefined {
-    if (this.entryIndex <= 0) return undefined;
-    const { headersBefore, lastTimes, leadMs, floorMs } = this;
-    const frames = this.frames.slice(0, this.entryIndex);
-    this.#beforeEntry ??= new Slice({ frames, headersBefore, lastTimes, leadMs, floorMs });
+    const { entryAt, frames: all, headersBefore, lastTimes, leadMs, floorMs } = this;
+    if (entryAt <= all.start) return undefined;
+    this.#beforeEntry ??= new Slice({
+      frames: all.copy(all.start, entryAt),
+      headersBefore,
+      lastTimes,
+      leadMs,
+      floorMs,
+    });
     return this.#beforeEntry;
   }
 
-  /** Leaves out the video before the frame at `index`; its headers stay. */
-  #cut(index: number): Slice | 'nothing' {
-    const frames = this.frames.filter((frame, at) => at >= index || frame.track !== Track.video || !isMedia(frame));
-    if (frames.length === 0) return 'nothing';
+  /** Leaves out the video before the frame at a position; its headers stay. */
+  #cut(position: number): Slice | 'nothing' {
+    const all = this.frames;
+    const frames = all.filter((at) => at >= position || all.track(at) !== Track.video || !isMediaRole(all.role(at)));
+    if (frames.packedBytes === 0) return 'nothing';
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
-    const skipsVideo = index === this.frames.length;
+    const skipsVideo = position === all.end;
     return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skipsVideo });
   }
 
@@ -176,7 +208,7 @@ export class Slice {
       const { frames, lastTimes } = this;
       const pool = this.#pool;
       const allocate = pool === undefined ? Buffer.allocUnsafeSlow : (size: number): Buffer => pool.take(size);
-      bytes = format.encode({ frames, headers: [], headersMs: 0, lastTimes, baseMs: 0 }, allocate);
+      bytes = format.encode({ frames, headers: PackedFrames.none, headersMs: 0, lastTimes, baseMs: 0 }, allocate);
       this.#shared.set(format, bytes);
       this.#encoded(bytes.buffer.byteLength);
     }
@@ -189,7 +221,7 @@ export class Slice {
     let bytes = this.#opening.get(format);
     if (bytes === undefined) {
       const { frames, zeroMs } = this;
-      const headers = this.headersBefore.frames;
+      const headers = this.headersBefore.packed;
       const baseMs = format.zeroBased ? zeroMs : wholeRoundMs;
       const run: Run = { frames, headers, headersMs: zeroMs, lastTimes: [], baseMs };
       bytes = format.encode(run, Buffer.allocUnsafeSlow);
@@ -207,7 +239,7 @@ export class Slice {
     let run = runs.get(format);
     if (run === undefined) {
       const { frames, lastTimes, earliestMs } = this;
-      const headers = withHeaders ? this.headersBefore.frames : [];
+      const headers = withHeaders ? this.headersBefore.packed : PackedFrames.none;
       run = format.share({ frames, headers, headersMs: earliestMs, lastTimes, baseMs: 0 });
       runs.set(format, run);
       this.#encoded(run.heldBytes);
@@ -223,7 +255,9 @@ export class Slice {
   /** All players have been given it, or keep it for later. Memory that nobody needs any more goes back to the pool. */
   delivered(): void {
     const pool = this.#pool;
-    if (pool === undefined || this.#shared === undefined || this.#pending || this.#waiting > 0) return;
+    if (pool === undefined || this.#waiting > 0) return;
+    if (!this.#cached) this.frames.free(pool);
+    if (this.#shared === undefined || this.#pending) return;
     for (const bytes of this.#shared.values()) {
       this.#encoded(-bytes.buffer.byteLength);
       pool.give(bytes);

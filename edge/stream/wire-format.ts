@@ -2,16 +2,16 @@
  * How frames become bytes for players: what a wire format is given, and what it makes of it.
  */
 
-import type { Frame } from './frame.ts';
+import type { PackedFrames } from './packed-frames.ts';
 
 /** Stream time of the last frame of each track; undefined for a track without any yet. */
 export type TrackTimes = readonly (number | undefined)[];
 
 /** Frames to be encoded for players that share a state. */
 export interface Run {
-  readonly frames: readonly Frame[];
+  readonly frames: PackedFrames;
   /** Headers to send before the frames, and the stream time to send them with. */
-  readonly headers: readonly Frame[];
+  readonly headers: PackedFrames;
   readonly headersMs: number;
   /** What players last had of each track; a track without a time here begins with an absolute one. */
   readonly lastTimes: TrackTimes;

@@ -33,12 +33,21 @@ test('memory that others share, and what is large, is not used again', () => {
   assert.notEqual(pool.take(5_000_000).buffer, large.buffer);
 });
 
+test('there is room for what is asked, and no more than a third of it is wasted beyond the smallest size', () => {
+  const pool = new BufferPool();
+  for (let bytes = 1; bytes < 600_000; bytes += 511) {
+    const room = pool.takeRoom(bytes);
+    assert.ok(room.length >= bytes && room.length <= Math.max(8_192, 1.5 * bytes), `${room.length} for ${bytes}`);
+    assert.equal(pool.take(bytes).length, bytes);
+  }
+});
+
 test('what is free has a bound, and what is taken again is free no more', () => {
   const pool = new BufferPool();
   const taken = Array.from({ length: 3_000 }, (_, index) => pool.take(1_000 + 8_192 * (index % 9)));
   for (const buffer of taken) pool.give(buffer);
   const { freeBytes } = pool;
-  assert.ok(freeBytes > 7_000_000 && freeBytes <= 8 * 1024 * 1024, `${freeBytes} bytes are free`);
+  assert.ok(freeBytes > 30_000_000 && freeBytes <= 32 * 1024 * 1024, `${freeBytes} bytes are free`);
   const again = pool.take(1_000);
   assert.ok(taken.some(({ buffer }) => buffer === again.buffer));
   assert.equal(pool.freeBytes, freeBytes - 8_192);
@@ -46,7 +55,7 @@ test('what is free has a bound, and what is taken again is free no more', () => 
 
 test('sizes that nobody takes any more make room for those in use', () => {
   const pool = new BufferPool();
-  const first = Array.from({ length: 100 }, () => pool.take(150_000));
+  const first = Array.from({ length: 400 }, () => pool.take(150_000));
   for (const buffer of first) pool.give(buffer);
   const used = Array.from({ length: 100 }, () => pool.take(30_000));
   for (const buffer of used) pool.give(buffer);
@@ -107,7 +116,7 @@ for (const [name, format] of Object.entries(formats)) {
     const sink = new KeepingSink(0);
     play(sink, new KeepingSink(0));
     assert.equal(sink.given.length, 41);
-    assert.ok(sink.memories.size <= 2, `${sink.memories.size} buffers`);
+    assert.ok(sink.memories.size <= 4, `${sink.memories.size} buffers`);
   });
 
   for (const [kind, slow] of [

@@ -4,6 +4,7 @@ import { tagSize } from '../../edge/flv/tag.ts';
 import { flvFormat, framed } from '../../edge/stream/flv-format.ts';
 import { type Frame, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { HeaderSet } from '../../edge/stream/headers.ts';
+import { PackedFrames } from '../../edge/stream/packed-frames.ts';
 import { Slice } from '../../edge/stream/slice.ts';
 import { audioFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv } from '../support/playback.ts';
@@ -14,7 +15,7 @@ const both = { audio: true, video: true };
 function sliceOf(size: number): Slice {
   const message = audioFrame(0, 7, size - tagSize(2));
   const frame: Frame = { ...toUntimedFrame(message)!, timeMs: 0 };
-  return new Slice({ frames: [frame], headersBefore: HeaderSet.empty, lastTimes: [] });
+  return new Slice({ frames: PackedFrames.of([frame]), headersBefore: HeaderSet.empty, lastTimes: [] });
 }
 
 test('WebSocket lengths at the borders of their three forms (RFC 6455 §5.2)', () => {
@@ -54,7 +55,7 @@ test('any bytes go into the same framing', () => {
 
 test('the same settings are the same format, so that players share bytes', () => {
   const slice = new Slice({
-    frames: [{ ...toUntimedFrame(keyframe(0))!, timeMs: 0 }],
+    frames: PackedFrames.of([{ ...toUntimedFrame(keyframe(0))!, timeMs: 0 }]),
     headersBefore: HeaderSet.empty,
     lastTimes: [],
   });
@@ -67,7 +68,13 @@ test('metadata has no time, whenever a player joins; FFmpeg takes it for a subti
   const [description, header] = [metadata(5_000), videoHeader(5_000)].map((message) => toUntimedFrame(message)!);
   const frame: Frame = { ...toUntimedFrame(keyframe(5_000))!, timeMs: 5_000 };
   const headers = [description, header].map((each) => ({ ...each!, timeMs: 0 }));
-  const run = { frames: [frame], headers, headersMs: 5_000, lastTimes: [], baseMs: 0 };
+  const run = {
+    frames: PackedFrames.of([frame]),
+    headers: PackedFrames.of(headers),
+    headersMs: 5_000,
+    lastTimes: [],
+    baseMs: 0,
+  };
   const played = decodeFlv([flvFormat('bare', both).encode(run, Buffer.allocUnsafeSlow)], 'bare');
   assert.deepEqual(
     played.map(({ timestamp }) => timestamp),

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MediaMemory } from '../../edge/budget/media-memory.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
-import { type Frame, toUntimedFrame } from '../../edge/stream/frame.ts';
+import { toUntimedFrame } from '../../edge/stream/frame.ts';
 import { GopCache } from '../../edge/stream/gop-cache.ts';
 import { HeaderSet } from '../../edge/stream/headers.ts';
+import { PackedFrames } from '../../edge/stream/packed-frames.ts';
 import { Slice } from '../../edge/stream/slice.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
 
-function frames(...messages: RtmpMessage[]): Frame[] {
-  return messages.map((message) => ({ ...toUntimedFrame(message)!, timeMs: message.timestamp }));
+function frames(...messages: RtmpMessage[]): PackedFrames {
+  return PackedFrames.of(messages.map((message) => ({ ...toUntimedFrame(message)!, timeMs: message.timestamp })));
 }
 
 /** Slices that follow on each other. */
@@ -31,7 +32,11 @@ function filled(parts: Slice[], limits = roomy): GopCache {
 }
 
 function times(slices: readonly Slice[]): number[] {
-  return slices.flatMap(({ frames }) => frames.map(({ timeMs }) => timeMs));
+  return slices.flatMap(({ frames }) => {
+    const times: number[] = [];
+    for (let at = frames.start; at < frames.end; at = frames.next(at)) times.push(frames.timeMs(at));
+    return times;
+  });
 }
 
 test('holds what came since the last keyframe, over slices and within one', () => {

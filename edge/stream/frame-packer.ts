@@ -1,0 +1,71 @@
+/**
+ * Packs frames as they come, in memory of a pool.
+ */
+
+import type { BufferPool } from './buffer-pool.ts';
+import type { Frame } from './frame.ts';
+import { PackedFrames, packedSize, writeFrame } from './packed-frames.ts';
+
+const noBytes = Buffer.alloc(0);
+
+export class FramePacker {
+  readonly #pool: BufferPool;
+  #bytes: Buffer = noBytes;
+  #end = 0;
+  #count = 0;
+  /** What the frames before took: the next ones will take about as much. */
+  #usualBytes = 0;
+
+  constructor(pool: BufferPool) {
+    this.#pool = pool;
+  }
+
+  /** Frames that are in. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Bytes that they take. */
+  get packedBytes(): number {
+    return this.#end;
+  }
+
+  /** The frames that are in, until the next one comes. */
+  get frames(): PackedFrames {
+    return new PackedFrames(this.#bytes, 0, this.#end);
+  }
+
+  add(frame: Frame): void {
+    const end = this.#end + packedSize(frame);
+    if (end > this.#bytes.length) this.#grow(end);
+    this.#end = writeFrame(this.#bytes, this.#end, frame);
+    this.#count++;
+  }
+
+  /** Hands over all that is in, with the memory, and begins anew. */
+  take(): PackedFrames {
+    const { frames } = this;
+    this.#usualBytes = this.#end;
+    this.#begin();
+    return frames;
+  }
+
+  /** Forgets what is in. */
+  discard(): void {
+    this.#pool.give(this.#bytes);
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#bytes = noBytes;
+    this.#end = 0;
+    this.#count = 0;
+  }
+
+  #grow(needed: number): void {
+    const old = this.#bytes;
+    this.#bytes = this.#pool.takeRoom(Math.max(needed, 2 * old.length, this.#usualBytes));
+    old.copy(this.#bytes, 0, 0, this.#end);
+    this.#pool.give(old);
+  }
+}

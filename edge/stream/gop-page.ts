@@ -1,0 +1,71 @@
+/**
+ * A part of a GOP: the frames of slices that follow on each other, in one buffer. It becomes a slice of its own when
+ * somebody joins; its encoded form is then shared by all who join before the GOP ends.
+ */
+
+import type { BufferPool } from './buffer-pool.ts';
+import type { HeaderSet } from './headers.ts';
+import { PackedFrames } from './packed-frames.ts';
+import { Slice } from './slice.ts';
+import type { TrackTimes } from './wire-format.ts';
+
+/** Where a page begins. */
+export interface PageStart {
+  readonly headersBefore: HeaderSet;
+  /** Last time of each track before it; none where the GOP begins. */
+  readonly lastTimes: TrackTimes;
+}
+
+export class GopPage {
+  readonly #start: PageStart;
+  readonly #pool: BufferPool;
+  readonly #bytes: Buffer;
+  #end = 0;
+  #payloadBytes = 0;
+  #headersAfter: HeaderSet;
+  #floorMs = Number.POSITIVE_INFINITY;
+  #slice: Slice | undefined;
+  #wasShown = false;
+
+  /** @param bytes room for so much, records of the frames included */
+  constructor(start: PageStart, bytes: number, pool: BufferPool) {
+    this.#start = start;
+    this.#headersAfter = start.headersBefore;
+    this.#pool = pool;
+    this.#bytes = pool.takeRoom(bytes);
+  }
+
+  /** Bytes of all payloads. */
+  get payloadBytes(): number {
+    return this.#payloadBytes;
+  }
+
+  /** Room that is left. */
+  get freeBytes(): number {
+    return this.#bytes.length - this.#end;
+  }
+
+  /** Adds a slice's frames from a position on, for which there is room. @param payloadBytes of these frames */
+  add({ frames, headersAfter, floorMs }: Slice, from: number, payloadBytes: number): void {
+    this.#end += frames.bytes.copy(this.#bytes, this.#end, from, frames.end);
+    this.#payloadBytes += payloadBytes;
+    this.#headersAfter = headersAfter;
+    this.#floorMs = floorMs;
+    this.#slice = undefined;
+  }
+
+  /** What is in it: the same object until more is added. */
+  get slice(): Slice {
+    if (this.#slice === undefined) {
+      const frames = new PackedFrames(this.#bytes, 0, this.#end);
+      this.#slice = new Slice({ ...this.#start, frames, headersAfter: this.#headersAfter, floorMs: this.#floorMs });
+      this.#wasShown = true;
+    }
+    return this.#slice;
+  }
+
+  /** It is not kept any more. Players may still have to do with what they have been shown. */
+  free(): void {
+    if (!this.#wasShown) this.#pool.give(this.#bytes);
+  }
+}
