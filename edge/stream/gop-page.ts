@@ -17,7 +17,8 @@ export interface PageStart {
 }
 
 export class GopPage {
-  readonly #start: PageStart;
+  readonly #headersBefore: HeaderSet;
+  readonly #lastTimes: TrackTimes;
   readonly #pool: BufferPool;
   readonly #bytes: Buffer;
   #end = 0;
@@ -28,9 +29,10 @@ export class GopPage {
   #wasShown = false;
 
   /** @param bytes room for so much, records of the frames included */
-  constructor(start: PageStart, bytes: number, pool: BufferPool) {
-    this.#start = start;
-    this.#headersAfter = start.headersBefore;
+  constructor({ headersBefore, lastTimes }: PageStart, bytes: number, pool: BufferPool) {
+    this.#headersBefore = headersBefore;
+    this.#lastTimes = lastTimes;
+    this.#headersAfter = headersBefore;
     this.#pool = pool;
     this.#bytes = pool.takeRoom(bytes);
   }
@@ -57,8 +59,13 @@ export class GopPage {
   /** What is in it: the same object until more is added. */
   get slice(): Slice {
     if (this.#slice === undefined) {
-      const frames = new PackedFrames(this.#bytes, 0, this.#end);
-      this.#slice = new Slice({ ...this.#start, frames, headersAfter: this.#headersAfter, floorMs: this.#floorMs });
+      this.#slice = new Slice({
+        frames: new PackedFrames(this.#bytes, 0, this.#end),
+        headersBefore: this.#headersBefore,
+        headersAfter: this.#headersAfter,
+        lastTimes: this.#lastTimes,
+        floorMs: this.#floorMs,
+      });
       this.#wasShown = true;
     }
     return this.#slice;

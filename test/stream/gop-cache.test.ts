@@ -134,6 +134,7 @@ test('a long GOP is held in pages: those that are finished are the same for all 
   assert.deepEqual(before.slice(0, 4), after.slice(0, 4));
   for (let page = 0; page < 4; page++) assert.equal(before[page], after[page]);
   for (const [index, page] of after.entries()) {
+    assert.equal(page.leadMs, page.endMs, 'a page is as far as its own newest frame');
     if (index > 0) assert.equal(page.headersBefore, after[index - 1]!.headersAfter);
   }
 });
