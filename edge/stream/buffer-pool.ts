@@ -5,7 +5,7 @@
  */
 
 /** Sizes are this, 1.5, 2, 3, 4, 6, 8, … times this: so few that what one gave back is what another takes. */
-const leastBytes = 8 * 1024;
+const leastBytes = 1024;
 
 /** Greater ones are rare: they are not kept. */
 const bufferMaxBytes = 512 * 1024;

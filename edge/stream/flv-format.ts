@@ -44,7 +44,7 @@ export class FlvFormat implements WireFormat {
 
   #sizeOf(frames: PackedFrames): number {
     let size = 0;
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       if (this.#wants(frames.track(at))) size += tagSize(frames.size(at));
     }
     return size;
@@ -53,7 +53,7 @@ export class FlvFormat implements WireFormat {
   /** @param allMs stream time of all of them, in place of their own */
   #write(bytes: Buffer, offset: number, frames: PackedFrames, allMs: number | undefined): number {
     let end = offset;
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       if (!this.#wants(frames.track(at))) continue;
       const time = this.#tagTime(frames.role(at), allMs ?? frames.timeMs(at));
       const start = frames.payloadStart(at);

@@ -8,6 +8,12 @@ import { PackedFrames, packedSize, writeFrame } from './packed-frames.ts';
 
 const noBytes = Buffer.alloc(0);
 
+/** A slice with a large key frame says little about the next one. */
+const usualMaxBytes = 64 * 1024;
+
+/** Memory doubles as it fills up to this size; then it grows by what is needed. */
+const doublingMaxBytes = 1024 * 1024;
+
 export class FramePacker {
   readonly #pool: BufferPool;
   #bytes: Buffer = noBytes;
@@ -32,7 +38,7 @@ export class FramePacker {
 
   /** The frames that are in, until the next one comes. */
   get frames(): PackedFrames {
-    return new PackedFrames(this.#bytes, 0, this.#end);
+    return new PackedFrames(this.#bytes, this.#end);
   }
 
   add(frame: Frame): void {
@@ -42,10 +48,10 @@ export class FramePacker {
     this.#count++;
   }
 
-  /** Hands over all that is in, with the memory, and begins anew. */
+  /** Hands over all that is in, with the memory, and begins with nothing. */
   take(): PackedFrames {
     const { frames } = this;
-    this.#usualBytes = this.#end;
+    this.#usualBytes = Math.min(this.#end, usualMaxBytes);
     this.#begin();
     return frames;
   }
@@ -64,7 +70,8 @@ export class FramePacker {
 
   #grow(needed: number): void {
     const old = this.#bytes;
-    this.#bytes = this.#pool.takeRoom(Math.max(needed, 2 * old.length, this.#usualBytes));
+    const doubled = old.length > doublingMaxBytes ? 0 : 2 * old.length;
+    this.#bytes = this.#pool.takeRoom(Math.max(needed, doubled, this.#usualBytes));
     old.copy(this.#bytes, 0, 0, this.#end);
     this.#pool.give(old);
   }

@@ -1,6 +1,6 @@
 /**
- * A frame: one media message on a stream's own clock. Frames are made once when a message arrives and are
- * shared by caches, slices and every player.
+ * A frame: one media message on a stream's own clock. It is made when a message arrives, and lies packed in its slice
+ * and in the GOP cache (see packed-frames.ts).
  */
 
 import { classify, MediaFlag } from '../flv/media.ts';
@@ -35,7 +35,7 @@ export interface Frame {
 export type UntimedFrame = Omit<Frame, 'timeMs'>;
 
 /** Whether players need this before they can decode what follows. */
-export function isHeader({ role }: Pick<Frame, 'role'>): boolean {
+export function isHeader({ role }: UntimedFrame): boolean {
   return isHeaderRole(role);
 }
 
@@ -44,7 +44,7 @@ export function isHeaderRole(role: FrameRole): boolean {
 }
 
 /** Whether this is audio or video proper: what a clock can be read from. */
-export function isMedia({ role }: Pick<Frame, 'role'>): boolean {
+export function isMedia({ role }: UntimedFrame): boolean {
   return isMediaRole(role);
 }
 

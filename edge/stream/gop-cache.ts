@@ -33,7 +33,7 @@ export class GopCache {
   #pages: GopPage[] = [];
   /** Pages, from the first on, that players have been given as slices, which count what they hold. */
   #shown: Slice[] = [];
-  /** Bytes of the other pages. */
+  /** Memory of the other pages. */
   #unshownBytes = 0;
   #sound: Slice[] = [];
   #frameCount = 0;
@@ -62,7 +62,7 @@ export class GopCache {
     this.#opening = undefined;
     if (slice.keyframeAt >= 0) this.#begin(slice);
     else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
-    else this.#push(slice, slice.frames.start, slice);
+    else this.#push(slice, 0, slice);
     if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
   }
 
@@ -77,7 +77,6 @@ export class GopCache {
     for (const slice of [...this.#shown, ...this.#sound]) slice.keep(this.#memory, false);
     this.#memory.change('gop_cache', -this.#unshownBytes);
     for (const page of this.#pages) page.free();
-    if (this.#holds === 'gop') this.#usualBytes = this.#bytes;
     this.#holds = 'sound';
     this.#pages = [];
     this.#shown = [];
@@ -89,6 +88,7 @@ export class GopCache {
   }
 
   #begin(slice: Slice): void {
+    if (this.#holds === 'gop') this.#usualBytes = this.#bytes;
     this.clear();
     this.#holds = 'gop';
     this.#push(slice, slice.keyframeAt, { headersBefore: slice.headersAt(slice.keyframeAt), lastTimes: [] });
@@ -100,13 +100,13 @@ export class GopCache {
     const neededBytes = slice.frames.end - from;
     let page = this.#pages.at(-1);
     if (page === undefined || page.freeBytes < neededBytes) {
-      const likelyBytes = Math.min(Math.max(this.#usualBytes - this.#bytes, pageMinBytes), pageMaxBytes);
-      page = new GopPage(start, Math.max(neededBytes, likelyBytes), slicePool);
+      const likelyBytes = Math.max(this.#usualBytes - this.#bytes, this.#bytes / 4, pageMinBytes);
+      page = new GopPage(start, Math.max(neededBytes, Math.min(likelyBytes, pageMaxBytes)), slicePool);
       this.#pages.push(page);
+      this.#unshownBytes += page.roomBytes;
+      this.#memory.change('gop_cache', page.roomBytes);
     }
-    page.add(slice, from, payloadBytes);
-    this.#unshownBytes += payloadBytes;
-    this.#memory.change('gop_cache', payloadBytes);
+    page.add(slice, from);
     this.#frameCount += frameCount;
     this.#bytes += payloadBytes;
   }
@@ -114,18 +114,19 @@ export class GopCache {
   #showPages(): Slice[] {
     const last = this.#pages.length - 1;
     for (let index = this.#shown.length; index < last; index++) {
-      const { slice, payloadBytes } = this.#pages[index] as GopPage;
+      const page = this.#pages[index] as GopPage;
+      const slice = page.show();
       slice.keep(this.#memory, true);
       this.#shown.push(slice);
-      this.#unshownBytes -= payloadBytes;
-      this.#memory.change('gop_cache', -payloadBytes);
+      this.#unshownBytes -= page.roomBytes;
+      this.#memory.change('gop_cache', -page.roomBytes);
     }
-    return this.#pages.map(({ slice }) => slice);
+    return this.#pages.map((page) => page.show());
   }
 
   #addSound(slice: Slice, limits: GopCacheLimits): void {
     if (this.#holds === 'gop') this.clear();
-    const sound = slice.withoutVideo;
+    const { sound } = slice;
     if (sound === undefined) return;
     this.#opening = undefined;
     sound.keep(this.#memory, true);
@@ -148,7 +149,7 @@ export class GopCache {
 /** Frames before a changed video header can't be decoded with it. */
 function changesVideo({ frames, headersBefore, headersAfter }: Slice): boolean {
   if (headersAfter === headersBefore) return false;
-  for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+  for (let at = 0; at < frames.end; at = frames.next(at)) {
     const isVideoHeader = frames.track(at) === Track.video && frames.role(at) === 'header';
     if (isVideoHeader && !headersBefore.has(frames.frame(at))) return true;
   }

@@ -9,6 +9,8 @@ import { PackedFrames } from './packed-frames.ts';
 import { Slice } from './slice.ts';
 import type { TrackTimes } from './wire-format.ts';
 
+const noBytes = Buffer.alloc(0);
+
 /** Where a page begins. */
 export interface PageStart {
   readonly headersBefore: HeaderSet;
@@ -20,9 +22,8 @@ export class GopPage {
   readonly #headersBefore: HeaderSet;
   readonly #lastTimes: TrackTimes;
   readonly #pool: BufferPool;
-  readonly #bytes: Buffer;
+  #bytes: Buffer;
   #end = 0;
-  #payloadBytes = 0;
   #headersAfter: HeaderSet;
   #floorMs = Number.POSITIVE_INFINITY;
   #slice: Slice | undefined;
@@ -37,9 +38,9 @@ export class GopPage {
     this.#bytes = pool.takeRoom(bytes);
   }
 
-  /** Bytes of all payloads. */
-  get payloadBytes(): number {
-    return this.#payloadBytes;
+  /** Bytes of its memory. */
+  get roomBytes(): number {
+    return this.#bytes.length;
   }
 
   /** Room that is left. */
@@ -47,20 +48,19 @@ export class GopPage {
     return this.#bytes.length - this.#end;
   }
 
-  /** Adds a slice's frames from a position on, for which there is room. @param payloadBytes of these frames */
-  add({ frames, headersAfter, floorMs }: Slice, from: number, payloadBytes: number): void {
+  /** Adds a slice's frames from a position on, for which there is room. */
+  add({ frames, headersAfter, floorMs }: Slice, from: number): void {
     this.#end += frames.bytes.copy(this.#bytes, this.#end, from, frames.end);
-    this.#payloadBytes += payloadBytes;
     this.#headersAfter = headersAfter;
     this.#floorMs = floorMs;
     this.#slice = undefined;
   }
 
-  /** What is in it: the same object until more is added. */
-  get slice(): Slice {
+  /** What is in it, for players: the same object until more is added. */
+  show(): Slice {
     if (this.#slice === undefined) {
       this.#slice = new Slice({
-        frames: new PackedFrames(this.#bytes, 0, this.#end),
+        frames: new PackedFrames(this.#bytes, this.#end),
         headersBefore: this.#headersBefore,
         headersAfter: this.#headersAfter,
         lastTimes: this.#lastTimes,
@@ -74,5 +74,6 @@ export class GopPage {
   /** It is not kept any more. Players may still have to do with what they have been shown. */
   free(): void {
     if (!this.#wasShown) this.#pool.give(this.#bytes);
+    this.#bytes = noBytes;
   }
 }

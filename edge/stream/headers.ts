@@ -54,7 +54,9 @@ export class HeaderSet {
   with(header: Frame): HeaderSet {
     if (this.has(header) || !this.hasRoomFor(header)) return this;
     // A header stays for hours: what it was read with must not.
-    const frame = { ...header, payload: Buffer.from(header.payload) };
+    const payload = Buffer.allocUnsafeSlow(header.payload.length);
+    header.payload.copy(payload);
+    const frame = { ...header, payload };
     const key = headerKey(frame);
     const others = [...this.#byKey].filter(([other]) => other !== key);
     return new HeaderSet(new Map(key === metadataKey ? [[key, frame], ...others] : [...others, [key, frame]]));

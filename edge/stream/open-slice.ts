@@ -69,7 +69,7 @@ export class OpenSlice {
     if (this.#closedTimes[track] !== undefined) return false;
     const { frames } = this.#frames;
     const headers: number[] = [];
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       if (frames.track(at) !== track) continue;
       if (isMediaRole(frames.role(at))) return false;
       headers.push(at);

@@ -19,18 +19,15 @@ const roles: readonly FrameRole[] = ['header', 'metadata', 'keyframe', 'media', 
 const noBytes = Buffer.alloc(0);
 
 export class PackedFrames {
-  static readonly none: PackedFrames = new PackedFrames(noBytes, 0, 0);
+  static readonly none: PackedFrames = new PackedFrames(noBytes, 0);
 
-  /** Position of the first frame; `end` where there is none. */
-  readonly start: number;
-  /** Where a frame behind the last one would begin. */
+  /** Where a frame behind the last one would begin. The first one begins at 0. */
   readonly end: number;
   #bytes: Buffer;
 
-  /** @param bytes what a `FramePacker` wrote, between two positions */
-  constructor(bytes: Buffer, start: number, end: number) {
+  /** @param bytes what `writeFrame` wrote, up to a position */
+  constructor(bytes: Buffer, end: number) {
     this.#bytes = bytes;
-    this.start = start;
     this.end = end;
   }
 
@@ -38,12 +35,7 @@ export class PackedFrames {
     const bytes = Buffer.allocUnsafeSlow(frames.reduce((sum, frame) => sum + packedSize(frame), 0));
     let end = 0;
     for (const frame of frames) end = writeFrame(bytes, end, frame);
-    return new PackedFrames(bytes, 0, end);
-  }
-
-  /** Bytes that the frames take here. */
-  get packedBytes(): number {
-    return this.end - this.start;
+    return new PackedFrames(bytes, end);
   }
 
   /** Position of the frame behind this one; `end` behind the last. */
@@ -95,19 +87,16 @@ export class PackedFrames {
     };
   }
 
-  /** The frames between two positions, in memory of their own. */
-  copy(start: number, end: number): PackedFrames {
-    return new PackedFrames(Buffer.from(this.#bytes.subarray(start, end)), 0, end - start);
-  }
-
   /** Those of the frames that `wants` names by their positions, in memory of their own. */
   filter(wants: (at: number) => boolean): PackedFrames {
-    const kept = Buffer.allocUnsafeSlow(this.packedBytes);
+    let bytes = 0;
+    for (let at = 0; at < this.end; at = this.next(at)) if (wants(at)) bytes += this.next(at) - at;
+    const kept = Buffer.allocUnsafeSlow(bytes);
     let end = 0;
-    for (let at = this.start; at < this.end; at = this.next(at)) {
+    for (let at = 0; at < this.end; at = this.next(at)) {
       if (wants(at)) end += this.#bytes.copy(kept, end, at, this.next(at));
     }
-    return new PackedFrames(kept, 0, end);
+    return new PackedFrames(kept, end);
   }
 
   /** Moves a frame to another stream time. */
@@ -115,7 +104,7 @@ export class PackedFrames {
     this.#bytes.writeDoubleLE(timeMs, at);
   }
 
-  /** Gives the memory back. Nobody may look at a frame afterwards: who does gets an error, and never other bytes. */
+  /** Gives the memory back. Nobody may look at the frames afterwards: who walks over them gets an error, never other bytes. */
   free(pool: BufferPool): void {
     pool.give(this.#bytes);
     this.#bytes = noBytes;

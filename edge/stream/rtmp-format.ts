@@ -49,9 +49,9 @@ class RtmpFormat implements WireFormat {
 
   #walk({ headers, headersMs, frames, lastTimes, baseMs }: Run, visit: Visit): void {
     const headersTime = Math.max(0, headersMs - baseMs) % 2 ** 32;
-    for (let at = headers.start; at < headers.end; at = headers.next(at)) visit(headers, at, 0, headersTime);
+    for (let at = 0; at < headers.end; at = headers.next(at)) visit(headers, at, 0, headersTime);
     const last = [...lastTimes];
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       const track = frames.track(at);
       const timeMs = frames.timeMs(at);
       const before = last[track];

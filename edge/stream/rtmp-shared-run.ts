@@ -17,6 +17,7 @@ interface Message {
   /** The frame, by its position. */
   readonly frames: PackedFrames;
   readonly at: number;
+  readonly type: number;
   readonly track: Track;
   readonly bytes: number;
   readonly timeMs: number;
@@ -51,19 +52,10 @@ export class RtmpSharedRun implements SharedRun {
   }
 
   #write(target: Buffer, offset: number, message: Message, headerType: 0 | 1, timeField: number): number {
-    const { frames, at, track, bytes } = message;
+    const { frames, at, type, track, bytes } = message;
     const csid = chunkStreamOfTrack[track];
     const start = frames.payloadStart(at);
-    const behind = writeMessageHeader(
-      target,
-      offset,
-      headerType,
-      csid,
-      timeField,
-      bytes,
-      frames.type(at),
-      this.#streamId,
-    );
+    const behind = writeMessageHeader(target, offset, headerType, csid, timeField, bytes, type, this.#streamId);
     return writePayload(target, behind, csid, timeField, frames.bytes, start, start + bytes, this.#chunkSize);
   }
 
@@ -107,7 +99,7 @@ export class RtmpSharedRun implements SharedRun {
 
   /** Adds this player's own header of a message; returns where the shared bytes go on. */
   #addHeader(parts: Buffer[], index: number, message: Message, headerType: 0 | 1, timeField: number): number {
-    const { frames, at, track, bytes } = message;
+    const { type, track, bytes } = message;
     const csid = chunkStreamOfTrack[track];
     // An extended time stands in every chunk of the message, so that nothing of its bytes can be shared.
     const isOwn = timeField >= extendedFrom && bytes > this.#chunkSize;
@@ -118,7 +110,7 @@ export class RtmpSharedRun implements SharedRun {
       return this.#starts[index + 1] ?? this.#bytes.length;
     }
     const header = Buffer.allocUnsafe(messageHeaderSize(headerType, csid, timeField));
-    writeMessageHeader(header, 0, headerType, csid, timeField, bytes, frames.type(at), this.#streamId);
+    writeMessageHeader(header, 0, headerType, csid, timeField, bytes, type, this.#streamId);
     parts.push(header);
     return this.#payloads[index] ?? 0;
   }
@@ -127,8 +119,15 @@ export class RtmpSharedRun implements SharedRun {
 /** @param allMs stream time of all of them, in place of their own */
 function messagesOf(frames: PackedFrames, allMs?: number): Message[] {
   const messages: Message[] = [];
-  for (let at = frames.start; at < frames.end; at = frames.next(at)) {
-    messages.push({ frames, at, track: frames.track(at), bytes: frames.size(at), timeMs: allMs ?? frames.timeMs(at) });
+  for (let at = 0; at < frames.end; at = frames.next(at)) {
+    messages.push({
+      frames,
+      at,
+      type: frames.type(at),
+      track: frames.track(at),
+      bytes: frames.size(at),
+      timeMs: allMs ?? frames.timeMs(at),
+    });
   }
   return messages;
 }

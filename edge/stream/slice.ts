@@ -42,6 +42,8 @@ export class Slice {
   readonly tracks: number;
   /** Bytes of all frames, as they came. */
   readonly payloadBytes: number;
+  /** Bytes of the memory that the frames lie in. */
+  readonly #roomBytes: number;
   /** Earliest stream time, milliseconds, headers left out: encoders stamp them as they like. Infinite without frames. */
   readonly startMs: number;
   /** Earliest and latest stream time of all that is here, headers included. */
@@ -89,7 +91,7 @@ export class Slice {
     let keyframeAt = -1;
     let lastHeaderAt = -1;
     let frameCount = 0;
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       const timeMs = frames.timeMs(at);
       const role = frames.role(at);
       frameCount++;
@@ -104,14 +106,15 @@ export class Slice {
     this.frameCount = frameCount;
     this.tracks = tracks;
     this.payloadBytes = payloadBytes;
+    this.#roomBytes = frames.bytes.length;
     this.startMs = startMs;
     this.earliestMs = earliestMs;
     this.endMs = endMs;
     this.leadMs = options.leadMs ?? endMs;
     this.keyframeAt = keyframeAt;
-    this.entryAt = keyframeAt < 0 && lacksKeyframes ? frames.start : keyframeAt;
+    this.entryAt = keyframeAt < 0 && lacksKeyframes ? 0 : keyframeAt;
     this.#lastHeaderAt = lastHeaderAt;
-    this.headersAfter = headersAfter ?? this.#headersBefore(frames.end);
+    this.headersAfter = headersAfter ?? this.#headersUpTo(frames.end);
   }
 
   /**
@@ -124,14 +127,14 @@ export class Slice {
 
   /** Headers in force before the frame at a position. */
   headersAt(position: number): HeaderSet {
-    return position > this.#lastHeaderAt ? this.headersAfter : this.#headersBefore(position);
+    return position > this.#lastHeaderAt ? this.headersAfter : this.#headersUpTo(position);
   }
 
-  #headersBefore(position: number): HeaderSet {
+  #headersUpTo(position: number): HeaderSet {
     let headers = this.headersBefore;
     if (this.#lastHeaderAt < 0) return headers;
     const { frames } = this;
-    for (let at = frames.start; at < position; at = frames.next(at)) {
+    for (let at = 0; at < position; at = frames.next(at)) {
       if (isHeaderRole(frames.role(at))) headers = headers.with(frames.frame(at));
     }
     return headers;
@@ -140,7 +143,7 @@ export class Slice {
   /** How many frames there are from a position on, and the bytes of their payloads. */
   contentFrom(position: number): { readonly frameCount: number; readonly payloadBytes: number } {
     const { frames } = this;
-    if (position === frames.start) return this;
+    if (position === 0) return this;
     let frameCount = 0;
     let payloadBytes = 0;
     for (let at = position; at < frames.end; at = frames.next(at)) {
@@ -155,7 +158,7 @@ export class Slice {
     if (fromMs <= this.earliestMs) return this.tracks;
     const { frames } = this;
     let tracks = 0;
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) {
+    for (let at = 0; at < frames.end; at = frames.next(at)) {
       if (frames.timeMs(at) >= fromMs) tracks |= trackBit(frames.track(at));
     }
     return tracks;
@@ -167,10 +170,19 @@ export class Slice {
     return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
   }
 
+  /** The sound of this slice with memory of its own, to be kept; undefined when there is nothing else than video. */
+  get sound(): Slice | undefined {
+    const part = this.withoutVideo;
+    if (part !== this) return part;
+    const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
+    const frames = this.frames.filter(() => true);
+    return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs });
+  }
+
   /** This slice for players whose video has waited for the frame at `entryAt`. */
   get fromEntry(): Slice {
     if (this.#fromEntry === undefined) {
-      const cut = this.entryAt === this.frames.start ? this : this.#cut(this.entryAt);
+      const cut = this.entryAt === 0 ? this : this.#cut(this.entryAt);
       this.#fromEntry = cut === 'nothing' ? this : cut;
     }
     return this.#fromEntry;
@@ -179,9 +191,9 @@ export class Slice {
   /** What comes before the frame at `entryAt`, for players who leave there; undefined when nothing does. */
   get beforeEntry(): Slice | undefined {
     const { entryAt, frames: all, headersBefore, lastTimes, leadMs, floorMs } = this;
-    if (entryAt <= all.start) return undefined;
+    if (entryAt <= 0) return undefined;
     this.#beforeEntry ??= new Slice({
-      frames: all.copy(all.start, entryAt),
+      frames: all.filter((at) => at < entryAt),
       headersBefore,
       lastTimes,
       leadMs,
@@ -194,7 +206,7 @@ export class Slice {
   #cut(position: number): Slice | 'nothing' {
     const all = this.frames;
     const frames = all.filter((at) => at >= position || all.track(at) !== Track.video || !isMediaRole(all.role(at)));
-    if (frames.packedBytes === 0) return 'nothing';
+    if (frames.end === 0) return 'nothing';
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
     const skipsVideo = position === all.end;
     return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skipsVideo });
@@ -252,11 +264,14 @@ export class Slice {
     this.#pending = true;
   }
 
-  /** All players have been given it, or keep it for later. Memory that nobody needs any more goes back to the pool. */
+  /**
+   * All players have been given it, or keep it for later. Memory that nobody needs any more goes back to the pool. What
+   * somebody waits for is left to the garbage collector: a backlog lets go of a slice before its player reads it.
+   */
   delivered(): void {
     const pool = this.#pool;
     if (pool === undefined || this.#waiting > 0) return;
-    if (!this.#cached) this.frames.free(pool);
+    this.frames.free(pool);
     if (this.#shared === undefined || this.#pending) return;
     for (const bytes of this.#shared.values()) {
       this.#encoded(-bytes.buffer.byteLength);
@@ -265,9 +280,9 @@ export class Slice {
     this.#shared = undefined;
   }
 
-  /** Bytes that it holds: media as it came, and encoded. */
+  /** Bytes of memory that it holds: media as it came, and encoded. */
   get heldBytes(): number {
-    return this.payloadBytes + this.#encodedBytes;
+    return this.#roomBytes + this.#encodedBytes;
   }
 
   /** A player waits for it, until `release`. However many do, its bytes count once. */

@@ -34,7 +34,7 @@ function filled(parts: Slice[], limits = roomy): GopCache {
 function times(slices: readonly Slice[]): number[] {
   return slices.flatMap(({ frames }) => {
     const times: number[] = [];
-    for (let at = frames.start; at < frames.end; at = frames.next(at)) times.push(frames.timeMs(at));
+    for (let at = 0; at < frames.end; at = frames.next(at)) times.push(frames.timeMs(at));
     return times;
   });
 }
