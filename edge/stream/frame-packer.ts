@@ -8,9 +8,6 @@ import { PackedFrames, packedSize, writeFrame } from './packed-frames.ts';
 
 const noBytes = Buffer.alloc(0);
 
-/** A slice with a large key frame says little about the next one. */
-const usualMaxBytes = 64 * 1024;
-
 /** Memory doubles as it fills up to this size; then it grows by what is needed. */
 const doublingMaxBytes = 1024 * 1024;
 
@@ -19,8 +16,6 @@ export class FramePacker {
   #bytes: Buffer = noBytes;
   #end = 0;
   #count = 0;
-  /** What the frames before took: the next ones will take about as much. */
-  #usualBytes = 0;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
@@ -51,7 +46,6 @@ export class FramePacker {
   /** Hands over all that is in, with the memory, and begins with nothing. */
   take(): PackedFrames {
     const { frames } = this;
-    this.#usualBytes = Math.min(this.#end, usualMaxBytes);
     this.#begin();
     return frames;
   }
@@ -71,7 +65,7 @@ export class FramePacker {
   #grow(needed: number): void {
     const old = this.#bytes;
     const doubled = old.length > doublingMaxBytes ? 0 : 2 * old.length;
-    this.#bytes = this.#pool.takeRoom(Math.max(needed, doubled, this.#usualBytes));
+    this.#bytes = this.#pool.takeRoom(Math.max(needed, doubled));
     old.copy(this.#bytes, 0, 0, this.#end);
     this.#pool.give(old);
   }
