@@ -133,7 +133,7 @@ export class Edge implements Gateway {
     await this.#http.listen(this.#config);
     this.#reloader.watch();
     for (const file of await this.entrance.unreadable(this.#config)) {
-      this.log.warn({ file }, 'the keys of tokens cannot be read: nobody who needs them is let in');
+      this.log.warn({ file }, 'a file of keys cannot be read: nothing is let in, or signed, by it');
     }
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.#checkDescriptors();
@@ -186,7 +186,7 @@ export class Edge implements Gateway {
    */
   async #refuseWithoutKeys(next: EdgeConfig): Promise<void> {
     const [file] = await this.entrance.unreadable(next, this.#config);
-    if (file !== undefined) throw new Error(`the keys of tokens in ${file} cannot be read`);
+    if (file !== undefined) throw new Error(`the keys in ${file} cannot be read`);
   }
 
   #checkDescriptors(): void {

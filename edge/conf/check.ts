@@ -71,6 +71,16 @@ function checkVhost(check: Check, name: string, vhost: VhostSettings): void {
   if (cluster.mode === 'local' && origin !== undefined && !('variable' in origin.at)) {
     warn(check, origin.at, '"origin" has no effect in `mode local`', 'write `mode remote;` beside it for an edge');
   }
+  if (cluster.mode === 'remote' && cluster.token_traverse && vhost.edge.origin_keys_file !== '') {
+    const what =
+      '"token_traverse" and "origin_keys_file" are both given: origins cannot judge what clients show, as it does not go on';
+    error(
+      check,
+      `${key}.cluster.token_traverse`,
+      what,
+      'leave one out; with a key for the origins, let `edge { token { } }` or callbacks judge clients',
+    );
+  }
   checkOrder(check, `${key}.edge`, vhost.edge, 'retry_min', 'retry_max');
   checkAccess(check, key, vhost);
 }

@@ -202,7 +202,7 @@ four times as long (or four times its longest pause), is asked for the stream ag
 at another origin, frame-exactly. HTTP has no message for this, so the edge below sends a header with a key, \`X-Edge-Reconnect\`,
 and the one above answers with a tag of data in the stream that has this key. Nothing else changes for servers and proxies that do
 not know the header: the query stays the client's, which may be signed; who sent neither a key nor \`capsEx=1\` gets no tag; what a publisher
-writes into a stream has no key, and moves nobody. \`cluster { origin … }\` needs another origin to go to: with one name alone (a load
+writes into a stream has no key, and moves no edge. \`cluster { origin … }\` needs another origin to go to: with one name alone (a load
 balancer) the edge below stays until it is ended, and connects again.
 
 ## A publisher who comes back

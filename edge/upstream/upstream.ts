@@ -13,7 +13,7 @@ import type { Publication, PublicationEvents } from '../stream/publication.ts';
 import { type ConnectRequest, type StreamRequest, streamName } from '../stream/request.ts';
 import type { StreamSource } from '../stream/stream-source.ts';
 import { isHttp, originName } from './connection/address.ts';
-import { clientOptions } from './connection/client-options.ts';
+import { type ClientOptions, clientOptions } from './connection/client-options.ts';
 import { HttpPings } from './connection/http-pings.ts';
 import { probeHttp } from './connection/http-request.ts';
 import { OriginKeys } from './connection/origin-keys.ts';
@@ -167,11 +167,18 @@ export class OriginUpstream implements Upstream {
     this.#context.turns.close();
   }
 
+  /** Where an origin has redirected to belongs to no vhost: any one's time-outs do, and its name is nobody's to check. */
+  #probeOptions(address: OriginAddress): ClientOptions {
+    const vhost = this.#context.origins.vhostOf(originName(address));
+    if (vhost !== undefined) return clientOptions(vhost, this.#context);
+    const other = this.#config.vhosts.find(({ cluster }) => cluster.mode === 'remote');
+    if (other === undefined) throw new Error(`no vhost has origins: ${originName(address)} is not asked`);
+    return { ...clientOptions(other, this.#context), tlsVerify: false };
+  }
+
   /** Connects and shakes hands, or asks for a folder: a stopped process accepts connections and answers nothing. */
   async #probe(address: OriginAddress, signal: AbortSignal, folder: string): Promise<void> {
-    const vhost = this.#context.origins.vhostOf(originName(address));
-    if (vhost === undefined) return;
-    const options = clientOptions(vhost, this.#context);
+    const options = this.#probeOptions(address);
     if (isHttp(address)) return await probeHttp(address, folder, options, signal);
     const client = await RtmpClient.open(address, options, silent, signal);
     client.destroy();

@@ -77,9 +77,22 @@ function refuseItself(cluster: EdgeCluster): void {
   if (problems.length > 0) throw new RenderError('InvalidConfig', problems);
 }
 
+/** Origins cannot judge what clients show where edges sign in their place. */
+function refuseTraverseWithKeys(cluster: EdgeCluster): void {
+  const problems = cluster.spec.vhosts.flatMap((vhost, index) => {
+    const { name, keysSecretName } = originGroupOf(cluster, vhost);
+    if (!vhost.tokenTraverse || keysSecretName === undefined) return [];
+    return [
+      `spec.vhosts[${index}].tokenTraverse: the origins "${name}" have keysSecretName, so what clients show does not go on and cannot be judged there; leave tokenTraverse out, and let the vhost's token or callbacks judge clients`,
+    ];
+  });
+  if (problems.length > 0) throw new RenderError('InvalidConfig', problems);
+}
+
 /** The whole configuration, without `extraDirectives`. Throws RenderError for origins that are none, or the edges themselves. */
 export function edgeConfigOf(cluster: EdgeCluster, origins: Origins, lookups: OriginLookups): EdgeConfig {
   refuseItself(cluster);
+  refuseTraverseWithKeys(cluster);
   const { spec } = cluster;
   const { rtmp, rtmps, http, https, api, exporter } = spec.listeners;
   return defaultConfig({

@@ -303,6 +303,16 @@ describe('problems of several directives', () => {
     );
   });
 
+  it('origins do not judge clients where the edge signs in their place', () => {
+    const cluster = (rest: string): string => `vhost a { cluster { mode remote; origin a:1; ${rest} }`;
+    const keys = 'edge { origin_keys_file f; } }';
+    assert.match(
+      errors(`${cluster('token_traverse on;')} ${keys}`).join(),
+      /^edge\.conf:1:61: "token_traverse" and "origin_keys_file" are both given: .*; leave one out/,
+    );
+    assert.deepEqual(errors(`${cluster('token_traverse off;')} ${keys}`), []);
+  });
+
   it('a vhost is defined once', () => {
     assert.deepEqual(errors('vhost a { }\nvhost a { } listen 1935;'), [
       'edge.conf:2:1: vhost "a" is defined twice; the first stands at edge.conf:1:1; put both into one block',

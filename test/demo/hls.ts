@@ -31,6 +31,8 @@ interface HlsOptions {
   readonly log: (line: string) => void;
 }
 
+const playingTimeoutMs = 60_000;
+
 /** Of the first ones; edges have others. */
 const ports = { rtmp: 1938, cache: 8070, http: 8071 };
 
@@ -79,8 +81,9 @@ export class Hls {
     return this.#packagers;
   }
 
-  /** Resolves when its player has a segment. */
-  async playing(signal: AbortSignal): Promise<void> {
+  /** Resolves when its player has a segment. Throws when that takes a minute. */
+  async playing(ended: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([ended, AbortSignal.timeout(playingTimeoutMs)]);
     while ((await ask(this.url).catch(() => undefined))?.status !== 200) await delay(100, undefined, { signal });
     const player = new HlsPlayer(this.url);
     this.#player = player;

@@ -3,9 +3,10 @@
  * origin, and comes back with it.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { findNginx } from '../../operator/up/local-hls.ts';
@@ -16,13 +17,35 @@ const moduleFile = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 export const segmentMs = 2_000;
 
 const probeMs = 20;
+const loadTimeoutMs = 10_000;
 
 /** The file of nginx, or why there is no HLS here. */
 export function findPackager(): { readonly nginx: string } | { readonly missing: string } {
   const nginx = findNginx();
-  if (nginx !== undefined && existsSync(moduleFile)) return { nginx };
+  if (nginx !== undefined && existsSync(moduleFile)) {
+    const fault = loadFault(nginx);
+    return fault === undefined ? { nginx } : { missing: `nginx cannot load its RTMP module: ${fault}` };
+  }
   const what = nginx === undefined ? 'nginx is not installed' : "nginx's RTMP module is not installed";
   return { missing: `${what} (Debian: apt-get install nginx libnginx-mod-rtmp)` };
+}
+
+/** Why nginx does not take the module, which may be of another version; undefined when it does. */
+function loadFault(nginx: string): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), 'edgecluster-nginx-'));
+  try {
+    const file = join(directory, 'nginx.conf');
+    writeFileSync(
+      file,
+      `load_module ${moduleFile};\npid ${directory}/nginx.pid;\nerror_log stderr error;\nevents {}\n`,
+    );
+    const options = { encoding: 'utf8', timeout: loadTimeoutMs } as const;
+    const { status, signal, stderr, error } = spawnSync(nginx, ['-t', '-q', '-e', 'stderr', '-c', file], options);
+    if (status === 0) return undefined;
+    return error?.message ?? (stderr.trim() || `it ended with ${signal ?? `status ${status}`}`);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
 }
 
 export interface PackagerPlace {
@@ -120,7 +143,8 @@ export class Packager {
       said += bytes.toString();
     });
     for (;;) {
-      if (child.exitCode !== null) throw new Error(`nginx ended while starting: ${said.trim()}`);
+      if (child.exitCode !== null || child.signalCode !== null)
+        throw new Error(`nginx ended while starting: ${said.trim()}`);
       const answer = await fetch(`http://${http}/`).catch(() => undefined);
       if (answer !== undefined) return;
       await delay(probeMs);

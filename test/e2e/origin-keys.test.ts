@@ -8,8 +8,9 @@ import type { EdgeProcess } from '../support/edge-process.ts';
 import { clip } from '../support/media.ts';
 import { temporaryDirectory } from '../support/programs.ts';
 import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
+import type { RtmpOrigin } from '../support/rtmp-origin.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { player, publisher, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
+import { player, publisher, startEdge, startOrigin, stream, testOptions } from '../support/rtmp-scene.ts';
 import { signedQuery } from '../support/signed-query.ts';
 
 const root = 'http_server { enabled on; listen 127.0.0.1:0; dir /nonexistent; }';
@@ -127,5 +128,29 @@ describe('an edge with a key for its origins', () => {
     const { below } = await levels(t, { keys: '# none yet\n' });
     assert.match(await refusedPlay(below), /token: the URL has none/);
     await below.logged(({ msg }) => msg === 'there is no origin key: origins are asked unsigned');
+  });
+
+  test('has no signature for where an origin redirects to, unless that is an origin, too', testOptions, async (t) => {
+    const keys = join(temporaryDirectory(t), 'keys');
+    writeFileSync(keys, `child:${secret}\n`);
+    const stranger = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
+    const front: RtmpOrigin = await startOrigin(t, {
+      play: (name, connection) => connection.redirect(`rtmp://127.0.0.1:${stranger.port}/live/${name}`),
+      publish: (name, connection) => {
+        const target = front.asked('publish').length === 1 ? front : stranger;
+        connection.redirect(`rtmp://127.0.0.1:${target.port}/live/${name}`);
+      },
+    });
+    const edge = await startEdge(t, edgeConfig({ origins: [front.port], edge: `origin_keys_file ${keys};` }));
+    const peer = await player(t, edge, `${stream}?room=7&jwt=x`);
+    await peer.frames(13);
+    assert.match(front.asked('play')[0]?.stream ?? '', /&sig=.*&room=7$/);
+    assert.equal(stranger.asked('play')[0]?.stream, `${stream}?room=7`);
+    await publisher(t, edge, 'other?sig=x');
+    assert.deepEqual(
+      front.asked('publish').map(({ stream }) => stream?.includes('sig=')),
+      [true, true],
+    );
+    assert.equal(stranger.asked('publish')[0]?.stream, 'other');
   });
 });

@@ -78,7 +78,7 @@ test(
     edge.configure(next);
     edge.signal('SIGHUP');
     const { reason } = await edge.logged(({ msg }) => msg.startsWith('reload failed'));
-    assert.match(String(reason), /keys of tokens in .*keys cannot be read/);
+    assert.match(String(reason), /the keys in .*keys cannot be read/);
     assert.equal(await head(), 404);
     writeFileSync(file, '1:a secret that is long\n');
     await reload(edge, next);

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
+import { pino } from 'pino';
+import { refusalOf, UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { openSocket } from '../../edge/upstream/connection/socket.ts';
 import { deadOrigin } from '../support/rtmp-scene.ts';
 
@@ -32,4 +33,16 @@ test('behind a name, it is told which address refused', async (t) => {
     (await failureAt('localhost', port)).reason,
     /connection refused at 127\.0\.0\.1 port \d+ \(ECONNREFUSED\)/,
   );
+});
+
+test('a redirection is told and logged without its parameters: they may be a secret', () => {
+  const location = 'rtmp://other.test/live/a?kid=a&sig=secret#sig=secret';
+  const info = { level: 'error', code: 'NetConnection.Connect.Rejected', ex: { code: 302, redirect: location } };
+  const error = refusalOf(info, 'o.test:1935');
+  assert.equal(error.location, location);
+  assert.equal(error.reason, 'redirects to rtmp://other.test/live/a');
+  let logged = '';
+  pino({}, { write: (line: string) => (logged += line) }).warn({ err: error }, 'pull failed');
+  assert.match(logged, /redirects to rtmp/);
+  assert.doesNotMatch(logged, /secret/);
 });

@@ -264,7 +264,7 @@ export const vhostEdge = block(
       default: EDGE.originKeysFile,
       defaultText: 'what a client shows goes on to origins',
       effect: 'new connections',
-      doc: 'File whose first key, `id:secret`, signs what is asked of origins, to play and to publish: for origins that are edges and want signed URLs (`edge { token { } }`). What the client has shown (`kid`, `exp`, `ip`, `sig`, `jwt`) does not go on then: let this edge judge it. A changed file is read within a second of the next connection.',
+      doc: 'File whose first key, `id:secret`, signs what is asked of origins, to play and to publish: for origins that are edges and want signed URLs (`edge { token { } }`). What the client has shown (`kid`, `exp`, `ip`, `sig`, `jwt`) does not go on then: let this edge judge it. A changed file counts within a second; when it cannot be read, the last key is used. Not together with `token_traverse`.',
     }),
     limits,
     token,

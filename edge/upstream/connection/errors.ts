@@ -54,8 +54,9 @@ export class UpstreamError extends Error {
   /** What happened, without the origin's name: fit for a client. */
   readonly reason: string;
   readonly code: string | undefined;
-  readonly location: string | undefined;
   readonly folder: string | undefined;
+  /** It may have parameters that let somebody in: no property that a log writes down. */
+  readonly #location: string | undefined;
 
   constructor(failure: UpstreamFailure, message: string, details: UpstreamErrorDetails) {
     super(`origin ${details.origin}: ${message}`, { cause: details.cause });
@@ -63,8 +64,13 @@ export class UpstreamError extends Error {
     this.origin = details.origin;
     this.reason = message;
     this.code = details.code;
-    this.location = details.location;
+    this.#location = details.location;
     this.folder = details.folder;
+  }
+
+  /** Where a redirection leads, whole. */
+  get location(): string | undefined {
+    return this.#location;
   }
 
   /** Whether every stream should avoid this origin for now. */
@@ -90,7 +96,9 @@ export function refusalOf(info: AmfValue, origin: string): UpstreamError {
   const code = status.code || 'NetConnection.Connect.Rejected';
   const location = redirectOf(info);
   if (location === undefined) return new UpstreamError('rejected', status.description || code, { origin, code });
-  return new UpstreamError('redirected', `redirects to ${location}`, { origin, code, location });
+  // Without parameters, which may let somebody in: the publisher is told this too.
+  const message = `redirects to ${location.replace(/[?#].*$/s, '')}`;
+  return new UpstreamError('redirected', message, { origin, code, location });
 }
 
 const systemWords: Readonly<Record<string, string>> = {

@@ -2,16 +2,24 @@
  * Signs what is asked of origins, with the key in `origin_keys_file`: origins that are edges may want signed URLs. What
  * the client has shown has been judged here, and does not go on.
  */
-import { readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Logger } from 'pino';
-import { type SigningKey, signatureOf, signingKey } from '../../conf/signing.ts';
+import { type SigningKey, secretMinLength, signatureOf, signingKey } from '../../conf/signing.ts';
+import { paramMaxLength, withoutVhost } from '../../rtmp/names.ts';
 import type { StreamRequest } from '../../stream/request.ts';
+import { encoded } from './request.ts';
 
 /** A signature is for one connection; clocks may differ by so much. */
 const validSeconds = 300;
 
 /** What was read so recently is believed. */
 const freshMs = 1_000;
+
+/** `&vhost=` with the longest name. */
+const vhostMaxLength = 263;
+
+/** More than that is no file of keys. */
+const maxBytes = 64 * 1024;
 
 interface Read {
   readonly key: SigningKey | undefined;
@@ -32,14 +40,23 @@ export class OriginKeys {
     this.#nowMs = nowMs;
   }
 
-  /** The request with our signature. As it was where there is no file, or no key in it: the origin says what it thinks. */
-  signed(file: string, action: 'play' | 'publish', request: StreamRequest): StreamRequest {
-    const key = file === '' ? undefined : this.#keyOf(file);
-    if (key === undefined) return request;
-    const { app, stream, param } = request;
+  /**
+   * The request as an origin sees it: without what the client has shown, and with our signature. Unsigned where the file
+   * has no key, and for an address that is not one of our origins: who redirects there must not get a signature made for it.
+   * As it was where no file is configured.
+   * @param isOurs whether the address is listed, or was found by DNS or `locate_url`
+   */
+  signed(file: string, action: 'play' | 'publish', request: StreamRequest, isOurs: boolean): StreamRequest {
+    if (file === '') return request;
+    const others = withoutShown(request.param);
+    const key = isOurs ? this.#keyOf(file) : undefined;
+    if (key === undefined) return { ...request, param: others.replace(/^&/, '?') };
+    const { app, stream } = request;
     const expires = String(Math.floor(this.#nowMs() / 1_000) + validSeconds);
     const signature = signatureOf(key.secret, { action, app, stream, expires, from: '' }).toString('hex');
-    return { ...request, param: withSignature(param, `kid=${key.id}&exp=${expires}&sig=${signature}`) };
+    // Of two with one name the first counts: with an empty `ip` of ours, none of the client's does.
+    const own = `?kid=${key.id}&exp=${expires}&ip=&sig=${signature}`;
+    return { ...request, param: isTooLong(own + others) ? own : own + others };
   }
 
   /** The first one. The file is small, and is read again when somebody asks who comes a second later. */
@@ -47,30 +64,33 @@ export class OriginKeys {
     const nowMs = performance.now();
     const known = this.#read.get(file);
     if (known !== undefined && nowMs - known.atMs < freshMs) return known.key;
-    const key = this.#readKey(file);
+    const key = this.#readKey(file, known?.key);
     this.#read.set(file, { key, atMs: nowMs });
     return key;
   }
 
-  #readKey(file: string): SigningKey | undefined {
+  /** A file that cannot be read takes no key away: one that can be read, and has none, does. */
+  #readKey(file: string, last: SigningKey | undefined): SigningKey | undefined {
+    const remedy = `write id:secret, with a secret of ${secretMinLength} characters at least`;
     try {
-      for (const line of readFileSync(file, 'utf8').split('\n')) {
-        const key = signingKey(line.trim());
-        if (key === undefined) continue;
-        this.#tell(file, key.id, () => this.#log.info({ file, kid: key.id }, 'origin key read'));
-        return key;
-      }
-      const remedy = 'write id:secret, with a secret of 16 characters at least';
-      this.#tell(file, '', () =>
-        this.#log.error({ file, remedy }, 'there is no origin key: origins are asked unsigned'),
-      );
+      const { key, badLines } = firstKey(readSmallFile(file));
+      this.#tell(file, `${key?.id ?? ''} ${badLines.join()}`, () => {
+        if (key === undefined)
+          this.#log.error({ file, badLines, remedy }, 'there is no origin key: origins are asked unsigned');
+        else if (badLines.length > 0)
+          this.#log.warn({ file, kid: key.id, badLines, remedy }, 'origin key read behind lines that are none');
+        else this.#log.info({ file, kid: key.id }, 'origin key read');
+      });
+      return key;
     } catch (error) {
       const reason = (error as Error).message;
-      this.#tell(file, reason, () =>
-        this.#log.error({ file, reason }, 'origin key cannot be read: origins are asked unsigned'),
-      );
+      this.#tell(file, reason, () => {
+        if (last === undefined)
+          this.#log.error({ file, reason }, 'origin key cannot be read: origins are asked unsigned');
+        else this.#log.error({ file, reason, kid: last.id }, 'origin key cannot be read: the last one is used');
+      });
+      return last;
     }
-    return undefined;
   }
 
   #tell(file: string, what: string, log: () => void): void {
@@ -80,14 +100,64 @@ export class OriginKeys {
   }
 }
 
-/** What a client shows an edge. */
-const shown = /^(?:kid|exp|ip|sig|jwt)=/;
+/** The first key, and the numbers of the lines before it that should be one. */
+function firstKey(text: string): { readonly key: SigningKey | undefined; readonly badLines: readonly number[] } {
+  const badLines: number[] = [];
+  for (const [index, raw] of text
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .entries()) {
+    const line = raw.trim();
+    if (line === '' || line.startsWith('#')) continue;
+    const key = signingKey(line);
+    if (key !== undefined) return { key, badLines };
+    if (badLines.length < 10) badLines.push(index + 1);
+  }
+  return { key: undefined, badLines };
+}
 
-/** Ours comes first: what stands behind a `#` is not read. */
-function withSignature(param: string, signature: string): string {
-  const others = param
-    .replace(/^[?&]+/, '')
-    .split('&')
-    .filter((part) => part !== '' && !shown.test(part));
-  return `?${[signature, ...others].join('&')}`;
+/** The text of an ordinary file. Throws an Error that says why there is none. */
+function readSmallFile(path: string): string {
+  // A named pipe in its place would wait for a writer, for ever.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!fstatSync(file).isFile()) throw new Error('it is no ordinary file');
+    const buffer = Buffer.alloc(maxBytes + 1);
+    let size = 0;
+    for (;;) {
+      const bytesRead = readSync(file, buffer, size, buffer.length - size, null);
+      size += bytesRead;
+      if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
+      if (bytesRead === 0) return buffer.toString('utf8', 0, size);
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What a client shows an edge. */
+const shown = ['kid', 'exp', 'ip', 'sig', 'jwt'];
+
+/**
+ * The client's parameters without what it has shown, however that is spelled: to stand behind ours. By RTMP what is
+ * behind a `#` is not read, but by HTTP-FLV it goes on behind a `&`.
+ */
+function withoutShown(param: string): string {
+  // Later, leaving a vhost out could join what is behind it to ours.
+  const kept = withoutVhost(param)
+    .split(/(?=[?&#])/)
+    .filter((part) => !isShown(part.replace(/^[?&#]/, '')))
+    .join('');
+  if (kept === '' || kept.startsWith('#')) return kept;
+  return `&${kept.replace(/^[?&;]+/, '')}`;
+}
+
+function isShown(part: string): boolean {
+  const names = new Set(new URLSearchParams(part).keys());
+  return shown.some((name) => names.has(name));
+}
+
+/** By HTTP-FLV it is longer, and has the vhost behind it. */
+function isTooLong(param: string): boolean {
+  return encoded(param).length + vhostMaxLength > paramMaxLength;
 }

@@ -84,7 +84,7 @@ function httpPathOf({ app, stream, param }: StreamRequest, vhost: string): strin
 }
 
 /** Percent-encodes what may not stand in a URL as it is. All else is the client's, and may be signed. */
-function encoded(text: string): string {
+export function encoded(text: string): string {
   return text.toWellFormed().replace(/[^\x21\x24-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]/gu, encodeURIComponent);
 }
 

@@ -6,7 +6,7 @@
 
 import type { EdgeConfig, OriginAddress, UpstreamProtocol, VhostConfig } from '../../conf/model.ts';
 import { DeadlineSignal } from '../../time/deadline-signal.ts';
-import { addressIn, addressName, originName } from '../connection/address.ts';
+import { addressIn, addressName, isTls, originName } from '../connection/address.ts';
 import { endpointOf, protocolOf, protocolsOf } from './endpoints.ts';
 import type { Errand, Locator, Sought } from './locator.ts';
 import type { OriginHealth } from './origin-health.ts';
@@ -114,6 +114,15 @@ export class Origins {
   /** Whether the vhost has an origin of this name for the stream: listed, looked up or located. */
   has(vhost: VhostConfig, sought: Sought, name: string): boolean {
     return this.#has(vhost, protocolOf(vhost, sought), name) || isAmong(this.located(vhost, sought), name);
+  }
+
+  /**
+   * Whether an address is the origin itself, or one that it may send us to with a signature of ours: another origin for
+   * the stream, and not one without TLS where this one has it.
+   */
+  isOurs(vhost: VhostConfig, sought: Sought, origin: OriginAddress, address: OriginAddress): boolean {
+    if (address === origin) return true;
+    return this.has(vhost, sought, originName(address)) && (isTls(address) || !isTls(origin));
   }
 
   /**

@@ -105,9 +105,11 @@ export class PullTrial {
   }
 
   #pullFrom(target: Redirection): void {
-    const { stream, request, cluster, context, events, live } = this.#options;
+    const { stream, request, cluster, context, origin, events, live } = this.#options;
     const { address } = target;
-    const signed = context.keys.signed(stream.vhost.edge.originKeysFile, 'play', request);
+    const { vhost, key } = stream;
+    const isOurs = context.origins.isOurs(vhost, { key, purpose: 'play', by: request.protocol }, origin, address);
+    const signed = context.keys.signed(vhost.edge.originKeysFile, 'play', request, isOurs);
     this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, target, context.serverId), context, {
       connected: () => {
         this.#isConnected = true;

@@ -244,7 +244,8 @@ export class PushSearch {
     this.#attempts++;
     let address = origin;
     for (let redirects = 0; ; redirects++) {
-      const signed = context.keys.signed(vhost().edge.originKeysFile, 'publish', clientRequest);
+      const isOurs = context.origins.isOurs(vhost(), this.#sought, origin, address);
+      const signed = context.keys.signed(vhost().edge.originKeysFile, 'publish', clientRequest, isOurs);
       const request = upstreamRequest(signed, this.#cluster(), { address }, context.serverId);
       try {
         const push = await Push.open({
