@@ -257,6 +257,29 @@ describe('players when origins fail', { concurrency: 3 }, () => {
     },
   );
 
+  test('where an origin redirects to dies behind the request: the next origin is asked', testOptions, async (t) => {
+    const target: RtmpOrigin = await startOrigin(t, { play: () => void target.die() });
+    const front = await startOrigin(t, {
+      play: (name, connection) => connection.redirect(`rtmp://127.0.0.1:${target.port}/live/${name}`),
+    });
+    const other = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
+    const config = edgeConfig({ origins: [front.port, other.port], edge: 'balance failover; locate_interval 10000;' });
+    await (await player(t, await startEdge(t, config))).frames(5);
+    assert.equal(target.asked('play').length, 1);
+  });
+
+  test('where an origin redirects to closes, and answers still: it refuses the player', testOptions, async (t) => {
+    const target = await startOrigin(t, { play: (_, connection) => connection.reset() });
+    const front = await startOrigin(t, {
+      play: (name, connection) => connection.redirect(`rtmp://127.0.0.1:${target.port}/live/${name}`),
+    });
+    const edge = await startEdge(t, edgeConfig({ origins: [front.port] }));
+    const peer = await RtmpPeer.connect({ port: edge.port() });
+    t.after(() => peer.reset());
+    peer.play(stream);
+    await peer.status('NetStream.Play.Failed');
+  });
+
   test('redirect_max ends a circle of redirections; the next origin is asked', testOptions, async (t) => {
     const circle: RtmpOrigin = await startOrigin(t, {
       play: (name, connection) => connection.redirect(`rtmp://127.0.0.1:${circle.port}/live/${name}`),
