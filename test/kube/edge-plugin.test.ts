@@ -11,6 +11,7 @@ import { Operator } from '../../operator/operator.ts';
 import { readOperatorOptions } from '../../operator/options.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 import { edgecluster } from '../support/edgecluster-command.ts';
+import { until } from '../support/kube-api/contract-following.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
 import { KubeClient } from '../support/kubernetes-client.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
@@ -84,7 +85,11 @@ spec:
   });
 
   it('top: what each edge says', async () => {
-    const { code, out, err } = await edge(['top', 'live']);
+    // An edge that nobody has asked for a stream looks at its origin by itself, some time after it is ready.
+    const { code, out, err } = await until('both edges know their origin', async () => {
+      const answer = await edge(['top', 'live']);
+      return (answer.code !== 0 || answer.out.includes('origins 1/1')) && answer;
+    });
     assert.deepEqual([code, err], [0, '']);
     assert.match(
       out,
