@@ -133,7 +133,7 @@ export class Edge implements Gateway {
     await this.#http.listen(this.#config);
     this.#reloader.watch();
     for (const file of await this.entrance.unreadable(this.#config)) {
-      this.log.warn({ file }, 'a file of keys cannot be read: nothing is let in, or signed, by it');
+      this.log.warn({ file }, 'a file of keys cannot be read: it lets no client in, and signs no request');
     }
     for (const address of this.addresses) this.log.info(address, 'listening');
     this.#checkDescriptors();

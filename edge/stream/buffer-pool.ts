@@ -11,8 +11,8 @@ const leastBytes = 1024;
 const bufferMaxBytes = 512 * 1024;
 
 /**
- * Free buffers of all sizes. Slices of many streams close in the same moments and GOPs end in others: 300 streams of
- * 600 kb/s have up to some 20 MB free.
+ * Free buffers of all sizes. Slices of many streams close in the same moments and GOPs end in others. With 8 MB, 300
+ * streams of 600 kb/s made 26 MB of new buffers a second; with this, 1 to 4.
  */
 const freeMaxBytes = 32 * 1024 * 1024;
 

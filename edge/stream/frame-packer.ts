@@ -2,11 +2,10 @@
  * Packs frames as they come, in memory of a pool.
  */
 
+import { noBytes } from '../rtmp/chunk-streams.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Frame } from './frame.ts';
 import { PackedFrames, packedSize, writeFrame } from './packed-frames.ts';
-
-const noBytes = Buffer.alloc(0);
 
 /** Memory doubles as it fills up to this size; then it grows by what is needed. */
 const doublingMaxBytes = 1024 * 1024;

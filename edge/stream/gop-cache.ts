@@ -12,6 +12,7 @@ import { slicePool } from './buffer-pool.ts';
 import { Track } from './frame.ts';
 import { GopPage, type PageStart } from './gop-page.ts';
 import type { Slice } from './slice.ts';
+import { contentOf } from './slice-content.ts';
 
 export interface GopCacheLimits {
   /** SRS's `gop_cache_max_frames`: messages of all kinds. */
@@ -96,7 +97,7 @@ export class GopCache {
 
   /** @param from position of the first frame to keep */
   #push(slice: Slice, from: number, start: PageStart): void {
-    const { frameCount, payloadBytes } = slice.contentFrom(from);
+    const { frameCount, payloadBytes } = from === 0 ? slice : contentOf(slice.frames, from);
     const neededBytes = slice.frames.end - from;
     let page = this.#pages.at(-1);
     if (page === undefined || page.freeBytes < neededBytes) {

@@ -3,13 +3,12 @@
  * somebody joins; its encoded form is then shared by all who join before the GOP ends.
  */
 
+import { noBytes } from '../rtmp/chunk-streams.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { HeaderSet } from './headers.ts';
 import { PackedFrames } from './packed-frames.ts';
 import { Slice } from './slice.ts';
 import type { TrackTimes } from './wire-format.ts';
-
-const noBytes = Buffer.alloc(0);
 
 /** Where a page begins. */
 export interface PageStart {

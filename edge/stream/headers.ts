@@ -24,7 +24,6 @@ export class HeaderSet {
   readonly #bytes: number;
   /** In the order players expect: metadata, then sequence headers as they came. */
   readonly frames: readonly Frame[];
-
   #packed: PackedFrames | undefined;
 
   private constructor(byKey: ReadonlyMap<string, Frame>) {

@@ -5,6 +5,7 @@
  * A frame is named by its position, which is where its record begins in the buffer.
  */
 
+import { noBytes } from '../rtmp/chunk-streams.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Frame, FrameRole, Track } from './frame.ts';
 
@@ -15,8 +16,6 @@ import type { Frame, FrameRole, Track } from './frame.ts';
 const recordBytes = 20;
 
 const roles: readonly FrameRole[] = ['header', 'metadata', 'keyframe', 'media', 'data'];
-
-const noBytes = Buffer.alloc(0);
 
 export class PackedFrames {
   static readonly none: PackedFrames = new PackedFrames(noBytes, 0);

@@ -11,7 +11,8 @@ import type { HeaderSet } from './headers.ts';
 import type { PlayerSink } from './player-sink.ts';
 import type { QueueLimits } from './queue-limits.ts';
 import type { Refusal, StreamRequest } from './request.ts';
-import { type Slice, trackBit } from './slice.ts';
+import type { Slice } from './slice.ts';
+import { trackBit } from './slice-content.ts';
 import { type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 export interface PlayerOptions {

@@ -8,6 +8,7 @@ import type { BufferPool } from './buffer-pool.ts';
 import { isHeaderRole, isMediaRole, Track } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
 import { PackedFrames } from './packed-frames.ts';
+import { contentOf, trackBit } from './slice-content.ts';
 import { type Run, type SharedRun, type TrackTimes, type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 export interface SliceOptions {
@@ -83,37 +84,18 @@ export class Slice {
     this.floorMs = options.floorMs ?? Number.POSITIVE_INFINITY;
     this.skipsVideo = skipsVideo;
     this.#pool = options.pool;
-    let tracks = 0;
-    let payloadBytes = 0;
-    let startMs = Number.POSITIVE_INFINITY;
-    let earliestMs = Number.POSITIVE_INFINITY;
-    let endMs = Number.NEGATIVE_INFINITY;
-    let keyframeAt = -1;
-    let lastHeaderAt = -1;
-    let frameCount = 0;
-    for (let at = 0; at < frames.end; at = frames.next(at)) {
-      const timeMs = frames.timeMs(at);
-      const role = frames.role(at);
-      frameCount++;
-      tracks |= trackBit(frames.track(at));
-      payloadBytes += frames.size(at);
-      earliestMs = Math.min(earliestMs, timeMs);
-      endMs = Math.max(endMs, timeMs);
-      if (role === 'keyframe') keyframeAt = at;
-      if (isHeaderRole(role)) lastHeaderAt = at;
-      else startMs = Math.min(startMs, timeMs);
-    }
-    this.frameCount = frameCount;
-    this.tracks = tracks;
-    this.payloadBytes = payloadBytes;
+    const content = contentOf(frames);
+    this.frameCount = content.frameCount;
+    this.tracks = content.tracks;
+    this.payloadBytes = content.payloadBytes;
     this.#roomBytes = frames.bytes.length;
-    this.startMs = startMs;
-    this.earliestMs = earliestMs;
-    this.endMs = endMs;
-    this.leadMs = options.leadMs ?? endMs;
-    this.keyframeAt = keyframeAt;
-    this.entryAt = keyframeAt < 0 && lacksKeyframes ? 0 : keyframeAt;
-    this.#lastHeaderAt = lastHeaderAt;
+    this.startMs = content.startMs;
+    this.earliestMs = content.earliestMs;
+    this.endMs = content.endMs;
+    this.leadMs = options.leadMs ?? content.endMs;
+    this.keyframeAt = content.keyframeAt;
+    this.entryAt = content.keyframeAt < 0 && lacksKeyframes ? 0 : content.keyframeAt;
+    this.#lastHeaderAt = content.lastHeaderAt;
     this.headersAfter = headersAfter ?? this.#headersUpTo(frames.end);
   }
 
@@ -138,19 +120,6 @@ export class Slice {
       if (isHeaderRole(frames.role(at))) headers = headers.with(frames.frame(at));
     }
     return headers;
-  }
-
-  /** How many frames there are from a position on, and the bytes of their payloads. */
-  contentFrom(position: number): { readonly frameCount: number; readonly payloadBytes: number } {
-    const { frames } = this;
-    if (position === 0) return this;
-    let frameCount = 0;
-    let payloadBytes = 0;
-    for (let at = position; at < frames.end; at = frames.next(at)) {
-      frameCount++;
-      payloadBytes += frames.size(at);
-    }
-    return { frameCount, payloadBytes };
   }
 
   /** Bit mask of the tracks that have frames at `fromMs` of stream time or later. */
@@ -315,8 +284,4 @@ export class Slice {
     this.#encodedBytes += bytes;
     if (this.#countedAs !== undefined) this.#memory?.change(this.#countedAs, bytes);
   }
-}
-
-export function trackBit(track: Track): number {
-  return 1 << track;
 }

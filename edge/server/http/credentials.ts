@@ -2,7 +2,8 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Logger } from 'pino';
-import { FreshFile, type Kind, linesOf } from '../../access/fresh-file.ts';
+import { FreshFile, type Kind } from '../../access/fresh-file.ts';
+import { linesOf } from '../../conf/key-lines.ts';
 
 /** Digests of `username:password`: of one length, so that comparing takes the same time whatever is wrong. */
 type Digests = readonly Buffer[];

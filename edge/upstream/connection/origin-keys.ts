@@ -4,6 +4,7 @@
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Logger } from 'pino';
+import { linesOf } from '../../conf/key-lines.ts';
 import { type SigningKey, secretMinLength, signatureOf, signingKey } from '../../conf/signing.ts';
 import { paramMaxLength, withoutVhost } from '../../rtmp/names.ts';
 import type { StreamRequest } from '../../stream/request.ts';
@@ -103,15 +104,10 @@ export class OriginKeys {
 /** The first key, and the numbers of the lines before it that should be one. */
 function firstKey(text: string): { readonly key: SigningKey | undefined; readonly badLines: readonly number[] } {
   const badLines: number[] = [];
-  for (const [index, raw] of text
-    .replace(/^\uFEFF/, '')
-    .split('\n')
-    .entries()) {
-    const line = raw.trim();
-    if (line === '' || line.startsWith('#')) continue;
+  for (const [number, line] of linesOf(text)) {
     const key = signingKey(line);
     if (key !== undefined) return { key, badLines };
-    if (badLines.length < 10) badLines.push(index + 1);
+    if (badLines.length < 10) badLines.push(number);
   }
   return { key: undefined, badLines };
 }
