@@ -13,7 +13,7 @@ import { CONFIG_KEY } from '../../operator/api/labels.ts';
 import type { EdgeCluster } from '../../operator/api/types.ts';
 import { capture, makeClip, publishToAll } from '../support/ffmpeg.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
-import { KubeClient } from '../support/kubernetes-client.ts';
+import { isReady, KubeClient } from '../support/kubernetes-client.ts';
 import { originManifest } from '../support/origin-manifest.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
 import { cannotRunPods, PodNetwork } from '../support/process-kubelet/network.ts';
@@ -286,10 +286,6 @@ describe('a cluster', { skip: cannotRunPods() }, () => {
     await kubernetes.kubectl(['get', 'crd', 'edgeclusters.edgecluster.io']);
   });
 });
-
-function isReady({ status }: V1Pod): boolean {
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-}
 
 function conditionOf(status: EdgeCluster['status'], name: string): string | undefined {
   return status?.conditions?.find(({ type }) => type === name)?.status;

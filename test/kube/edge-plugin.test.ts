@@ -5,15 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { V1Pod } from '@kubernetes/client-node';
-import { pino } from 'pino';
-import { kubeConfigAccess } from '../../operator/kube/access.ts';
-import { Operator } from '../../operator/operator.ts';
-import { readOperatorOptions } from '../../operator/options.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 import { edgecluster } from '../support/edgecluster-command.ts';
 import { until } from '../support/kube-api/contract-following.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
-import { KubeClient } from '../support/kubernetes-client.ts';
+import { isReady, KubeClient } from '../support/kubernetes-client.ts';
+import { OperatorInProcess } from '../support/operator-in-process.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
 import { cannotRunPods, PodNetwork } from '../support/process-kubelet/network.ts';
 import { suiteCleaner } from '../support/programs.ts';
@@ -46,15 +43,8 @@ describe('kubectl edge', { skip: cannotRunPods() }, () => {
     await kubernetes.installDefinitions();
     namespace = await kubernetes.createNamespace('plugin');
 
-    const stop = new AbortController();
-    const args = ['--namespaces', namespace, '--lease-namespace', namespace, '--listen', '127.0.0.1:0'];
-    const options = readOperatorOptions([...args, '--leader-election', 'false', '--edge-image', 'edge:test'], {});
-    const access = kubeConfigAccess(kubernetes.config());
-    const ended = new Operator({ options, access, log: pino({ level: 'silent' }) }).run(stop.signal);
-    cleaner.after(async () => {
-      stop.abort();
-      await ended;
-    });
+    const operator = new OperatorInProcess(kubernetes, { namespace });
+    cleaner.after(() => operator.stop());
 
     const origin = await EdgeProcess.start(originConfig().replace('127.0.0.1:0', `${network.gateway}:0`));
     cleaner.after(() => origin.kill());
@@ -74,10 +64,8 @@ spec:
     );
     const client = new KubeClient(kubernetes.config());
     cleaner.after(() => client.close());
-    const isReady = ({ status }: V1Pod) =>
-      status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True');
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    await client.until<V1Pod>(path, (all) => all.length === 2 && all.every((pod) => isReady(pod) === true));
+    await client.until<V1Pod>(path, (all) => all.length === 2 && all.every(isReady));
     pods = await client.list<V1Pod>(path);
     viewer = await RtmpPeer.player({ host: pods[0]?.status?.podIP ?? '', port: 1935, tcUrl }, 'show');
     cleaner.after(() => viewer.reset());

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { V1ConfigMap, V1Deployment, V1EndpointSlice, V1Pod } from '@kubernetes/client-node';
 import { Kubernetes } from '../support/kubernetes.ts';
-import { KubeClient } from '../support/kubernetes-client.ts';
+import { isReady, KubeClient } from '../support/kubernetes-client.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
 import { cannotRunPods, PodNetwork } from '../support/process-kubelet/network.ts';
 
@@ -88,8 +88,6 @@ describe('a stand-in for nodes', { skip: cannotRunPods() }, () => {
   const configure = (name: string, text: string): Promise<string> =>
     apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { 'edge.conf': text } } as V1ConfigMap);
   const podsOf = (name: string): string => path(`pods?labelSelector=app%3D${name}`);
-  const isReady = (pod: V1Pod): boolean =>
-    pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 
   it('runs pods as processes with addresses of their own, spread over nodes', async () => {
     await configure('plain', config(100));

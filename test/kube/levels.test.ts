@@ -3,14 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
 import type { V1ConfigMap, V1Pod } from '@kubernetes/client-node';
-import { pino } from 'pino';
-import { kubeConfigAccess } from '../../operator/kube/access.ts';
-import { Operator } from '../../operator/operator.ts';
-import { readOperatorOptions } from '../../operator/options.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { EdgeProcess } from '../support/edge-process.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
-import { KubeClient } from '../support/kubernetes-client.ts';
+import { isReady, KubeClient } from '../support/kubernetes-client.ts';
+import { OperatorInProcess } from '../support/operator-in-process.ts';
 import { ProcessKubelet } from '../support/process-kubelet/kubelet.ts';
 import { cannotRunPods, PodNetwork } from '../support/process-kubelet/network.ts';
 import { suiteCleaner, temporaryDirectory } from '../support/programs.ts';
@@ -52,15 +49,8 @@ describe('a tier below one that asks for a signature', { skip: cannotRunPods() }
     client = new KubeClient(kubernetes.config());
     cleaner.after(() => client.close());
 
-    const stop = new AbortController();
-    const args = ['--namespaces', namespace, '--lease-namespace', namespace, '--listen', '127.0.0.1:0'];
-    const options = readOperatorOptions([...args, '--leader-election', 'false', '--edge-image', 'edge:test'], {});
-    const access = kubeConfigAccess(kubernetes.config());
-    const ended = new Operator({ options, access, log: pino({ level: 'silent' }) }).run(stop.signal);
-    cleaner.after(async () => {
-      stop.abort();
-      await ended;
-    });
+    const operator = new OperatorInProcess(kubernetes, { namespace });
+    cleaner.after(() => operator.stop());
 
     const origin = await EdgeProcess.start(originConfig().replace('127.0.0.1:0', `${network.gateway}:0`));
     cleaner.after(() => origin.kill());
@@ -116,7 +106,3 @@ describe('a tier below one that asks for a signature', { skip: cannotRunPods() }
     await other.frames(10);
   });
 });
-
-function isReady({ status }: V1Pod): boolean {
-  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
-}

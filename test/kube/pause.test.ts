@@ -2,12 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Deployment } from '@kubernetes/client-node';
-import { pino } from 'pino';
 import type { EdgeCluster } from '../../operator/api/types.ts';
-import { kubeConfigAccess } from '../../operator/kube/access.ts';
-import { Operator } from '../../operator/operator.ts';
-import { readOperatorOptions } from '../../operator/options.ts';
 import { Kubernetes } from '../support/kubernetes.ts';
+import { OperatorInProcess } from '../support/operator-in-process.ts';
 
 const manifest = (spec: string) =>
   `apiVersion: edgecluster.io/v1alpha1\nkind: EdgeCluster\nmetadata: { name: live }\nspec:\n  origins: [{ name: main, servers: [a] }]\n${spec}`;
@@ -17,15 +14,8 @@ test('a paused EdgeCluster on a real API server', { timeout: 240_000 }, async (t
   t.after(() => kubernetes.stop());
   await kubernetes.installDefinitions();
   const namespace = await kubernetes.createNamespace('pause');
-  const stop = new AbortController();
-  const args = ['--namespaces', namespace, '--lease-namespace', namespace, '--listen', '127.0.0.1:0'];
-  const options = readOperatorOptions([...args, '--leader-election', 'false', '--edge-image', 'edge:test'], {});
-  const log = pino({ level: 'silent' });
-  const ended = new Operator({ options, access: kubeConfigAccess(kubernetes.config()), log }).run(stop.signal);
-  t.after(async () => {
-    stop.abort();
-    await ended;
-  });
+  const operator = new OperatorInProcess(kubernetes, { namespace });
+  t.after(() => operator.stop());
   const kubectl = (command: string, input = '') =>
     kubernetes.kubectl(['-n', namespace, ...command.split(' ')], { input });
   const deployment = async () => JSON.parse(await kubectl('get deployment live -o json')) as V1Deployment;

@@ -7,7 +7,7 @@ import { type ClientRequest, type IncomingMessage, type RequestOptions, request 
 import { Agent, request as requestHttps } from 'node:https';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { KubeConfig, KubernetesObject } from '@kubernetes/client-node';
+import type { KubeConfig, KubernetesObject, V1Pod } from '@kubernetes/client-node';
 
 /** An answer that is not 2xx. */
 export class KubeFailure extends Error {
@@ -206,6 +206,10 @@ export class KubeClient {
     if (status < 200 || status > 299) throw new KubeFailure(status, await readAll(answer));
     return answer;
   }
+}
+
+export function isReady({ status }: V1Pod): boolean {
+  return status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true;
 }
 
 function keyOf(object: KubernetesObject): string {
