@@ -5,14 +5,16 @@
  * is of no use to a newcomer: its beginning cannot be shown without a leap in time, and its end cannot be decoded
  * without its beginning. Then, and where there is no keyframe at all, the newest sound is kept instead: a player hears
  * the stream at once and sees it from the next keyframe on.
+ *
+ * A GOP that has only just begun may be a single frame, and the next slice is a merged write away. Until that comes, the
+ * GOP before it is given, too: whoever joins just behind a keyframe would stand still after that frame otherwise.
  */
 
 import type { MediaMemory } from '../budget/media-memory.ts';
-import { slicePool } from './buffer-pool.ts';
 import { Track } from './frame.ts';
-import { GopPage, type PageStart } from './gop-page.ts';
+import { Gop } from './gop.ts';
 import type { Slice } from './slice.ts';
-import { contentOf } from './slice-content.ts';
+import { dividedAt, wholeOf } from './slice-part.ts';
 
 export interface GopCacheLimits {
   /** SRS's `gop_cache_max_frames`: messages of all kinds. */
@@ -23,24 +25,15 @@ export interface GopCacheLimits {
 /** Sound kept where there is no GOP: enough to begin at once, too little to be late. */
 const soundMs = 1_000;
 
-/** The room of a page. What is left of the GOP may need less, and a single slice more. */
-const pageMaxBytes = 64 * 1024;
-const pageMinBytes = 16 * 1024;
-
 export class GopCache {
   readonly #memory: MediaMemory;
-  #holds: 'gop' | 'sound' = 'sound';
-  /** The GOP; all but the last page are finished. */
-  #pages: GopPage[] = [];
-  /** Pages, from the first on, that players have been given as slices, which count what they hold. */
-  #shown: Slice[] = [];
-  /** Memory of the other pages. */
-  #unshownBytes = 0;
+  #gop: Gop | undefined;
+  /** The one before, until the present one has a second slice. */
+  #before: Gop | undefined;
+  /** What there is instead of a GOP. */
   #sound: Slice[] = [];
-  #frameCount = 0;
-  #bytes = 0;
-  /** What the GOP before had. */
-  #usualBytes = Number.POSITIVE_INFINITY;
+  #soundFrames = 0;
+  #soundBytes = 0;
   #opening: readonly Slice[] | undefined;
 
   /** @param memory where what is kept is counted */
@@ -50,101 +43,105 @@ export class GopCache {
 
   /** Whether a new player has a picture at once. */
   get holdsPicture(): boolean {
-    return this.#holds === 'gop';
+    return this.#gop !== undefined;
   }
 
   /** Bytes kept, encoded ones included. */
   get keptBytes(): number {
-    return [...this.#shown, ...this.#sound].reduce((sum, slice) => sum + slice.heldBytes, this.#unshownBytes);
+    const gopBytes = (this.#before?.keptBytes ?? 0) + (this.#gop?.keptBytes ?? 0);
+    return this.#sound.reduce((sum, slice) => sum + slice.heldBytes, gopBytes);
   }
 
   /** Takes in a slice that players are given. */
   add(slice: Slice, limits: GopCacheLimits): void {
     this.#opening = undefined;
     if (slice.keyframeAt >= 0) this.#begin(slice);
-    else if (this.#holds === 'sound' || changesVideo(slice)) return this.#addSound(slice, limits);
-    else this.#push(slice, 0, slice);
-    if (this.#frameCount > limits.maxFrames || this.#bytes > limits.maxBytes) this.#addSound(slice, limits);
+    else if (this.#gop === undefined || changesVideo(slice)) return this.#addSound(slice, limits);
+    else {
+      this.#freeBefore();
+      this.#gop.add(wholeOf(slice));
+    }
+    if (exceeds(limits, this.#before, this.#gop)) this.#freeBefore();
+    if (exceeds(limits, this.#gop)) this.#addSound(slice, limits);
   }
 
   /** What is kept, as slices that follow on each other; empty when there is nothing. */
   get opening(): readonly Slice[] {
-    this.#opening ??= this.#holds === 'sound' ? [...this.#sound] : this.#showPages();
+    this.#opening ??= [...(this.#before?.show() ?? []), ...this.newest];
     return this.#opening;
+  }
+
+  /** The same without the GOP before the present one. */
+  get newest(): readonly Slice[] {
+    return this.#gop?.show() ?? this.#sound.slice();
   }
 
   /** Forgets all; what comes is kept as sound until the next keyframe. */
   clear(): void {
-    for (const slice of [...this.#shown, ...this.#sound]) slice.keep(this.#memory, false);
-    this.#memory.change('gop_cache', -this.#unshownBytes);
-    for (const page of this.#pages) page.free();
-    this.#holds = 'sound';
-    this.#pages = [];
-    this.#shown = [];
-    this.#unshownBytes = 0;
-    this.#sound = [];
-    this.#frameCount = 0;
-    this.#bytes = 0;
+    this.#freeBefore();
+    this.#gop?.free();
+    this.#gop = undefined;
+    this.#clearSound();
     this.#opening = undefined;
   }
 
   #begin(slice: Slice): void {
-    if (this.#holds === 'gop') this.#usualBytes = this.#bytes;
-    this.clear();
-    this.#holds = 'gop';
-    this.#push(slice, slice.keyframeAt, { headersBefore: slice.headersAt(slice.keyframeAt), lastTimes: [] });
+    const old = this.#gop;
+    const [end, start] = dividedAt(slice, slice.keyframeAt);
+    this.#freeBefore();
+    this.#clearSound();
+    this.#gop = new Gop(this.#memory, old?.payloadBytes ?? Number.POSITIVE_INFINITY);
+    this.#gop.add(start);
+    if (old === undefined) return;
+    // Nobody has to begin with a picture that is about to change its size or codec.
+    if (changesVideo(slice)) return old.free();
+    if (end !== undefined) old.add(end);
+    old.complete();
+    this.#before = old;
   }
 
-  /** @param from position of the first frame to keep */
-  #push(slice: Slice, from: number, start: PageStart): void {
-    const { frameCount, payloadBytes } = from === 0 ? slice : contentOf(slice.frames, from);
-    const neededBytes = slice.frames.end - from;
-    let page = this.#pages.at(-1);
-    if (page === undefined || page.freeBytes < neededBytes) {
-      const likelyBytes = Math.max(this.#usualBytes - this.#bytes, this.#bytes / 4, pageMinBytes);
-      page = new GopPage(start, Math.max(neededBytes, Math.min(likelyBytes, pageMaxBytes)), slicePool);
-      this.#pages.push(page);
-      this.#unshownBytes += page.roomBytes;
-      this.#memory.change('gop_cache', page.roomBytes);
-    }
-    page.add(slice, from);
-    this.#frameCount += frameCount;
-    this.#bytes += payloadBytes;
+  #freeBefore(): void {
+    this.#before?.free();
+    this.#before = undefined;
   }
 
-  #showPages(): Slice[] {
-    const last = this.#pages.length - 1;
-    for (let index = this.#shown.length; index < last; index++) {
-      const page = this.#pages[index] as GopPage;
-      const slice = page.show();
-      slice.keep(this.#memory, true);
-      this.#shown.push(slice);
-      this.#unshownBytes -= page.roomBytes;
-      this.#memory.change('gop_cache', -page.roomBytes);
-    }
-    return this.#pages.map((page) => page.show());
+  #clearSound(): void {
+    for (const slice of this.#sound) slice.keep(this.#memory, false);
+    this.#sound = [];
+    this.#soundFrames = 0;
+    this.#soundBytes = 0;
   }
 
   #addSound(slice: Slice, limits: GopCacheLimits): void {
-    if (this.#holds === 'gop') this.clear();
+    if (this.#gop !== undefined) this.clear();
     const { sound } = slice;
     if (sound === undefined) return;
     this.#opening = undefined;
     sound.keep(this.#memory, true);
     this.#sound.push(sound);
-    this.#frameCount += sound.frameCount;
-    this.#bytes += sound.payloadBytes;
+    this.#soundFrames += sound.frameCount;
+    this.#soundBytes += sound.payloadBytes;
     let excess = 0;
     for (const old of this.#sound) {
       const isOld = sound.endMs - old.endMs > soundMs;
-      if (!isOld && this.#frameCount <= limits.maxFrames && this.#bytes <= limits.maxBytes) break;
-      this.#frameCount -= old.frameCount;
-      this.#bytes -= old.payloadBytes;
+      if (!isOld && this.#soundFrames <= limits.maxFrames && this.#soundBytes <= limits.maxBytes) break;
+      this.#soundFrames -= old.frameCount;
+      this.#soundBytes -= old.payloadBytes;
       old.keep(this.#memory, false);
       excess++;
     }
     this.#sound.splice(0, excess);
   }
+}
+
+function exceeds({ maxFrames, maxBytes }: GopCacheLimits, ...gops: readonly (Gop | undefined)[]): boolean {
+  let frames = 0;
+  let bytes = 0;
+  for (const gop of gops) {
+    frames += gop?.frameCount ?? 0;
+    bytes += gop?.payloadBytes ?? 0;
+  }
+  return frames > maxFrames || bytes > maxBytes;
 }
 
 /** Frames before a changed video header can't be decoded with it. */

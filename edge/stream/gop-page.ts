@@ -8,14 +8,8 @@ import type { BufferPool } from './buffer-pool.ts';
 import type { HeaderSet } from './headers.ts';
 import { PackedFrames } from './packed-frames.ts';
 import { Slice } from './slice.ts';
+import type { SlicePart } from './slice-part.ts';
 import type { TrackTimes } from './wire-format.ts';
-
-/** Where a page begins. */
-export interface PageStart {
-  readonly headersBefore: HeaderSet;
-  /** Last time of each track before it; none where the GOP begins. */
-  readonly lastTimes: TrackTimes;
-}
 
 export class GopPage {
   readonly #headersBefore: HeaderSet;
@@ -28,8 +22,11 @@ export class GopPage {
   #slice: Slice | undefined;
   #wasShown = false;
 
-  /** @param bytes room for so much, records of the frames included */
-  constructor({ headersBefore, lastTimes }: PageStart, bytes: number, pool: BufferPool) {
+  /**
+   * @param first what will be added first
+   * @param bytes room for so much, records of the frames included
+   */
+  constructor({ headersBefore, lastTimes }: SlicePart, bytes: number, pool: BufferPool) {
     this.#headersBefore = headersBefore;
     this.#lastTimes = lastTimes;
     this.#headersAfter = headersBefore;
@@ -47,9 +44,9 @@ export class GopPage {
     return this.#bytes.length - this.#end;
   }
 
-  /** Adds a slice's frames from a position on, for which there is room. */
-  add({ frames, headersAfter, floorMs }: Slice, from: number): void {
-    this.#end += frames.bytes.copy(this.#bytes, this.#end, from, frames.end);
+  /** Adds frames for which there is room. */
+  add({ frames, from, to, headersAfter, floorMs }: SlicePart): void {
+    this.#end += frames.bytes.copy(this.#bytes, this.#end, from, to);
     this.#headersAfter = headersAfter;
     this.#floorMs = floorMs;
     this.#slice = undefined;

@@ -165,7 +165,7 @@ export class LiveStream {
 
   /** A player that was paused goes on. */
   resume(player: Player): void {
-    player.resume(this.vhost.play.gopCache && this.#gop.holdsPicture ? this.#gop.opening : []);
+    player.resume(this.vhost.play.gopCache && this.#gop.holdsPicture ? this.#gop.newest : []);
   }
 
   /** Calls `call` when a player has had all before the next key frame; at once where none is to come. */

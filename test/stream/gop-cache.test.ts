@@ -6,6 +6,7 @@ import { toUntimedFrame } from '../../edge/stream/frame.ts';
 import { GopCache } from '../../edge/stream/gop-cache.ts';
 import { HeaderSet } from '../../edge/stream/headers.ts';
 import { PackedFrames } from '../../edge/stream/packed-frames.ts';
+import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { Slice } from '../../edge/stream/slice.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
 
@@ -40,15 +41,17 @@ function times(slices: readonly Slice[]): number[] {
 }
 
 test('holds what came since the last keyframe, over slices and within one', () => {
-  const [first, second, third] = slices(
+  const [first, second, third, fourth] = slices(
     [videoHeader(0), keyframe(0), interFrame(40)],
     [interFrame(80), audioFrame(85)],
     [interFrame(120), keyframe(160), audioFrame(165)],
+    [interFrame(200)],
   );
   assert.deepEqual(new GopCache(MediaMemory.unbounded).opening, []);
   assert.deepEqual(times(filled([first!]).opening), [0, 40]);
   assert.deepEqual(times(filled([first!, second!]).opening), [0, 40, 80, 85]);
-  assert.deepEqual(times(filled([first!, second!, third!]).opening), [160, 165]);
+  assert.deepEqual(times(filled([first!, second!, third!]).newest), [160, 165]);
+  assert.deepEqual(times(filled([first!, second!, third!, fourth!]).opening), [160, 165, 200]);
   assert.equal(filled([first!]).holdsPicture, true);
 });
 
@@ -137,6 +140,49 @@ test('a long GOP is held in pages: those that are finished are the same for all 
     assert.equal(page.leadMs, page.endMs, 'a page is as far as its own newest frame');
     if (index > 0) assert.equal(page.headersBefore, after[index - 1]!.headersAfter);
   }
+});
+
+test('just behind a keyframe, the GOP before comes first, until the next slice', () => {
+  const [first, second, third] = slices(
+    [videoHeader(0), audioHeader(0), keyframe(0), audioFrame(5)],
+    [interFrame(40), audioHeader(45, 1), audioFrame(46), keyframe(80)],
+    [interFrame(120)],
+  );
+  const cache = filled([first!, second!]);
+  const [before, newest] = cache.opening;
+  assert.deepEqual(times(cache.opening), [0, 5, 40, 45, 46, 80]);
+  assert.deepEqual(times([newest!]), [80]);
+  assert.equal(newest!.headersBefore, before!.headersAfter, 'who has the first is in step with the second');
+  assert.equal(newest!.headersAfter, third!.headersBefore);
+  assert.deepEqual(newest!.lastTimes, [46, 40]);
+  assert.equal(cache.opening[0], before, 'made once for all who join now');
+
+  cache.add(third!, roomy);
+  assert.deepEqual(times(cache.opening), [80, 120]);
+});
+
+test('the GOP before is left out where it is too much, or has another video header', () => {
+  const gop = [videoHeader(0), keyframe(0), interFrame(40)];
+  const both = slices(gop, [interFrame(80), keyframe(120)]);
+  assert.deepEqual(times(filled(both, { maxFrames: 4, maxBytes: 100_000 }).opening), [0, 40, 80, 120]);
+  assert.deepEqual(times(filled(both, { maxFrames: 3, maxBytes: 100_000 }).opening), [120]);
+  assert.deepEqual(times(filled(slices(gop, [videoHeader(80, 1), keyframe(80)])).opening), [80]);
+});
+
+test('what is kept of two GOPs is counted, and no more when they are gone', () => {
+  const memory = new MediaMemory(() => Number.POSITIVE_INFINITY);
+  const cache = new GopCache(memory);
+  for (const slice of slices([keyframe(0)], [interFrame(40), keyframe(80)])) cache.add(slice, roomy);
+  const kept = cache.keptBytes;
+  assert.ok(kept > 0);
+  assert.equal(memory.bytesOf('gop_cache'), kept);
+  for (const slice of cache.opening) slice.opening(rtmpFormat(4096, false));
+  assert.ok(memory.bytesOf('gop_cache') > kept, 'the encoded form of the one before');
+  const [last] = slices([interFrame(120)]);
+  cache.add(last!, roomy);
+  assert.ok(memory.bytesOf('gop_cache') < kept);
+  cache.clear();
+  assert.equal(memory.bytesOf('gop_cache'), 0);
 });
 
 test('clear forgets', () => {

@@ -79,6 +79,30 @@ test('players in step are handed the very same bytes, one write each for a slice
   assert.equal(asLate.sink.writes[0], alsoLate.sink.writes[0], 'those who join at the same time share, too');
 });
 
+test('who joins just behind a key frame has the GOP before it, in step with all that follows', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const chunkSize = 60_000;
+  const early = join(stream, rtmpFormat(chunkSize, false));
+  bring(feed, ...clip({ gops: 1, framesPerGop: 3 }));
+  bring(feed, audioFrame(110), keyframe(120));
+  const late = join(stream, rtmpFormat(chunkSize, false));
+  const byFlv = join(stream);
+  bring(feed, audioFrame(130), interFrame(160));
+  const all = decodeRtmp(early.sink.writes, chunkSize);
+  assert.deepEqual(decodeRtmp(late.sink.writes, chunkSize), all);
+  assert.deepEqual(
+    payloads(byFlv.sink),
+    all.map(({ payload }) => payload),
+  );
+  const asLate = join(stream, rtmpFormat(chunkSize, false));
+  assert.equal(
+    decodeRtmp(asLate.sink.writes, chunkSize).at(-3)?.timestamp,
+    120,
+    'from the next slice on the new GOP alone',
+  );
+});
+
 test('mw_latency: the first slice leaves at once, the next ones together when the interval is over', (t) => {
   const goOn = stopClock(t);
   const stream = newStream({ play: { mwLatencyMs: 40, mwMsgs: 0 } });

@@ -67,6 +67,17 @@ test('it goes on with the newest GOP where it has had nothing of that, and its t
   assert.deepEqual(given(), ['video 240', 'audio 243']);
 });
 
+test('it goes on with the newest GOP, just behind its key frame, where it has had a part of the one before', () => {
+  const { player, stream, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.pause();
+  send(interFrame(80, 8), audioFrame(83, 8));
+  send(keyframe(120, 9));
+  stream.resume(player);
+  assert.deepEqual(given(), [...headers, 'video 120']);
+});
+
 for (const [title, gopCache] of [
   ['it waits for the next key frame where it has had a part of the GOP', true],
   ['it waits for the next key frame where no GOP is kept', false],

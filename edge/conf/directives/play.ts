@@ -10,7 +10,7 @@ export const play = block(
       type: onOff,
       default: PLAY.gopCache,
       effect: 'new connections',
-      doc: 'Begin with the last key frame, so that a new player shows a picture at once, somewhat behind the live edge.',
+      doc: 'Begin with the last key frame, so that a new player shows a picture at once, somewhat behind the live edge. Who joins right behind a key frame, before the next merged write, begins with the key frame before that: it has something to play until the write comes.',
     }),
     gop_cache_max_frames: leaf({
       type: integer(1, 1_000_000, 'messages'),
