@@ -1,8 +1,8 @@
 /** Signed URLs: who has a key signs what a client may do, and until when. Pure. What is signed is in conf/signing.ts. */
 import { timingSafeEqual } from 'node:crypto';
+import { networks } from '../conf/address-values.ts';
 import type { Network } from '../conf/model.ts';
 import { signatureOf } from '../conf/signing.ts';
-import { networks } from '../conf/values.ts';
 import { isIn } from './addresses.ts';
 import type { Action } from './security.ts';
 

@@ -1,10 +1,11 @@
 /** What the directives of a file must satisfy together, each being right by itself. */
+
+import { listenAddresses } from './address-values.ts';
 import type { RootSettings, VhostSettings } from './directives/root.ts';
 import { collide } from './listen.ts';
 import type { ListenAddress } from './model.ts';
 import { type Place, type Problem, show } from './problem.ts';
 import { type Given, keyOf } from './read.ts';
-import { listenAddresses } from './values.ts';
 
 interface Check {
   readonly given: ReadonlyMap<string, Given>;

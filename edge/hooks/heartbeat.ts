@@ -2,8 +2,8 @@
 
 import { networkInterfaces } from 'node:os';
 import type { Logger } from 'pino';
+import { listenAddresses } from '../conf/address-values.ts';
 import type { EdgeConfig, HeartbeatConfig } from '../conf/model.ts';
-import { listenAddresses } from '../conf/values.ts';
 import { HookError, post, withoutSecrets } from './post.ts';
 
 /** One answer. The next heartbeat waits for it. */

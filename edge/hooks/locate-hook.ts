@@ -3,8 +3,8 @@
  * names the stream and no client: its answer counts for all of them.
  */
 
+import { originAddresses } from '../conf/address-values.ts';
 import type { OriginAddress, VhostConfig } from '../conf/model.ts';
-import { originAddresses } from '../conf/values.ts';
 import { type StreamName, streamId, streamUrl } from '../stream/name.ts';
 import { askHook, HookError } from './post.ts';
 

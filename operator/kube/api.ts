@@ -2,8 +2,9 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { ClusterAccess } from './access.ts';
 import { backoffMs, pause } from './backoff.ts';
-import { ApiError, isNotFound } from './error.ts';
-import { lines } from './lines.ts';
+import { lines, tapped, whole } from './chunks.ts';
+import { ApiError, asksToRetry, isNotFound } from './error.ts';
+import { type OpenApi, schemaOf } from './open-api.ts';
 import type {
   ApplyOptions,
   DeleteOptions,
@@ -13,14 +14,13 @@ import type {
   PatchOptions,
   RequestOptions,
   RequestReport,
-  Selection,
   Verb,
   WatchOptions,
   WriteOptions,
 } from './options.ts';
 import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from './resources.ts';
 import { type Call, Transport } from './transport.ts';
-import { parseBody, parseEvent, refusal, type WatchEvent, withQuery } from './wire.ts';
+import { dryRun, parseBody, parseEvent, refusal, selectors, type WatchEvent, withQuery } from './wire.ts';
 
 export { ApiError, isAway, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
 export type * from './options.ts';
@@ -197,9 +197,7 @@ export class KubeApi {
     const path = `/openapi/v3${groupPath(resource)}`;
     try {
       const document = await this.#json<OpenApi<S>>('get', resource, { method: 'GET', path, signal: options.signal });
-      const isOf = ({ group, version, kind }: GroupVersionKind) =>
-        group === resource.group && version === resource.version && kind === resource.kind;
-      return Object.values(document.components?.schemas ?? {}).find((it) => it[GVK]?.some(isOf) ?? false);
+      return schemaOf(document, resource);
     } catch (error) {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -289,44 +287,8 @@ export class KubeApi {
 
 type Request = Pick<Call, 'method' | 'path' | 'body' | 'contentType' | 'signal'>;
 
-const GVK = 'x-kubernetes-group-version-kind';
-
-type GroupVersionKind = Pick<Resource, 'group' | 'version' | 'kind'>;
-
-interface OpenApi<S> {
-  readonly components?: {
-    readonly schemas?: Readonly<Record<string, S & { readonly [GVK]?: readonly GroupVersionKind[] }>>;
-  };
-}
-
 interface List<T> {
   /** Null for an empty list of some resources. */
   readonly items: T[] | null;
   readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
-}
-
-/** The API server is busy and has done nothing. */
-function asksToRetry(error: ApiError): boolean {
-  return error.status === 429 || (error.status >= 500 && error.retryAfterMs !== undefined);
-}
-
-function dryRun(options: WriteOptions) {
-  return options.dryRun === true ? { dryRun: 'All', fieldValidation: 'Strict' } : {};
-}
-
-function selectors(selection: Selection) {
-  return { labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector };
-}
-
-async function* tapped(chunks: AsyncIterable<Buffer>, onChunk: () => void): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    onChunk();
-    yield chunk;
-  }
-}
-
-async function whole(chunks: AsyncIterable<Buffer>): Promise<string> {
-  const all: Buffer[] = [];
-  for await (const chunk of chunks) all.push(chunk);
-  return Buffer.concat(all).toString('utf8');
 }

@@ -82,3 +82,8 @@ interface Status {
 function isStatus(body: unknown): body is Status {
   return typeof body === 'object' && body !== null && 'kind' in body && body.kind === 'Status';
 }
+
+/** The API server is busy and has done nothing. */
+export function asksToRetry(error: ApiError): boolean {
+  return error.status === 429 || (error.status >= 500 && error.retryAfterMs !== undefined);
+}

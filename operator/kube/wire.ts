@@ -1,6 +1,7 @@
 /** From text to what it means: bodies, events and errors of the API server; and queries. */
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { ApiError, statusError } from './error.ts';
+import type { Selection, WriteOptions } from './options.ts';
 import type { Answer, Call } from './transport.ts';
 
 export type WatchEvent<T> =
@@ -50,6 +51,16 @@ export function withQuery(
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) if (value !== undefined) query.set(name, String(value));
   return query.size === 0 ? path : `${path}?${query}`;
+}
+
+/** Query of a write that is only tried. */
+export function dryRun(options: WriteOptions) {
+  return options.dryRun === true ? { dryRun: 'All', fieldValidation: 'Strict' } : {};
+}
+
+/** Query of what is wanted. */
+export function selectors(selection: Selection) {
+  return { labelSelector: selection.labelSelector, fieldSelector: selection.fieldSelector };
 }
 
 function parse(call: Call, text: string): unknown {

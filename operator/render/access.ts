@@ -1,9 +1,9 @@
 /** Who may come in, in the words of the edge. */
 import { createHash } from 'node:crypto';
 import type { AccessConfig, AddressRule as Rule } from '../../edge/conf/access-model.ts';
+import { networks } from '../../edge/conf/address-values.ts';
 import { ACCESS } from '../../edge/conf/defaults.ts';
 import type { Network } from '../../edge/conf/model.ts';
-import { networks } from '../../edge/conf/values.ts';
 import { CONFIG_DIRECTORY } from '../api/labels.ts';
 import type { AddressRule, EdgeCluster, Token, Vhost } from '../api/types.ts';
 import { RenderError } from './error.ts';

@@ -1,8 +1,8 @@
 /** The spec of an EdgeCluster in the words of the edge: a model of its configuration, before `extraDirectives`. */
 import { createHash } from 'node:crypto';
+import { originAddresses, originNames } from '../../edge/conf/address-values.ts';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, OriginAddress, TlsListen, VhostConfig } from '../../edge/conf/model.ts';
-import { originAddresses, originNames } from '../../edge/conf/values.ts';
 import {
   API_CREDENTIALS_DIRECTORY,
   CONFIG_DIRECTORY,

@@ -1,8 +1,10 @@
 /** The table of `vhost { cluster { } }`. */
+
+import { originAddresses } from '../address-values.ts';
 import { CLUSTER, defaultVhost } from '../defaults.ts';
 import type { OriginAddress } from '../model.ts';
 import { block, leaf } from '../schema.ts';
-import { choice, onOff, originAddresses, text } from '../values.ts';
+import { choice, onOff, text } from '../values.ts';
 
 const D = defaultVhost();
 

@@ -1,7 +1,9 @@
 /** The table of `exporter { }`. */
+
+import { listenAddresses } from '../address-values.ts';
 import { defaultConfig } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { integer, listenAddresses, onOff, text } from '../values.ts';
+import { integer, onOff, text } from '../values.ts';
 
 const D = defaultConfig();
 

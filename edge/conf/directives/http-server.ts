@@ -1,7 +1,9 @@
 /** The table of `http_server { }`. */
+
+import { listenAddresses } from '../address-values.ts';
 import { defaultConfig } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { listenAddresses, onOff, text } from '../values.ts';
+import { onOff, text } from '../values.ts';
 import { tls } from './tls.ts';
 
 const D = defaultConfig();

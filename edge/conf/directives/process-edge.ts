@@ -1,7 +1,9 @@
 /** The table of `edge { }` at the top of the file: what SRS has no directive for. */
+
+import { nameServers, networks } from '../address-values.ts';
 import { defaultConfig } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { inherited, integer, milliseconds, nameServers, networks, onOff, text, webOrigins } from '../values.ts';
+import { inherited, integer, milliseconds, onOff, text, webOrigins } from '../values.ts';
 
 const D = defaultConfig();
 

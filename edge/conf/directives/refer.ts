@@ -1,7 +1,9 @@
 /** The table of `vhost { refer { } }`. */
+
+import { referDomains } from '../address-values.ts';
 import { ACCESS } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { onOff, referDomains } from '../values.ts';
+import { onOff } from '../values.ts';
 
 const { refer: REFER } = ACCESS;
 

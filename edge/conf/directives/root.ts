@@ -2,10 +2,12 @@
  * The table of directives outside vhosts, and with `VHOST` the whole language: see `schema.ts` for what it drives.
  * Names and meanings are SRS's (`trunk/conf/full.conf`); blocks called `edge` are ours.
  */
+
+import { listenAddresses } from '../address-values.ts';
 import { CHUNK_SIZE_MAX, CHUNK_SIZE_MIN, defaultConfig } from '../defaults.ts';
 import type { LogConfig, LogLevel } from '../model.ts';
 import { block, leaf, named, type Settings } from '../schema.ts';
-import { choice, inherited, integer, listenAddresses, milliseconds, offOnly, onOff, text } from '../values.ts';
+import { choice, inherited, integer, milliseconds, offOnly, onOff, text } from '../values.ts';
 import { exporter } from './exporter.ts';
 import { heartbeat } from './heartbeat.ts';
 import { httpApi } from './http-api.ts';

@@ -1,8 +1,9 @@
 /** The table of `vhost { security { } }`. */
 import type { AddressRule } from '../access-model.ts';
+import { addressRules } from '../address-values.ts';
 import { ACCESS } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { addressRules, onOff } from '../values.ts';
+import { onOff } from '../values.ts';
 
 const { security: SECURITY } = ACCESS;
 

@@ -1,7 +1,9 @@
 /** The table of a listener with TLS: `rtmps { }`, and `https { }` of `http_api` and `http_server`. */
+
+import { listenAddresses } from '../address-values.ts';
 import type { TlsListen } from '../model.ts';
 import { block, leaf } from '../schema.ts';
-import { listenAddresses, onOff, text } from '../values.ts';
+import { onOff, text } from '../values.ts';
 
 const path = text('a path');
 

@@ -1,7 +1,9 @@
 /** The table of `vhost { edge { } }`: what SRS has no directive for. */
+
+import { originNames } from '../address-values.ts';
 import { EDGE } from '../defaults.ts';
 import { block, leaf } from '../schema.ts';
-import { choice, hookUrl, hookUrls, inherited, integer, milliseconds, onOff, originNames, text } from '../values.ts';
+import { choice, hookUrl, hookUrls, inherited, integer, milliseconds, onOff, text } from '../values.ts';
 import { limits } from './limits.ts';
 import { token } from './token.ts';
 

@@ -8,27 +8,10 @@
 
 import { Agent } from 'node:http';
 import { type ApiCredential, basicAuthorization } from '../../render/credential.ts';
-import type { PodView } from '../observe/views.ts';
 import { type Authorization, askEdge, askToMove, type Moving, type Question } from './ask.ts';
-import { CredentialRefusedError, type EdgeReport, type EdgeState, lastReport } from './report.ts';
-
-/** A running edge, and where its HTTP API is. */
-export interface EdgePod {
-  readonly uid: string;
-  readonly ip: string;
-  readonly apiPort: number;
-  readonly ready: boolean;
-}
-
-/** The edges that can be asked, those that end included. @param apiPort for pods that do not name theirs */
-export function edgePods(pods: readonly PodView[], apiPort: number): EdgePod[] {
-  return pods.flatMap(({ metadata: { uid }, phase, ip, apiPort: own = apiPort, ready }): EdgePod[] =>
-    phase === 'Running' && ip !== undefined ? [{ uid, ip, apiPort: own, ready }] : [],
-  );
-}
-
-/** `figures`: players and bandwidth only. */
-export type EdgeChange = 'facts' | 'figures';
+import { changeOf, type EdgeChange } from './edge-change.ts';
+import type { EdgePod } from './edge-pods.ts';
+import { CredentialRefusedError, type EdgeState, lastReport } from './report.ts';
 
 export interface EdgePollerOptions {
   /** What the edges of this cluster say has changed. */
@@ -315,20 +298,4 @@ function servingOf({ edges }: Cluster): string {
 /** The list with this one first, if it is in there. */
 function withFirst<T>(first: T, list: readonly T[]): readonly T[] {
   return list.includes(first) ? [first, ...list.filter((one) => one !== first)] : list;
-}
-
-/** What is new in what an edge says. */
-function changeOf(before: EdgeState, after: EdgeState): EdgeChange | undefined {
-  if (before.state !== after.state) return 'facts';
-  if (before.state === 'silent' && after.state === 'silent')
-    return before.cause === after.cause && before.last === after.last ? undefined : 'facts';
-  if (before.state === 'answering' && after.state === 'answering') {
-    if (facts(before.report) !== facts(after.report)) return 'facts';
-    return JSON.stringify(before.report.figures) === JSON.stringify(after.report.figures) ? undefined : 'figures';
-  }
-  return undefined;
-}
-
-function facts({ state, config, origins }: EdgeReport): string {
-  return JSON.stringify([state, config, [...origins].map(([name, { state }]) => [name, state])]);
 }

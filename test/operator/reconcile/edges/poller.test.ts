@@ -6,12 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import {
-  type EdgePod,
-  EdgePoller,
-  type EdgePollerOptions,
-  edgePods,
-} from '../../../../operator/reconcile/edges/poller.ts';
+import { type EdgePod, edgePods } from '../../../../operator/reconcile/edges/edge-pods.ts';
+import { EdgePoller, type EdgePollerOptions } from '../../../../operator/reconcile/edges/poller.ts';
 import { EdgeAnswerError, type EdgeState, parseEdgeReport } from '../../../../operator/reconcile/edges/report.ts';
 import { basicAuthorization, credentialLines } from '../../../../operator/render/credential.ts';
 import { EdgeProcess } from '../../../support/edge-process.ts';

@@ -1,8 +1,9 @@
-/** Lines of a byte stream, as they come. Each byte is looked at once, however the bytes are cut into chunks. */
+/** Byte streams of answers: watched, as a whole, and as lines. */
 
 const NEWLINE = 0x0a;
 
 /**
+ * Lines, as they come. Each byte is looked at once, however the bytes are cut into chunks.
  * @param maxBytes longest line that is accepted
  * @throws RangeError for a longer one; what the stream throws
  */
@@ -25,4 +26,19 @@ export async function* lines(chunks: AsyncIterable<Buffer>, maxBytes: number): A
       if (size > maxBytes) throw new RangeError(`a line of more than ${maxBytes} bytes`);
     }
   }
+}
+
+/** The same chunks; `onChunk` is called for each. */
+export async function* tapped(chunks: AsyncIterable<Buffer>, onChunk: () => void): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    onChunk();
+    yield chunk;
+  }
+}
+
+/** All of it as text. */
+export async function whole(chunks: AsyncIterable<Buffer>): Promise<string> {
+  const all: Buffer[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all).toString('utf8');
 }

@@ -1,7 +1,7 @@
 /** Lines of a byte stream: the same, however the bytes are cut. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { lines } from '../../../operator/kube/lines.ts';
+import { lines } from '../../../operator/kube/chunks.ts';
 import fc from '../../support/property.ts';
 
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
