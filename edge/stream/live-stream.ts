@@ -5,27 +5,21 @@
 
 import { type MediaKeeper, MediaMemory } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
-import { EarlyFrames } from './early-frames.ts';
 import { Feed, type FeedEvents } from './feed.ts';
 import { FlvEpochs } from './flv-epochs.ts';
-import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
+import { type Frame, isMedia, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
-import { headerBytesMax, headersMax } from './header-room.ts';
-import { HeaderSet } from './headers.ts';
-import { History } from './history.ts';
-import { KeyframeWatch } from './keyframe-watch.ts';
+import type { HeaderSet } from './headers.ts';
+import { Intake } from './intake.ts';
 import { type StreamName, streamKey } from './name.ts';
 import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
 import type { Refusal, StreamRequest } from './request.ts';
 import type { Slice } from './slice.ts';
-import { trackBit } from './slice-content.ts';
 import { Splice } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
 import type { StreamSource } from './stream-source.ts';
 import { newStats, type StreamStats } from './stream-stats.ts';
-import { clockJumped, oddFrames, tooFarApart } from './time-reports.ts';
-import { Timeline } from './timeline.ts';
 
 export class LiveStream {
   readonly name: StreamName;
@@ -35,46 +29,24 @@ export class LiveStream {
   readonly flvEpochs: FlvEpochs = new FlvEpochs();
   /** The settings in force; replaced on reload. */
   vhost: VhostConfig;
-  readonly #reports: StreamReports;
   readonly #players = new Set<Player>();
-  readonly #timeline = new Timeline({
-    placed: (frame) => {
-      if (frame.track === Track.audio || this.#keyframes.isDecodable(frame)) this.#add(frame);
-    },
-    dropped: (track, frames) => oddFrames(this.#reports, this.key, track, frames),
-    jumped: (track) => {
-      this.#history.clear();
-      clockJumped(this.#reports, this.key, track);
-    },
-    tooFarApart: (track, distanceMs) => tooFarApart(this.#reports, this.key, track, distanceMs),
-  });
+  readonly #intake: Intake;
   readonly #gop: GopCache;
   readonly #keeper: MediaKeeper;
   /** Where all that it keeps is counted. */
   readonly memory: MediaMemory;
-  readonly #history = new History();
-  #headers: HeaderSet = HeaderSet.empty;
   #source: StreamSource | undefined;
   #feed: Feed | undefined;
-  /** What came before the first audio or video gave the clock its start. */
-  readonly #early = new EarlyFrames();
   readonly #open = new OpenSlice({
     settings: () => this.vhost,
-    lacksKeyframes: () => this.#keyframes.lacksKeyframes,
-    lacksTrack: () => this.#headers.frames.some(({ role, track }) => role === 'header' && !this.#timeline.shows(track)),
-    floorMs: () => this.#timeline.floorMs,
+    lacksKeyframes: () => this.#intake.lacksKeyframes,
+    lacksTrack: () => this.#intake.lacksTrack,
+    floorMs: () => this.#intake.floorMs,
     closed: (slice) => this.#deliver(slice),
   });
-  #tracks = 0;
-  /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
-  #mediaTracks = 0;
-  #firstArrivalMs: number | undefined;
-  readonly #keyframes = new KeyframeWatch();
-  #toldHeaders = false;
   /** The present feed has brought audio or video, and the players know that the stream is live. */
   #hasMediaNow = false;
   #announced = false;
-  #lastArrivalMs: number | undefined;
 
   constructor(
     name: StreamName,
@@ -82,11 +54,16 @@ export class LiveStream {
     reports: StreamReports = noReports,
     memory: MediaMemory = MediaMemory.unbounded,
   ) {
-    this.#reports = reports;
     this.memory = memory;
     this.name = name;
     this.key = streamKey(name);
     this.vhost = vhost;
+    this.#intake = new Intake({
+      key: this.key,
+      reports,
+      reduceSequenceHeader: () => this.vhost.play.reduceSequenceHeader,
+      ready: (frame) => this.#add(frame),
+    });
     const gop = new GopCache(memory);
     const players = this.#players;
     this.#gop = gop;
@@ -113,25 +90,25 @@ export class LiveStream {
 
   /** The headers in force, for who reports codecs. */
   get headers(): HeaderSet {
-    return this.#headers;
+    return this.#intake.headers;
   }
 
   get hasVideo(): boolean {
-    return (this.#tracks & trackBit(Track.video)) !== 0;
+    return this.#intake.hasTrack(Track.video);
   }
 
   get hasAudio(): boolean {
-    return (this.#tracks & trackBit(Track.audio)) !== 0;
+    return this.#intake.hasTrack(Track.audio);
   }
 
   /** Whether audio or video proper has come of a track, not only its header. */
   hasMedia(track: Track): boolean {
-    return (this.#mediaTracks & trackBit(track)) !== 0;
+    return this.#intake.hasMedia(track);
   }
 
   /** How long ago the first frame came, milliseconds; 0 before. */
   get ageMs(): number {
-    return this.#firstArrivalMs === undefined ? 0 : performance.now() - this.#firstArrivalMs;
+    return this.#intake.ageMs;
   }
 
   /** Sets what feeds this stream on demand. */
@@ -151,7 +128,7 @@ export class LiveStream {
     this.#players.add(player);
     if (this.vhost.play.gopCache) {
       const hasVideo = this.hasVideo || this.hasMedia(Track.video);
-      if (hasVideo && !this.#gop.holdsPicture && !this.#keyframes.lacksKeyframes) player.awaitKeyframe();
+      if (hasVideo && !this.#gop.holdsPicture && !this.#intake.lacksKeyframes) player.awaitKeyframe();
       player.open(this.#gop.opening);
     }
     if (this.#announced) player.live();
@@ -215,12 +192,8 @@ export class LiveStream {
    */
   forget(): void {
     this.#open.restart();
-    this.#history.clear();
+    this.#intake.forget();
     this.#gop.clear();
-    this.#tracks = 0;
-    this.#mediaTracks = 0;
-    this.#firstArrivalMs = undefined;
-    this.#keyframes.restart();
   }
 
   /** Nothing has come for long: new players are not to be given an old picture. */
@@ -237,7 +210,7 @@ export class LiveStream {
 
   #splice(): Splice | undefined {
     if (this.stats.framesReceived === 0) return undefined;
-    return new Splice({ history: this.#history, headers: () => this.#headers, hasVideo: this.hasVideo });
+    return new Splice({ history: this.#intake.history, headers: () => this.headers, hasVideo: this.hasVideo });
   }
 
   #take(feed: Feed, sameClock: boolean): void {
@@ -245,15 +218,13 @@ export class LiveStream {
     this.#feed = feed;
     this.#hasMediaNow = false;
     this.#announced = false;
-    if (this.#lastArrivalMs !== undefined && this.stats.framesReceived > 0) {
+    const { silentMs } = this.#intake;
+    if (silentMs !== undefined && this.stats.framesReceived > 0) {
       this.stats.splices++;
-      this.stats.lastSpliceGapMs = performance.now() - this.#lastArrivalMs;
-      this.stats.spliceGapsMs += this.stats.lastSpliceGapMs;
-      if (!sameClock) {
-        this.#timeline.rebase();
-        this.#history.clear();
-      }
-    } else this.#early.clear();
+      this.stats.lastSpliceGapMs = silentMs;
+      this.stats.spliceGapsMs += silentMs;
+      if (!sameClock) this.#intake.rebase();
+    } else this.#intake.dropEarly();
     before?.supersede();
   }
 
@@ -272,36 +243,8 @@ export class LiveStream {
   }
 
   #append(untimed: UntimedFrame, arrivalMs: number): void {
-    if (isMedia(untimed)) {
-      this.#hasMediaNow = true;
-      this.#mediaTracks |= trackBit(untimed.track);
-    }
-    if (isHeader(untimed) && !this.#headers.hasRoomFor(untimed)) return this.#dropHeader();
-    const repeated = untimed.role === 'header' && this.#headers.has(untimed);
-    if (repeated && this.vhost.play.reduceSequenceHeader) return;
-    this.#lastArrivalMs = arrivalMs;
-    if (isMedia(untimed)) {
-      if (!this.#timeline.started) {
-        this.#timeline.start(untimed);
-        for (const early of this.#early.take()) this.#addAside(early);
-      }
-      this.#timeline.take(untimed, arrivalMs);
-    } else if (this.#timeline.started) {
-      this.#addAside(untimed);
-    } else this.#early.add(untimed);
-  }
-
-  /** No player would get it later: so that all have the same, nobody gets it. */
-  #dropHeader(): void {
-    this.#reports.droppedHeader();
-    if (this.#toldHeaders) return;
-    this.#toldHeaders = true;
-    const fields = { stream: this.key, headersMax, headerBytesMax };
-    this.#reports.warn(fields, 'headers dropped: the stream has as many as it may have');
-  }
-
-  #addAside(untimed: UntimedFrame): void {
-    this.#add(placed(untimed, this.#timeline.timeAside(untimed)));
+    if (isMedia(untimed)) this.#hasMediaNow = true;
+    this.#intake.take(untimed, arrivalMs);
   }
 
   #add(frame: Frame): void {
@@ -309,10 +252,6 @@ export class LiveStream {
     this.stats.bytesReceived += frame.payload.length;
     if (frame.track === Track.video) this.stats.videoFrames++;
     else if (frame.track === Track.audio) this.stats.audioFrames++;
-    this.#tracks |= trackBit(frame.track);
-    this.#firstArrivalMs ??= performance.now();
-    if (isHeader(frame)) this.#headers = this.#headers.with(frame);
-    else this.#history.add(frame);
     this.#open.add(frame);
   }
 
