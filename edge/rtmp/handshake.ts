@@ -199,10 +199,10 @@ function writeDigest(packet: Buffer, schema: Schema, key: KeyObject): void {
   computeDigest(packet, schema, key).copy(packet, digestOffset(packet, schema));
 }
 
-/** The schema by which `packet` is signed with `key`; undefined when it is not. */
+/** The schema by which `packet` is signed with `key`; undefined when it is not. Nearly everybody uses schema 1. */
 function findDigest(packet: Buffer, key: KeyObject): Schema | undefined {
-  if (computeDigest(packet, 0, key).equals(digestOf(packet, 0))) return 0;
   if (computeDigest(packet, 1, key).equals(digestOf(packet, 1))) return 1;
+  if (computeDigest(packet, 0, key).equals(digestOf(packet, 0))) return 0;
   return undefined;
 }
 
