@@ -54,6 +54,10 @@ const file = (name: string): string => join(import.meta.dirname, name);
 const extraPatienceMs = 30_000;
 /** An edge that does not answer for so long after an attack has stopped working. */
 const answerPatienceMs = 8_000;
+/** `linger` is 10 s by default. */
+const lingerPatienceMs = 20_000;
+/** One that the edge pulls, one that it pushes. */
+const honestStreams = 2;
 
 export class Scene {
   readonly #edge: MeasuredServer;
@@ -125,6 +129,18 @@ export class Scene {
     await this.#honest.ask('gather');
   }
 
+  /**
+   * Waits until the edge has let go of the streams of an attack, which it keeps for `linger`: the memory of the next attack
+   * shall not be measured on top of theirs.
+   */
+  async lingered(): Promise<void> {
+    const url = `http://127.0.0.1:${this.#target.api}/api/v1/streams?count=1`;
+    for (const untilMs = performance.now() + lingerPatienceMs; performance.now() < untilMs; await delay(250)) {
+      const answer = await fetch(url, { signal: AbortSignal.timeout(answerPatienceMs) });
+      if (((await answer.json()) as { readonly total: number }).total <= honestStreams) return;
+    }
+  }
+
   /** What honest clients see in so many milliseconds without an attack. */
   async calm(ms: number): Promise<HonestReport> {
     await this.#honest.ask<HonestReport>('report');
@@ -190,7 +206,10 @@ export async function playRow(row: Row, options: PlayOptions): Promise<Outcome> 
     const beforeMb = scene.memoryMb;
     const runs: Run[] = [];
     while (runs.length < options.runs && scene.edgeRuns) {
-      if (runs.length > 0) await scene.gather();
+      if (runs.length > 0) {
+        await scene.gather();
+        await scene.lingered();
+      }
       runs.push(await scene.attack(row, options));
     }
     return { row, normal, beforeMb, runs };

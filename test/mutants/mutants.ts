@@ -21,24 +21,47 @@ const strykerVersion = '10.0.0';
 const stretchLines = 10;
 
 interface Part {
-  readonly mutate: string;
+  readonly files: readonly string[];
   /** Only these run: those that are nearest to the code, and quick. */
   readonly tests: readonly string[];
+  /**
+   * `perTest`: a change is tried with the tests that come by it. `off`: with all of them, as what happens in edges that
+   * are processes of their own is not seen.
+   */
+  readonly coverage: 'perTest' | 'off';
 }
 
+/** What finds origins and keeps streams going: seen only where edges and origins run. */
+const routeFiles = globSync([
+  'edge/upstream/pull/{pull,puller,pull-*,asker}.ts',
+  'edge/upstream/push/{push,pusher,push-route,push-search,push-losses,push-memory}.ts',
+  'edge/upstream/connection/{conversation,flv-client,replies,rtmp-client,wire}.ts',
+]);
+
 const parts: Readonly<Record<string, Part>> = {
-  stream: { mutate: 'edge/stream/**/*.ts', tests: ['test/stream/*.test.ts'] },
-  rtmp: { mutate: 'edge/rtmp/**/*.ts', tests: ['test/rtmp/*.test.ts'] },
-  upstream: { mutate: 'edge/upstream/**/*.ts', tests: ['test/upstream/*.test.ts'] },
+  stream: { files: globSync('edge/stream/**/*.ts'), tests: ['test/stream/*.test.ts'], coverage: 'perTest' },
+  rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], coverage: 'perTest' },
+  upstream: {
+    files: globSync('edge/upstream/**/*.ts').filter((file) => !routeFiles.includes(file)),
+    tests: ['test/upstream/*.test.ts'],
+    coverage: 'perTest',
+  },
+  routes: {
+    files: routeFiles,
+    tests: ['failover-players', 'failover-publishers', 'locator', 'push-trouble', 'refusals', 'flv-pull'].map(
+      (name) => `test/e2e/${name}.test.ts`,
+    ),
+    coverage: 'off',
+  },
 };
 
 const cache = '.cache/mutants';
 
 /** Every `step`th stretch of the files, counted over all of them. */
-function sampled(pattern: string, step: number): string[] {
+function sampled(files: readonly string[], step: number): string[] {
   const chosen: string[] = [];
   let stretch = 0;
-  for (const file of globSync(pattern).sort()) {
+  for (const file of [...files].sort()) {
     const lines = readFileSync(file, 'utf8').split('\n').length;
     for (let line = 1; line <= lines; line += stretchLines)
       if (stretch++ % step === 0) chosen.push(`${file}:${line}-${Math.min(line + stretchLines - 1, lines)}`);
@@ -52,13 +75,13 @@ function oneIn(sample = '1'): number {
   throw new Error(`SAMPLE=${sample}: it is a whole number, such as 10 for a tenth of the code`);
 }
 
-function settings(name: string, { mutate, tests }: Part): object {
+function settings(name: string, { files, tests, coverage }: Part): object {
   return {
-    mutate: sampled(mutate, oneIn(process.env.SAMPLE)),
+    mutate: sampled(files, oneIn(process.env.SAMPLE)),
     testRunner: 'tap',
     tap: { testFiles: tests, nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
     plugins: ['@stryker-mutator/tap-runner'],
-    coverageAnalysis: 'perTest',
+    coverageAnalysis: coverage,
     concurrency: 2,
     // Whoever is slow because the machine is busy is no mutant that was noticed.
     timeoutMS: 60_000,
