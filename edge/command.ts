@@ -19,7 +19,8 @@ import { ConfigError, formatProblem } from './conf/problem.ts';
 import { Edge } from './edge.ts';
 import { firstTry, tellFirstTry } from './first-try.ts';
 import { EdgeLog } from './log/log.ts';
-import { tlsOptions } from './server/tls.ts';
+import { readTicketSecret } from './server/ticket-keys.ts';
+import { certificateOf } from './server/tls.ts';
 import { version } from './version.ts';
 
 const usage = `usage: edge -c FILE          run with a configuration in SRS's syntax
@@ -76,15 +77,21 @@ function readConfig(read: ReadConfig): Loaded {
   }
 }
 
-/** What a test of the configuration finds beyond its words: keys and certificates that cannot be used. */
-function checkCertificates({ rtmps, httpApi, httpServer }: EdgeConfig): void {
+/** What a test of the configuration finds beyond its words: keys, certificates and secrets that cannot be used. */
+function checkFiles({ rtmps, httpApi, httpServer, edge }: EdgeConfig): void {
   const listeners = { rtmps, 'http_api.https': httpApi.https, 'http_server.https': httpServer.https };
   for (const [name, listen] of Object.entries(listeners)) {
     try {
-      if (listen.enabled) createSecureContext(tlsOptions(listen));
+      if (listen.enabled) createSecureContext(certificateOf(listen));
     } catch (error) {
       fail(ExitCode.configuration, `${name}: its key and certificate cannot be used: ${(error as Error).message}`);
     }
+  }
+  const { tlsTicketKeysFile: file } = edge;
+  try {
+    if (file !== '') readTicketSecret(file);
+  } catch (error) {
+    fail(ExitCode.configuration, `edge.tls_ticket_keys_file: ${file} cannot be used: ${(error as Error).message}`);
   }
 }
 
@@ -182,7 +189,7 @@ const read: ReadConfig = () =>
 const loaded = readConfig(read);
 if (asked.what === 'test' || asked.what === 'print') {
   for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
-  checkCertificates(loaded.config);
+  checkFiles(loaded.config);
   finish(
     asked.what === 'test' ? `the configuration file ${asked.file} can be used` : printConfig(loaded.config).trimEnd(),
   );

@@ -27,6 +27,7 @@ import { drainClients } from './server/moves/drain.ts';
 import { Moves } from './server/moves/moves.ts';
 import { Rebalance } from './server/moves/rebalance.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
+import { TicketKeys } from './server/ticket-keys.ts';
 import { Hub } from './stream/hub.ts';
 import type { LiveStream } from './stream/live-stream.ts';
 import { streamKey } from './stream/name.ts';
@@ -55,6 +56,7 @@ export class Edge implements Gateway {
   readonly rebalance: Rebalance = new Rebalance(this.clients, this.moves);
   readonly budget: Budget = new Budget(() => this.#config);
   readonly entrance: Entrance;
+  readonly ticketKeys: TicketKeys;
   readonly journal: Journal = new Journal(() => isConsoleWanted(this.#config));
   readonly hub: Hub;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
@@ -72,6 +74,7 @@ export class Edge implements Gateway {
   constructor({ loaded, read, serverId, log, logCounts }: EdgeOptions) {
     this.log = log;
     this.entrance = new Entrance(log);
+    this.ticketKeys = new TicketKeys(log);
     this.serverId = serverId;
     this.#config = loaded.config;
     this.#hooks = new HttpHooks({ log, serverId });
@@ -129,6 +132,7 @@ export class Edge implements Gateway {
 
   /** Opens the listeners; throws the system's error when one cannot be opened. */
   async start(): Promise<void> {
+    this.ticketKeys.follow(this.#config.edge.tlsTicketKeysFile);
     await this.#rtmp.listen(this.#config);
     await this.#http.listen(this.#config);
     this.#reloader.watch();
@@ -171,6 +175,7 @@ export class Edge implements Gateway {
     this.#upstream.reconfigure(this.#config);
     this.hub.reconfigure(this.#config);
     this.entrance.reconfigure(this.#config);
+    this.ticketKeys.follow(this.#config.edge.tlsTicketKeysFile);
     this.#usageReports.reconfigure(this.#config);
     this.#heartbeat.reconfigure(this.#config);
     this.#memory.settle();
@@ -224,6 +229,7 @@ export class Edge implements Gateway {
   close(): void {
     this.#draining = true;
     this.#reloader.close();
+    this.ticketKeys.close();
     this.rebalance.stop();
     this.#rtmp.stopListening().catch(() => {});
     this.#rtmp.close();

@@ -113,6 +113,18 @@ describe('the command', { concurrency: 3 }, () => {
     assert.equal((await edge('-t', '-c', join(directory, 'missing.conf'))).code, 1);
   });
 
+  test('-t: 1 for a secret of TLS tickets that is too short, naming the file and its line', options, async () => {
+    const secret = join(directory, 'tickets');
+    writeFileSync(secret, '# ours\nshort\n');
+    const text = `listen 1935; edge { tls_ticket_keys_file ${secret}; } vhost a { }`;
+    const { code, err } = await edge('-t', '-c', conf('tickets', text));
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^edge\.tls_ticket_keys_file: .*tickets cannot be used: the secret in line 2 has 5 characters: 32 are needed$/m,
+    );
+  });
+
   test('-t: 1 for a TLS listener whose key cannot be used, naming the file', options, async () => {
     const tls = 'rtmps { enabled on; listen 1443; key /nowhere/tls.key; cert /nowhere/tls.crt; }';
     const { code, err } = await edge('-t', '-c', conf('tls', `listen 1935; ${tls} vhost a { }`));

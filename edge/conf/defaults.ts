@@ -202,6 +202,7 @@ const PROCESS: ProcessTuning = {
   trustedProxies: [],
   proxyProtocol: false,
   nameServers: [],
+  tlsTicketKeysFile: '',
 };
 
 const VHOST: VhostConfig = {

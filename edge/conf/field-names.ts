@@ -32,6 +32,7 @@ export const processEdgeNames = {
   trusted_proxies: 'trustedProxies',
   proxy_protocol: 'proxyProtocol',
   name_servers: 'nameServers',
+  tls_ticket_keys_file: 'tlsTicketKeysFile',
 } as const;
 
 /** `play { }`; `atc` has no field. */

@@ -114,6 +114,8 @@ export interface ProcessTuning {
   readonly proxyProtocol: boolean;
   /** DNS servers for `EdgeTuning.originLookup`; empty for the system's. */
   readonly nameServers: readonly NameServer[];
+  /** File of the secret that keys of TLS session tickets derive from; empty: the process makes its own. */
+  readonly tlsTicketKeysFile: string;
 }
 
 /** A DNS server. */

@@ -14,6 +14,7 @@ import type { Clients } from './clients.ts';
 import type { Journal } from './console/journal.ts';
 import type { Moves } from './moves/moves.ts';
 import type { Rebalance } from './moves/rebalance.ts';
+import type { TicketKeys } from './ticket-keys.ts';
 
 /** What a client has been given in all; goes into callbacks when it leaves. */
 export interface Traffic {
@@ -33,6 +34,8 @@ export interface Gateway {
   readonly rebalance: Rebalance;
   /** What clients may hold, and how fast they may make us work. */
   readonly budget: Budget;
+  /** Of all TLS listeners. */
+  readonly ticketKeys: TicketKeys;
   /** Who may come in, as far as the edge can tell by itself. `play` and `publish` have asked it already. */
   readonly entrance: Entrance;
   /** What happened lately that an operator wants to know of. */

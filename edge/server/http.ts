@@ -18,7 +18,7 @@ import { includes, type Role, Routes } from './http/routes.ts';
 import type { Observed } from './http/time-metrics.ts';
 import { isWebSocket } from './http/websocket.ts';
 import { type BoundAddress, Listeners } from './listeners.ts';
-import { tlsOptions, watchCertificate } from './tls.ts';
+import { followFiles, type TlsListener, tlsOptions } from './tls.ts';
 
 export type { ConfigInForce, HttpDeps, OriginCounters, OriginStatus, ReloadOutcome } from './http/deps.ts';
 
@@ -51,8 +51,8 @@ export class HttpServers {
     this.#gateway = gateway;
     const plain = (protocol: string, role: Role): Listeners =>
       new Listeners(protocol, purposeOf(role), gateway, () => this.#create(role));
-    const secure = (protocol: string, role: Role, listen: () => TlsListen): Listeners =>
-      new Listeners(protocol, purposeOf(role), gateway, () => this.#createSecure(role, listen()));
+    const secure = (protocol: TlsListener['protocol'], role: Role, listen: () => TlsListen): Listeners =>
+      new Listeners(protocol, purposeOf(role), gateway, () => this.#createSecure(role, protocol, listen()));
     this.#listeners = {
       http: plain('http', 'server'),
       https: secure('https', 'server', () => gateway.config.httpServer.https),
@@ -120,10 +120,11 @@ export class HttpServers {
     return this.#prepare(server, role);
   }
 
-  #createSecure(role: Role, listen: TlsListen): NetServer {
-    const server = https.createServer({ ...tlsOptions(listen), ...serverOptions });
-    const unwatch = watchCertificate(listen, server, this.#gateway.log);
-    server.on('close', unwatch);
+  #createSecure(role: Role, protocol: TlsListener['protocol'], listen: TlsListen): NetServer {
+    const { ticketKeys, log } = this.#gateway;
+    const listener: TlsListener = { protocol, listen, ticketKeys };
+    const server = https.createServer({ ...tlsOptions(listener), ...serverOptions });
+    followFiles(listener, server, log);
     server.on('secureConnection', (socket: Socket) => this.#connect(socket));
     return this.#prepare(server, role);
   }

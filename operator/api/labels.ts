@@ -87,6 +87,8 @@ export const API_CREDENTIALS_KEY = 'credentials';
 export const METRICS_CREDENTIALS_KEY = 'metrics-credentials';
 export const METRICS_USERNAME_KEY = 'metrics-username';
 export const METRICS_PASSWORD_KEY = 'metrics-password';
+/** The same for the secret that keys of TLS session tickets derive from. */
+export const TLS_TICKET_KEYS_KEY = 'tls-ticket-keys';
 export const API_CREDENTIALS_DIRECTORY = '/etc/edge-api';
 
 /** The name of an EdgeCluster; the API server gives every object one. */

@@ -1,6 +1,6 @@
 /**
- * The Secret with the credentials of the edges' HTTP API, and of their metrics where those are asked for. Edges get them
- * as files, which they read again when they change.
+ * The Secret with the credentials of the edges' HTTP API, of their metrics where those are asked for, and with the secret
+ * of TLS session tickets where a listener has TLS. Edges get them as files, which they read again when they change.
  */
 import type { V1Secret } from '@kubernetes/client-node';
 import {
@@ -9,9 +9,11 @@ import {
   METRICS_CREDENTIALS_KEY,
   METRICS_PASSWORD_KEY,
   METRICS_USERNAME_KEY,
+  TLS_TICKET_KEYS_KEY,
 } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
-import { apiCredentials, credentialLines, type MasterKeys, metricsCredentials } from './credential.ts';
+import { apiCredentials, credentialLines, type MasterKeys, metricsCredentials, ticketSecret } from './credential.ts';
+import { hasTls } from './edge-config.ts';
 import { metadataOf, type Owned } from './metadata.ts';
 
 /** Undefined without a master key. Pods then start without the file, and their API answers nobody. */
@@ -20,6 +22,7 @@ export function apiSecret(cluster: EdgeCluster, keys: MasterKeys | undefined): O
   const data = {
     [API_CREDENTIALS_KEY]: credentialLines(apiCredentials(cluster, keys)),
     ...(cluster.spec.listeners.exporter.requireCredentials && metricsData(cluster, keys)),
+    ...(hasTls(cluster) && { [TLS_TICKET_KEYS_KEY]: `${ticketSecret(cluster, keys)}\n` }),
   };
   return {
     apiVersion: 'v1',

@@ -6,7 +6,7 @@ import { configKeyOf } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { openByHls } from './access.ts';
 import { withExtraDirectives } from './directives.ts';
-import { edgeConfigOf, type OriginLookups, type Origins } from './edge-config.ts';
+import { edgeConfigOf, hasTls, type OriginLookups, type Origins } from './edge-config.ts';
 import { RenderError } from './error.ts';
 
 export interface RenderedConfig {
@@ -44,17 +44,26 @@ export function renderConfig(
   return { text, hash, config, warnings: [...warnings, ...openByHls(cluster), ...lacking] };
 }
 
+/** Where the edge finds what is in its Secret. */
+export interface SecretFiles {
+  /** Credentials of its HTTP API. */
+  readonly credentials: string;
+  /** What keys of TLS session tickets derive from. */
+  readonly ticketKeys: string;
+}
+
 /**
  * What every edge of the cluster is given as environment variables. How long a pod drains comes this way because it
  * must agree with the time that Kubernetes lets the pod live, which is fixed when the pod is made; a file could change
- * under it. So the file also stays one that SRS accepts.
- * @param credentialsFile where the edge finds the credentials of its HTTP API
+ * under it. So the file also stays one that SRS accepts. A variable that an older image does not know is a warning there.
  */
-export function edgeEnvironment({ spec }: EdgeCluster, credentialsFile: string): Readonly<Record<string, string>> {
+export function edgeEnvironment(cluster: EdgeCluster, files: SecretFiles): Readonly<Record<string, string>> {
+  const { pods, listeners } = cluster.spec;
   return {
-    SRS_EDGE_DRAIN_TIMEOUT: String(spec.pods.drainSeconds * 1000),
-    SRS_EDGE_API_CREDENTIALS_FILE: credentialsFile,
-    SRS_EDGE_PAGE: spec.listeners.http.page ? 'on' : 'off',
+    SRS_EDGE_DRAIN_TIMEOUT: String(pods.drainSeconds * 1000),
+    SRS_EDGE_API_CREDENTIALS_FILE: files.credentials,
+    SRS_EDGE_PAGE: listeners.http.page ? 'on' : 'off',
+    ...(hasTls(cluster) && { SRS_EDGE_TLS_TICKET_KEYS_FILE: files.ticketKeys }),
   };
 }
 

@@ -1,6 +1,7 @@
 /**
- * The credential with which the operator asks edges. It derives from the master key, so the operator need not store it.
- * A credential opens the edges of one EdgeCluster only; an EdgeCluster that is deleted and made again gets another one.
+ * The credential with which the operator asks edges, and other secrets of edges. They derive from the master key, so the
+ * operator need not store them. Each is of one EdgeCluster only; an EdgeCluster that is deleted and made again gets
+ * others.
  */
 import { createHmac } from 'node:crypto';
 import type { EdgeCluster } from '../api/types.ts';
@@ -18,7 +19,7 @@ export interface ApiCredential {
 }
 
 /** What a derived value is for. Another use of the master key needs a purpose of its own. */
-type Purpose = 'edge-api/v1' | 'edge-metrics/v1';
+type Purpose = 'edge-api/v1' | 'edge-metrics/v1' | 'edge-tls-tickets/v1';
 
 /** The credential of the current key; after it that of the former key, while there is one. Both are valid. */
 export function apiCredentials(cluster: EdgeCluster, keys: MasterKeys): readonly ApiCredential[] {
@@ -28,6 +29,14 @@ export function apiCredentials(cluster: EdgeCluster, keys: MasterKeys): readonly
 /** The same for whoever reads the metrics. They do not open the API. */
 export function metricsCredentials(cluster: EdgeCluster, keys: MasterKeys): readonly ApiCredential[] {
   return credentialsFor('edge-metrics/v1', 'metrics', cluster, keys);
+}
+
+/**
+ * What keys of TLS session tickets derive from. An edge knows one at a time: tickets of the former key do not count, and
+ * who shows one gets a full handshake.
+ */
+export function ticketSecret(cluster: EdgeCluster, { current }: MasterKeys): string {
+  return derived(Buffer.from(current, 'base64'), 'edge-tls-tickets/v1', cluster);
 }
 
 function credentialsFor(

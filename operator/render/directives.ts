@@ -30,6 +30,7 @@ const governed: ReadonlyMap<string, string> = new Map([
   ['edge.drain_timeout', 'set spec.pods.drainSeconds'],
   ['edge.page', 'set spec.listeners.http.page'],
   ['edge.api_credentials_file', 'the operator makes it, from the Secret NAME-api-credentials'],
+  ['edge.tls_ticket_keys_file', 'the operator makes it, from the Secret NAME-api-credentials'],
   ['vhost', 'set spec.vhosts, and their extraDirectives'],
   ['vhost.edge.drain_timeout', 'set spec.pods.drainSeconds'],
   ['vhost.cluster.origin', 'set spec.origins, and the vhost’s origin'],

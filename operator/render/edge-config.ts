@@ -30,6 +30,11 @@ export function tlsDirectory(listener: 'rtmps' | 'https'): string {
   return `/etc/edge-tls/${listener}`;
 }
 
+/** Whether clients reach a listener by TLS. */
+export function hasTls({ spec: { listeners } }: EdgeCluster): boolean {
+  return listeners.rtmps !== undefined || (listeners.http.enabled && listeners.https !== undefined);
+}
+
 /**
  * Key of the ConfigMap that holds the authorities of an origin group. It is named after its content, so that other
  * authorities are another edge.conf, which edges take at once and together with the file.

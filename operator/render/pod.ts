@@ -22,6 +22,7 @@ import {
   CONFIG_KEY,
   matchLabelsOf,
   nameOf,
+  TLS_TICKET_KEYS_KEY,
 } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { TOKEN_KEYS_KEY, tokenKeysDirectory, tokenKeysSecrets } from './access.ts';
@@ -98,7 +99,10 @@ function container(cluster: EdgeCluster, image: string): V1Container {
 
 /** The user's cannot have names like ours: the API refuses them. */
 function environment(cluster: EdgeCluster): V1EnvVar[] {
-  const ours = edgeEnvironment(cluster, `${API_CREDENTIALS_DIRECTORY}/${API_CREDENTIALS_KEY}`);
+  const ours = edgeEnvironment(cluster, {
+    credentials: `${API_CREDENTIALS_DIRECTORY}/${API_CREDENTIALS_KEY}`,
+    ticketKeys: `${API_CREDENTIALS_DIRECTORY}/${TLS_TICKET_KEYS_KEY}`,
+  });
   return [
     // Each edge says by its pod's name who it is: in logs of origins, in callbacks, in answers of its API.
     { name: 'SRS_SERVER_ID', valueFrom: { fieldRef: { apiVersion: 'v1', fieldPath: 'metadata.name' } } },

@@ -12,9 +12,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { diffConfig, isSame, needsRestart } from '../../edge/conf/diff.ts';
 import type { EdgeConfig } from '../../edge/conf/model.ts';
 import { printConfig } from '../../edge/conf/print.ts';
-import { METRICS_CREDENTIALS_KEY } from '../api/labels.ts';
+import { METRICS_CREDENTIALS_KEY, TLS_TICKET_KEYS_KEY } from '../api/labels.ts';
 import type { EdgeCluster } from '../api/types.ts';
-import { edgeEnvironment, renderConfig } from '../render/config.ts';
+import { edgeEnvironment, renderConfig, type SecretFiles } from '../render/config.ts';
 import { type ApiCredential, credentialLines } from '../render/credential.ts';
 import { replicasOf } from '../render/replicas.ts';
 import { type EdgeAddresses, findAddresses, LocalEdge } from './local-edge.ts';
@@ -32,10 +32,10 @@ export interface LocalOptions extends LocalReferences {
 }
 
 /** As its container has them, as far as they are known before there is a pod. */
-function edgeVariables(cluster: EdgeCluster, credentialsFile: string): NodeJS.ProcessEnv {
+function edgeVariables(cluster: EdgeCluster, files: SecretFiles): NodeJS.ProcessEnv {
   const own = cluster.spec.pods.env ?? [];
   return {
-    ...edgeEnvironment(cluster, credentialsFile),
+    ...edgeEnvironment(cluster, files),
     ...Object.fromEntries(own.map(({ name, value }) => [name, value])),
   };
 }
@@ -72,7 +72,9 @@ export class LocalCluster {
   static async start(cluster: EdgeCluster, options: LocalOptions): Promise<LocalCluster> {
     mkdirSync(options.directory, { recursive: true });
     const local = new LocalCluster(cluster, options);
-    writeFileSync(local.#credentialsFile, credentialLines([local.#credential]), { mode: 0o600 });
+    const { credentials, ticketKeys } = local.#secretFiles;
+    writeFileSync(credentials, credentialLines([local.#credential]), { mode: 0o600 });
+    writeFileSync(ticketKeys, `${randomBytes(32).toString('base64url')}\n`, { mode: 0o600 });
     // Read where the manifest has metrics ask for it.
     const metricsFile = join(options.directory, METRICS_CREDENTIALS_KEY);
     writeFileSync(metricsFile, credentialLines([newCredential('metrics')]), { mode: 0o600 });
@@ -104,12 +106,13 @@ export class LocalCluster {
     return join(this.#options.directory, 'edge.conf');
   }
 
-  get #credentialsFile(): string {
-    return join(this.#options.directory, 'api-credentials');
+  get #secretFiles(): SecretFiles {
+    const { directory } = this.#options;
+    return { credentials: join(directory, 'api-credentials'), ticketKeys: join(directory, TLS_TICKET_KEYS_KEY) };
   }
 
   #variables(cluster: EdgeCluster): NodeJS.ProcessEnv {
-    return edgeVariables(cluster, this.#credentialsFile);
+    return edgeVariables(cluster, this.#secretFiles);
   }
 
   /**

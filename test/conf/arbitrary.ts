@@ -257,6 +257,7 @@ export const configs: fc.Arbitrary<EdgeConfig> = fc
         .chain((edge) =>
           some(edge, {
             apiCredentialsFile: names,
+            tlsTicketKeysFile: names,
             apiTrustedOrigins: fc.subarray(['https://a.example', 'http://localhost:3000']),
             page: bool,
             pageFigures: bool,

@@ -19,6 +19,7 @@ import type { Gateway } from '../../edge/server/gateway.ts';
 import { type HttpDeps, HttpServers, type ReloadOutcome } from '../../edge/server/http.ts';
 import { Moves } from '../../edge/server/moves/moves.ts';
 import { Rebalance } from '../../edge/server/moves/rebalance.ts';
+import { TicketKeys } from '../../edge/server/ticket-keys.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import type { LiveStream } from '../../edge/stream/live-stream.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
@@ -39,6 +40,7 @@ export class TestEdge implements Gateway {
   readonly rebalance = new Rebalance(this.clients, this.moves);
   readonly budget = new Budget(() => this.config);
   readonly entrance = new Entrance(this.log);
+  readonly ticketKeys = new TicketKeys(this.log);
   readonly journal = new Journal(() => isConsoleWanted(this.config));
   readonly hub: Hub;
   config: EdgeConfig;

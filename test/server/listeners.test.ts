@@ -7,11 +7,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { connect, createServer as createTlsServer, type SecureContextOptions } from 'node:tls';
+import { connect, createServer as createTlsServer } from 'node:tls';
 import { pino } from 'pino';
 import type { ListenAddress } from '../../edge/conf/model.ts';
 import { tagSize } from '../../edge/flv/tag.ts';
-import { tlsOptions, watchCertificate } from '../../edge/server/tls.ts';
+import { TicketKeys } from '../../edge/server/ticket-keys.ts';
+import { followFiles, type TlsListener, tlsOptions } from '../../edge/server/tls.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { clip, interFrame } from '../support/media.ts';
 import { missing } from '../support/programs.ts';
@@ -123,28 +124,28 @@ describe('TLS listeners', { skip: missing('openssl') }, () => {
     const directory = temporary(context);
     const files = makeCertificate(directory, 'first');
     const listen = { enabled: true, listen: anyPort, ...files };
-    const server = createTlsServer(tlsOptions(listen)).listen(0, '127.0.0.1');
+    const log = pino({ level: 'silent' });
+    const listener: TlsListener = { protocol: 'https', listen, ticketKeys: new TicketKeys(log) };
+    const server = createTlsServer(tlsOptions(listener)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     context.after(() => server.close());
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
 
     let look = (): void => {};
-    const user = {
-      setSecureContext(options: SecureContextOptions): void {
-        try {
-          server.setSecureContext(options);
-        } finally {
-          look();
-        }
-      },
+    const setSecureContext = server.setSecureContext.bind(server);
+    server.setSecureContext = (options) => {
+      try {
+        setSecureContext(options);
+      } finally {
+        look();
+      }
     };
     const renewal = (): Promise<void> =>
       new Promise((resolve) => {
         look = resolve;
       });
-    const everyMs = 20;
-    context.after(watchCertificate(listen, user, pino({ level: 'silent' }), everyMs));
+    followFiles(listener, server, log, 20);
 
     async function presented(): Promise<string> {
       const socket = connect({ port, host: '127.0.0.1', rejectUnauthorized: false });

@@ -194,6 +194,18 @@ export const processEdge = block(
         'DNS servers for `origin_lookup`, asked in this order; their port is 53 unless given. Search domains do not ' +
         'count then: names are taken as they are.',
     }),
+    tls_ticket_keys_file: leaf({
+      type: path,
+      default: D.edge.tlsTicketKeysFile,
+      defaultText: 'a secret of this process',
+      effect: 'at once',
+      since: 2,
+      doc:
+        'File with the secret that keys of TLS session tickets derive from, for each day (UTC) another one: one line, ' +
+        '32 characters at least (`openssl rand -base64 32`). Edges with the same file resume each other’s sessions, so ' +
+        'that a client that comes to another edge of the tier needs no full TLS handshake. The edge reads it again when ' +
+        'it changes; when it cannot be used, the keys in use stay.',
+    }),
   },
   { own: true },
 );

@@ -4,11 +4,11 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-import type { EdgeConfig, TlsListen } from '../../conf/model.ts';
+import type { EdgeConfig } from '../../conf/model.ts';
 import { awakeNow } from '../../time/awake.ts';
 import type { Gateway } from '../gateway.ts';
 import { type BoundAddress, Listeners } from '../listeners.ts';
-import { tlsOptions, watchCertificate } from '../tls.ts';
+import { followFiles, type TlsListener, tlsOptions } from '../tls.ts';
 import { WriteWatch } from '../write-watch.ts';
 import { restfulHighWaterMark } from './merged-read.ts';
 import { RtmpSession } from './session.ts';
@@ -31,7 +31,7 @@ export class RtmpServer {
     this.#plain = new Listeners('rtmp', 'rtmp', gateway, () =>
       createServer(socketOptions, (socket) => this.#accept(socket, 'rtmp')),
     );
-    this.#secure = new Listeners('rtmps', 'rtmp', gateway, () => this.#createSecure(gateway.config.rtmps));
+    this.#secure = new Listeners('rtmps', 'rtmp', gateway, () => this.#createSecure());
     this.#timer = setInterval(() => {
       const nowMs = awakeNow();
       for (const session of this.#sessions) session.tick(nowMs);
@@ -59,12 +59,13 @@ export class RtmpServer {
     for (const session of this.#sessions) session.disconnect('the edge stops');
   }
 
-  #createSecure(listen: TlsListen): Server {
-    const server = createTlsServer(tlsOptions(listen), (socket) => this.#accept(socket, 'rtmps'));
+  #createSecure(): Server {
+    const { config, ticketKeys, log } = this.#gateway;
+    const listener: TlsListener = { protocol: 'rtmps', listen: config.rtmps, ticketKeys };
+    const server = createTlsServer(tlsOptions(listener), (socket) => this.#accept(socket, 'rtmps'));
     // A failed TLS handshake is that client's alone.
-    server.on('tlsClientError', (error) => this.#gateway.log.debug({ err: error }, 'tls handshake failed'));
-    const unwatch = watchCertificate(listen, server, this.#gateway.log);
-    server.on('close', unwatch);
+    server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));
+    followFiles(listener, server, log);
     return server;
   }
 

@@ -2,10 +2,10 @@
  * Signs what is asked of origins, with the key in `origin_keys_file`: origins that are edges may want signed URLs. What
  * the client has shown has been judged here, and does not go on.
  */
-import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { linesOf } from '../../conf/key-lines.ts';
 import { type SigningKey, secretMinLength, signatureOf, signingKey } from '../../conf/signing.ts';
+import { readSmallFile } from '../../conf/small-file.ts';
 import { paramMaxLength, withoutVhost } from '../../rtmp/names.ts';
 import type { StreamRequest } from '../../stream/request.ts';
 import { encoded } from './request.ts';
@@ -74,7 +74,7 @@ export class OriginKeys {
   #readKey(file: string, last: SigningKey | undefined): SigningKey | undefined {
     const remedy = `write id:secret, with a secret of ${secretMinLength} characters at least`;
     try {
-      const { key, badLines } = firstKey(readSmallFile(file));
+      const { key, badLines } = firstKey(readSmallFile(file, maxBytes));
       this.#tell(file, `${key?.id ?? ''} ${badLines.join()}`, () => {
         if (key === undefined)
           this.#log.error({ file, badLines, remedy }, 'there is no origin key: origins are asked unsigned');
@@ -110,25 +110,6 @@ function firstKey(text: string): { readonly key: SigningKey | undefined; readonl
     if (badLines.length < 10) badLines.push(number);
   }
   return { key: undefined, badLines };
-}
-
-/** The text of an ordinary file. Throws an Error that says why there is none. */
-function readSmallFile(path: string): string {
-  // A named pipe in its place would wait for a writer, for ever.
-  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    if (!fstatSync(file).isFile()) throw new Error('it is no ordinary file');
-    const buffer = Buffer.alloc(maxBytes + 1);
-    let size = 0;
-    for (;;) {
-      const bytesRead = readSync(file, buffer, size, buffer.length - size, null);
-      size += bytesRead;
-      if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-      if (bytesRead === 0) return buffer.toString('utf8', 0, size);
-    }
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** What a client shows an edge. */

@@ -2,12 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { V1Secret } from '@kubernetes/client-node';
+import type { V1Deployment, V1Secret } from '@kubernetes/client-node';
 import {
   apiCredentials,
   basicAuthorization,
+  credentialLines,
   type MasterKeys,
   metricsCredentials,
+  ticketSecret,
 } from '../../../operator/render/credential.ts';
 import type { PodMonitor } from '../../../operator/render/pod-monitor.ts';
 import { render } from '../../../operator/render/render.ts';
@@ -94,6 +96,35 @@ describe('the Secret with the credentials', () => {
       username: { name, key: 'metrics-username' },
       password: { name, key: 'metrics-password' },
     });
+  });
+
+  it('holds the secret of TLS session tickets where a listener has TLS, and edges find it there', () => {
+    const secretName = 'cert';
+    const named = { name: 'SRS_EDGE_TLS_TICKET_KEYS_FILE' };
+    const variable = (objects: ReturnType<typeof rendered>) => {
+      const deployment = objects.find(({ kind }) => kind === 'Deployment') as V1Deployment;
+      return deployment.spec?.template.spec?.containers[0]?.env?.filter(({ name }) => name === named.name);
+    };
+    const withTls = [
+      { listeners: { rtmps: { secretName } } },
+      { listeners: { https: { secretName } } },
+      { listeners: { rtmps: { secretName }, http: { enabled: false } } },
+    ];
+    for (const spec of withTls) {
+      const secure = edgeCluster({ spec });
+      const all = inputOf(secure);
+      const settings = { ...all.settings, masterKeys: { current: key(2), former: key(1) } };
+      const { objects } = render({ ...all, settings });
+      const { data = {} } = objects.find(isSecret) as V1Secret;
+      const text = Buffer.from(data['tls-ticket-keys'] ?? '', 'base64').toString();
+      assert.equal(text, `${ticketSecret(secure, { current: key(2), former: undefined })}\n`);
+      assert.deepEqual(variable(objects), [{ ...named, value: '/etc/edge-api/tls-ticket-keys' }]);
+    }
+    assert.notEqual(ticketSecret(cluster, keys), ticketSecret(edgeCluster({ metadata: { name: 'other' } }), keys));
+    assert.ok(!credentialLines(apiCredentials(cluster, keys)).includes(ticketSecret(cluster, keys)));
+    const plain = rendered(keys);
+    assert.equal('tls-ticket-keys' in ((plain.find(isSecret) as V1Secret).data ?? {}), false);
+    assert.deepEqual(variable(plain), []);
   });
 
   it('to ask for credentials of the metrics replaces no pods', () => {
