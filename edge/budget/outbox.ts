@@ -15,12 +15,20 @@ const pieceBytes = 64 * 1024;
  */
 const tlsPieceBytes = 16 * 1024;
 
+/**
+ * Of what waits, so much is written in one turn of the event loop. A kernel takes megabytes at once: hundreds of players
+ * who are given a long GOP in the same moment would hold up all others for as long as that takes.
+ */
+const turnBytes = 256 * 1024;
+
 export class Outbox {
   readonly #socket: Socket;
   readonly #drained: () => void;
   readonly #pieceBytes: number;
   /** A piece is on its way through TLS. */
   #isEncrypting = false;
+  /** It is the turn of others. */
+  #nextTurn: NodeJS.Immediate | undefined;
   /** What the socket has not been given yet. */
   readonly #pieces = new Fifo<Buffer>();
   #waitingBytes = 0;
@@ -65,6 +73,8 @@ export class Outbox {
 
   /** Gives the socket all that waits: more can then be written to the socket itself, or it can be ended. */
   handOver(): void {
+    clearImmediate(this.#nextTurn);
+    this.#nextTurn = undefined;
     for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) this.#socket.write(piece);
     this.#waitingBytes = 0;
   }
@@ -85,19 +95,29 @@ export class Outbox {
   }
 
   get #mustWait(): boolean {
-    return this.#socket.writableNeedDrain || this.#isEncrypting;
+    return this.#socket.writableNeedDrain || this.#isEncrypting || this.#nextTurn !== undefined;
   }
 
   /** Whether all has been given to the socket, and taken. */
   #send(): boolean {
+    let writtenBytes = 0;
     while (!this.#mustWait) {
       const bytes = this.#next();
       if (bytes === undefined) return true;
       this.#waitingBytes -= bytes.length;
       if (this.#socket instanceof TLSSocket) this.#encrypt(bytes);
       else this.#socket.write(bytes);
+      writtenBytes += bytes.length;
+      if (writtenBytes >= turnBytes) this.#letOthers();
     }
     return false;
+  }
+
+  #letOthers(): void {
+    this.#nextTurn = setImmediate(() => {
+      this.#nextTurn = undefined;
+      if (!this.#socket.destroyed) this.#pump();
+    });
   }
 
   #encrypt(bytes: Buffer): void {

@@ -69,6 +69,31 @@ for (const transport of ['tcp', 'tls'] as const) {
   });
 }
 
+test('tcp: of what is large, no turn of the event loop writes more than 256 KB, however much the kernel takes', async (t) => {
+  const [socket, client] = await pair(t, 'tcp');
+  const bytes = randomBytes(2_000_000);
+  const all = Buffer.concat([bytes, slices[0]!]);
+  const arrives = received(client, all.length);
+  const drained = Promise.withResolvers<void>();
+  const outbox = new Outbox(socket, () => drained.resolve());
+  assert.equal(outbox.write(bytes), false);
+  assert.ok(socket.bytesWritten <= 262_144, `${socket.bytesWritten} bytes`);
+  assert.equal(outbox.write(slices[0]!), false, 'what comes next waits behind it');
+  await drained.promise;
+  assert.ok((await arrives).equals(all));
+  assert.equal(outbox.pendingBytes, 0);
+});
+
+test('tcp: an end in the middle of a large write hands all of it over', async (t) => {
+  const [socket, client] = await pair(t, 'tcp');
+  const bytes = randomBytes(2_000_000);
+  const arrives = received(client, bytes.length);
+  const outbox = new Outbox(socket, () => assert.fail('nobody waits any more'));
+  outbox.write(bytes);
+  outbox.end();
+  assert.ok((await arrives).equals(bytes));
+});
+
 const first = randomBytes(3_000_000);
 const slices = Array.from({ length: 20 }, () => randomBytes(27_000));
 
