@@ -15,6 +15,8 @@ export class FramePacker {
   #bytes: Buffer = noBytes;
   #end = 0;
   #count = 0;
+  /** What was handed over last: the next ones will need about as much. */
+  #likelyBytes = 0;
 
   constructor(pool: BufferPool) {
     this.#pool = pool;
@@ -45,6 +47,7 @@ export class FramePacker {
   /** Hands over all that is in, with the memory, and begins with nothing. */
   take(): PackedFrames {
     const { frames } = this;
+    this.#likelyBytes = frames.end;
     this.#begin();
     return frames;
   }
@@ -63,8 +66,8 @@ export class FramePacker {
 
   #grow(needed: number): void {
     const old = this.#bytes;
-    const doubled = old.length > doublingMaxBytes ? 0 : 2 * old.length;
-    this.#bytes = this.#pool.takeRoom(Math.max(needed, doubled));
+    const likely = old.length === 0 ? this.#likelyBytes : old.length > doublingMaxBytes ? 0 : 2 * old.length;
+    this.#bytes = this.#pool.takeRoom(Math.max(needed, likely));
     old.copy(this.#bytes, 0, 0, this.#end);
     this.#pool.give(old);
   }
