@@ -10,6 +10,7 @@ import { locate } from './locate.ts';
 import { playersCase } from './players.ts';
 import { publishersCase } from './publishers.ts';
 import { startUp } from './start-up.ts';
+import { tlsJoins } from './tls-joins.ts';
 
 const everyone = ['floor', 'nginx', 'srs', 'before', 'ours'] as const;
 /** nginx-rtmp has no HTTP-FLV. */
@@ -59,6 +60,12 @@ export const cases: readonly Case[] = [
   publishersCase(300),
   publishersCase(1000),
   joins,
+  tlsJoins('tls-joins-rsa', 'rsa', 300),
+  tlsJoins('tls-joins-ecdsa', 'ecdsa', 300),
+  tlsJoins('tls-joins-resumed', 'resumed', 300),
+  tlsJoins('tls-crowd-rsa', 'rsa', 3000),
+  tlsJoins('tls-crowd-ecdsa', 'ecdsa', 3000),
+  tlsJoins('tls-crowd-resumed', 'resumed', 3000),
   latencyCase(1),
   latencyCase(500),
   failover('killed'),

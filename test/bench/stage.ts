@@ -3,7 +3,7 @@
  */
 import path from 'node:path';
 import type { Settings } from './case.ts';
-import { makeCertificate } from './certificate.ts';
+import { type KeyKind, makeCertificate } from './certificate.ts';
 import { type Load, type PlayReport, publish, type Tools } from './load.ts';
 import { startRelay, whyNoRelay } from './relay.ts';
 import type { Own } from './scope.ts';
@@ -21,9 +21,15 @@ export function startOrigin(kind: ServerName, settings: Settings): Promise<Serve
 }
 
 /** An edge of the origin that serves RTMPS and HTTPS, or nginx that does so in front of ours. */
-export async function startSecureEdge(name: ServerName, origin: Server, settings: Settings, own: Own): Promise<Server> {
+export async function startSecureEdge(
+  name: ServerName,
+  origin: Server,
+  settings: Settings,
+  own: Own,
+  key: KeyKind = 'rsa',
+): Promise<Server> {
   const { tools, folder } = settings;
-  const certificate = await makeCertificate(folder);
+  const certificate = await makeCertificate(folder, key);
   const duty = { kind: 'edge', minLatency: false, origins: [origin.rtmpPort], certificate } as const;
   if (name !== 'nginx') return own(await startServer(name, duty, tools, folder));
   const reason = whyNoRelay();

@@ -12,11 +12,12 @@ struct tls {
 static SSL_CTX *context;
 static SSL_SESSION *last_session;
 
+// A copy: OpenSSL gives a session up once a connection has used it, or has ended without a word.
 static int keep_session(SSL *ssl, SSL_SESSION *session) {
   (void)ssl;
   if (last_session) SSL_SESSION_free(last_session);
-  last_session = session;
-  return 1;
+  last_session = SSL_SESSION_dup(session);
+  return 0;
 }
 
 void tls_open(bool resume) {
@@ -37,7 +38,10 @@ struct tls *tls_start(int fd) {
   if (!t || !(t->ssl = SSL_new(context))) abort();
   SSL_set_fd(t->ssl, fd);
   SSL_set_connect_state(t->ssl);
-  if (last_session) SSL_set_session(t->ssl, last_session);
+  if (!last_session) return t;
+  SSL_SESSION *own = SSL_SESSION_dup(last_session);
+  SSL_set_session(t->ssl, own);
+  SSL_SESSION_free(own);
   return t;
 }
 
