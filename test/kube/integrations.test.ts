@@ -75,8 +75,7 @@ describe('examples beside other projects', { skip }, () => {
         const { name: own, annotations } = metadata;
         const definition = { apiVersion: 'apiextensions.k8s.io/v1', kind, metadata: { name: own, annotations }, spec };
         await kubernetes.kubectl(['apply', '--server-side', '-f', '-'], { input: JSON.stringify(definition) });
-        await kubernetes.kubectl(['wait', '--for=create', `crd/${own}`, '--timeout=30s']);
-        await kubernetes.kubectl(['wait', '--for=condition=Established', `crd/${own}`, '--timeout=30s']);
+        await kubernetes.wait(['--for=condition=Established', `crd/${own}`]);
       }
     }
   });

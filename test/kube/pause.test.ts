@@ -18,6 +18,8 @@ test('a paused EdgeCluster on a real API server', { timeout: 240_000 }, async (t
   t.after(() => operator.stop());
   const kubectl = (command: string, input = '') =>
     kubernetes.kubectl(['-n', namespace, ...command.split(' ')], { input });
+  const isThere = (object: string) =>
+    kubernetes.wait(['-n', namespace, object, '--for=jsonpath={.metadata.name}=live']);
   const deployment = async () => JSON.parse(await kubectl('get deployment live -o json')) as V1Deployment;
   /** Status is written last. */
   const observed = async () => {
@@ -27,7 +29,7 @@ test('a paused EdgeCluster on a real API server', { timeout: 240_000 }, async (t
   const paused = '{.status.conditions[?(@.type=="Progressing")].reason}=Paused';
 
   await kubectl('apply -f -', manifest(''));
-  await kubectl('wait deployment/live --for=create --timeout=60s');
+  await isThere('deployment/live');
 
   await kubectl('annotate ec/live edgecluster.io/paused=true');
   await kubectl(`wait ec/live --for=jsonpath=${paused} --timeout=60s`);
@@ -41,7 +43,7 @@ test('a paused EdgeCluster on a real API server', { timeout: 240_000 }, async (t
   assert.equal((await kubernetes.tryKubectl(['-n', namespace, 'get', 'service', 'live'])).code, 1);
 
   await kubectl('annotate ec/live edgecluster.io/paused-');
-  await kubectl('wait service/live --for=create --timeout=60s');
+  await isThere('service/live');
   await kubectl('wait deployment/live --for=jsonpath={.spec.replicas}=4 --timeout=60s');
   await kubectl(
     'wait deployment/live --for=jsonpath={.spec.template.spec.containers[0].image}=edge:test --timeout=60s',

@@ -126,13 +126,20 @@ export class Kubernetes {
 
   /** Resolves when the API serves the definitions of `crds/`, in whatever release. */
   async installed(): Promise<void> {
-    // A definition that is quite new has no conditions at all, which kubectl takes for a mistake.
+    await this.wait(['--for=condition=Established', '-f', definitions]);
+  }
+
+  /**
+   * Runs `kubectl wait` until it succeeds. By itself it takes what is not there yet, or has no conditions yet, for a
+   * mistake, and `--for=create` is not in every version.
+   * @param args what to wait for
+   */
+  async wait(args: readonly string[]): Promise<void> {
     const deadline = Date.now() + readyPatienceMs;
     for (;;) {
-      const args = ['wait', '--for=condition=Established', '--timeout=30s', '-f', definitions];
-      const { code, stderr } = await this.tryKubectl(args);
+      const { code, stderr } = await this.tryKubectl(['wait', '--timeout=30s', ...args]);
       if (code === 0) return;
-      if (Date.now() > deadline) throw new Error(`the API does not serve ${definitions}: ${stderr}`);
+      if (Date.now() > deadline) throw new Error(`kubectl wait ${args.join(' ')}: ${stderr}`);
       await delay(50);
     }
   }
