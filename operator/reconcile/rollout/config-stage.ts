@@ -135,7 +135,8 @@ function watch(
   memory.sinceMs ??= nowMs;
   const chosen = new Set(canaries.map(({ metadata }) => metadata.uid));
   const controls = pods.filter(({ ready, metadata }) => ready && !chosen.has(metadata.uid));
-  for (const { metadata } of [...canaries, ...controls]) remember(memory, metadata.uid, edge(metadata.uid));
+  for (const { metadata } of canaries) rememberUntilTaken(memory, metadata.uid, edge(metadata.uid), hash);
+  for (const { metadata } of controls) remember(memory, metadata.uid, edge(metadata.uid));
   const others = controls.map(
     ({ metadata }): Control => ({ edge: edge(metadata.uid), before: memory.before.get(metadata.uid) }),
   );
@@ -162,6 +163,15 @@ function watch(
 /** The first time that an edge is seen while the configuration is tried. */
 function remember({ before }: StageMemory, uid: string, edge: EdgeState): void {
   if (edge.state === 'answering' && !before.has(uid)) before.set(uid, edge.report);
+}
+
+/**
+ * The last time that a canary is seen without the file. It takes clients as before until the kubelet brings it, which may be
+ * minutes: they must not make those who are refused afterwards look few.
+ */
+function rememberUntilTaken(memory: StageMemory, uid: string, edge: EdgeState, hash: string): void {
+  if (edge.state === 'answering' && !isTakenBy(edge, hash)) memory.before.set(uid, edge.report);
+  else remember(memory, uid, edge);
 }
 
 function isTakenBy(edge: EdgeState, hash: string): boolean {

@@ -59,6 +59,20 @@ describe('a changed configuration that can make edges refuse clients', options, 
     await tier.scene.kube.until(() => tier.scene.deployment('live')?.spec?.replicas === 9);
   });
 
+  it('is put back however many clients the edge took before it had the file', async (t) => {
+    const tier = await ConfigTier.start(t);
+    tier.change({ ...changed, configRollout: { watchSeconds: 3600 } });
+    const file = await tier.canary();
+    const [edge] = tier.edges;
+    edge!.clients = { taken: 1_000, refused: 0 };
+    // The operator looks once a second.
+    for (let answers = 0; answers < 10; answers++) await edge!.told();
+    tier.take();
+    await edge!.told();
+    edge!.clients = { taken: 1_005, refused: 5 };
+    assert.match(await tier.halted(file), /pod live-0: it refused 5 of 5 clients/);
+  });
+
   it('that was put back: another change is tried, undone it is forgotten, Immediate takes it all the same', async (t) => {
     const tier = await ConfigTier.start(t);
     const halt = async (): Promise<void> => {
