@@ -122,14 +122,15 @@ export class LiveStream {
 
   /**
    * A player joins: it gets what the GOP cache has at once, and every slice from then on. Where that is no picture, its
-   * video waits for a keyframe.
+   * video waits for a keyframe. An edge begins at the newest keyframe, as with all origins: what is older than all that it
+   * has had of another one would look like another stream.
    */
   attach(player: Player): void {
     this.#players.add(player);
     if (this.vhost.play.gopCache) {
       const hasVideo = this.hasVideo || this.hasMedia(Track.video);
       if (hasVideo && !this.#gop.holdsPicture && !this.#intake.lacksKeyframes) player.awaitKeyframe();
-      player.open(this.#gop.opening);
+      player.open(player.isEdge ? this.#gop.newest : this.#gop.opening);
     }
     if (this.#announced) player.live();
     this.#source?.players(this.#players.size);

@@ -24,6 +24,8 @@ export interface PlayerOptions {
   readonly sink: PlayerSink;
   /** What its client asked for; a player of our own has none. */
   readonly request?: StreamRequest;
+  /** Its client is an edge, which joins what it gets to what it has had. */
+  readonly isEdge?: boolean;
   /** Those in force: a reload may change them. */
   readonly limits: () => QueueLimits;
   /** Where what waits for it is counted. */
@@ -39,6 +41,7 @@ const stalledMs = 2_000;
 
 export class Player implements SlowPlayer {
   readonly request: StreamRequest | undefined;
+  readonly isEdge: boolean;
   readonly #formatOption: PlayerOptions['format'];
   /** Undefined before the first byte. */
   #format: WireFormat | undefined;
@@ -71,6 +74,7 @@ export class Player implements SlowPlayer {
     this.#formatOption = options.format;
     this.#sink = options.sink;
     this.request = options.request;
+    this.isEdge = options.isEdge === true;
     this.#limits = options.limits;
     this.#memory = options.memory ?? MediaMemory.unbounded;
     this.#firstFrame = options.firstFrame;

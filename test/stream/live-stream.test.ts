@@ -27,9 +27,9 @@ function newStream(overrides: VhostOverrides = { minLatency: true }): LiveStream
   return new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost(overrides));
 }
 
-function join(stream: LiveStream, format: WireFormat = flv, queueLengthMs = 30_000) {
+function join(stream: LiveStream, format: WireFormat = flv, queueLengthMs = 30_000, isEdge = false) {
   const sink = new RecordingSink();
-  const player = new Player({ format, sink, limits: () => ({ queueLengthMs, queueMaxBytes: 16_000_000 }) });
+  const player = new Player({ format, sink, isEdge, limits: () => ({ queueLengthMs, queueMaxBytes: 16_000_000 }) });
   stream.attach(player);
   return { sink, player };
 }
@@ -88,6 +88,7 @@ test('who joins just behind a key frame has the GOP before it, in step with all 
   bring(feed, audioFrame(110), keyframe(120));
   const late = join(stream, rtmpFormat(chunkSize, false));
   const byFlv = join(stream);
+  const edge = join(stream, rtmpFormat(chunkSize, false), 30_000, true);
   bring(feed, audioFrame(130), interFrame(160));
   const all = decodeRtmp(early.sink.writes, chunkSize);
   assert.deepEqual(decodeRtmp(late.sink.writes, chunkSize), all);
@@ -95,6 +96,10 @@ test('who joins just behind a key frame has the GOP before it, in step with all 
     payloads(byFlv.sink),
     all.map(({ payload }) => payload),
   );
+  const byEdge = decodeRtmp(edge.sink.writes, chunkSize);
+  assert.deepEqual(byEdge.slice(-3), all.slice(-3));
+  assert.equal(byEdge.at(-3)?.timestamp, 120);
+  assert.ok(byEdge.length < all.length, 'an edge begins where other origins begin');
   const asLate = join(stream, rtmpFormat(chunkSize, false));
   assert.equal(
     decodeRtmp(asLate.sink.writes, chunkSize).at(-3)?.timestamp,

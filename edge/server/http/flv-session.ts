@@ -236,6 +236,7 @@ export class FlvSession implements Client, PlayerSink {
       },
       sink: this,
       request: this.request,
+      isEdge: this.isEdge,
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
       firstFrame: () => this.#gateway.clients.gotFirstFrame(this.request, performance.now() - this.connectedAtMs),

@@ -7,6 +7,7 @@ import { Player } from '../../stream/player.ts';
 import type { PlayerSink } from '../../stream/player-sink.ts';
 import { queueLimits } from '../../stream/queue-limits.ts';
 import { rtmpFormat } from '../../stream/rtmp-format.ts';
+import { isFromEdge } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Admitted } from './admission.ts';
 import { playStarted } from './replies.ts';
@@ -53,6 +54,7 @@ export class Playing {
       format: rtmpFormat(transport.chunkSize, vhost.play.timeJitter !== 'off', streamId),
       sink,
       request,
+      isEdge: isFromEdge(request),
       limits: () => queueLimits(stream.vhost),
       memory: stream.memory,
       firstFrame: () => gateway.clients.gotFirstFrame(request, performance.now() - askedMs),
