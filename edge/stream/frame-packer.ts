@@ -10,6 +10,9 @@ import { PackedFrames, packedSize, writeFrame } from './packed-frames.ts';
 /** Memory doubles as it fills up to this size; then it grows by what is needed. */
 const doublingMaxBytes = 1024 * 1024;
 
+/** Room of so little is not worth a copy. */
+const smallBytes = 4096;
+
 export class FramePacker {
   readonly #pool: BufferPool;
   #bytes: Buffer = noBytes;
@@ -46,8 +49,11 @@ export class FramePacker {
 
   /** Hands over all that is in, with the memory, and begins with nothing. */
   take(): PackedFrames {
+    this.#likelyBytes = this.#end;
+    // A small slice behind a large one: somebody may wait for it for long.
+    if (this.#bytes.length > smallBytes && 2 * this.#end < this.#bytes.length)
+      this.#moveTo(this.#pool.takeRoom(this.#end));
     const { frames } = this;
-    this.#likelyBytes = frames.end;
     this.#begin();
     return frames;
   }
@@ -67,8 +73,13 @@ export class FramePacker {
   #grow(needed: number): void {
     const old = this.#bytes;
     const likely = old.length === 0 ? this.#likelyBytes : old.length > doublingMaxBytes ? 0 : 2 * old.length;
-    this.#bytes = this.#pool.takeRoom(Math.max(needed, likely));
-    old.copy(this.#bytes, 0, 0, this.#end);
+    this.#moveTo(this.#pool.takeRoom(Math.max(needed, likely)));
+  }
+
+  #moveTo(room: Buffer): void {
+    const old = this.#bytes;
+    old.copy(room, 0, 0, this.#end);
+    this.#bytes = room;
     this.#pool.give(old);
   }
 }
