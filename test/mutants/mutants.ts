@@ -5,8 +5,8 @@
  *     node test/mutants/mutants.ts [PART ...]      parts: see below; all of them by default
  *     SAMPLE=90 node test/mutants/mutants.ts       each ninetieth stretch of the code: some 10 to 20 changes of a part
  *
- * Such a sample of `rtmp` or `stream` ends within a minute on two cores with nothing else to do; no whole part has been
- * seen to end. In `routes` each change is tried with tests that take minutes. Stryker is fetched by npm when it is needed:
+ * Such a sample of `rtmp` or `stream` ends within a minute on two cores with nothing else to do, a quarter of `rtmp`
+ * (SAMPLE=4) within three: 389 of 483 changes were noticed, 80.5 % (26 November 2026). No whole part has been seen to end. In `routes` each change is tried with tests that take minutes. Stryker is fetched by npm when it is needed:
  * it is larger than all other packages of the project together, and neither the edge nor its tests need it.
  */
 
