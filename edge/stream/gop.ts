@@ -7,7 +7,6 @@ import type { MediaMemory } from '../budget/media-memory.ts';
 import { slicePool } from './buffer-pool.ts';
 import { GopPage } from './gop-page.ts';
 import type { Slice } from './slice.ts';
-import { contentOf } from './slice-content.ts';
 import type { SlicePart } from './slice-part.ts';
 
 /** The room of a page. What is left of the GOP may need less, and a single slice more. */
@@ -50,9 +49,7 @@ export class Gop {
   }
 
   add(part: SlicePart): void {
-    const { frames, from, to } = part;
-    const { frameCount, payloadBytes } = contentOf(frames, from, to);
-    const neededBytes = to - from;
+    const neededBytes = part.to - part.from;
     let page = this.#pages.at(-1);
     if (page === undefined || page.freeBytes < neededBytes) {
       const leftBytes = Math.max(this.#likelyBytes - this.#payloadBytes, this.#payloadBytes / 4, pageMinBytes);
@@ -62,8 +59,8 @@ export class Gop {
       this.#memory.change('gop_cache', page.roomBytes);
     }
     page.add(part);
-    this.#frameCount += frameCount;
-    this.#payloadBytes += payloadBytes;
+    this.#frameCount += part.frameCount;
+    this.#payloadBytes += part.payloadBytes;
   }
 
   /** Nothing more will be added. */

@@ -22,11 +22,7 @@ export interface SliceContent {
   readonly lastHeaderAt: number;
 }
 
-/**
- * @param from position of the first frame that counts
- * @param to position behind the last one
- */
-export function contentOf(frames: PackedFrames, from = 0, to: number = frames.end): SliceContent {
+export function contentOf(frames: PackedFrames): SliceContent {
   let frameCount = 0;
   let payloadBytes = 0;
   let tracks = 0;
@@ -35,7 +31,7 @@ export function contentOf(frames: PackedFrames, from = 0, to: number = frames.en
   let endMs = Number.NEGATIVE_INFINITY;
   let keyframeAt = -1;
   let lastHeaderAt = -1;
-  for (let at = from; at < to; at = frames.next(at)) {
+  for (let at = 0; at < frames.end; at = frames.next(at)) {
     const timeMs = frames.timeMs(at);
     const role = frames.role(at);
     frameCount++;

@@ -13,6 +13,9 @@ export interface SlicePart {
   readonly from: number;
   /** Position behind the last one. */
   readonly to: number;
+  readonly frameCount: number;
+  /** Bytes of all payloads. */
+  readonly payloadBytes: number;
   readonly headersBefore: HeaderSet;
   readonly headersAfter: HeaderSet;
   /** Last stream time of each track before it. */
@@ -21,8 +24,10 @@ export interface SlicePart {
 }
 
 /** All of a slice. */
-export function wholeOf({ frames, headersBefore, headersAfter, lastTimes, floorMs }: Slice): SlicePart {
-  return { frames, from: 0, to: frames.end, headersBefore, headersAfter, lastTimes, floorMs };
+export function wholeOf(slice: Slice): SlicePart {
+  const { frames, frameCount, payloadBytes, headersBefore, headersAfter, lastTimes, floorMs } = slice;
+  const to = frames.end;
+  return { frames, from: 0, to, frameCount, payloadBytes, headersBefore, headersAfter, lastTimes, floorMs };
 }
 
 /** What comes before the frame at a position, undefined when nothing does, and what comes from it on. */
@@ -32,9 +37,16 @@ export function dividedAt(slice: Slice, position: number): readonly [SlicePart |
   const { frames } = slice;
   const headers = slice.headersAt(position);
   const lastTimes = [...slice.lastTimes];
-  for (let at = 0; at < position; at = frames.next(at)) lastTimes[frames.track(at)] = frames.timeMs(at);
+  let frameCount = 0;
+  let payloadBytes = 0;
+  for (let at = 0; at < position; at = frames.next(at)) {
+    lastTimes[frames.track(at)] = frames.timeMs(at);
+    frameCount++;
+    payloadBytes += frames.size(at);
+  }
+  const left = { frameCount: whole.frameCount - frameCount, payloadBytes: whole.payloadBytes - payloadBytes };
   return [
-    { ...whole, to: position, headersAfter: headers },
-    { ...whole, from: position, headersBefore: headers, lastTimes },
+    { ...whole, to: position, frameCount, payloadBytes, headersAfter: headers },
+    { ...whole, ...left, from: position, headersBefore: headers, lastTimes },
   ];
 }

@@ -6,8 +6,9 @@
  *     SAMPLE=90 node test/mutants/mutants.ts       each ninetieth stretch of the code: some 10 to 20 changes of a part
  *
  * Such a sample of `rtmp` or `stream` ends within a minute on two cores with nothing else to do, a quarter of `rtmp`
- * (SAMPLE=4) within three: 389 of 483 changes were noticed, 80.5 % (26 November 2026). No whole part has been seen to end. In `routes` each change is tried with tests that take minutes. Stryker is fetched by npm when it is needed:
- * it is larger than all other packages of the project together, and neither the edge nor its tests need it.
+ * (SAMPLE=4) within three: 389 of 483 changes were noticed, 80.5 % (26 November 2026). No whole part has been seen to
+ * end. In `routes` each change is tried with tests that take minutes. Stryker is fetched by npm when it is needed: it is
+ * larger than all other packages of the project together, and neither the edge nor its tests need it.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -103,7 +104,7 @@ interface Report {
   readonly files: Readonly<Record<string, { readonly mutants: readonly { readonly status: string }[] }>>;
 }
 
-/** Not to be tried, and tried in vain: the test ended without a word (most by too much memory). Stryker leaves them out, too. */
+/** Not to be tried, or tried in vain: the test ended without a word. Stryker leaves them out, too. */
 const uncounted: ReadonlySet<string> = new Set(['Ignored', 'CompileError', 'RuntimeError']);
 
 /** Mutants of each file: how many a test noticed, of how many. */
