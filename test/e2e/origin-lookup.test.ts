@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
@@ -61,7 +61,7 @@ async function startService(t: TestContext, port: number, hosts: readonly string
 }
 
 /** Who takes connections and says nothing, as an address where nobody is any more says nothing. */
-async function startMute(t: TestContext, host: string, port: number): Promise<void> {
+async function startMute(t: TestContext, host: string, port: number): Promise<Server> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
@@ -73,6 +73,7 @@ async function startMute(t: TestContext, host: string, port: number): Promise<vo
     for (const socket of sockets) socket.destroy();
     server.close();
   });
+  return server;
 }
 
 /** Longer than a test lasts: who waits for an answer waits in vain. */
@@ -162,6 +163,20 @@ describe('origins behind a name', { concurrency: 2 }, () => {
       await scene.goesOn(peer);
     },
   );
+
+  test('while nothing comes from one origin, another that lacked the stream is asked again', testOptions, async (t) => {
+    const scene = await LookupScene.start(t, a, b);
+    const mute = await startMute(t, c, scene.port);
+    const { script } = scene.at(b);
+    scene.at(b).script = { play: () => {} };
+    const { peer } = await watched(t, scene, [a, b, c], patient);
+    const askedNext = once(mute, 'connection');
+    await scene.at(a).die();
+    // It is asked behind the one that lacks the stream.
+    await askedNext;
+    scene.at(b).script = script;
+    await scene.goesOn(peer);
+  });
 
   test(
     'a listed origin is killed, and nothing comes from the other: publishers go on at what DNS has',

@@ -7,7 +7,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
-import { awakeNow } from '../../time/awake.ts';
 import { notNeeded } from '../../time/not-needed.ts';
 import { Wake } from '../../time/wake.ts';
 import { originName } from '../connection/address.ts';
@@ -16,6 +15,7 @@ import type { UpstreamContext } from '../context.ts';
 import type { Sought } from '../origins/locator.ts';
 import { answerPatienceMs } from '../origins/patience.ts';
 import { Candidates } from './candidates.ts';
+import { OpenTrials } from './open-trials.ts';
 import type { Pull } from './pull.ts';
 import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
 
@@ -66,12 +66,14 @@ export class PullSearch {
   readonly #sought: Sought;
   readonly #abort = new AbortController();
   readonly #candidates: Candidates;
-  readonly #open = new Set<PullTrial>();
+  readonly #open = new OpenTrials();
   readonly #wake = new Wake();
   /** Cut short when the pull in use is lost. */
   #rest = new AbortController();
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
+  /** An origin has shown in this round that it does not deliver. */
+  #hasSettled = false;
   /** What an origin said in this round that will not have the client. */
   #refusal: UpstreamError | undefined;
 
@@ -89,7 +91,7 @@ export class PullSearch {
         sought: this.#sought,
         context,
         attempts,
-        unanswered: () => this.#unanswered,
+        unanswered: () => this.#open.unanswered,
         isFed,
         changed: () => this.#wake.now(),
       },
@@ -104,14 +106,9 @@ export class PullSearch {
   end(): void {
     this.#abort.abort(notNeeded);
     this.#candidates.close();
-    this.#letGo();
+    this.#open.letGo();
     this.#rest.abort(notNeeded);
     this.#wake.now();
-  }
-
-  #letGo(): void {
-    for (const trial of this.#open) trial.close();
-    this.#open.clear();
   }
 
   /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
@@ -123,8 +120,7 @@ export class PullSearch {
 
   /** Whether an origin is being asked. */
   get isAsking(): boolean {
-    for (const { hasAsked } of this.#open) if (hasAsked) return true;
-    return false;
+    return this.#open.isAsking;
   }
 
   get #over(): boolean {
@@ -162,7 +158,7 @@ export class PullSearch {
       events.someUp();
       if (present !== undefined) {
         this.#candidates.leaveOut(present.name);
-        events.noneBetter();
+        if (this.#open.count === 0) events.noneBetter();
       } else if (!this.#unasked) events.notFound();
       this.#unasked = false;
       events.roundOver();
@@ -183,34 +179,39 @@ export class PullSearch {
 
   async #askOnly(origin: OriginAddress): Promise<void> {
     this.#ask(origin, 0);
-    while (this.#open.size > 0) await this.#wake.within(undefined);
+    while (this.#open.count > 0) await this.#wake.within(undefined);
     if (!this.#over) this.#options.events.roundOver();
   }
 
   /**
    * Asks each origin once. Returns when none is left that could deliver, or when the search is over. A client that is
-   * refused is not kept waiting: all others are asked at once, and have a short while.
+   * refused is not kept waiting: all others are asked at once, and have a short while. A stream that was live is not
+   * kept waiting by origins that do not answer: they go on being asked while the others are asked again.
    */
   async #askAll(round: number): Promise<void> {
-    const beganMs = awakeNow();
+    for (const name of this.#open.names) this.#candidates.leaveOut(name);
+    this.#hasSettled = false;
     for (let dueMs = 0; !this.#over; ) {
-      const { locateIntervalMs, locateParallel } = this.#options.stream.vhost.edge;
-      const patienceMs = beganMs + answerPatienceMs(this.#options.stream.vhost) - awakeNow();
-      const isLast = this.#open.size === 0 || (patienceMs <= 0 && this.#unanswered.size === this.#open.size);
-      const origin = this.#open.size < locateParallel ? this.#candidates.next(isLast) : undefined;
+      const { vhost } = this.#options.stream;
+      const { locateIntervalMs, locateParallel } = vhost.edge;
+      const waitMs = this.#open.waitMs(answerPatienceMs(vhost));
+      const noneAnswers = waitMs === 0;
+      const mayAsk = this.#open.count < locateParallel;
+      const origin = mayAsk ? this.#candidates.next(noneAnswers) : undefined;
       const isRefused = this.#refusal !== undefined;
       const leftMs = isRefused ? 0 : dueMs - performance.now();
-      if (origin !== undefined && (leftMs <= 0 || this.#open.size === 0)) {
+      if (origin !== undefined && (leftMs <= 0 || this.#open.count === 0)) {
         this.#ask(origin, round);
         dueMs = performance.now() + locateIntervalMs;
         continue;
       }
-      if (this.#open.size === 0) return;
-      const idleMs = patienceMs > 0 ? patienceMs : undefined;
+      if (this.#open.count === 0) return;
+      if (noneAnswers && mayAsk && this.#hasSettled && !this.#options.isUnknown()) return;
+      const idleMs = noneAnswers ? undefined : waitMs;
       const refusedMs = isRefused ? refusalGraceFactor * locateIntervalMs : idleMs;
       const settled = await this.#wake.within(origin === undefined ? refusedMs : leftMs);
       if (settled) dueMs = 0;
-      else if (isRefused) this.#letGo();
+      else if (isRefused) this.#open.letGo();
     }
   }
 
@@ -251,16 +252,11 @@ export class PullSearch {
   }
 
   #settled(trial: PullTrial, outcome: Outcome): void {
-    this.#open.delete(trial);
+    this.#open.remove(trial);
+    this.#hasSettled = true;
     if (outcome.kind === 'failed' && isExhausted(outcome.error)) this.#unasked = true;
     if (outcome.kind === 'refused') this.#refusal ??= outcome.error;
     this.#wake.now();
-  }
-
-  /** Names of origins that have been asked and have not accepted. */
-  get #unanswered(): ReadonlySet<string> {
-    const trials = [...this.#open].filter(({ hasAsked, hasAccepted }) => hasAsked && !hasAccepted);
-    return new Set(trials.map(({ name }) => name));
   }
 
   #cluster(): RemoteCluster | undefined {

@@ -56,6 +56,7 @@ export class PullTrial {
   readonly #options: TrialOptions;
   readonly #abort = new AbortController();
   #pull: Pull | undefined;
+  #askedMs: number | undefined;
   #redirects = 0;
   #isConnected = false;
   #hasTakenOver = false;
@@ -77,9 +78,9 @@ export class PullTrial {
     );
   }
 
-  /** Whether the origin has been connected to: not while the client waits for its turn. */
-  get hasAsked(): boolean {
-    return this.#pull !== undefined;
+  /** When the origin was connected to, on the clock of `awakeNow`: undefined while the client waits for its turn. */
+  get askedMs(): number | undefined {
+    return this.#askedMs;
   }
 
   /** Whether the origin has accepted the request: it may deliver at any moment. */
@@ -108,6 +109,7 @@ export class PullTrial {
     const { stream, request, cluster, context, origin, events, live } = this.#options;
     const { address } = target;
     const { vhost, key } = stream;
+    this.#askedMs ??= awakeNow();
     const isOurs = context.origins.isOurs(vhost, { key, purpose: 'play', by: request.protocol }, origin, address);
     const signed = context.keys.signed(vhost.edge.originKeysFile, 'play', request, isOurs);
     this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, target, context.serverId), context, {
