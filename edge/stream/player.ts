@@ -6,14 +6,12 @@
 import { MediaMemory, type SlowPlayer } from '../budget/media-memory.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
-import { Track, trackCount } from './frame.ts';
-import type { HeaderSet } from './headers.ts';
+import { ClientStanding } from './client-standing.ts';
 import type { PlayerSink } from './player-sink.ts';
 import type { QueueLimits } from './queue-limits.ts';
 import type { Refusal, StreamRequest } from './request.ts';
 import type { Slice } from './slice.ts';
-import { trackBit } from './slice-content.ts';
-import { type WireFormat, wholeRoundMs } from './wire-format.ts';
+import type { WireFormat } from './wire-format.ts';
 
 export interface PlayerOptions {
   /**
@@ -34,8 +32,6 @@ export interface PlayerOptions {
   readonly firstFrame?: () => void;
 }
 
-const videoBit = trackBit(Track.video);
-
 /** A player that takes nothing for so long may be disconnected when memory is short. */
 const stalledMs = 2_000;
 
@@ -47,13 +43,7 @@ export class Player implements SlowPlayer {
   #format: WireFormat | undefined;
   readonly #sink: PlayerSink;
   readonly #limits: () => QueueLimits;
-  /** Headers that the client has; undefined before its first byte. */
-  #headers: HeaderSet | undefined;
-  #baseMs = 0;
-  /** Tracks in step: what the client last had of them is what the stream last had. The shared bytes fit them. */
-  #inStep = 0;
-  /** Stream time of what the client last had of the tracks that are out of step. */
-  readonly #known: (number | undefined)[] = new Array<number | undefined>(trackCount).fill(undefined);
+  readonly #had = new ClientStanding();
   /** Video is left out until it can be decoded; audio and data go on. */
   #videoWaits = false;
   /** The client has not yet taken what it was given: since when, and what that was last. */
@@ -156,16 +146,14 @@ export class Player implements SlowPlayer {
     this.#paused = false;
     const [first] = slices;
     // Of a GOP that it has had the beginning of, it would get that twice.
-    const isNew = first !== undefined && this.#known.every((timeMs = first.startMs) => timeMs <= first.startMs);
-    if (!this.#videoWaits || !isNew) return;
+    if (!this.#videoWaits || first === undefined || !this.#had.isBefore(first)) return;
     this.#videoWaits = false;
     this.open(slices);
   }
 
   /** A slice goes by that the client does not get. */
   #miss(slice: Slice): void {
-    if (this.#inStep !== 0) this.#fallOut(slice);
-    this.#headers = undefined;
+    this.#had.miss(slice);
     this.#videoWaits = true;
   }
 
@@ -198,7 +186,7 @@ export class Player implements SlowPlayer {
     const next = this.#backlog.oldest;
     if (next === undefined) return false;
     this.#droppedGops++;
-    this.#fallOut(next);
+    this.#had.fallOut(next);
     this.#backlog.clear();
     this.#videoWaits = true;
     return true;
@@ -237,10 +225,9 @@ export class Player implements SlowPlayer {
       // Headers alone give no time to begin at; the next slice has them before it.
       if (slice.startMs === Number.POSITIVE_INFINITY) return;
       this.#begin(slice);
-    } else if (this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0) {
-      this.#write(slice, slice.shared(format));
-    } else this.#rejoin(slice, format);
-    this.#headers = slice.headersAfter;
+    } else if (this.#had.fits(slice)) this.#write(slice, slice.shared(format));
+    else this.#rejoin(slice, format);
+    this.#had.given(slice);
     if (this.#firstFrame === undefined || this.#videoWaits) return;
     this.#firstFrame();
     this.#firstFrame = undefined;
@@ -250,43 +237,18 @@ export class Player implements SlowPlayer {
     const option = this.#formatOption;
     const format = typeof option === 'function' ? option(slice.zeroMs) : option;
     this.#format = format;
-    this.#baseMs = format.zeroBased ? slice.zeroMs : wholeRoundMs;
-    this.#nowInStep(slice);
+    this.#had.begin(slice, format);
     this.#write(slice, slice.opening(format));
   }
 
   /** Out of step: after dropped frames, or where a track comes that the client meets for the first time. */
   #rejoin(slice: Slice, format: WireFormat): void {
-    const withHeaders = this.#headers !== slice.headersBefore;
-    if (withHeaders) {
-      // The headers go first, on all tracks: what the client had before them counts no more.
-      this.#inStep = 0;
-      this.#known.fill(undefined);
-    }
-    const run = slice.rejoining(format, withHeaders);
-    const parts = run.parts({ inStep: this.#inStep, known: this.#known, baseMs: this.#baseMs });
-    this.#nowInStep(slice);
+    const parts = this.#had.rejoin(slice, format);
     const [only] = parts;
     if (only === undefined) return;
     if (parts.length === 1) return this.#write(slice, only);
     for (const { length } of parts) this.#bytesSent += length;
     if (!this.#sink.writeParts(parts)) this.#block(slice);
-  }
-
-  #nowInStep(slice: Slice): void {
-    this.#inStep |= slice.tracksFrom(this.#baseMs);
-    if (!slice.skipsVideo) return;
-    this.#inStep &= ~videoBit;
-    // What went out of the track were headers, with times of their own.
-    if ((slice.tracks & videoBit) !== 0) this.#known[Track.video] = undefined;
-  }
-
-  /** The client will miss what comes before `slice` is sent, or has missed it. @param next the slice it should have next */
-  #fallOut(next: Slice): void {
-    for (let track = 0; track < trackCount; track++) {
-      if ((this.#inStep & (1 << track)) !== 0) this.#known[track] = next.lastTimes[track];
-    }
-    this.#inStep = 0;
   }
 
   #write(slice: Slice, bytes: Buffer): void {
@@ -313,7 +275,7 @@ export class Player implements SlowPlayer {
   #drop(): void {
     this.#droppedGops++;
     const next = this.#backlog.oldest;
-    if (next !== undefined) this.#fallOut(next);
+    if (next !== undefined) this.#had.fallOut(next);
     if (this.#backlog.dropToEntry() && !this.#isTooMuch()) return;
     const newest = this.#backlog.dropToNewest();
     this.#videoWaits = true;
