@@ -58,10 +58,4 @@ export class AmfReader {
     this.budget.charge(0, text.length, start);
     return text;
   }
-
-  /** Members take a byte each at least: a count of more than that is a lie. */
-  expectMembers(count: number, start: number): void {
-    const left = this.#bytes.length - this.#at;
-    if (count > left) throw new AmfError('truncated', start, `AMF: ${count} members in ${left} bytes`);
-  }
 }

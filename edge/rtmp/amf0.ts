@@ -159,9 +159,7 @@ class Amf0Decoder {
   }
 
   #readStrictArray(depth: number): AmfValue[] {
-    const start = this.#input.at;
     const count = this.#input.take(4).readUInt32BE(0);
-    this.#input.expectMembers(count, start);
     const values: AmfValue[] = [];
     const reference = this.#references.open(values);
     for (let i = 0; i < count; i++) values.push(this.read(depth + 1));

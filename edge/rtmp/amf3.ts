@@ -126,7 +126,6 @@ export class Amf3Decoder {
     const header = this.#readU29();
     if ((header & 1) === 0) return this.#objects.get(header >> 1, start);
     const count = header >> 1;
-    this.#input.expectMembers(count, start);
     const named = this.#input.next !== 0x01; // 0x01: the empty string that ends the named members
     if (!named) {
       this.#input.takeByte();
@@ -180,7 +179,6 @@ export class Amf3Decoder {
       throw new AmfError('unsupported', start, `AMF3 object of externalizable class "${className.slice(0, 80)}"`);
     }
     const count = header >> 4;
-    this.#input.expectMembers(count, start);
     const members: string[] = [];
     for (let i = 0; i < count; i++) members.push(this.#readString());
     const traits = { className, dynamic: (header & 8) !== 0, members };

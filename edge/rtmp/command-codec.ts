@@ -25,9 +25,9 @@ const namelessCommand = unusable('a command without a name');
  * the last value that can be read is ignored.
  */
 export function parseCommand(message: RtmpMessage): Command | Unusable {
-  const { type, payload } = message;
-  // A command begins with a string, so a zero can only be the format byte; some clients leave it out.
-  const offset = type === MessageType.commandAmf3 && payload[0] === 0 ? 1 : 0;
+  const { payload } = message;
+  // A command begins with a string, so a zero can only be the format byte; some clients leave it out, or put it everywhere.
+  const offset = payload[0] === 0 ? 1 : 0;
   if (payload.length === offset) return emptyCommand;
   if (!mayBeText(payload, offset)) return namelessCommand;
   const [name, ...rest] = readAmf0(payload, offset).values;
@@ -35,7 +35,7 @@ export function parseCommand(message: RtmpMessage): Command | Unusable {
   const at = transactionIdAt(rest);
   const transactionId = at < 0 ? 0 : numberOf(rest[at]);
   const args = rest.slice(at + 1);
-  if (args.length > 0 && args[0] !== null && args[0] !== undefined && !isAmfObject(args[0])) args.unshift(null);
+  if (args[0] !== null && args[0] !== undefined && !isAmfObject(args[0])) args.unshift(null);
   return { kind: 'command', name, transactionId, args };
 }
 
@@ -48,7 +48,7 @@ function numberOf(value: AmfValue): number {
 function transactionIdAt(values: readonly AmfValue[]): -1 | 0 {
   const [first, second] = values;
   if (typeof first === 'number') return 0;
-  if (values.length === 0 || isAmfObject(first)) return -1;
+  if (isAmfObject(first)) return -1;
   // Something odd in its place, the command object behind it; or the command object itself, or even what follows that.
   const objectFollows = values.length > 1 && (second === null || second === undefined || isAmfObject(second));
   return objectFollows || (typeof first === 'string' && first.trim() !== '' && !Number.isNaN(Number(first))) ? 0 : -1;

@@ -46,7 +46,7 @@ export function parseCapabilities(object: AmfObject): EnhancedCapabilities | und
     fourCcList: stringList(fourCcList),
     videoFourCcInfoMap: numberMap(videoFourCcInfoMap),
     audioFourCcInfoMap: numberMap(audioFourCcInfoMap),
-    capsEx: typeof capsEx === 'number' && Number.isFinite(capsEx) ? capsEx | 0 : 0,
+    capsEx: typeof capsEx === 'number' ? capsEx | 0 : 0,
   };
 }
 

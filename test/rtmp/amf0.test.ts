@@ -88,6 +88,10 @@ test('__proto__ is a property and changes no prototype', () => {
   assert.deepEqual(Object.keys(value as AmfObject), ['__proto__']);
   assert.equal(Object.getPrototypeOf(value), Object.prototype);
   assert.equal((value as AmfObject).a, undefined);
+  // Sent again, it is the second.
+  const name = '0009 5f5f70726f746f5f5f';
+  const [again] = decodeAmf0(hex(`03 ${name} 05 ${name} 0101 0000 09`));
+  assert.deepEqual(Object.entries(again as AmfObject), [['__proto__', true]]);
 });
 
 const value: fc.Arbitrary<AmfValue> = fc.letrec((tie) => ({
@@ -158,6 +162,11 @@ test('reserved markers, bad references and circles are errors that say where', (
 
 test('depth is limited when reading and when writing', () => {
   assert.throws(() => decodeAmf0(Buffer.from('0a00000001'.repeat(5000), 'hex')), failsWith('too-deep'));
+  // What can be read can be written.
+  const deepest = hex(`${'0a00000001'.repeat(32)}05`);
+  assert.deepEqual(encodeAmf0(...decodeAmf0(deepest)), deepest);
+  assert.throws(() => decodeAmf0(hex(`0a00000001${deepest.toString('hex')}`)), failsWith('too-deep'));
+  assert.throws(() => encodeAmf0(decodeAmf0(deepest)), failsWith('too-deep'));
   const circle: AmfValue[] = [];
   circle.push(circle);
   assert.throws(() => encodeAmf0(circle), failsWith('too-deep'));
@@ -168,6 +177,11 @@ test('a small payload that unfolds to a huge tree by references is refused', () 
   const levels = ['0a 0000000a 05050505050505050505'];
   for (let i = 0; i < 12; i++) levels.push(`0a 0000000a ${`07 ${i.toString(16).padStart(4, '0')}`.repeat(10)}`);
   assert.throws(() => decodeAmf0(hex(levels.join(''))), failsWith('too-large'));
+});
+
+test('a small payload that unfolds to much text by references is refused', () => {
+  const object = encodeAmf0({ text: 'x'.repeat(100_000) });
+  assert.throws(() => decodeAmf0(Buffer.concat([object, hex('07 0000'.repeat(200))])), failsWith('too-large'));
 });
 
 test('more values than any command has are refused', () => {

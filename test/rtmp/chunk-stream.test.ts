@@ -130,6 +130,14 @@ test('RTMP 1.0 §5.3.2.2: a video message of 307 bytes in chunks of 128', () => 
   assert.deepEqual(read(bytes), [message]);
 });
 
+test('RTMP 1.0 §5.3.1.1: ids of chunk streams have one, two or three bytes', () => {
+  const message = { type: 9, timestamp: 0, streamId: 1, payload: Buffer.alloc(200) };
+  const ids = { 63: '3f', 64: '0000', 319: '00ff', 320: '010001', 65599: '01ffff' };
+  for (const [csid, bytes] of Object.entries(ids)) {
+    assert.equal(encodeMessage(message, Number(csid), 128).toString('hex', 0, bytes.length / 2), bytes);
+  }
+});
+
 test('a type 3 header behind type 0 adds the timestamp again', () => {
   const body = 'bb'.repeat(4);
   const messages = read(hex(`04 00001a 000004 08 01000000 ${body}  c4 ${body}`));
@@ -174,6 +182,12 @@ test('SetChunkSize and Abort are applied, and not delivered', () => {
     04 000002 000002 08 01000000 2222`);
   assert.deepEqual(read(bytes, [], reader), [{ type: 8, timestamp: 2, streamId: 1, payload: hex('2222') }]);
   assert.equal(reader.chunkSize, 4);
+});
+
+test('chunks may have a byte each', () => {
+  const reader = new ChunkReader();
+  const bytes = hex('02 000000 000004 01 00000000 00000001  04 000000 000002 08 01000000 aa c4 bb');
+  assert.deepEqual(read(bytes, [], reader), [{ type: 8, timestamp: 0, streamId: 1, payload: hex('aabb') }]);
 });
 
 test('the top bits of the extended timestamp are kept', () => {
@@ -252,6 +266,38 @@ test('room of complete and aborted messages is free again', () => {
   const abort = hex('02 000000 000004 02 00000000 00000004');
   for (let i = 0; i < 10; i++) assert.equal(read(message, [], reader).length, 1);
   for (let i = 0; i < 10; i++) read(Buffer.concat([message.subarray(0, 140), abort]), [], reader);
+});
+
+test('an unfinished message has room for twice what has come, whatever its header announces', () => {
+  const whole = encodeMessage({ type: 9, timestamp: 0, streamId: 1, payload: Buffer.alloc(10_000_000) }, 4, 128);
+  for (const piece of [1, 100, 5000, 100_000]) {
+    const reader = new ChunkReader();
+    for (let at = 0; at < 300_000; at += piece) {
+      read(whole.subarray(at, at + piece), [], reader);
+      const come = at + piece;
+      assert.ok(reader.unfinishedBytes <= Math.max(1024, 2 * come), `${reader.unfinishedBytes} for ${come}`);
+    }
+  }
+  // The bytes at hand are not moved from one room to the next.
+  const reader = new ChunkReader();
+  read(whole.subarray(0, 5000), [], reader);
+  assert.equal(reader.unfinishedBytes, 5000 - 12);
+});
+
+test('a reader that is closed holds no unfinished message, and reads no further', () => {
+  const reader = new ChunkReader();
+  const long = encodeMessage({ type: 9, timestamp: 0, streamId: 1, payload: Buffer.alloc(100_000) }, 4, 128);
+  const short = encodeMessage({ type: 8, timestamp: 0, streamId: 1, payload: Buffer.alloc(1) }, 6, 128);
+  const types: number[] = [];
+  const bytes = Buffer.concat([long.subarray(0, 12 + 128), short, short]);
+  const rest = reader.push(bytes, ({ type }) => {
+    types.push(type);
+    assert.notEqual(reader.unfinishedBytes, 0);
+    reader.close();
+  });
+  assert.deepEqual(types, [8]);
+  assert.deepEqual(rest, short);
+  assert.equal(reader.unfinishedBytes, 0);
 });
 
 test('the number of chunk streams is bounded', () => {

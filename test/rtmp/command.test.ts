@@ -30,18 +30,24 @@ test('a command is AMF0 of type 20 with timestamp 0', () => {
     type: 20,
     timestamp: 0,
     streamId: 1,
-    payload: Buffer.from('020004706c6179 000000000000000000 05 02000173'.replaceAll(' ', ''), 'hex'),
+    payload: hex('020004706c6179 000000000000000000 05 02000173'),
   });
 });
 
-test('commands of type 17 have a format byte and AMF3 values; some clients leave the byte out', () => {
+test('commands of type 17 have a format byte and AMF3 values; some clients leave the byte out, or put it everywhere', () => {
   // "createStream", 2, AMF3 null, as Flash sends it with objectEncoding 3.
   const amf = Buffer.concat([encodeAmf0('createStream', 2), Buffer.from([0x11, 0x01])]);
   const expected = { kind: 'command', name: 'createStream', transactionId: 2, args: [null] };
-  const message = { type: 17, timestamp: 0, streamId: 0 };
-  assert.deepEqual(parseCommand({ ...message, payload: Buffer.concat([Buffer.from([0]), amf]) }), expected);
-  assert.deepEqual(parseCommand({ ...message, payload: amf }), expected);
+  for (const type of [17, 20]) {
+    const message = { type, timestamp: 0, streamId: 0 };
+    assert.deepEqual(parseCommand({ ...message, payload: Buffer.concat([Buffer.from([0]), amf]) }), expected);
+    assert.deepEqual(parseCommand({ ...message, payload: amf }), expected);
+  }
 });
+
+function hex(text: string): Buffer {
+  return Buffer.from(text.replaceAll(' ', ''), 'hex');
+}
 
 /** The message of a command of these very values. */
 function raw(values: AmfValue[], rest = ''): RtmpMessage {
@@ -49,7 +55,7 @@ function raw(values: AmfValue[], rest = ''): RtmpMessage {
     type: 20,
     timestamp: 0,
     streamId: 1,
-    payload: Buffer.concat([encodeAmf0(...values), Buffer.from(rest, 'hex')]),
+    payload: Buffer.concat([encodeAmf0(...values), hex(rest)]),
   };
 }
 
@@ -70,9 +76,15 @@ const odd: [string, AmfValue[], string, object][] = [
   ['one that is a number as text', ['createStream', '4', null], '', { kind: 'createStream', transactionId: 4 }],
   ['one that is true', ['play', true, null, 's'], '', { kind: 'play', streamName: 's' }],
   ['no number', ['createStream', Number.NaN, null], '', { kind: 'createStream', transactionId: 0 }],
+  ['one that is a text, an undefined object', ['play', 'x', undefined, 's'], '', { kind: 'play', streamName: 's' }],
+  ['a number as text, no object', ['publish', '4', 's'], '', { kind: 'publish', transactionId: 4, streamName: 's' }],
+  ['an undefined object', ['play', 5, undefined, 's'], '', { kind: 'play', transactionId: 5, streamName: 's' }],
   ['no transaction id', ['play', null, 's'], '', { kind: 'play', transactionId: 0, streamName: 's' }],
   ['no command object', ['publish', 5, 's', 'live'], '', { kind: 'publish', transactionId: 5, streamName: 's' }],
   ['neither', ['publish', 's', 'live'], '', { kind: 'publish', transactionId: 0, streamName: 's' }],
+  ['a stream name alone', ['publish', 's'], '', { kind: 'publish', transactionId: 0, streamName: 's' }],
+  ['an empty one', ['publish', '', 'live'], '', { kind: 'publish', transactionId: 0, streamName: '' }],
+  ['a blank one', ['publish', ' ', 'live'], '', { kind: 'publish', transactionId: 0, streamName: ' ' }],
   ['nothing at all', ['createStream'], '', { kind: 'createStream', transactionId: 0 }],
   ['bytes behind the last value', ['play', 0, null, 's'], 'ee0102', { kind: 'play', streamName: 's' }],
   ['zeros behind it', ['play', 3, null, 's'], '0000', { kind: 'play', transactionId: 3, streamName: 's' }],
@@ -82,11 +94,12 @@ const odd: [string, AmfValue[], string, object][] = [
   ['an object as stream name', ['play', 1, null, { a: 1 }], '', { kind: 'play', streamName: '' }],
   ['connect without an object', ['connect', 1, null], '', { kind: 'connect', transactionId: 1, app: '', tcUrl: '' }],
   ['connect without an id', ['connect', { app: 'live' }], '', { kind: 'connect', transactionId: 1, app: 'live' }],
+  ['connect with two objects', ['connect', { app: 'live' }, { a: 1 }], '', { kind: 'connect', app: 'live' }],
   ['an object without an end', ['connect', 1], '03 0003617070 0200046c697665', { kind: 'connect', app: 'live' }],
 ];
 for (const [title, values, rest, expected] of odd) {
   test(`read all the same: ${title}`, () => {
-    assert.partialDeepStrictEqual(parseClientCommand(raw(values, rest.replaceAll(' ', ''))), expected);
+    assert.partialDeepStrictEqual(parseClientCommand(raw(values, rest)), expected);
   });
 }
 
@@ -158,6 +171,20 @@ test('connect: what is too much is left out, or cut off', () => {
   assert.equal(command.commandObject.token, 't');
   assert.ok(encodeAmf0(command.commandObject).length <= 16 * 1024 + 4);
   assert.ok(command.args.includes('small') && !command.args.includes(long));
+});
+
+test('connect: what can be read and not be written again is left out', () => {
+  // An AMF3 object with a name longer than AMF0 has.
+  const name = 'x'.repeat(70_000);
+  const { payload } = buildCommand('connect', 1, [{ app: 'live' }], 0);
+  const object = Buffer.concat([hex('11 0a 0b 01 88c561'), Buffer.from(name), hex('03 01')]);
+  const command = parseClientCommand({ ...raw([]), payload: Buffer.concat([payload, object, encodeAmf0('small')]) });
+  assert.ok(command.kind === 'connect');
+  assert.deepEqual(command.args, ['small']);
+});
+
+test('a command that is not known has a short name', () => {
+  assert.partialDeepStrictEqual(client('x'.repeat(100_000), 1, [null]), { kind: 'other', name: 'x'.repeat(128) });
 });
 
 test('connect: what is missing or of a wrong type is empty', () => {
@@ -288,11 +315,23 @@ test('ReconnectRequest is an onStatus of the connection', () => {
 });
 
 test('the commands of FMLE publishing', () => {
-  for (const message of [onFCPublish(1), onFCUnpublish(1), onBWDone()]) {
-    const command = parseServerCommand(message);
-    assert.ok(command.kind === 'other');
-    assert.equal(command.transactionId, 0);
+  const started = { code: 'NetStream.Publish.Start', description: 'Started publishing stream.' };
+  const stopped = { code: 'NetStream.Unpublish.Success', description: 'Stop publishing stream.' };
+  const other = { kind: 'other', transactionId: 0 };
+  for (const [message, expected] of [
+    [onFCPublish(1), { ...other, name: 'onFCPublish', streamId: 1, args: [null, started] }],
+    [onFCUnpublish(1), { ...other, name: 'onFCUnpublish', streamId: 1, args: [null, stopped] }],
+    [onBWDone(), { ...other, name: 'onBWDone', streamId: 0, args: [null] }],
+  ] as const) {
+    assert.deepEqual(parseServerCommand(message), expected);
   }
+});
+
+test('what a server says of itself is cut off where it is too long', () => {
+  const long = 'x'.repeat(100_000);
+  const status = parseServerCommand(raw(['onStatus', 0, null, { level: long, code: long, description: long }]));
+  assert.ok(status.kind === 'onStatus');
+  for (const said of [status.level, status.code, status.description]) assert.equal(said, long.slice(0, 512));
 });
 
 test('Enhanced RTMP: what both sides can', () => {
@@ -308,6 +347,13 @@ test('Enhanced RTMP: what both sides can', () => {
   assert.deepEqual(intersectCapabilities(ourCapabilities, any).fourCcList, ourCapabilities.fourCcList);
   assert.deepEqual({ ...intersectCapabilities(ourCapabilities, any).videoFourCcInfoMap }, { vp09: 4 });
   assert.equal(parseCapabilities({ app: 'live', fourCcList: null }), undefined);
+
+  // What `a` can do with them; 0 on either side is nothing.
+  assert.deepEqual({ ...intersectCapabilities(any, ourCapabilities).videoFourCcInfoMap }, { vp09: 3 });
+
+  for (const capsEx of ['3', { valueOf: 0, toString: 0 }, Number.NaN, Number.POSITIVE_INFINITY]) {
+    assert.equal(parseCapabilities({ capsEx })?.capsEx, 0);
+  }
 
   const hostile = parseCapabilities({ audioFourCcInfoMap: { constructor: 3, toString: 'x' } });
   assert.ok(hostile);

@@ -44,7 +44,9 @@ test('events of products, and what is no control message, are told apart', () =>
   const event = { type: 4, timestamp: 0, streamId: 0, payload: Buffer.from('001a01', 'hex') };
   assert.deepEqual(parseControl(event), { kind: 'otherEvent', event: 26 });
   assert.deepEqual(parseControl({ ...event, payload: Buffer.from('0002', 'hex') }), { kind: 'otherEvent', event: 2 });
-  assert.deepEqual(parseControl({ ...event, type: 8 }), { kind: 'other', type: 8 });
+  for (const type of [0, 7, 8]) {
+    assert.deepEqual(parseControl({ ...event, type, payload: Buffer.alloc(8) }), { kind: 'other', type });
+  }
 });
 
 test('an acknowledgement is due at half the window, once', () => {

@@ -104,8 +104,9 @@ test('the client signs C1, and its C2 for a server that signs S1', () => {
 
   const { reply: answer } = new ServerHandshake().push(c0c1);
   assert.ok(answer);
-  const { reply: c2, done } = client.push(answer);
+  const { reply: c2, rest, done } = client.push(answer);
   assert.ok(done);
+  assert.equal(rest, undefined);
   assert.ok(c2);
   const s1 = answer.subarray(1, 1537);
   const serverDigest = s1.subarray(digestAt(s1, 8), digestAt(s1, 8) + 32);
@@ -139,6 +140,8 @@ test('both sides together, in any cut', () => {
 
 const refused: [string, Buffer, RegExp][] = [
   ['RTMPE', Buffer.from([6]), /RTMPE/],
+  ['RTMPE of version 8', Buffer.from([8]), /RTMPE/],
+  ['RTMPE of version 9', Buffer.from([9]), /RTMPE/],
   ['version 5', Buffer.from([5]), /version 5/],
   ['TLS', Buffer.from([0x16, 3, 1]), /TLS/],
   ['HTTP', Buffer.from('GET / HTTP/1.1'), /HTTP/],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type AmfValue, ecmaArray, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { parseClientCommand } from '../../edge/rtmp/command.ts';
-import { eachMediaMessage } from '../../edge/rtmp/media-messages.ts';
+import { eachMediaMessage, isMediaType } from '../../edge/rtmp/media-messages.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
 
 const properties = ecmaArray({ width: 1280, encoder: 'x' });
@@ -30,7 +30,6 @@ test('data leaves as type 18, name first, whichever type and format byte it had'
       assert.deepEqual(taken(message(type, payload)), expected);
     }
     for (const type of [MessageType.commandAmf0, MessageType.commandAmf3]) {
-      if (type === MessageType.commandAmf0 && payload !== metadata) continue;
       assert.deepEqual(parseClientCommand(message(type, payload)), { kind: 'data', message: message(18, metadata) });
     }
   }
@@ -95,6 +94,15 @@ test('what we cannot read, but others may, goes on as it is', () => {
   const vector = Buffer.concat([encodeAmf0('onMetaData'), Buffer.from('110d0300000000', 'hex')]);
   const many = Buffer.concat([encodeAmf0('onMetaData'), Buffer.alloc(70_000, 5)]);
   for (const payload of [vector, many]) assert.deepEqual(taken(message(18, payload)).media, [message(18, payload)]);
+});
+
+test('a type is of media when something is made of it', () => {
+  const media = Array.from({ length: 256 }, (_, type) => type).filter(isMediaType);
+  assert.deepEqual(media, [8, 9, 15, 18, 22]);
+  for (let type = 0; type < 256; type++) {
+    const { fault } = taken(message(type, Buffer.from([0xaf])));
+    assert.equal(fault === `a message of type ${type}`, !media.includes(type), `${type}`);
+  }
 });
 
 /** An aggregate of these parts. */

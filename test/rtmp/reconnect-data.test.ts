@@ -18,6 +18,7 @@ test('whoever has given the key is asked, and nobody else', () => {
   assert.ok(!asks(reconnectRequestData('go', `${key}x`)));
   assert.ok(!asks(reconnectRequestData('go', key), MessageType.video));
   assert.ok(!asks(encodeAmf0('onMetaData', { code: reconnectRequestCode, key })));
+  assert.ok(!asks(encodeAmf0('onStatus', { code: 'another', description: reconnectRequestCode, key })));
   assert.ok(!asks(encodeAmf0('onStatus', reconnectRequestCode, { code: reconnectRequestCode, key })));
 });
 

@@ -44,6 +44,9 @@ const urls: [string, string | undefined, [string, string, string, string]][] = [
   ['rtmp://a.com/live/s', '', ['a.com', 'live', 's', '']],
   ['rtmp://a.com/live/s?k=v', '', ['a.com', 'live', 's', '?k=v']],
   ['rtmp://a.com/live?k=v/s', '', ['a.com', 'live', 's', '?k=v']],
+  ['rtmp://a.com/live?/s', '', ['a.com', 'live', 's', '']],
+  ['rtmp://a.com/live/s', '?k=v', ['a.com', 'live', 's', '?k=v']],
+  ['rtmp://a.com/live/s', '#vhost=demo', ['demo', 'live', 's', '#vhost=demo']],
   ['rtmp://a.com/app/app2/s', '', ['a.com', 'app/app2', 's', '']],
   // Without an app, as FFmpeg sends `rtmp://a.com/s`.
   ['rtmp://a.com/s', '', ['a.com', '__defaultApp__', 's', '']],
@@ -148,6 +151,28 @@ for (const [tcUrl, stream, words] of refused) {
   });
 }
 
+test('names and parameters of the greatest length are served', () => {
+  const [app, stream, param] = ['a'.repeat(512), 's'.repeat(512), `?k=${'v'.repeat(4093)}`];
+  const host = 'h'.repeat(255);
+  const url = resolveStreamUrl({ tcUrl: `rtmp://${host}/${app}`, app: '', stream: stream + param });
+  assert.deepEqual([url.host, url.app, url.stream, url.param], [host, app, stream, param]);
+});
+
+const withVhost: [string, string][] = [
+  ['', ''],
+  ['?vhost=a', ''],
+  ['?domain=a', ''],
+  ['?vhost=a&k=v', '?k=v'],
+  ['?k=v&vhost=a;token=b', '?k=v;token=b'],
+  ['?k=v...vhost...a', '?k=v'],
+  ['#vhost=a#k=v', '#k=v'],
+  ['?a=1#vhost=b#k=v', '?a=1#k=v'],
+  ['?vhosts=1&domain2=2&flag', '?vhosts=1&domain2=2&flag'],
+];
+for (const [param, expected] of withVhost) {
+  test(`${JSON.stringify(param)} without what names a vhost`, () => assert.equal(withoutVhost(param), expected));
+}
+
 test('whole URLs', () => {
   const parsed = (url: string): string[] => {
     const { host, app, stream, param } = parseRtmpUrl(url);
@@ -158,6 +183,7 @@ test('whole URLs', () => {
   assert.deepEqual(parsed('rtmp://b/app/app2/s?u=http://x/y'), ['b', 'app/app2', 's', '?u=http://x/y']);
   assert.deepEqual(parsed('rtmp://b/live?vhost=v/s'), ['b', 'live', 's', '?vhost=v']);
   assert.deepEqual(parsed('rtmp://b/live?vhost=v/s?k=v'), ['b', 'live', 's', '?k=v&vhost=v']);
+  assert.deepEqual(parsed('rtmp://b'), ['b', '__defaultApp__', '', '']);
   assert.deepEqual(parsed('rtmps://b/s'), ['b', '__defaultApp__', 's', '']);
   for (const url of ['', 'live/s', 'http://b/live/s', 'rtmp://', 'rtmp:///live/s']) {
     assert.throws(
