@@ -138,12 +138,11 @@ export class Splice {
   /** Tracks interleave: one may still repeat what the stream had while another is already beyond it. */
   #interleave(frame: UntimedFrame): SpliceStep {
     const track = 1 << frame.track;
-    const before = this.#before;
-    if (before === undefined || (this.#beyond & track) !== 0) return { kind: 'pass', frame };
-    const standing = before.compare(frame);
+    const standing = (this.#beyond & track) === 0 ? this.#before?.compare(frame) : 'next';
     if (standing === 'had' || standing === 'past') return skip;
     if (isMedia(frame)) this.#beyond |= track;
-    const allBeyond = (before.mediaTracks & ~this.#beyond) === 0;
+    const allBeyond = ((this.#before?.mediaTracks ?? 0) & ~this.#beyond) === 0;
+    // A track that this source does not have is not waited for without end.
     if (allBeyond || this.#seen > framesWithoutKeyframeMax) this.#state = 'done';
     return { kind: 'pass', frame };
   }

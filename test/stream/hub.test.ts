@@ -89,6 +89,15 @@ test('a second publisher is refused by its name, and the first is not disturbed'
   assert.equal(count(sink), 2);
 });
 
+test('a publisher that comes back before its goodbye was read gets its name', async () => {
+  const hub = new Hub(noUpstream);
+  const first = await hub.publish(request, vhost, silent, 'unproven');
+  const second = hub.publish(request, vhost, silent, 'unproven');
+  hub.unpublish(first);
+  const publication = await second;
+  assert.equal(hub.published.get(key)?.publication, publication);
+});
+
 test('publish, stop, publish again, a hundred times: the player sees all, and nothing is left behind', async () => {
   const hub = new Hub(noUpstream);
   const stream = hub.play(request, vhost);

@@ -15,11 +15,11 @@ import { RecordingSink } from '../support/playback.ts';
 const vhost = defaultVhost({ minLatency: true });
 const MB = 1_000_000;
 
-function world(maxBytes = Number.POSITIVE_INFINITY) {
+function world(maxBytes = Number.POSITIVE_INFINITY, settings = vhost) {
   const limits = { maxBytes };
   const memory = new MediaMemory(() => limits.maxBytes);
   const stream = (name = 's') => {
-    const live = new LiveStream({ vhost: 'v', app: 'a', stream: name }, vhost, noReports, memory);
+    const live = new LiveStream({ vhost: 'v', app: 'a', stream: name }, settings, noReports, memory);
     const feed = live.openFeed();
     const bring = (...messages: RtmpMessage[]): void => {
       for (const message of messages) {
@@ -49,6 +49,23 @@ test('what a thousand slow players wait for counts once', () => {
   const waiting = memory.bytesOf('backlog');
   assert.ok(waiting > MB && waiting < 2.2 * MB, `${waiting} bytes`);
   for (const { player } of players) live.detach(player);
+  assert.equal(memory.bytesOf('backlog'), 0);
+});
+
+test('what a player was given counts until it has taken it, with the form in which it was sent', () => {
+  const { memory, stream } = world(
+    Number.POSITIVE_INFINITY,
+    defaultVhost({ minLatency: true, play: { gopCache: false } }),
+  );
+  const { bring, join } = stream();
+  const { sink, player } = join();
+  bring(videoHeader(0), keyframe(0));
+  sink.credit = 1;
+  bring(interFrame(40, 1, 100_000));
+  const given = memory.bytesOf('backlog');
+  assert.ok(given >= 200_000 && given < 300_000, `${given} bytes`);
+  sink.credit = 1_000;
+  player.drained();
   assert.equal(memory.bytesOf('backlog'), 0);
 });
 

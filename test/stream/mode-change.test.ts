@@ -24,6 +24,8 @@ const events = { ended: () => {}, gone: new AbortController().signal, silentMs: 
 class Scene {
   readonly pulls: { players: number; stopped: boolean; readonly end: (reason: string | undefined) => void }[] = [];
   readonly pushes: { mode: string; closed: boolean }[] = [];
+  /** What publications were told. */
+  readonly told: VhostConfig[] = [];
   readonly hub: Hub = new Hub({
     pull: (_, __, end): StreamSource => {
       const pull = { players: 0, stopped: false, end };
@@ -53,6 +55,7 @@ class Scene {
         flush: () => {},
         reconfigured: (changed) => {
           push.mode = changed.cluster.mode;
+          this.told.push(changed);
         },
         close: () => {
           push.closed = true;
@@ -155,6 +158,15 @@ test('what is pushed stays at its origins until its publisher ends, and so do it
   assert.equal(scene.pushes[0]?.closed, true);
   await scene.publish(local);
   assert.equal(scene.pushes.length, 1);
+});
+
+test('who publishes to origins is told of changed settings, and stays in its mode', async () => {
+  const scene = new Scene();
+  await scene.publish(remote);
+  const changed = defaultVhost({ name: 'video.test', cluster: { ...cluster, origins: [{ ...origin, port: 1936 }] } });
+  scene.reload(changed);
+  scene.reload(local);
+  assert.deepEqual(scene.told, [changed, { ...local, cluster: changed.cluster }]);
 });
 
 test('there and back again: nothing is left behind', () => {

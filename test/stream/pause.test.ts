@@ -127,6 +127,24 @@ test('what waited for a slow player when it paused is given up', () => {
   assert.deepEqual(given(), [...headers, 'video 160']);
 });
 
+test('who pauses while something waits misses that, even where nothing comes meanwhile', () => {
+  const { player, stream, sink, send, given } = scene({ gopCache: false });
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  sink.credit = 1;
+  send(interFrame(80, 7));
+  send(interFrame(120, 8));
+  given();
+  player.pause();
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  assert.deepEqual(given(), []);
+  stream.resume(player);
+  send(interFrame(160, 9));
+  assert.deepEqual(given(), [], 'it lacks the picture before');
+  send(keyframe(200, 10));
+  assert.deepEqual(given(), [...headers, 'video 200']);
+});
+
 test('it begins to play while it is paused, and is sent away at a key frame', () => {
   const { player, stream, send, given } = scene();
   player.pause();

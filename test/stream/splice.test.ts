@@ -225,6 +225,20 @@ test('make before break: the old feed delivers until the new one can, is told on
   );
 });
 
+test('a source is told once that it carries what the stream has had', () => {
+  const world = watched();
+  const published = clip({ gops: 2 });
+  const first = world.stream.openFeed();
+  bring(first, published);
+  let told = 0;
+  const second = world.stream.openFeed({ overlaps: () => told++ });
+  bring(second, published.slice(0, 3));
+  assert.equal(told, 0);
+  for (const message of published.slice(3)) bring(second, [message]);
+  assert.equal(told, 1);
+  assert.equal(first.delivering, true);
+});
+
 test('silence does not make two sources the same', () => {
   const world = watched();
   const first = world.stream.openFeed();
