@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
-import { refusalOf, UpstreamError } from '../../edge/upstream/connection/errors.ts';
+import { isExhausted, refusalOf, toUpstreamError, UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { openSocket } from '../../edge/upstream/connection/socket.ts';
 import { deadOrigin } from '../support/rtmp-scene.ts';
 
@@ -45,4 +45,35 @@ test('a redirection is told and logged without its parameters: they may be a sec
   pino({}, { write: (line: string) => (logged += line) }).warn({ err: error }, 'pull failed');
   assert.match(logged, /redirects to rtmp/);
   assert.doesNotMatch(logged, /secret/);
+});
+
+test('a refusal is told in the origin’s words, with its code', () => {
+  const refused = (info: object) => {
+    const { failure, reason, code, location } = refusalOf(info as never, 'o:1935');
+    return { failure, reason, code, location };
+  };
+  const code = 'NetStream.Publish.BadName';
+  const rejected = { failure: 'rejected', code, location: undefined };
+  assert.deepEqual(refused({ code, description: 'taken' }), { ...rejected, reason: 'taken' });
+  assert.deepEqual(refused({ code }), { ...rejected, reason: code });
+  const usual = 'NetConnection.Connect.Rejected';
+  assert.deepEqual(refused({}), { ...rejected, code: usual, reason: usual });
+});
+
+test('what else was thrown is told, too', () => {
+  const told = (error: unknown): string => toUpstreamError(error, 'broken', 'o:1935').message;
+  assert.equal(told(new Error('cut')), 'origin o:1935: cut');
+  assert.equal(told(new TypeError()), 'origin o:1935: TypeError');
+  assert.equal(told('a text'), 'origin o:1935: a text');
+  const nowhere = Object.assign(new Error('x'), { code: 'ENOTFOUND' });
+  assert.equal(
+    told(new AggregateError([nowhere, new Error('y')])),
+    'origin o:1935: host name not found (ENOTFOUND); y',
+  );
+  const own = new UpstreamError('exhausted', 'no descriptors', { origin: 'o:1935' });
+  assert.equal(toUpstreamError(own, 'broken', 'other:1'), own);
+  assert.deepEqual(
+    [isExhausted(own), isExhausted(toUpstreamError('x', 'broken', 'o')), isExhausted('x')],
+    [true, false, false],
+  );
 });
