@@ -43,6 +43,15 @@ test('a stream that never has a keyframe is whole in the end', () => {
   assert.equal(first.areWhole, true);
 });
 
+test('sound, however much, says nothing of the pictures that a header has announced', () => {
+  const first = new FirstFrames();
+  take(first, videoHeader(0), audioHeader(0));
+  for (let index = 0; index <= framesWithoutKeyframeMax; index++) take(first, audioFrame(index * 23));
+  assert.equal(first.areWhole, false);
+  take(first, interFrame(0));
+  assert.equal(first.areWhole, false);
+});
+
 test('what is held of an origin that sends headers for ever is bounded', () => {
   const first = new FirstFrames();
   for (let index = 0; index < 1_000; index++) take(first, dataMessage(index));

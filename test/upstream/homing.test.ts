@@ -64,6 +64,17 @@ test('a stream that has come to another origin goes home when that is well, with
   await gone;
 });
 
+test('at home again before it has settled, it goes nowhere', async () => {
+  const scene = new Scene();
+  scene.change(a);
+  scene.present = 'a:1935';
+  scene.homing.moved();
+  // Nobody has told of this.
+  scene.present = 'b:1935';
+  await delay(60);
+  assert.deepEqual(scene.gone, []);
+});
+
 test('one that comes and goes moves no stream', async () => {
   const scene = new Scene(80);
   for (let i = 0; i < 8; i++) {

@@ -35,4 +35,9 @@ test('a flood of names is bounded; the newest are kept', () => {
   assert.equal(memory.size, 10_000);
   assert.equal(memory.originOf('s29999'), 'a:1935');
   assert.equal(memory.originOf('s0'), undefined);
+  // What was found again is among the newest.
+  memory.foundAt('s20000', 'b:1935');
+  memory.foundAt('new', 'a:1935');
+  assert.equal(memory.originOf('s20000'), 'b:1935');
+  assert.equal(memory.originOf('s20001'), undefined);
 });

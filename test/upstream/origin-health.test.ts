@@ -384,3 +384,42 @@ test('what may be the matter of one connection has the origin checked, and sets 
   await bench.until(() => bench.changes.length === 2);
   assert.deepEqual(bench.states, ['a:1935 suspect', 'a:1935 up']);
 });
+
+test('many who want to know whether an origin answers ask it once; by HTTP once for each folder', async (t) => {
+  const asked: string[] = [];
+  let answer = (): void => {};
+  const health = new OriginHealth({
+    probe: (_, __, folder) => {
+      asked.push(folder);
+      return new Promise((resolve) => {
+        answer = resolve;
+      });
+    },
+    times: () => ({ probeMinMs: 20, probeMaxMs: 80, retryMinMs: 20, retryMaxMs: 80, checkIntervalMs: 0 }),
+    changed: () => {},
+  });
+  t.after(() => health.close());
+  const first = health.answers(a);
+  assert.equal(health.answers(a), first);
+  answer();
+  assert.equal(await first, true);
+  void health.answers(a, '/live/');
+  void health.answers(a);
+  void health.answers(b);
+  assert.deepEqual(asked, ['/', '/live/', '/', '/']);
+});
+
+test('an origin in use is not probed, and is looked at again when it is not', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const bench = new Bench(t);
+  const probed = (): number => bench.probes.filter(({ host }) => host === 'a').length;
+  bench.well = true;
+  bench.times = { ...bench.times, checkIntervalMs: 1_000 };
+  const ended = bench.health.connected(a);
+  bench.health.retain([a]);
+  for (let second = 0; second < 10; second++) t.mock.timers.tick(1_000);
+  assert.equal(probed(), 0);
+  ended();
+  for (let second = 0; second < 2; second++) t.mock.timers.tick(1_000);
+  assert.ok(probed() > 0);
+});

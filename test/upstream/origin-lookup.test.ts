@@ -67,6 +67,19 @@ test('who asks first has it looked up, and all others share the answer', async (
   assert.deepEqual(bench.lookups.counts, { found: 1, empty: 0, failed: 0 });
 });
 
+test('who waits for a look-up that is under way goes on when it has ended', async (t) => {
+  const bench = new Bench(t, a, b);
+  await bench.lookups.settled([a, b]);
+  bench.lookups.current([a]);
+  let settled = false;
+  const wait = bench.lookups.settled([a, b]).then(() => (settled = true));
+  await new Promise(setImmediate);
+  assert.equal(settled, false);
+  bench.asked.at(-1)?.answer(['10.0.0.1']);
+  await wait;
+  assert.deepEqual(bench.addresses(a), ['10.0.0.1:1935']);
+});
+
 test('addresses have scheme and port of their name, and the certificate must hold it', async (t) => {
   const bench = new Bench(t, a, b);
   bench.lookups.current([b]);

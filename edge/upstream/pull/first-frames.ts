@@ -42,7 +42,7 @@ export class FirstFrames {
     if (frame.track === Track.video) this.#pictures++;
     // Some encoders send no keyframe at all: nobody can wait for one.
     const isEntry = frame.role === 'keyframe' || this.#pictures > framesWithoutKeyframeMax;
-    this.#areWhole = isEntry || (frame.track === Track.audio && !this.#hasVideo);
+    this.#areWhole = isEntry || !this.#hasVideo;
     const messages = [...this.#held, message];
     this.#held = [];
     return messages;
