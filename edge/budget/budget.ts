@@ -4,6 +4,7 @@
 
 import { type ConnectionLimits, Connections } from './connections.ts';
 import type { Descriptors } from './descriptors.ts';
+import { Handshakes } from './handshakes.ts';
 import { PausedReaders } from './readers.ts';
 import { UnfinishedBytes } from './unfinished.ts';
 
@@ -21,6 +22,7 @@ export class Budget {
   readonly connections: Connections;
   readonly unfinished: UnfinishedBytes;
   readonly paused = new PausedReaders();
+  readonly handshakes = new Handshakes();
 
   /** @param limits those in force, asked after each read: a reload may change them */
   constructor(limits: () => BudgetLimits, descriptors?: Descriptors) {

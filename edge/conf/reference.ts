@@ -266,9 +266,11 @@ it sends on are kept, and then it is not read any further.
 **Work.** A client may send 5,000 messages a second, and more for a moment. An answer that it asks for counts as 50
 messages, and \`connect\`, \`play\` and \`publish\` count as 400 each. A client that is faster is read later; nobody is
 cut off for that. A client that does not read our answers is not read any further.
+Of TLS handshakes, whose first answer takes up to a millisecond, one is answered in each turn of the event loop, when its first
+message is whole: others are served between two of them, however many come at once.
 
-The metrics \`edge_connections…\`, \`edge_unfinished_bytes\`, \`edge_paused_readers\` and \`edge_descriptors\` show how much
-of this is in use, and who was turned away.
+The metrics \`edge_connections…\`, \`edge_unfinished_bytes\`, \`edge_paused_readers\`, \`edge_tls_handshakes_waiting\` and
+\`edge_descriptors\` show how much of this is in use, and who was turned away.
 `;
 }
 

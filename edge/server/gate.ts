@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import { isIn, plainAddress } from '../access/addresses.ts';
 import type { Place, Purpose, TurnedAway } from '../budget/connections.ts';
 import { Deadline } from '../time/deadline.ts';
+import { awaitHello } from './first-hello.ts';
 import type { Gateway } from './gateway.ts';
 import { takeProxyHeader } from './proxy-protocol.ts';
 
@@ -59,9 +60,20 @@ export class Gate {
     });
   }
 
-  /** The same for a server that does TLS: a client has `handshake_timeout` for it. */
+  /** The same for a server that does TLS: a client has `handshake_timeout` for it, and is answered in its turn. */
   guardTls(server: Server): void {
-    server.on('connection', (socket: Socket) => this.#awaitHandshake(socket));
+    const { handshakes } = this.#gateway.budget;
+    const listeners = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      this.#awaitHandshake(socket);
+      const release = awaitHello(socket, () =>
+        handshakes.await(socket, () => {
+          release();
+          for (const listener of listeners) listener.call(server, socket);
+        }),
+      );
+    });
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#shaken(socket));
     this.guard(server);
   }
@@ -130,6 +142,7 @@ export class Gate {
     handshake?.deadline.stop();
     if (handshake === undefined) socket.destroy();
     else {
+      this.#gateway.budget.handshakes.succeeded(socket.isSessionReused());
       places.set(socket, handshake.place);
       addresses.set(socket, addressOf(handshake.socket));
       handshake.place.progressed();

@@ -2,19 +2,23 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
 import { pino } from 'pino';
 import { Outbox } from '../../edge/budget/outbox.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
 import { Edge } from '../../edge/edge.ts';
+import { Gate } from '../../edge/server/gate.ts';
 import { WriteWatch } from '../../edge/server/write-watch.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { clientHello } from '../support/client-hello.ts';
 import { missing } from '../support/programs.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
+import { startEdge } from './harness.ts';
 
 const testOptions = { timeout: 90_000 };
 
@@ -120,6 +124,49 @@ describe('a TLS handshake', { skip: missing('openssl') }, () => {
       await until(() => connections.size === 1);
       assert.notEqual(peer?.closed, true);
     }
+  });
+
+  test('is answered in its turn, also when many hold back their first message and send it at once', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'gate-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const { keyFile, certFile } = makeCertificate(directory, 'live.test');
+    const [key, cert] = [keyFile, certFile].map((file) => readFileSync(file));
+    let turn = 0;
+    const turns: number[] = [];
+    const server = createTlsServer({
+      key,
+      cert,
+      SNICallback: (_, done) => {
+        turns.push(turn);
+        done(null);
+      },
+    }).on('tlsClientError', () => {});
+    new Gate('https', 'http', await startEdge(t)).guardTls(server);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const address = server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const hello = await clientHello('live.test');
+    const sockets = Array.from({ length: 30 }, () => open(t, port));
+    // All but the last byte: one that is answered at its beginning could be held up by its end.
+    for (const socket of sockets) socket.write(hello.subarray(0, -1));
+    const leaves = open(t, port);
+    leaves.write(hello);
+    await until(() => turns.length === 1);
+    leaves.destroy();
+    let counts = true;
+    t.after(() => {
+      counts = false;
+    });
+    const count = (): void => {
+      turn++;
+      if (counts) setImmediate(count);
+    };
+    setImmediate(count);
+    for (const socket of sockets) socket.write(hello.subarray(-1));
+    await until(() => turns.length === sockets.length + 1);
+    assert.equal(new Set(turns).size, turns.length, `turns in which they were answered: ${turns.join(' ')}`);
   });
 });
 

@@ -8,7 +8,7 @@ import { type Purpose, turnedAwayReasons } from '../../budget/connections.ts';
 
 const purposes: readonly Purpose[] = ['rtmp', 'http', 'service'];
 
-export function addBudgetMetrics(registry: Registry, { connections, unfinished, paused }: Budget): void {
+export function addBudgetMetrics(registry: Registry, { connections, unfinished, paused, handshakes }: Budget): void {
   const registers = [registry];
   new Gauge({
     name: 'edge_connections',
@@ -35,6 +35,11 @@ export function addBudgetMetrics(registry: Registry, { connections, unfinished, 
     ['edge_unfinished_bytes', 'Memory held by messages that are not complete.', () => unfinished.total],
     ['edge_unfinished_max_bytes', 'Most of it that there may be (unfinished_max_bytes).', () => unfinished.limit],
     ['edge_paused_readers', 'Sockets that are not read until their peer reads, or asks for less.', () => paused.now],
+    [
+      'edge_tls_handshakes_waiting',
+      'TLS handshakes that have begun and wait for their turn.',
+      () => handshakes.waiting,
+    ],
     ['edge_descriptors', 'File descriptors in use.', () => connections.descriptors.inUse(connections.size)],
     ['edge_descriptors_max', 'Most file descriptors that the process may have.', () => connections.descriptors.limit],
   ];
@@ -48,6 +53,17 @@ export function addBudgetMetrics(registry: Registry, { connections, unfinished, 
       },
     });
   }
+  new Counter({
+    name: 'edge_tls_handshakes_total',
+    help: 'TLS handshakes that succeeded; resumed: with the session of a connection before, without a signature.',
+    labelNames: ['resumed'],
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ resumed: 'true' }, handshakes.resumed);
+      this.inc({ resumed: 'false' }, handshakes.full);
+    },
+  });
   new Counter({
     name: 'edge_paused_readers_total',
     help: 'Times that a socket was not read on until its peer read, or asked for less.',

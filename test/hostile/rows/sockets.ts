@@ -1,5 +1,6 @@
 /** Connections that are opened and left alone, or fed a byte a second. */
 
+import { clientHello } from '../../support/client-hello.ts';
 import type { Attack, HostileClient, Row } from '../attack.ts';
 import { hostileAddress } from '../attack.ts';
 import { handshake } from '../bytes.ts';
@@ -47,6 +48,26 @@ export const sockets: readonly Row[] = [
       const { rtmps, https } = attack.target;
       const clients = await openAll(attack, [rtmps, https], 270, helloStart);
       return drip(attack, clients, Buffer.from([0]));
+    },
+  },
+  {
+    name: 'tls-at-once',
+    input:
+      '600 TLS connections that send all but the last byte of their first message, then that byte at once; again and again',
+    run: async (attack) => {
+      const hello = await clientHello('live.test');
+      while (!attack.over) {
+        const clients = Array.from({ length: 600 }, (_, index) => {
+          const { rtmps, https } = attack.target;
+          return attack.open(index % 2 === 0 ? rtmps : https, { from: hostileAddress(index % 6) });
+        });
+        for (const client of clients) void client.send(hello.subarray(0, -1));
+        await attack.pause(1_000);
+        for (const client of clients) void client.send(hello.subarray(-1));
+        await attack.pause(1_000);
+        for (const client of clients) client.socket.destroy();
+      }
+      return undefined;
     },
   },
   {
