@@ -9,6 +9,7 @@ import { constants } from 'node:os';
 import { type Logger, pino } from 'pino';
 import { terminalFormat } from '../edge/log/terminal.ts';
 import { runCommand } from './command-line.ts';
+import { boundGarbage } from './garbage.ts';
 import { type ClusterAccess, loadAccess } from './kube/access.ts';
 import { runOperator } from './operator.ts';
 import { type OperatorOptions, operatorUsage, readOperatorOptions } from './options.ts';
@@ -21,6 +22,7 @@ export function operator(args: readonly string[]): Promise<number> {
 }
 
 async function run(options: OperatorOptions): Promise<number> {
+  boundGarbage();
   const log = logOf(options);
   let access: ClusterAccess;
   try {

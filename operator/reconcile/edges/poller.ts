@@ -5,7 +5,6 @@
  * A new credential reaches an edge up to minutes after it was made, and for some time both are valid. So an edge is
  * asked with the one that it took last, as long as that is valid: edges count those who come with a wrong one.
  */
-
 import { Agent } from 'node:http';
 import { type ApiCredential, basicAuthorization } from '../../render/credential.ts';
 import { type Authorization, askEdge, askToMove, type Moving, type Question } from './ask.ts';
@@ -65,7 +64,8 @@ interface Entry {
 
 export class EdgePoller {
   readonly #options: Required<EdgePollerOptions>;
-  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 1 });
+  /** A connection for each question: an edge ends an idle one after 10 s, and thousands of them would take memory. */
+  readonly #agent = new Agent({ keepAlive: false });
   readonly #clusters = new Map<string, Cluster>();
   readonly #entries = new Map<string, Entry>();
   /** Due, but too many are under way. */

@@ -36,6 +36,8 @@ class Bench {
   readonly changes: string[] = [];
   questions = 0;
   connections = 0;
+  /** Of those, the ones that have not ended. */
+  open = 0;
   underWay = 0;
   mostUnderWay = 0;
   port = 0;
@@ -53,7 +55,14 @@ class Bench {
       bench.answer(response, request);
       bench.#notify();
     });
-    server.on('connection', () => bench.connections++);
+    server.on('connection', (socket) => {
+      bench.connections++;
+      bench.open++;
+      socket.once('close', () => {
+        bench.open--;
+        bench.#notify();
+      });
+    });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     bench.port = (server.address() as AddressInfo).port;
@@ -144,7 +153,7 @@ test('what is no edge’s answer is told with its place', () => {
   assert.throws(() => parseEdgeReport('<html>'), /not JSON: "<html>"/);
 });
 
-test('edges are asked again and again over one connection, and changes are told once', options, async (t) => {
+test('edges are asked again and again, and changes are told once', options, async (t) => {
   const bench = await Bench.start(t);
   bench.poller.follow('media/live', [bench.pod('a')], well.config.hash);
   assert.equal(bench.poller.edge('a').state, 'unknown');
@@ -152,7 +161,6 @@ test('edges are asked again and again over one connection, and changes are told 
   assert.deepEqual(state.state === 'answering' && state.report.figures.players, 3);
   await bench.until(() => bench.questions >= 5);
   assert.deepEqual(bench.changes, ['media/live facts']);
-  assert.equal(bench.connections, 1);
 
   bench.answer = (response) => response.end(JSON.stringify({ ...well, players: 4 }));
   await bench.until(() => bench.changes.length === 2);
@@ -160,6 +168,15 @@ test('edges are asked again and again over one connection, and changes are told 
   bench.answer = (response) => response.end(JSON.stringify({ ...well, players: 4, origins: down }));
   await bench.until(() => bench.changes.length === 3);
   assert.deepEqual(bench.changes.slice(1), ['media/live figures', 'media/live facts']);
+});
+
+test('between two questions an edge has no connection from the operator', options, async (t) => {
+  const bench = await Bench.start(t, { intervalMs: 100_000 });
+  bench.poller.follow('media/live', [bench.pod('a'), bench.pod('b')], well.config.hash);
+  await bench.untilState('a', 'answering');
+  await bench.untilState('b', 'answering');
+  await bench.until(() => bench.open === 0);
+  assert.equal(bench.connections, 2);
 });
 
 test('an edge is silent that does not answer twice in a row, with what it said last', options, async (t) => {
