@@ -82,6 +82,29 @@ describe('HTTP-FLV', () => {
     assert.equal(tags[3]!.payload[0], 0x17);
   });
 
+  it('gives an edge no more than that, where a player has the GOP before a key frame that has just come', async (context) => {
+    const edge = await startEdge(context);
+    const publisher = await edge.publisher();
+    publisher.push(...clip({ gops: 1, framesPerGop: 3 }));
+    publisher.push(keyframe(120));
+    const newest = keyframe(120).payload;
+    const opening = async (headers: Record<string, string>): Promise<Buffer[]> => {
+      const client = await play(edge, getRequest('/live/one.flv', headers));
+      await client.takeHead();
+      await takeChunk(client);
+      const pictures: Buffer[] = [];
+      while (pictures.at(-1)?.equals(newest) !== true) {
+        const tags = tagsOf((await takeChunk(client))!).filter(({ type }) => type === 9);
+        pictures.push(...tags.map(({ payload }) => payload));
+      }
+      client.socket.destroy();
+      return pictures.slice(1);
+    };
+    const all = [keyframe(0), interFrame(40, 1), interFrame(80, 2)].map(({ payload }) => payload);
+    assert.deepEqual(await opening({}), [...all, newest]);
+    assert.deepEqual(await opening({ 'X-Edge-Reconnect': 'a-key' }), [newest]);
+  });
+
   it('answers HTTP/1.0 without chunks and to the end of the connection', async (context) => {
     const edge = await startEdge(context);
     const publisher = await edge.publisher();
