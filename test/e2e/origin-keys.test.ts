@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import type { EdgeProcess } from '../support/edge-process.ts';
+import { FlvOrigin, type FlvScript, flvOf } from '../support/flv-origin.ts';
 import { clip } from '../support/media.ts';
 import { temporaryDirectory } from '../support/programs.ts';
 import { edgeConfig, originConfig } from '../support/rtmp-config.ts';
@@ -153,4 +154,40 @@ describe('an edge with a key for its origins', () => {
     );
     assert.equal(stranger.asked('publish')[0]?.stream, 'other');
   });
+
+  for (const status of [302, 307]) {
+    test(`by HTTP-FLV as well, where a ${status} names the path and the parameters`, testOptions, async (t) => {
+      const keys = join(temporaryDirectory(t), 'keys');
+      writeFileSync(keys, `child:${secret}\n`);
+      const plays: FlvScript = (response) => response.write(flvOf(clip()));
+      const stranger = await FlvOrigin.start(t, plays);
+      const another = await FlvOrigin.start(t, plays);
+      const front = await FlvOrigin.start(t, (response, { url = '' }) => {
+        const Location = url.includes('/far')
+          ? `http://127.0.0.1:${stranger.port}${url}`
+          : `http://127.0.0.1:${another.port}/moved${url.replace(/\?.*/, '?own=1')}`;
+        response.writeHead(status, { Location }).end();
+      });
+      const edge = await startEdge(
+        t,
+        edgeConfig({
+          root,
+          origins: [front.port, another.port],
+          cluster: 'protocol flv;',
+          edge: `balance failover; origin_keys_file ${keys};`,
+        }),
+      );
+      await (await player(t, edge, 'near?room=7')).frames(13);
+      await (await player(t, edge, 'far?room=7')).frames(13);
+      for (const { url } of front.asked) assert.match(url, /[?&]kid=child&exp=\d+&ip=&sig=[0-9a-f]{64}&room=7$/);
+      const [{ url } = { url: '' }] = another.asked;
+      const expires = Number(/exp=(\d+)/.exec(url)?.[1]);
+      const query = signedQuery({ action: 'play', path: '/moved/live/near', keyId: 'child', secret, expires });
+      assert.equal(url.replace('&ip=&', '&'), `/moved/live/near.flv?${query}&own=1`);
+      assert.deepEqual(
+        stranger.asked.map((asked) => asked.url),
+        ['/live/far.flv?room=7'],
+      );
+    });
+  }
 });

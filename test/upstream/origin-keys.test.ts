@@ -87,6 +87,32 @@ describe('a signature for an origin', () => {
     assert.equal(new OriginKeys(log).signed(keyFile(t), 'play', request, false).param, '?room=7');
     assert.equal(new OriginKeys(log).signed('', 'play', request, true).param, request.param);
   });
+
+  test('for where an origin redirects to by HTTP: for the path that it names, and nothing for others', (t) => {
+    const file = keyFile(t);
+    const keys = new OriginKeys(log);
+    const own = /^kid=child&exp=\d+&ip=&sig=[0-9a-f]{64}/;
+    const repeated = '/live/a.flv?kid=child&exp=1&ip=&sig=00&room=7';
+    for (const [path, there, others] of [
+      ['/live/a.flv', '/live/a.flv', ''],
+      ['/b/live/a%20b.flv?vhost=v&room=7', '/b/live/a%20b.flv', '&vhost=v&room=7'],
+      [repeated, '/live/a.flv', '&room=7'],
+    ] as const) {
+      const [pathname, query = ''] = keys.signedPath(file, path, true).split('?');
+      assert.equal(pathname, there);
+      assert.match(query, own);
+      assert.equal(query.replace(own, ''), others);
+    }
+    assert.equal(keys.signedPath(file, repeated, false), '/live/a.flv?room=7');
+    assert.equal(keys.signedPath(file, '/live/a.flv?kid=child&sig=00', false), '/live/a.flv');
+    // Where it is somebody else's, or cannot be signed.
+    for (const path of ['/live/a.flv?exp=1&sig=00', '/live/a.flv?jwt=x', '/live/a.flv?kid=cdn&exp=1&sig=00']) {
+      for (const isOurs of [true, false]) assert.equal(keys.signedPath(file, path, isOurs), path);
+    }
+    assert.equal(keys.signedPath(file, '/live/a.flv?b=%', false), '/live/a.flv?b=%');
+    for (const path of ['/a.flv?b=1', '/live/%E9.flv?b=1']) assert.equal(keys.signedPath(file, path, true), path);
+    assert.equal(keys.signedPath('', repeated, false), repeated);
+  });
 });
 
 describe('the file of the key', () => {

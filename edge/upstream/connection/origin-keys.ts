@@ -52,12 +52,35 @@ export class OriginKeys {
     const others = withoutShown(request.param);
     const key = isOurs ? this.#keyOf(file) : undefined;
     if (key === undefined) return { ...request, param: others.replace(/^&/, '?') };
-    const { app, stream } = request;
+    const own = `?${this.#own(key, action, request)}`;
+    return { ...request, param: isTooLong(own + others) ? own : own + others };
+  }
+
+  /**
+   * Where an origin redirects to by HTTP, with the path and the parameters that it names: signed for that path where it is
+   * one of our origins, and without the signature that the redirecting one was shown where it is not. Who names another
+   * proof knows what the next one wants: that path stays as it is.
+   */
+  signedPath(file: string, path: string, isOurs: boolean): string {
+    const key = file === '' ? undefined : this.#keyOf(file);
+    if (key === undefined) return path;
+    const { pathname, search, searchParams } = new URL(`http://origin${path}`);
+    const shows = isShown(search.slice(1));
+    if (shows ? searchParams.get('kid') !== key.id : !isOurs) return path;
+    const others = search
+      .slice(1)
+      .split('&')
+      .filter((part) => part !== '' && !isShown(part));
+    const named = isOurs ? namesIn(pathname) : undefined;
+    const query = [...(named === undefined ? [] : [this.#own(key, 'play', named)]), ...others].join('&');
+    return query === '' ? pathname : `${pathname}?${query}`;
+  }
+
+  #own(key: SigningKey, action: 'play' | 'publish', { app, stream }: Pick<StreamRequest, 'app' | 'stream'>): string {
     const expires = String(Math.floor(this.#nowMs() / 1_000) + validSeconds);
     const signature = signatureOf(key.secret, { action, app, stream, expires, from: '' }).toString('hex');
     // Of two with one name the first counts: with an empty `ip` of ours, none of the client's does.
-    const own = `?kid=${key.id}&exp=${expires}&ip=&sig=${signature}`;
-    return { ...request, param: isTooLong(own + others) ? own : own + others };
+    return `kid=${key.id}&exp=${expires}&ip=&sig=${signature}`;
   }
 
   /** The first one. The file is small, and is read again when somebody asks who comes a second later. */
@@ -132,6 +155,17 @@ function withoutShown(param: string): string {
 function isShown(part: string): boolean {
   const names = new Set(new URLSearchParams(part).keys());
   return shown.some((name) => names.has(name));
+}
+
+/** What a path of HTTP-FLV asks for; undefined where that cannot be read. */
+function namesIn(path: string): Pick<StreamRequest, 'app' | 'stream'> | undefined {
+  const [, app, stream] = /^\/(.+)\/(.+?)(?:\.flv)?$/.exec(path) ?? [];
+  if (app === undefined || stream === undefined) return undefined;
+  try {
+    return { app: decodeURIComponent(app), stream: decodeURIComponent(stream) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** By HTTP-FLV it is longer, and has the vhost behind it. */

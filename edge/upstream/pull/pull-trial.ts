@@ -111,8 +111,14 @@ export class PullTrial {
     const { vhost, key } = stream;
     this.#askedMs ??= awakeNow();
     const isOurs = context.origins.isOurs(vhost, { key, purpose: 'play', by: request.protocol }, origin, address);
-    const signed = context.keys.signed(vhost.edge.originKeysFile, 'play', request, isOurs);
-    this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, target, context.serverId), context, {
+    const { originKeysFile } = vhost.edge;
+    const signed = context.keys.signed(originKeysFile, 'play', request, isOurs);
+    const { httpPath } = target;
+    const to =
+      httpPath === undefined
+        ? target
+        : { address, httpPath: context.keys.signedPath(originKeysFile, httpPath, isOurs) };
+    this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, to, context.serverId), context, {
       connected: () => {
         this.#isConnected = true;
         this.#acceptedMs = awakeNow();
