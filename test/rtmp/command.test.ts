@@ -18,7 +18,13 @@ import {
   reconnectRequest,
   redirectOf,
 } from '../../edge/rtmp/command.ts';
-import { CapsEx, intersectCapabilities, ourCapabilities, parseCapabilities } from '../../edge/rtmp/enhanced.ts';
+import {
+  CapsEx,
+  capabilityProperties,
+  intersectCapabilities,
+  ourCapabilities,
+  parseCapabilities,
+} from '../../edge/rtmp/enhanced.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 
 function client(name: string, transactionId: number, args: AmfValue[], streamId = 0): ClientCommand {
@@ -293,6 +299,9 @@ test('a redirect (RTMP 302) is found in onStatus and in _error', () => {
   assert.equal(redirectOf(error.info), 'rtmp://b/live/s');
   assert.equal(redirectOf({ ex: { code: 302, redirect: 'rtmp://b/live' } }), 'rtmp://b/live');
   assert.equal(redirectOf({ ex: { code: 403, redirect: 'rtmp://b/live' } }), undefined);
+  assert.equal(redirectOf({ ex: { code: 302, redirect2: '', redirect: 'rtmp://b/live' } }), 'rtmp://b/live');
+  const long = `rtmp://b/${'x'.repeat(8192)}`;
+  assert.equal(redirectOf({ ex: { code: 302, redirect2: long, redirect: 'rtmp://b/live' } }), 'rtmp://b/live');
   assert.equal(redirectOf(null), undefined);
 });
 
@@ -358,4 +367,34 @@ test('Enhanced RTMP: what both sides can', () => {
   const hostile = parseCapabilities({ audioFourCcInfoMap: { constructor: 3, toString: 'x' } });
   assert.ok(hostile);
   assert.deepEqual({ ...intersectCapabilities(ourCapabilities, hostile).audioFourCcInfoMap }, { constructor: 4 });
+});
+
+test('Enhanced RTMP: what is announced, and what is read of another’s announcement', () => {
+  assert.deepEqual(capabilityProperties(ourCapabilities), {
+    fourCcList: 'avc1 hvc1 vvc1 av01 vp08 vp09 mp4a Opus fLaC ac-3 ec-3 .mp3'.split(' '),
+    videoFourCcInfoMap: { '*': 4 },
+    audioFourCcInfoMap: { '*': 4 },
+    capsEx: 15,
+  });
+  const nothing = { fourCcList: [], videoFourCcInfoMap: {}, audioFourCcInfoMap: {}, capsEx: 0 };
+  assert.deepEqual(capabilityProperties(nothing), {});
+  const read = parseCapabilities({
+    fourCcList: { 0: 'hvc1', 1: 5, 2: 'av01' },
+    videoFourCcInfoMap: { hvc1: 1, av01: '2' },
+    audioFourCcInfoMap: 'Opus',
+  });
+  assert.deepEqual(
+    { ...read, videoFourCcInfoMap: { ...read?.videoFourCcInfoMap } },
+    {
+      ...{ fourCcList: ['hvc1', 'av01'], videoFourCcInfoMap: { hvc1: 1 }, capsEx: 0 },
+      audioFourCcInfoMap: Object.create(null),
+    },
+  );
+  assert.deepEqual(parseCapabilities({ capsEx: 1, fourCcList: 'hvc1' })?.fourCcList, []);
+});
+
+test('data of a server that came as a command is data', () => {
+  const said = parseServerCommand(raw(['onMetaData', 0, null, { width: 1 }]));
+  assert.ok(said.kind === 'data');
+  assert.deepEqual(decodeAmf0(said.message.payload), ['onMetaData', { width: 1 }]);
 });

@@ -40,6 +40,11 @@ for (const [message, type, payload, control] of messages) {
   });
 }
 
+test('an Abort names a chunk stream', () => {
+  const message = { type: 2, timestamp: 0, streamId: 0, payload: Buffer.from('00000102', 'hex') };
+  assert.deepEqual(parseControl(message), { kind: 'abort', csid: 0x102 });
+});
+
 test('events of products, and what is no control message, are told apart', () => {
   const event = { type: 4, timestamp: 0, streamId: 0, payload: Buffer.from('001a01', 'hex') };
   assert.deepEqual(parseControl(event), { kind: 'otherEvent', event: 26 });

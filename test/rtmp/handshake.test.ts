@@ -39,11 +39,13 @@ function digest(packet: Buffer, at: number, key: Buffer): Buffer {
 }
 
 /** C1 signed by schema 0 (digest in the second block) or 1 (in the first). */
-function signedC1(schema: 0 | 1): Buffer {
+function signedC1(schema: 0 | 1, offsetByte?: number): Buffer {
   const c1 = Buffer.alloc(1536);
   for (let i = 8; i < c1.length; i++) c1[i] = i * 13;
   c1.writeUInt32BE(0x09007c02, 4);
-  const at = digestAt(c1, schema === 0 ? 772 : 8);
+  const block = schema === 0 ? 772 : 8;
+  if (offsetByte !== undefined) c1.fill(offsetByte, block, block + 4);
+  const at = digestAt(c1, block);
   digest(c1, at, clientName).copy(c1, at);
   return c1;
 }
@@ -86,6 +88,25 @@ for (const schema of [0, 1] as const) {
   });
 }
 
+test('a digest is found wherever its offset leads, also beyond the end of its block and round', () => {
+  for (const schema of [0, 1] as const) {
+    for (const offsetByte of [0, 181, 182, 255]) {
+      const c1 = signedC1(schema, offsetByte);
+      const { reply } = new ServerHandshake().push(Buffer.concat([Buffer.from([3]), c1]));
+      const at = digestAt(c1, schema === 0 ? 772 : 8);
+      assert.ok(reply);
+      assertSignedEcho(reply.subarray(1537), Buffer.concat([serverName, tail]), c1.subarray(at, at + 32));
+    }
+  }
+});
+
+test('the server is done behind C2, and not before', () => {
+  const server = new ServerHandshake();
+  assert.deepEqual(server.push(Buffer.from([3])), { reply: undefined, rest: undefined, done: false });
+  assert.equal(server.push(Buffer.concat([signedC1(1), Buffer.alloc(1535)])).done, false);
+  assert.deepEqual(server.push(Buffer.from('..')), { reply: undefined, rest: Buffer.from('.'), done: true });
+});
+
 test('a C1 with a version but a wrong digest is answered plainly', () => {
   const c1 = signedC1(1);
   c1[1535]! ^= 1;
@@ -99,6 +120,7 @@ test('the client signs C1, and its C2 for a server that signs S1', () => {
   const c0c1 = client.start();
   const c1 = c0c1.subarray(1);
   assert.equal(c0c1[0], 3);
+  assert.deepEqual([c1.readUInt32BE(0), c1.readUInt32BE(4)], [0, 0x80000702]);
   const at = digestAt(c1, 8);
   assert.deepEqual(c1.subarray(at, at + 32), digest(c1, at, clientName));
 
