@@ -12,16 +12,22 @@ import { prepareTools } from './load.ts';
 import { type ServerName, whyAbsent } from './servers.ts';
 import { summarize, table } from './table.ts';
 
+function namesOf(onlyNamed: boolean): string[] {
+  return cases.filter((each) => (each.onlyNamed ?? false) === onlyNamed).map(({ name }) => name);
+}
+
 const USAGE = `usage: node test/bench/bench.ts [options]
-  --case NAME,…      only these of: ${cases.map((each) => each.name).join(', ')}
+  --case NAME,…      only these of: ${namesOf(false).join(', ')};
+                     or one that is measured only when it is named: ${namesOf(true).join(', ')}
   --servers NAME,…   only these of: floor, nginx, srs, before, ours
   --seconds N        length of a window (14)
   --windows N        windows in a round (2)
   --rounds N         how often each server has its turn (2)
   --failovers N      interruptions in a failover case (20)
+  --minutes N        length of the case soak, for each server (30)
   --edges N          edges of the cases edge-320… (320)
   --origin NAME      what edges pull from: ours (the default), srs or nginx
-  --quick            one round of one window of 7 s, 3 interruptions
+  --quick            one round of one window of 7 s, 3 interruptions, 3 minutes
   --json FILE        adds the figures of each round to FILE, a line of JSON each
   --keep             keeps configurations and logs`;
 
@@ -33,6 +39,7 @@ const { values: options } = parseArgs({
     windows: { type: 'string' },
     rounds: { type: 'string' },
     failovers: { type: 'string' },
+    minutes: { type: 'string' },
     edges: { type: 'string' },
     origin: { type: 'string', default: 'ours' },
     quick: { type: 'boolean', default: false },
@@ -47,7 +54,9 @@ function fail(text: string): never {
   process.exit(2);
 }
 
-function count(name: 'seconds' | 'windows' | 'rounds' | 'failovers' | 'edges', usual: number, quick: number): number {
+type Counted = 'seconds' | 'windows' | 'rounds' | 'failovers' | 'minutes' | 'edges';
+
+function count(name: Counted, usual: number, quick: number): number {
   const value = Number(options[name] ?? (options.quick ? quick : usual));
   return value > 0 ? value : fail(`--${name} must be a number above 0, not ${options[name]}`);
 }
@@ -63,10 +72,8 @@ if (options.help) {
   console.log(USAGE);
   process.exit(0);
 }
-const caseNames = chosen(
-  options.case,
-  cases.map((each) => each.name),
-);
+const caseNames =
+  options.case === undefined ? namesOf(false) : chosen(options.case, [...namesOf(false), ...namesOf(true)]);
 const serverNames: readonly ServerName[] = chosen(options.servers, ['floor', 'nginx', 'srs', 'before', 'ours']).filter(
   (name) => {
     const reason = whyAbsent(name);
@@ -85,6 +92,7 @@ const settings: Settings = {
   windows: count('windows', 2, 1),
   rounds: count('rounds', 2, 1),
   failovers: count('failovers', 20, 3),
+  minutes: count('minutes', 30, 3),
   edges: count('edges', 320, 320),
   origin: chosen(options.origin, ['ours', 'srs', 'nginx'])[0] ?? 'ours',
 };

@@ -13,6 +13,8 @@ export interface Settings {
   readonly windows: number;
   readonly rounds: number;
   readonly failovers: number;
+  /** How long people come and go. */
+  readonly minutes: number;
   /** How many edges a fleet has. */
   readonly edges: number;
   /** What the origins that edges pull from run; where latency is measured, and where edges push to, it is nginx. */
@@ -39,6 +41,8 @@ export interface Case {
   readonly compare: string;
   /** It repeats its event many times by itself: one round is enough. */
   readonly once?: true;
+  /** It takes so long that it is measured when it is named, and not with all others. */
+  readonly onlyNamed?: true;
   measure(name: ServerName, settings: Settings): Promise<Figures>;
 }
 

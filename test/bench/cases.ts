@@ -9,6 +9,7 @@ import { latencyCase } from './latency.ts';
 import { locate } from './locate.ts';
 import { playersCase } from './players.ts';
 import { publishersCase } from './publishers.ts';
+import { soak } from './soak.ts';
 import { startUp } from './start-up.ts';
 import { tlsJoins } from './tls-joins.ts';
 
@@ -76,4 +77,5 @@ export const cases: readonly Case[] = [
   fleetCase('edge-320', '320 edges of one origin and one stream, 4 players each', { streams: 1, tier: false }),
   fleetCase('edge-320-streams', '320 edges of one origin, 4 players each of 50 streams', { streams: 50, tier: false }),
   fleetCase('edge-320-tier', '320 edges of 50 streams behind a tier of 4 edges', { streams: 50, tier: true }),
+  soak,
 ];

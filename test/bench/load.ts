@@ -73,6 +73,25 @@ export interface PublishReport {
   readonly messages: number;
   /** How late messages were sent: the load program's own trouble. */
   readonly lateMs: Spread | null;
+  /** With `turn`, since the start: publications begun, and those that were refused, cut off or never accepted. */
+  readonly turns: number;
+  readonly turnsFailed: number;
+  readonly error: string;
+}
+
+export interface VisitReport {
+  readonly count: number;
+  readonly gone: number;
+  /** Visitors that are connected now. */
+  readonly here: number;
+  /** Since the start, as are the following. */
+  readonly visits: number;
+  /** Visits that have had a picture. */
+  readonly pictures: number;
+  /** Visits to a name that nobody publishes, which the server ended. */
+  readonly unknown: number;
+  /** Visits to a published name that had no picture after 3 s or were ended by the server. */
+  readonly failed: number;
   readonly error: string;
 }
 
@@ -199,6 +218,26 @@ export interface PublishOptions {
   readonly rate?: number;
   /** CLOCK_MONOTONIC, ms: publishers with the same epoch send the same frames at the same time. */
   readonly epoch?: number;
+  /** Milliseconds after which each publisher goes over to another name. */
+  readonly turn?: number;
+  /** How many names there are then. */
+  readonly names?: number;
+}
+
+export interface VisitOptions {
+  readonly url: string;
+  /** How many are there at once. */
+  readonly count: number;
+  /** Joins a second at the beginning. */
+  readonly rate?: number;
+  /** Publishers of the streams, their `turn` and `names`. */
+  readonly slots: number;
+  readonly turn: number;
+  readonly names: number;
+  /** Milliseconds that a visit lasts on the average; one to a name that nobody publishes three times as long. */
+  readonly stay: number;
+  /** Percent of the visits that are to a name that nobody publishes. */
+  readonly missing: number;
 }
 
 function toArguments(options: object): string[] {
@@ -212,4 +251,8 @@ export function play(tools: Tools, log: string, options: PlayOptions): Load<Play
 export function publish(tools: Tools, log: string, options: PublishOptions): Load<PublishReport> {
   const args = ['publish', '--file', tools.clip.file, ...toArguments(options)];
   return new Load(start(tools.load, args, { log, talk: true }));
+}
+
+export function visit(tools: Tools, log: string, options: VisitOptions): Load<VisitReport> {
+  return new Load(start(tools.load, ['visit', ...toArguments(options)], { log, talk: true }));
 }

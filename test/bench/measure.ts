@@ -77,3 +77,16 @@ export function percentile(values: readonly number[], fraction: number): number 
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * fraction) - 1)] ?? Number.NaN;
 }
+
+/** How steeply values rise with x: that of the line which fits points [x, value] best (least squares). */
+export function slope(points: readonly (readonly [x: number, value: number])[]): number {
+  const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length;
+  const [meanX, meanValue] = [mean(0), mean(1)];
+  let rise = 0;
+  let run = 0;
+  for (const [x, value] of points) {
+    rise += (x - meanX) * (value - meanValue);
+    run += (x - meanX) ** 2;
+  }
+  return rise / run;
+}

@@ -22,6 +22,8 @@ export type Duty =
       readonly byHash?: boolean;
       /** Serves RTMPS and HTTPS, too. */
       readonly certificate?: Certificate;
+      /** Tells Prometheus of itself. Ours alone is asked to: SRS's exporter says nothing that is looked at here. */
+      readonly exporter?: boolean;
     };
 
 export interface Server {
@@ -31,6 +33,7 @@ export interface Server {
   readonly httpPort: number;
   readonly rtmpsPort: number;
   readonly httpsPort: number;
+  readonly exporterPort?: number;
   /** Until it accepts connections; throws when it does not come to that. */
   ready(timeoutMs?: number): Promise<void>;
   stop(): Promise<void>;
@@ -153,6 +156,7 @@ export async function launchServer(
     return start(command, args, { log });
   };
   let program: Program;
+  let exporterPort: number | undefined;
   switch (name) {
     case 'floor': {
       // The bytes of the clip, at the clip's own pace.
@@ -176,11 +180,13 @@ export async function launchServer(
     case 'before':
     case 'ours': {
       const certificate = duty.kind === 'edge' ? duty.certificate : undefined;
+      if (duty.kind === 'edge' && duty.exporter) exporterPort = await freePort();
+      const exporter = exporterPort ? `exporter { enabled on; listen 127.0.0.1:${exporterPort}; }` : '';
       const rtmps = certificate ? `rtmps { ${tlsListen(certificate, ports.rtmps)} }` : ''; // SRS 7.0 has none
       program = launch(
         process.execPath,
         [...START.slice(0, -1), edgeProgram(name === 'ours' ? ROOT : (process.env.EDGE_BEFORE ?? '')), '-c', file],
-        srsConfiguration(folder, ports, duty, `srs_log_tank console; ${rtmps}`, ''),
+        srsConfiguration(folder, ports, duty, `srs_log_tank console; ${rtmps} ${exporter}`, ''),
       );
       break;
     }
@@ -192,6 +198,7 @@ export async function launchServer(
     httpPort: ports.http,
     rtmpsPort: ports.rtmps,
     httpsPort: ports.https,
+    ...(exporterPort === undefined ? {} : { exporterPort }),
     ready: async (timeoutMs) => {
       await untilListening(ports.rtmp, program, log, timeoutMs);
       if (duty.kind === 'edge' && duty.certificate) await untilListening(ports.https, program, log, timeoutMs);

@@ -5,11 +5,14 @@
 //   load play    --url URL --count N [--streams M] [--servers P] [--rate R] [--sample K] [--reference URL] [--rejoin 1]
 //                                        [--resume 1]
 //   load publish --url URL --count N --file CLIP.flv [--rate R] [--chunk-size C] [--epoch MS] [--rejoin 1]
+//                                        [--turn MS --names M]
+//   load visit   --url URL --count N --slots S --turn MS --names M --stay MS [--missing PERCENT] [--rate R]
 //   load clip    --file CLIP.flv          prints what a second of the clip holds
 //
 // URL is rtmp://ADDRESS:PORT/APP/STREAM, http://ADDRESS:PORT/PATH or raw://ADDRESS:PORT, players' also rtmps://, https:// and ws://; `{}` stands for the stream's
 // number: a publisher's own, a player's own modulo M. A player connects to the port that lies its number modulo P above
-// PORT.
+// PORT. With --turn each publisher goes over to another of M names at that interval (turns.h), and visitors play what
+// S such publishers publish.
 #include "load.h"
 #include "tls.h"
 #include <arpa/inet.h>
@@ -57,6 +60,14 @@ void notice_silence(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &(int){5}, sizeof(int));
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &(int){3}, sizeof(int));
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &(int){30000}, sizeof(int));
+}
+
+void disconnect(int fd, bool cleanly) {
+  if (cleanly) {
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){0}, sizeof(struct linger));
+    shutdown(fd, SHUT_WR);
+  }
+  close(fd);
 }
 
 int connect_to(const struct target *target, int server, void *connection) {
@@ -110,6 +121,11 @@ static struct options parse_options(int argc, char **argv) {
     else if (!strcmp(name, "--file")) o.file = value;
     else if (!strcmp(name, "--chunk-size")) o.chunk_size = (uint32_t)atoi(value);
     else if (!strcmp(name, "--epoch")) o.epoch_ms = atof(value);
+    else if (!strcmp(name, "--slots")) o.turns.slots = atoi(value);
+    else if (!strcmp(name, "--names")) o.turns.names = atoi(value);
+    else if (!strcmp(name, "--turn")) o.turns.length_ms = atof(value);
+    else if (!strcmp(name, "--stay")) o.stay_ms = atof(value);
+    else if (!strcmp(name, "--missing")) o.missing = atoi(value);
     else die("unknown option ", name);
   }
   return o;
@@ -170,6 +186,7 @@ int main(int argc, char **argv) {
   epoll_ctl(epoll, EPOLL_CTL_ADD, STDIN_FILENO, &e);
   if (!strcmp(mode, "play")) run(&players, &o);
   else if (!strcmp(mode, "publish")) run(&publishers, &o);
+  else if (!strcmp(mode, "visit")) run(&visitors, &o);
   else if (!strcmp(mode, "clip")) print_clip(o.file);
-  else die("usage: load play|publish|clip --url URL --count N …; see the first lines of load.c", "");
+  else die("usage: load play|publish|visit|clip --url URL --count N …; see the first lines of load.c", "");
 }

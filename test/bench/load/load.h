@@ -2,6 +2,7 @@
 #pragma once
 #include <netinet/in.h>
 #include "flv.h"
+#include "turns.h"
 
 enum scheme { SCHEME_RTMP, SCHEME_HTTP, SCHEME_RAW };
 
@@ -23,6 +24,9 @@ struct options {
   const char *file;      // publishers: the clip
   uint32_t chunk_size;   // publishers
   double epoch_ms;       // publishers: when the clip began; 0 = each at its own random moment
+  struct turns turns;    // publishers, visitors
+  double stay_ms;        // visitors: how long a visit lasts on the average
+  int missing;           // visitors: percent of them who ask for what nobody publishes
 };
 
 struct role {
@@ -34,7 +38,7 @@ struct role {
   int tick_ms;
 };
 
-extern const struct role players, publishers;
+extern const struct role players, publishers, visitors;
 extern int epoll;
 
 // CLOCK_MONOTONIC in milliseconds: the same clock in every process of the machine.
@@ -46,6 +50,8 @@ int connect_to(const struct target *target, int server, void *connection);
 void notice_silence(int fd);
 // How long one that was cut, or refused when it came back, waits before it connects.
 enum { REJOIN_MS = 50 };
+// Ends a connection, by reset or as programs do that end well.
+void disconnect(int fd, bool cleanly);
 void watch_for(int fd, void *connection, uint32_t events);
 
 // The last bytes of each published video frame: a mark and the moment it was sent, in nanoseconds of CLOCK_MONOTONIC.

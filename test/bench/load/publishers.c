@@ -1,6 +1,7 @@
 // Publishers: each sends the clip over and over in real time, one tag a write as encoders do, from a random key frame
 // and at its own moment; or, with an epoch, at the place where the clip would be had it begun then, so that several
-// programs publish frames with the same times at the same moment.
+// programs publish frames with the same times at the same moment. With turns each goes on under another name again and
+// again; half of them leave as encoders do that end well, the others by reset.
 #include "load.h"
 #include <errno.h>
 #include <math.h>
@@ -16,6 +17,7 @@ struct publisher {
   enum { CONNECTING, WATCHED, WAITING, GONE } state;
   bool sending;
   double lost_at, rejoin_at;  // lost_at: 0 while it sends
+  struct turn turn;           // with turns
   struct rtmp rtmp;
   double round_began_ms;  // when the clip's present round began
   double clock_began_ms;  // the moment that is time 0 of its stream
@@ -29,23 +31,47 @@ static int started;
 static uint64_t sent_payload, sent_messages;
 static struct samples lateness, back;
 static int cut;  // connections that were accepted and then lost
+static uint64_t turns_begun, turns_failed;
 static char first_error[256];
 
 static void open_publishers(const struct options *o) {
   options = *o;
+  options.turns.slots = o->count;
   clip_load(&clip, o->file);
   all = calloc((size_t)o->count, sizeof *all);
 }
 
+static bool has_turns(void) { return options.turns.length_ms > 0; }
+
+static void connect_publisher(struct publisher *p) {
+  p->state = CONNECTING;
+  p->fd = connect_to(&options.target, 0, p);
+  if (options.rejoin) notice_silence(p->fd);
+  if (!has_turns()) return;
+  p->turn = turn_of(&options.turns, (int)(p - all), now_ms());
+  turns_begun++;
+}
+
 static void start_publisher(int i) {
-  all[i].fd = connect_to(&options.target, 0, &all[i]);
-  if (options.rejoin) notice_silence(all[i].fd);
+  if (has_turns()) {  // the present turn may be about to end
+    all[i].state = WAITING;
+    all[i].rejoin_at = turn_of(&options.turns, i, now_ms()).ends_at;
+  } else {
+    connect_publisher(&all[i]);
+  }
   started = i + 1;
 }
 
 static void lose(struct publisher *p, const char *why) {
   if (!first_error[0]) snprintf(first_error, sizeof first_error, "publisher: %s", why);
   close(p->fd);
+  if (has_turns()) {  // with the next turn it tries again
+    p->state = WAITING;
+    p->rejoin_at = p->turn.ends_at;
+    p->sending = false;
+    turns_failed++;
+    return;
+  }
   p->state = GONE;
   if (!options.rejoin) return;
   p->state = WAITING;
@@ -68,6 +94,22 @@ static void flush_out(struct publisher *p) {
   }
   if (n > 0) buffer_consume(out, (size_t)n);
   if (out->length) watch_for(p->fd, p, EPOLLIN | EPOLLOUT);
+}
+
+static void end_turn(struct publisher *p) {
+  bool cleanly = lrand48() % 2 && p->state == WATCHED;
+  if (!p->sending) {
+    turns_failed++;
+    if (!first_error[0]) snprintf(first_error, sizeof first_error, "publisher: name %d was not accepted", p->turn.name);
+  }
+  if (cleanly) {
+    rtmp_leave(&p->rtmp);
+    (void)!send(p->fd, p->rtmp.out.data, p->rtmp.out.length, 0);
+  }
+  disconnect(p->fd, cleanly);
+  p->state = WAITING;
+  p->rejoin_at = p->turn.ends_at;
+  p->sending = false;
 }
 
 static void send_header(struct publisher *p, struct rtmp_message m, double now) {
@@ -124,6 +166,7 @@ static void ignore_media(void *context, const struct rtmp_message *message) {
 static void on_event(void *connection, uint32_t events) {
   static uint8_t bytes[1 << 16];
   struct publisher *p = connection;
+  if (p->state == WAITING || p->state == GONE) return;  // it has lost its connection since this was told
   if (p->state == CONNECTING) {
     int error = 0;
     getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
@@ -133,7 +176,7 @@ static void on_event(void *connection, uint32_t events) {
     }
     setsockopt(p->fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &(int){1}, sizeof(int));
     char name[300];
-    stream_name(name, sizeof name, options.target.stream, (int)(p - all));
+    stream_name(name, sizeof name, options.target.stream, has_turns() ? p->turn.name : (int)(p - all));
     rtmp_start(&p->rtmp, true, options.target.host_and_port, options.target.app, name, options.chunk_size);
     p->state = WATCHED;
     watch_for(p->fd, p, EPOLLIN);
@@ -144,7 +187,7 @@ static void on_event(void *connection, uint32_t events) {
     watch_for(p->fd, p, EPOLLIN);
     flush_out(p);
   }
-  if (p->state == GONE || !(events & ~(uint32_t)EPOLLOUT)) return;
+  if (p->state != WATCHED || !(events & ~(uint32_t)EPOLLOUT)) return;
   ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
   if (n < 0 && errno == EAGAIN) return;
   if (n <= 0) {
@@ -165,10 +208,9 @@ static void on_tick(double now) {
     if (p->state == WAITING && now >= p->rejoin_at) {
       rtmp_free_buffers(&p->rtmp);
       buffer_free(&p->rtmp.out);
-      p->state = CONNECTING;
-      p->fd = connect_to(&options.target, 0, p);
-      if (options.rejoin) notice_silence(p->fd);
+      connect_publisher(p);
     }
+    if (has_turns() && p->state != WAITING && now >= p->turn.ends_at) end_turn(p);
     while (p->state == WATCHED && p->sending && !p->rtmp.out.length) {
       double due = p->round_began_ms + clip.tags[p->next].timestamp;
       if (due > now) break;
@@ -187,6 +229,7 @@ static void report(double window_ms) {
   printf("{\"seconds\":%.4f,\"count\":%d,\"sending\":%d,\"gone\":%d,\"payloadBytes\":%lu,\"messages\":%lu,",
          window_ms / 1000, options.count, sending, gone, sent_payload, sent_messages);
   samples_print(&lateness, "lateMs");
+  printf("\"turns\":%lu,\"turnsFailed\":%lu,", turns_begun, turns_failed);
   printf("\"cut\":%d,", cut);
   samples_print(&back, "back");
   back.count = 0;

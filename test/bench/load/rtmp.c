@@ -131,6 +131,17 @@ static void after_create(struct rtmp *r) {
   r->phase = RTMP_STARTING;
 }
 
+void rtmp_leave(struct rtmp *r) {
+  if (r->phase < RTMP_STARTING) return;
+  if (r->publishing) command(r, 0, "FCUnpublish", 6, r->stream, NULL);
+  struct buffer b = {0};
+  amf_string(&b, "deleteStream");
+  amf_number(&b, 7);
+  amf_null(&b);
+  amf_number(&b, r->stream_id);
+  send_command(r, 0, &b);
+}
+
 void rtmp_send_media(struct rtmp *r, const struct rtmp_message *m) {
   if (m->type == RTMP_DATA) {
     write_message(r, CHANNEL_DATA, m->type, false, m->timestamp, r->stream_id, m->payload, m->length);

@@ -50,4 +50,6 @@ bool rtmp_feed(struct rtmp *r, const uint8_t *bytes, size_t count, rtmp_on_media
 void rtmp_discarded(struct rtmp *r, size_t count);
 // Appends one audio, video or data message to `out`.
 void rtmp_send_media(struct rtmp *r, const struct rtmp_message *message);
+// Says goodbye in `out`: the stream is not played, or published, any more.
+void rtmp_leave(struct rtmp *r);
 void rtmp_free_buffers(struct rtmp *r);
