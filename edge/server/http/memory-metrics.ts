@@ -37,7 +37,7 @@ export function addMemoryMetrics(registry: Registry, memory: MediaMemory): void 
   });
   new Gauge({
     name: 'edge_slice_pool_free_bytes',
-    help: 'Memory of slices that is kept to be used again, 8 MiB at most.',
+    help: 'Memory of slices that is kept to be used again, 32 MiB at most.',
     registers,
     collect() {
       this.set(slicePool.freeBytes);
