@@ -10,7 +10,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { onStatus } from '../../edge/rtmp/command.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { type DnsAnswer, DnsServer } from '../support/dns-server.ts';
-import type { EdgeProcess } from '../support/edge-process.ts';
+import type { EdgeProcess, LogLine } from '../support/edge-process.ts';
 import { a, b, c, LookupScene, nobody } from '../support/lookup-scene.ts';
 import { clip } from '../support/media.ts';
 import { Broadcast } from '../support/rtmp-broadcast.ts';
@@ -161,6 +161,27 @@ describe('origins behind a name', { concurrency: 2 }, () => {
       scene.dns.answer(name, [b]);
       await scene.at(a).die();
       await scene.goesOn(peer);
+    },
+  );
+
+  test(
+    'origins that die in turn, a few seconds after each other, are left at once each time',
+    testOptions,
+    async (t) => {
+      const scene = await LookupScene.start(t, a, b);
+      // Who waited before the next try would wait in vain.
+      const { edge, peer } = await watched(t, scene, [a, b], { edge: 'retry_min 600000; retry_max 600000;' });
+      for (const host of [a, b, a, b]) {
+        const isUp = ({ msg, origin, state }: LogLine) =>
+          msg === 'origin state' && origin === `${host}:${scene.port}` && state === 'up';
+        // More than two seconds of media, a hundred frames of each track.
+        await peer.frames(peer.mediaMessages.length + 220);
+        await scene.at(host).die();
+        const since = edge.log.length;
+        await scene.goesOn(peer);
+        await scene.origin(host);
+        await edge.logged(isUp, since);
+      }
     },
   );
 

@@ -1,6 +1,6 @@
 /**
- * How long an origin alone is waited for. An address where nobody is any more keeps a connection waiting for
- * `connect_timeout`, as nothing comes back from there: meanwhile others are asked.
+ * How long an origin alone is waited for, and how long it must have served. An address where nobody is any more keeps a
+ * connection waiting for `connect_timeout`, as nothing comes back from there: meanwhile others are asked.
  */
 
 import { setTimeout as delay } from 'node:timers/promises';
@@ -14,6 +14,12 @@ const patienceFactor = 5;
 export function answerPatienceMs({ edge }: VhostConfig): number {
   return patienceFactor * edge.locateIntervalMs;
 }
+
+/**
+ * A stream that an origin gives or takes for less than this was not served: who is lost so soon several times in a row
+ * asks again later and later. One that lasted longer is looked for at once, however often origins die.
+ */
+export const shortLifeMs = 2_000;
 
 interface Others {
   /** One that is not among these, by name; undefined while there is none. */

@@ -11,14 +11,12 @@ import { originName } from '../connection/address.ts';
 import type { UpstreamError } from '../connection/errors.ts';
 import type { UpstreamContext } from '../context.ts';
 import { homeOf } from '../origins/balance.ts';
+import { shortLifeMs } from '../origins/patience.ts';
 import { Asker } from './asker.ts';
 import { Homing } from './homing.ts';
 import type { Pull } from './pull.ts';
 import { PullInUse } from './pull-in-use.ts';
 import { PullSearch } from './pull-search.ts';
-
-/** A pull that lasts shorter than this was as good as none: what is found next is not trusted at once. */
-const shortLifeMs = 10_000;
 
 export interface PullRouteEvents {
   /** An origin has accepted the request, or is not down. */

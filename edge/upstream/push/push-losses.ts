@@ -7,6 +7,7 @@
 import { awakeNow } from '../../time/awake.ts';
 import type { UpstreamError } from '../connection/errors.ts';
 import type { OriginHealth } from '../origins/origin-health.ts';
+import { shortLifeMs } from '../origins/patience.ts';
 import type { Push } from './push.ts';
 
 /** A push that an origin ends sooner than this was accepted in appearance only. */
@@ -40,12 +41,12 @@ export class PushLosses {
 
   /** It is lost. */
   count(push: Push, error: UpstreamError): void {
-    if (awakeNow() - this.#liveSinceMs >= shortMs) {
-      this.#inARow = 0;
+    const livedMs = awakeNow() - this.#liveSinceMs;
+    this.#inARow = livedMs < shortLifeMs ? this.#inARow + 1 : 0;
+    if (livedMs >= shortMs) {
       this.#dropped = 0;
       return;
     }
-    this.#inARow++;
     // An origin that dies has dropped nobody.
     if (error.failure === 'broken') void this.#countDropped(push);
   }
