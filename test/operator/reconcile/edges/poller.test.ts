@@ -47,7 +47,8 @@ class Bench {
 
   static async start(t: TestContext, times: Partial<EdgePollerOptions> = {}): Promise<Bench> {
     const bench = new Bench(times);
-    const server = createServer((request, response) => {
+    // It is not the server that ends a connection.
+    const server = createServer({ keepAliveTimeout: 0 }, (request, response) => {
       bench.questions++;
       bench.mostUnderWay = Math.max(bench.mostUnderWay, ++bench.underWay);
       response.once('close', () => bench.underWay--);
