@@ -186,6 +186,7 @@ export class OriginHealth {
 
   #well(record: OriginRecord): void {
     record.failures = 0;
+    if (record.state === 'down' || record.state === 'untried') record.upSinceMs = performance.now();
     this.#set(record, 'up', '');
     this.#planCheck(record);
   }

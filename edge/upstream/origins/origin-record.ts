@@ -37,6 +37,8 @@ export interface OriginRecord {
   relapses: number;
   /** Local monotonic time at which it was last set aside. */
   setAsideMs: number;
+  /** Local monotonic time since which it has been up, doubts in between included. */
+  upSinceMs: number;
   connections: number;
   /** Streams that wait for it. */
   waiting: number;
@@ -60,6 +62,7 @@ export function newRecord(address: OriginAddress): OriginRecord {
     failures: 0,
     relapses: 0,
     setAsideMs: Number.NEGATIVE_INFINITY,
+    upSinceMs: Number.NEGATIVE_INFINITY,
     connections: 0,
     waiting: 0,
     timer: undefined,

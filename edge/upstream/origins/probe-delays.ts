@@ -4,6 +4,7 @@
  */
 
 import type { OriginRecord } from './origin-record.ts';
+import { shortLifeMs } from './patience.ts';
 
 export interface ProbeTimes {
   /** Delay before an origin that failed is probed: first and greatest. */
@@ -39,7 +40,7 @@ export function checkDelayMs({ state }: OriginRecord, { checkIntervalMs }: Probe
   return checkIntervalMs * (0.75 + jitter / 2);
 }
 
-/** Whether one that fails now has not been well since it was set aside before. */
-export function isRelapse({ setAsideMs }: OriginRecord, nowMs: number, { probeMaxMs }: ProbeTimes): boolean {
-  return nowMs - setAsideMs < relapseFactor * probeMaxMs;
+/** Whether one that fails now has not been well since it was set aside before, though it answered a probe. */
+export function isRelapse({ setAsideMs, upSinceMs }: OriginRecord, nowMs: number, { probeMaxMs }: ProbeTimes): boolean {
+  return nowMs - setAsideMs < relapseFactor * probeMaxMs && nowMs - upSinceMs < shortLifeMs;
 }
