@@ -57,7 +57,7 @@ describe('the calculator', () => {
     assert.doesNotMatch(told('--players', '50000', '--kbps', '3000', '--streams', '20', '--tier', '3'), /too small/);
     assert.match(told('--players', '10000000'), /put a tier between/);
     assert.match(told('--players', '9000', '--players-per-edge', '9000'), /more than the 2 Gb\/s/);
-    assert.match(told('--players', '9000', '--players-per-edge', '9000', '--tls'), /no more than 60 % of a core/);
+    assert.match(told('--players', '20000', '--players-per-edge', '20000', '--tls'), /no more than 60 % of a core/);
   });
 
   const wrong: readonly [readonly string[], RegExp][] = [
