@@ -12,6 +12,8 @@ import { OperatorInProcess } from '../support/operator-in-process.ts';
 
 /** Of a watch: after so many, pauses between them are as long as they get. */
 const attempts = 8;
+/** A server that has just started does much at once, on a machine that may be busy. */
+const patienceMs = 120_000;
 
 describe('without an API server', { skip: keepsApiServer }, () => {
   let kubernetes: Kubernetes;
@@ -60,8 +62,10 @@ describe('without an API server', { skip: keepsApiServer }, () => {
     await Promise.all(
       namespaces.map(async (namespace) => {
         await client.patch(`${pathOf(namespace)}/live`, { spec: { origins: elsewhere } });
-        await client.until<V1ConfigMap>(`/api/v1/namespaces/${namespace}/configmaps`, (maps) =>
-          maps.some(({ data }) => data?.[CONFIG_KEY]?.includes('elsewhere:1935')),
+        await client.until<V1ConfigMap>(
+          `/api/v1/namespaces/${namespace}/configmaps`,
+          (maps) => maps.some(({ data }) => data?.[CONFIG_KEY]?.includes('elsewhere:1935')),
+          patienceMs,
         );
         t.diagnostic(`${namespace}: in force ${((performance.now() - backMs) / 1000).toFixed(1)} s after it was back`);
         await until(namespace, ({ metadata, status }) => status?.observedGeneration === metadata.generation);

@@ -39,7 +39,11 @@ describe('a tier that follows its players', { skip: cannotRunPods() }, () => {
     cleaner.after(() => client.close());
     await kubernetes.kubectl(['create', 'namespace', 'media']);
     await apply(originManifest('origin-a'));
-    await client.until<V1Pod>('/api/v1/namespaces/media/pods', ([pod]) => pod !== undefined && isReady(pod));
+    await client.until<V1Pod>(
+      '/api/v1/namespaces/media/pods',
+      ([pod]) => pod !== undefined && isReady(pod),
+      patienceMs,
+    );
     const release = ['edgecluster', chart, '-n', 'edgecluster-system'];
     await kubernetes.helm(['install', ...release, '--create-namespace', '--wait', '--timeout', '60s']);
     await apply(manifest);
