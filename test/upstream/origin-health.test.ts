@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import { UpstreamError, type UpstreamFailure } from '../../edge/upstream/connection/errors.ts';
 import { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
-import { newRecord, type OriginReport } from '../../edge/upstream/origins/origin-record.ts';
-import { isRelapse, type ProbeTimes } from '../../edge/upstream/origins/probe-delays.ts';
+import type { OriginReport } from '../../edge/upstream/origins/origin-record.ts';
+import type { ProbeTimes } from '../../edge/upstream/origins/probe-delays.ts';
 
 const options = { timeout: 90_000 };
 const a: OriginAddress = { scheme: 'rtmp', host: 'a', port: 1935 };
@@ -314,21 +314,6 @@ test('the back-off starts over when an origin was well in between', options, asy
   const [first, second] = bench.probes.slice(before).map(({ atMs }) => atMs);
   assert.equal(bench.health.reports()[0]?.failures, 3);
   assert.ok((second ?? 0) > (first ?? 0));
-});
-
-test('an origin that was up for two seconds has been well, however lately it was set aside', () => {
-  const times: ProbeTimes = {
-    probeMinMs: 100,
-    probeMaxMs: 30_000,
-    retryMinMs: 100,
-    retryMaxMs: 2_000,
-    checkIntervalMs: 0,
-  };
-  const fails = (setAsideMs: number, upSinceMs: number): boolean =>
-    isRelapse({ ...newRecord(a), setAsideMs, upSinceMs }, 100_000, times);
-  assert.equal(fails(95_000, 97_900), false, 'it was up for 2.1 s');
-  assert.equal(fails(95_000, 98_100), true, 'it answered a probe, and failed at once');
-  assert.equal(fails(30_000, 98_100), false, 'it was set aside long ago');
 });
 
 test('an edge without file descriptors learns nothing of its origins, and asks again', options, async (t) => {

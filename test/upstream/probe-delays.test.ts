@@ -67,7 +67,9 @@ describe('one that is not down', () => {
 });
 
 test('who fails within two of the longest delays has not been well in between', () => {
-  const failed = (afterMs: number): boolean => isRelapse(record({ setAsideMs: 5_000 }), 5_000 + afterMs, times);
-  assert.deepEqual([failed(0), failed(59_999), failed(60_000)], [true, true, false]);
+  const failed = (afterMs: number, upMs: number): boolean =>
+    isRelapse(record({ setAsideMs: 5_000, upSinceMs: 5_000 + afterMs - upMs }), 5_000 + afterMs, times);
+  assert.deepEqual([failed(0, 0), failed(59_999, 0), failed(60_000, 0)], [true, true, false]);
+  assert.deepEqual([failed(5_000, 1_999), failed(5_000, 2_000)], [true, false], 'for two seconds it was up');
   assert.equal(isRelapse(record({}), 0, times), false, 'it never was set aside');
 });
