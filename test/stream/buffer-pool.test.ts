@@ -44,13 +44,39 @@ test('there is room for what is asked, and no more than a third of it is wasted 
 
 test('what is free has a bound, and what is taken again is free no more', () => {
   const pool = new BufferPool();
-  const taken = Array.from({ length: 3_000 }, (_, index) => pool.take(1_000 + 8_192 * (index % 9)));
+  const taken = Array.from({ length: 9_000 }, (_, index) => pool.take(1_000 + 8_192 * (index % 9)));
   for (const buffer of taken) pool.give(buffer);
   const { freeBytes } = pool;
-  assert.ok(freeBytes > 30_000_000 && freeBytes <= 32 * 1024 * 1024, `${freeBytes} bytes are free`);
+  assert.ok(freeBytes > 127_000_000 && freeBytes <= 128 * 1024 * 1024, `${freeBytes} bytes are free`);
   const again = pool.take(1_000);
   assert.ok(taken.some(({ buffer }) => buffer === again.buffer));
   assert.equal(pool.freeBytes, freeBytes - 1_024);
+});
+
+test('what 1,000 streams let go of in one moment and take in the next is not made again', () => {
+  const pool = new BufferPool();
+  const bytes = 65_536;
+  const taken = new Set(Array.from({ length: 1_000 }, () => pool.take(bytes)));
+  const memories = new Set([...taken].map(({ buffer }) => buffer));
+  for (const buffer of taken) pool.give(buffer);
+  pool.trim();
+  assert.equal(pool.freeBytes, 1_000 * bytes, 'all of it was in use since the last trim');
+  const again = Array.from({ length: 1_000 }, () => pool.take(bytes));
+  assert.ok(again.every(({ buffer }) => memories.has(buffer)));
+});
+
+test('what nobody needs goes back, by halves', () => {
+  const pool = new BufferPool();
+  const taken = Array.from({ length: 16 }, () => pool.take(1_024));
+  for (const buffer of taken) pool.give(buffer);
+  const free: number[] = [];
+  for (let turn = 0; turn < 7; turn++) {
+    pool.trim();
+    free.push(pool.freeBytes / 1_024);
+    // Four are in use at a time.
+    if (turn < 3) for (const buffer of Array.from({ length: 4 }, () => pool.take(1_024))) pool.give(buffer);
+  }
+  assert.deepEqual(free, [16, 10, 7, 5, 2, 1, 0]);
 });
 
 test('sizes that nobody takes any more make room for those in use', () => {
