@@ -80,11 +80,6 @@ export class Player implements SlowPlayer {
     return this.#bytesSent;
   }
 
-  /** Whether any media has been given to it. */
-  get started(): boolean {
-    return this.#format !== undefined;
-  }
-
   /** The stream is known to be live. */
   live(): void {
     this.#sink.live?.();

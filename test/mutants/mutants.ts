@@ -23,7 +23,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 const strykerVersion = '10.0.0';
 
@@ -69,6 +69,9 @@ const cache = '.cache/mutants';
 
 /** Some changes make memory grow without end: such a process ends, and not the machine. */
 const memoryMaxKb = 3_000_000;
+
+/** The same files are run thousands of times: they are compiled once. A fifth of the inputs shows nearly as much as all. */
+const environment = { NODE_COMPILE_CACHE: resolve(cache, 'compiled'), PROPERTY_SHARE: '0.2' };
 
 /** Every `step`th stretch of the files, counted over all of them. */
 function sampled(files: readonly string[], step: number): string[] {
@@ -157,6 +160,7 @@ function run(name: string): number {
   const options = ['exec', '--yes', ...packages.map((each) => `--package=${each}`), '--', 'stryker', 'run', file];
   const { status } = spawnSync('sh', ['-c', `ulimit -d ${memoryMaxKb}; exec npm "$@"`, 'sh', ...options], {
     stdio: 'inherit',
+    env: { ...process.env, ...environment },
   });
   if (status === 0) printScore(name);
   return status ?? 1;

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MediaMemory } from '../../edge/budget/media-memory.ts';
+import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { Backlog } from '../../edge/stream/backlog.ts';
+import { queueLimits } from '../../edge/stream/queue-limits.ts';
 import type { Slice } from '../../edge/stream/slice.ts';
 import { interFrame, keyframe } from '../support/media.ts';
 import { sliceOf } from '../support/slices.ts';
@@ -88,4 +90,9 @@ test('much may go through it: order, bytes and the place to begin at stay right'
   );
   for (const slice of slices.slice(90)) assert.equal(backlog.shift()?.startMs, slice.startMs);
   assert.deepEqual([backlog.bytes, memory.bytesOf('backlog')], [0, 0]);
+});
+
+test('what may wait is configured in seconds, and in bytes', () => {
+  const vhost = defaultVhost({ play: { queueLengthSeconds: 7 } });
+  assert.deepEqual(queueLimits(vhost), { queueLengthMs: 7_000, queueMaxBytes: vhost.edge.playQueueMaxBytes });
 });

@@ -14,7 +14,7 @@ import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { noReports, type StreamReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
-import fc from '../support/property.ts';
+import fc, { inputs } from '../support/property.ts';
 
 const both = { audio: true, video: true };
 const chunkSize = 60_000;
@@ -300,7 +300,7 @@ test('another source brings its own distance, and its media take no longer than 
       }
       world.stream.dispose();
     }),
-    { numRuns: 30 },
+    { numRuns: inputs(30) },
   );
 });
 
@@ -374,6 +374,6 @@ test('whatever an encoder does, players see its distance and its pace', () => {
       }
       world.stream.dispose();
     }),
-    { numRuns: 60 },
+    { numRuns: inputs(60) },
   );
 });

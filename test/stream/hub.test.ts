@@ -5,11 +5,12 @@ import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
+import { HeaderSet } from '../../edge/stream/headers.ts';
 import { Hub, type Upstream } from '../../edge/stream/hub.ts';
 import type { Publication } from '../../edge/stream/publication.ts';
-import { Refusal } from '../../edge/stream/request.ts';
+import { Refusal, streamName } from '../../edge/stream/request.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
-import { clip, keyframe } from '../support/media.ts';
+import { audioFrame, clip, keyframe } from '../support/media.ts';
 import { attachPlayer, decodeFlv, type RecordingSink } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
 
@@ -181,4 +182,54 @@ test('changed settings reach streams and publications that are there', async () 
   hub.reconfigure(defaultConfig({ vhosts: [] }));
   assert.equal(stream.vhost, changed, 'a vhost that is gone goes on with what it had');
   hub.unpublish(publication);
+});
+
+const remote = defaultVhost({
+  cluster: { ...CLUSTER, mode: 'remote', origins: [{ scheme: 'rtmp', host: '192.0.2.1', port: 1935 }] },
+});
+
+/** A publication at an origin, which takes it or does not, and how often it was closed. */
+function pushed(start: () => Promise<void>): { readonly upstream: Upstream; closed: number } {
+  const at = {
+    closed: 0,
+    upstream: {
+      ...noUpstream,
+      push: (): Publication => ({
+        name: streamName(request),
+        origin: undefined,
+        content: { headers: HeaderSet.empty, hasVideo: false, hasAudio: false },
+        start,
+        push: () => {},
+        flush: () => {},
+        reconfigured: () => {},
+        close: () => at.closed++,
+      }),
+    },
+  };
+  return at;
+}
+
+test('a publication that no origin takes leaves its name free', async () => {
+  const at = pushed(() => Promise.reject(new Refusal('NetStream.Publish.BadName', 'not here')));
+  const hub = new Hub(at.upstream);
+  await assert.rejects(hub.publish(request, remote, silent, 'unproven'), /not here/);
+  assert.deepEqual([hub.published.size, at.closed], [0, 1]);
+});
+
+test('the end of the edge ends publications', async () => {
+  const at = pushed(() => Promise.resolve());
+  const hub = new Hub(at.upstream);
+  await hub.publish(request, remote, silent, 'unproven');
+  hub.close();
+  assert.deepEqual([hub.published.size, at.closed], [0, 1]);
+});
+
+test('odd frames are counted, of all streams together', async () => {
+  const hub = new Hub(noUpstream);
+  for (const stream of ['one', 'two']) {
+    const publication = await hub.publish(streamRequest({ stream }), vhost, silent, 'unproven');
+    send(publication, clip({ gops: 1 }));
+    send(publication, [audioFrame(900_000_000), audioFrame(203)]);
+  }
+  assert.equal(hub.counters.oddFrames, 2);
 });

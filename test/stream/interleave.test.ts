@@ -6,7 +6,7 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { HeaderSet } from '../../edge/stream/headers.ts';
 import { History } from '../../edge/stream/history.ts';
 import { Splice } from '../../edge/stream/splice.ts';
-import { audioFrame, dataMessage, interFrame, keyframe } from '../support/media.ts';
+import { audioFrame, dataMessage, interFrame, keyframe, videoHeader } from '../support/media.ts';
 import { frameOf } from '../support/slices.ts';
 
 const had = [
@@ -38,6 +38,7 @@ test('what the stream had is passed over on the track that is behind, until that
   assert.equal(kind(dataMessage(60, 5)), 'skip', 'data has no order that says where its track is');
   assert.equal(kind(keyframe(50, 77)), 'pass', 'a track that is beyond belongs to the new source, whatever its time');
   assert.equal(kind(audioFrame(43, 4)), 'skip');
+  assert.equal(kind(videoHeader(121)), 'pass', 'headers are those of the new source');
   assert.equal(splice.done, false);
   assert.equal(kind(audioFrame(123, 10)), 'pass');
   assert.equal(splice.done, true);

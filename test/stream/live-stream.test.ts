@@ -6,6 +6,7 @@ import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
+import { Refusal } from '../../edge/stream/request.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import type { WireFormat } from '../../edge/stream/wire-format.ts';
@@ -19,7 +20,8 @@ import {
   metadata,
   videoHeader,
 } from '../support/media.ts';
-import { decodeFlv, decodeRtmp, RecordingSink } from '../support/playback.ts';
+import { attachPlayer, decodeFlv, decodeRtmp, RecordingSink } from '../support/playback.ts';
+import { streamRequest } from '../support/requests.ts';
 
 const flv = flvFormat('bare', { audio: true, video: true });
 
@@ -359,6 +361,28 @@ test('a slow player is given up for whole GOPs; a fast one beside it sees everyt
   );
 });
 
+test('a key frame that is more than may wait is given up, too: the player goes on with the next one', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const sink = new RecordingSink();
+  const limits = () => ({ queueLengthMs: 30_000, queueMaxBytes: 50_000 });
+  const player = new Player({ format: flv, sink, limits });
+  stream.attach(player);
+  bring(feed, ...clip({ gops: 1 }));
+  const had = payloads(sink).length;
+  sink.credit = 1;
+  bring(feed, interFrame(200));
+  bring(feed, keyframe(240, 1, 80_000));
+  assert.equal(player.droppedGops, 1);
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  bring(feed, interFrame(280), audioFrame(283));
+  bring(feed, keyframe(320, 2));
+  // Times, and no payloads: of so many bytes, the report of a failure would take minutes.
+  const times = decodeFlv(sink.writes, 'bare').map(({ timestamp }) => timestamp);
+  assert.deepEqual(times.slice(had), [200, 283, 320]);
+});
+
 test('a player that fell behind goes on with the newest keyframe that waits for it', () => {
   const stream = newStream();
   const feed = stream.openFeed();
@@ -376,6 +400,19 @@ test('a player that fell behind goes on with the newest keyframe that waits for 
   const played = decodeRtmp(sink.writes, 60_000);
   const firstWrite = decodeRtmp(sink.writes.slice(0, 1), 60_000).length;
   assert.deepEqual(played[firstWrite]!.payload, newestKeyframe);
+});
+
+test('whom the origin will not have is sent away, and nobody else', () => {
+  const stream = newStream();
+  const ours = join(stream);
+  const [refused, other] = ['10.0.0.1', '10.0.0.2'].map((ip) =>
+    attachPlayer(stream, { request: streamRequest({ ip }) }),
+  );
+  stream.refuse(({ ip }) => ip === '10.0.0.1', new Refusal('NetStream.Play.Failed', 'not you'));
+  assert.deepEqual(
+    [refused, other, ours].map((each) => each?.sink.ends),
+    [['not you'], [], []],
+  );
 });
 
 test('the end of a stream reaches every player with its reason, behind what was still open', () => {

@@ -16,7 +16,7 @@ import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { noReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { decodeFlv, decodeRtmp, type Played, RecordingSink } from '../support/playback.ts';
-import fc from '../support/property.ts';
+import fc, { inputs } from '../support/property.ts';
 
 type Wire =
   | { readonly kind: 'rtmp'; readonly chunkSize: number; readonly zeroBased: boolean }
@@ -340,7 +340,7 @@ test('every player decodes headers, a keyframe, and from there the stream, whene
         }
       },
     ),
-    { numRuns: 1_500 },
+    { numRuns: inputs(1_500) },
   );
   assert.ok(gaps > 50 && bytes > 1_000_000, `the plans hardly test anything: ${gaps} gaps, ${bytes} bytes`);
 });

@@ -19,7 +19,7 @@ import {
   videoHeader,
 } from '../support/media.ts';
 import { attachPlayer, decodeFlv, type Played, type RecordingSink } from '../support/playback.ts';
-import fc from '../support/property.ts';
+import fc, { inputs } from '../support/property.ts';
 
 const format = flvFormat('bare', { audio: true, video: true });
 
@@ -121,7 +121,7 @@ test('a backup of the same media is joined frame-exactly at any point, whatever 
       }
       assert.equal(played.length, media.length, 'headers are not repeated');
     }),
-    { numRuns: 300 },
+    { numRuns: inputs(300) },
   );
 });
 

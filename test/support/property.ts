@@ -11,3 +11,11 @@ import fc from 'fast-check';
 fc.configureGlobal({ seed: Number(process.env.PROPERTY_SEED ?? 1) });
 
 export default fc;
+
+/** Below 1 where the same tests run thousands of times (`test/mutants`). */
+const share = Number(process.env.PROPERTY_SHARE ?? 1);
+
+/** How many inputs are tried where `usual` are enough for one run of the tests. */
+export function inputs(usual: number): number {
+  return Math.ceil(usual * share);
+}
