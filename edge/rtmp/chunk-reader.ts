@@ -16,7 +16,7 @@ export interface ChunkReaderOptions {
   readonly maxMessageBytes?: number;
   /** The peer's chunk size before its first SetChunkSize. Default 128. */
   readonly chunkSize?: number;
-  /** True when the buffers pushed are filled again by the caller: then payloads are never views into them. */
+  /** True when the caller fills the buffers pushed again: then a payload is good until `onMessage` returns. */
   readonly inputIsReused?: boolean;
 }
 
@@ -26,7 +26,7 @@ const defaultChunkSize = 128;
 const maxChunkSize = 0x7fffffff;
 /**
  * A payload that lies in the pushed buffer in one piece is a view into it, if it is at least this part of it: a view
- * keeps the whole buffer in memory.
+ * keeps the whole buffer in memory. Where buffers are used again, nothing is kept.
  */
 const viewFromPart = 1 / 16;
 /** The first room of an unfinished message: for the bytes at hand, within these bounds. */
@@ -59,7 +59,7 @@ export class ChunkReader {
   constructor(options: ChunkReaderOptions = {}) {
     this.chunkSize = options.chunkSize ?? defaultChunkSize;
     this.maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
-    this.#viewFromPart = options.inputIsReused === true ? Number.POSITIVE_INFINITY : viewFromPart;
+    this.#viewFromPart = options.inputIsReused === true ? 0 : viewFromPart;
   }
 
   /** Memory that messages take which are not complete. */

@@ -3,7 +3,7 @@
  * has its start. Bounded in number and bytes; data goes before headers do.
  */
 
-import { isHeader, type UntimedFrame } from './frame.ts';
+import { isHeader, kept, type UntimedFrame } from './frame.ts';
 import { headerBytesMax, headersMax } from './header-room.ts';
 
 export class EarlyFrames {
@@ -11,7 +11,7 @@ export class EarlyFrames {
   #bytes = 0;
 
   add(frame: UntimedFrame): void {
-    this.#frames.push(frame);
+    this.#frames.push(kept(frame));
     this.#bytes += frame.payload.length;
     while (this.#frames.length > headersMax || this.#bytes > headerBytesMax) this.#dropOne();
   }

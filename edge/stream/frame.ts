@@ -89,6 +89,11 @@ function unplaced(frame: Frame): UntimedFrame {
   return frame;
 }
 
+/** The frame with bytes of its own. Those of a frame that has just come may be good for this moment only. */
+export function kept(frame: UntimedFrame): UntimedFrame {
+  return { ...frame, payload: Buffer.from(frame.payload) };
+}
+
 /** The frame as it is on a clock that is ahead by so many milliseconds. */
 export function shifted(frame: UntimedFrame, byMs: number): UntimedFrame {
   return byMs === 0 ? frame : { ...frame, sourceTime: (frame.sourceTime + byMs) >>> 0 };

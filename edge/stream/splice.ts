@@ -4,7 +4,7 @@
  * twice, none missing. Any other source begins at its first keyframe, and the stream's clock goes on from where it was.
  */
 
-import { isHeader, isMedia, shifted, Track, type UntimedFrame } from './frame.ts';
+import { isHeader, isMedia, kept, shifted, Track, type UntimedFrame } from './frame.ts';
 import { HeaderRoom } from './header-room.ts';
 import type { HeaderSet } from './headers.ts';
 import type { FrameIndex, History, Standing } from './history.ts';
@@ -85,7 +85,7 @@ export class Splice {
 
   #header(frame: UntimedFrame): SpliceStep {
     if (this.#state === 'joined' || this.#state === 'done') return { kind: 'pass', frame };
-    this.#headers.keep(frame, frame);
+    this.#headers.keep(frame, kept(frame));
     return skip;
   }
 
@@ -98,7 +98,7 @@ export class Splice {
     if (shift !== undefined) {
       this.#state = 'same-clock';
       this.#shift = shift;
-      this.#unconfirmed = shift === 0 ? undefined : [frame];
+      this.#unconfirmed = shift === 0 ? undefined : [kept(frame)];
       return skip;
     }
     return this.#isDecodable(frame) ? this.#join([frame], false) : skip;
@@ -126,7 +126,7 @@ export class Splice {
 
   /** One frame was like one that the stream had; the next is not: pictures of a still scene are all alike. */
   #doubt(passed: UntimedFrame[], frame: UntimedFrame, standing: Standing): SpliceStep {
-    passed.push(shifted(frame, -this.#shift));
+    passed.push(kept(shifted(frame, -this.#shift)));
     if (standing === 'had' || frame.track !== Track.video) return skip;
     this.#shift = 0;
     this.#unconfirmed = undefined;

@@ -3,7 +3,7 @@
  * and the odd frames that wait until it is clear what they are.
  */
 
-import type { Track, UntimedFrame } from './frame.ts';
+import { kept, type Track, type UntimedFrame } from './frame.ts';
 
 /** A step back of more than this within a track is no jitter (SRS's `time_jitter` has the same limit). */
 const jitterMs = 250;
@@ -79,7 +79,7 @@ export class OddRun {
   }
 
   add(odd: OddFrame): void {
-    this.frames.push(odd);
+    this.frames.push({ ...odd, frame: kept(odd.frame) });
     this.#bytes += odd.frame.payload.length;
   }
 

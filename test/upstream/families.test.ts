@@ -30,7 +30,7 @@ function lookUp(...addresses: readonly string[]): LookupFunction {
 
 /** The address at which it is connected. */
 async function connected(t: TestContext, port: number, lookup: LookupFunction, scheme: 'rtmp' | 'rtmps' = 'rtmp') {
-  const socket = await openSocket({ scheme, host: name, port }, options, new AbortController().signal, lookup);
+  const socket = await openSocket({ scheme, host: name, port }, options, new AbortController().signal, { lookup });
   t.after(() => socket.destroy());
   return socket.remoteAddress;
 }

@@ -11,6 +11,7 @@ import type { RtmpMessage } from '../../rtmp/message.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
 import { Replies, type Reply } from './replies.ts';
+import type { SharedReads } from './shared-reads.ts';
 import { Wire } from './wire.ts';
 
 /** The message stream of commands that concern the connection. */
@@ -18,7 +19,7 @@ const commandStreamId = 0;
 
 /** Whose conversation it is. Told of nothing once it is over. */
 export interface ConversationOwner {
-  /** A message other than control. */
+  /** A message other than control. Its payload is good until this returns. */
   received(message: RtmpMessage): void;
   /** All messages of one read have been given. */
   readEnd(): void;
@@ -51,8 +52,17 @@ export class Conversation {
   readonly #deadline: Deadline;
   #over = false;
 
-  /** @param origin its name */
-  constructor(origin: string, socket: Socket, options: ConversationOptions, owner: ConversationOwner) {
+  /**
+   * @param origin its name
+   * @param reads those of the socket
+   */
+  constructor(
+    origin: string,
+    socket: Socket,
+    reads: SharedReads,
+    options: ConversationOptions,
+    owner: ConversationOwner,
+  ) {
     const { requestTimeoutMs, paused } = options;
     this.#origin = origin;
     this.#owner = owner;
@@ -76,7 +86,7 @@ export class Conversation {
       broken: (error: unknown) => this.fail(toUpstreamError(error, 'protocol', origin)),
       closed: (error: Error | undefined) => this.#end(owner.whyClosed(error)),
     };
-    this.wire = new Wire(socket, wireOwner, paused);
+    this.wire = new Wire(socket, reads, wireOwner, paused);
     this.#deadline.start(requestTimeoutMs);
   }
 

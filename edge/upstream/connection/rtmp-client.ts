@@ -19,6 +19,7 @@ import { refusalOf, toUpstreamError, UpstreamError } from './errors.ts';
 import type { PullClient, PullHandlers } from './pull-client.ts';
 import type { Reply } from './replies.ts';
 import type { UpstreamRequest } from './request.ts';
+import { SharedReads } from './shared-reads.ts';
 import { openSocket } from './socket.ts';
 import type { Wire } from './wire.ts';
 
@@ -45,11 +46,17 @@ export class RtmpClient implements PullClient {
   /** Messages that could not be used. */
   #oddMessages = 0;
 
-  private constructor(origin: string, socket: Socket, options: ClientOptions, handlers: PullHandlers) {
+  private constructor(
+    origin: string,
+    socket: Socket,
+    reads: SharedReads,
+    options: ClientOptions,
+    handlers: PullHandlers,
+  ) {
     this.origin = origin;
     this.#options = options;
     this.#handlers = handlers;
-    this.#talk = new Conversation(origin, socket, options, {
+    this.#talk = new Conversation(origin, socket, reads, options, {
       received: (message) => this.#received(message),
       readEnd: () => handlers.readEnd(),
       streamEof: () => handlers.status('NetStream.Play.StreamEof', 'end of stream'),
@@ -88,8 +95,9 @@ export class RtmpClient implements PullClient {
     handlers: PullHandlers,
     signal: AbortSignal,
   ): Promise<RtmpClient> {
-    const socket = await openSocket(address, options, signal);
-    const client = new RtmpClient(originName(address), socket, options, handlers);
+    const reads = new SharedReads();
+    const socket = await openSocket(address, options, signal, { onread: reads.onread });
+    const client = new RtmpClient(originName(address), socket, reads, options, handlers);
     await client.#talk.within(signal, () => client.#talk.shakeHands());
     return client;
   }

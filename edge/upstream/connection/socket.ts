@@ -4,7 +4,7 @@
  * itself: a family that leads nowhere costs a client that and no more.
  */
 
-import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { outOfDescriptors } from '../../budget/descriptors.ts';
 import type { OriginAddress } from '../../conf/model.ts';
@@ -28,21 +28,25 @@ export interface SocketOptions {
   readonly tlsName: string;
 }
 
-/**
- * Connects, or throws an UpstreamError `unreachable`; `cancelled` when the signal says so.
- * @param lookup looks the host's name up
- */
+export interface DialOptions {
+  /** Looks the host's name up. */
+  readonly lookup?: LookupFunction;
+  /** Where what is read goes; without it the socket emits it. */
+  readonly onread?: OnReadOpts;
+}
+
+/** Connects, or throws an UpstreamError `unreachable`; `cancelled` when the signal says so. */
 export async function openSocket(
   address: OriginAddress,
   options: SocketOptions,
   signal: AbortSignal,
-  lookup: LookupFunction = sharedLookUp.lookup,
+  dialOptions: DialOptions = {},
 ): Promise<Socket> {
   const origin = originName(address);
   if (signal.aborted) throw new UpstreamError('cancelled', 'cancelled', { origin });
   let socket: Socket;
   try {
-    socket = dial(address, options, lookup);
+    socket = dial(address, options, { lookup: sharedLookUp.lookup, ...dialOptions });
   } catch (error) {
     throw connectError(error, origin);
   }
@@ -94,16 +98,16 @@ function isForWantOfDescriptors(error: unknown): boolean {
   return syscall === 'getaddrinfo' && outOfDescriptors();
 }
 
-function dial(address: OriginAddress, options: SocketOptions, lookup: LookupFunction): Socket {
+function dial(address: OriginAddress, options: SocketOptions, dialOptions: DialOptions): Socket {
   const { host, port } = address;
   const { tlsVerify, tlsCaFile } = options;
   const tlsName = options.tlsName || (address.tlsName ?? host);
-  if (!isTls(address)) return connectTcp({ host, port, lookup });
+  if (!isTls(address)) return connectTcp({ host, port, ...dialOptions });
   const servername = isIP(tlsName) === 0 ? { servername: tlsName } : {};
   // A session is that of a name at an address.
   const peer = `${tlsName} ${originName(address)}`;
   const shared = originTls.options(peer, tlsCaFile, tlsVerify);
-  const socket = connectTls({ host, port, lookup, rejectUnauthorized: tlsVerify, ...shared, ...servername });
+  const socket = connectTls({ host, port, ...dialOptions, rejectUnauthorized: tlsVerify, ...shared, ...servername });
   originTls.watch(socket, peer, tlsCaFile, tlsVerify);
   return socket;
 }

@@ -13,12 +13,13 @@ import { acknowledgement, parseControl, pingRequest, pingResponse, setChunkSize 
 import { ClientHandshake } from '../../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import { awakeNow } from '../../time/awake.ts';
+import type { SharedReads } from './shared-reads.ts';
 
 /** What stands behind the wire. */
 export interface WireOwner {
   /** The handshake is done. */
   shaken(): void;
-  /** A message other than control. */
+  /** A message other than control. Its payload is good until this returns: who keeps it keeps a copy. */
   received(message: RtmpMessage): void;
   /** All messages of one read have been given. */
   readEnd(): void;
@@ -50,7 +51,7 @@ export class Wire {
   readonly #socket: Socket;
   readonly #owner: WireOwner;
   #handshake: ClientHandshake | undefined = new ClientHandshake();
-  readonly #reader = new ChunkReader();
+  readonly #reader = new ChunkReader({ inputIsReused: true });
   readonly #ack = new AckWindow();
   readonly #gate: ReadGate;
   readonly #outbox: Outbox;
@@ -60,16 +61,17 @@ export class Wire {
   readonly #answers: Buffer[] = [];
   #error: Error | undefined;
 
-  constructor(socket: Socket, owner: WireOwner, paused: PausedReaders) {
+  /** @param reads those of the socket */
+  constructor(socket: Socket, reads: SharedReads, owner: WireOwner, paused: PausedReaders) {
     this.#socket = socket;
     this.#owner = owner;
     this.#gate = new ReadGate(socket, paused);
     this.#outbox = new Outbox(socket, () => this.#drained());
-    socket.on('data', (bytes: Buffer) => this.#received(bytes));
     socket.on('error', (error) => {
       this.#error = error;
     });
     socket.on('close', () => owner.closed(this.#error));
+    reads.to((bytes) => this.#received(bytes));
   }
 
   shakeHands(): void {

@@ -50,7 +50,7 @@ export class FirstFrames {
 
   /** Bounded as a stream's headers are: the oldest goes. */
   #hold(message: RtmpMessage): void {
-    this.#held.push(message);
+    this.#held.push({ ...message, payload: Buffer.from(message.payload) });
     this.#heldBytes += message.payload.length;
     while (this.#held.length > headersMax || this.#heldBytes > headerBytesMax) {
       this.#heldBytes -= this.#held.shift()?.payload.length ?? 0;
