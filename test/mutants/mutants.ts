@@ -48,8 +48,24 @@ const routeFiles = globSync([
   'edge/upstream/connection/{conversation,flv-client,replies,rtmp-client,wire}.ts',
 ]);
 
+/** Where streams come from, and what time it is in them. The others bring them to players. */
+const sourceFiles = globSync(
+  'edge/stream/{checksum,early-frames,feed,frame,header-room,headers,history,hub,intake,keyframe-watch,local-publication,name,publication,request,splice,time-reports,timeline,traces,track-clock}.ts',
+);
+
+const sourceTests = globSync(
+  'test/stream/{checksum,distance,frame,header-room,headers,history,hub,interleave,live-stream,mode-change,name,odd-run,override,splice,timeline,traces}.test.ts',
+);
+
 const parts: Readonly<Record<string, Part>> = {
-  stream: { files: globSync('edge/stream/**/*.ts'), tests: ['test/stream/*.test.ts'], coverage: 'perTest' },
+  sources: { files: sourceFiles, tests: sourceTests, coverage: 'perTest' },
+  players: {
+    files: globSync('edge/stream/**/*.ts').filter((file) => !sourceFiles.includes(file)),
+    tests: globSync('test/stream/*.test.ts').filter(
+      (file) => !sourceTests.includes(file) || file.endsWith('/live-stream.test.ts'),
+    ),
+    coverage: 'perTest',
+  },
   rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], coverage: 'perTest' },
   upstream: {
     files: globSync('edge/upstream/**/*.ts').filter((file) => !routeFiles.includes(file)),

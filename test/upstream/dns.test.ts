@@ -4,10 +4,16 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { after, before, describe, test } from 'node:test';
-import { addressesOf, searched } from '../../edge/upstream/origins/dns.ts';
+import { addressesOf, type DnsSettings, searched } from '../../edge/upstream/origins/dns.ts';
 import { DnsServer } from '../support/dns-server.ts';
 
 const never = new AbortController().signal;
+
+/** Asks these servers. */
+function settingsOf(...servers: readonly DnsServer[]): DnsSettings {
+  const addresses = servers.map(({ address }) => address.split(':'));
+  return { servers: addresses.map(([host = '', port]) => ({ host, port: Number(port) })), resolvConf: '/nowhere' };
+}
 
 describe('all addresses of a name', () => {
   let dns: DnsServer;
@@ -17,8 +23,7 @@ describe('all addresses of a name', () => {
   after(() => dns.close());
 
   function look(name: string, signal = never): Promise<string[]> {
-    const [host = '', port] = dns.address.split(':');
-    return addressesOf(name, { servers: [{ host, port: Number(port) }], resolvConf: '/nowhere' }, signal);
+    return addressesOf(name, settingsOf(dns), signal);
   }
 
   test('both families, in an order that does not depend on the answer’s', async () => {
@@ -48,15 +53,37 @@ describe('all addresses of a name', () => {
     await assert.rejects(look('silent.test'), /ETIMEOUT/);
   });
 
-  test('who ends it is not kept waiting', async () => {
-    dns.answer('silent.test', 'silent');
-    const end = new AbortController();
-    const looking = look('silent.test', end.signal);
-    const before = dns.queries.length;
-    await dns.asked(before + 1);
-    end.abort();
-    await assert.rejects(looking, /abort/i);
-    await assert.rejects(look('silent.test', end.signal), /abort/i);
+  describe('of servers that are silent', () => {
+    let second: DnsServer;
+    before(async () => {
+      second = await DnsServer.start();
+      for (const server of [dns, second]) server.answer('silent.test', 'silent');
+    });
+    after(() => second.close());
+
+    /** Asks two servers, which takes longer than to ask one. */
+    const lookTwice = (signal: AbortSignal): Promise<string[]> =>
+      addressesOf('silent.test', settingsOf(dns, second), signal);
+
+    test('a look-up ends in 4 s, however many there are', async () => {
+      await assert.rejects(lookTwice(never), /no answer in 4000 ms/);
+    });
+
+    test('who ends it is not kept waiting', async () => {
+      const [end, endOther] = [new AbortController(), new AbortController()];
+      const other = look('silent.test', endOther.signal);
+      const looking = lookTwice(end.signal);
+      const ended: string[] = [];
+      const settled = [looking.catch(() => ended.push('looking')), other.catch(() => ended.push('other'))];
+      await dns.asked(dns.queries.length + 1);
+      end.abort();
+      await Promise.race(settled);
+      assert.deepEqual(ended, ['looking']);
+      endOther.abort();
+      await Promise.all(settled);
+      await assert.rejects(looking, /abort/i);
+      await assert.rejects(look('silent.test', end.signal), /abort/i);
+    });
   });
 });
 

@@ -58,8 +58,9 @@ export async function addressesOf(name: string, settings: DnsSettings, signal: A
     resolver.cancel();
   }
   signal.throwIfAborted();
-  if (failure !== undefined) throw failure;
+  // What was under way then failed because it was ended.
   if (deadline.signal.aborted) throw new Error(`no answer in ${lookupTimeoutMs} ms`);
+  if (failure !== undefined) throw failure;
   return [];
 }
 
