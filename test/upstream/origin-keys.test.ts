@@ -71,7 +71,8 @@ describe('a signature for an origin', () => {
       for (const there of received(signed.param)) {
         assert.ok(there.length <= paramMaxLength, `${there.length} characters`);
         assert.equal(await new Tokens(log).fault(token, 'play', streamRequest({ param: there })), undefined, there);
-        assert.doesNotMatch(there, /10\.0\.0\.9|jwt|sig=0/);
+        // Our own signature may begin with 0, too.
+        assert.doesNotMatch(there, /10\.0\.0\.9|jwt|sig=0(?![0-9a-f]{63})/);
       }
     });
   }
