@@ -4,6 +4,7 @@
  */
 
 import type { Socket } from 'node:net';
+import { ReadShare } from './read-turns.ts';
 
 /** Reasons not to read a socket, as bits. */
 export const Wait = {
@@ -17,12 +18,14 @@ export const Wait = {
   rest: 8,
   /** Unfinished messages of all clients hold too much memory, and it holds more than its share. */
   memory: 16,
+  /** It has brought its share of this turn of the event loop, and more is there. Nobody is at fault. */
+  turn: 32,
 } as const;
 export type Wait = (typeof Wait)[keyof typeof Wait];
 
 /** Counts for metrics, over the whole process. */
 export class PausedReaders {
-  /** Sockets that are not read now, for other reasons than merged read. */
+  /** Sockets that are not read now, where somebody is at fault. */
   now = 0;
   /** Times that a socket had to wait, since the start. */
   total = 0;
@@ -32,6 +35,10 @@ export class PausedReaders {
 export class ReadGate {
   readonly #socket: Socket;
   readonly #paused: PausedReaders;
+  readonly #share = new ReadShare(
+    () => this.wait(Wait.turn),
+    () => this.done(Wait.turn),
+  );
   #waits = 0;
 
   constructor(socket: Socket, paused: PausedReaders) {
@@ -46,7 +53,12 @@ export class ReadGate {
 
   /** Whether it is kept from being read for longer than merged read takes. */
   get isPaused(): boolean {
-    return isPaused(this.#waits);
+    return (this.#waits & ~Wait.rest) !== 0;
+  }
+
+  /** Counts what has been read. */
+  hasRead(bytes: number): void {
+    this.#share.read(bytes);
   }
 
   wait(reason: Wait): void {
@@ -68,13 +80,13 @@ export class ReadGate {
     this.#waits = waits;
     if (before === 0) this.#socket.pause();
     else if (waits === 0) this.#socket.resume();
-    const [paused, wasPaused] = [isPaused(waits), isPaused(before)];
-    if (paused === wasPaused) return;
+    const paused = isSomebodysFault(waits);
+    if (paused === isSomebodysFault(before)) return;
     this.#paused.now += paused ? 1 : -1;
     if (paused) this.#paused.total++;
   }
 }
 
-function isPaused(waits: number): boolean {
-  return (waits & ~Wait.rest) !== 0;
+function isSomebodysFault(waits: number): boolean {
+  return (waits & ~(Wait.rest | Wait.turn)) !== 0;
 }

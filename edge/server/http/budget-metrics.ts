@@ -5,6 +5,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Budget } from '../../budget/budget.ts';
 import { type Purpose, turnedAwayReasons } from '../../budget/connections.ts';
+import { socketsWaitingForTurn } from '../../budget/read-turns.ts';
 
 const purposes: readonly Purpose[] = ['rtmp', 'http', 'service'];
 
@@ -35,6 +36,11 @@ export function addBudgetMetrics(registry: Registry, { connections, unfinished, 
     ['edge_unfinished_bytes', 'Memory held by messages that are not complete.', () => unfinished.total],
     ['edge_unfinished_max_bytes', 'Most of it that there may be (unfinished_max_bytes).', () => unfinished.limit],
     ['edge_paused_readers', 'Sockets that are not read until their peer reads, or asks for less.', () => paused.now],
+    [
+      'edge_sockets_waiting_for_turn',
+      'Sockets of which more is there than is read in one turn of the event loop (64 KiB). Many for long: the edge does not keep up.',
+      socketsWaitingForTurn,
+    ],
     [
       'edge_tls_handshakes_waiting',
       'TLS handshakes that have begun and wait for their turn.',

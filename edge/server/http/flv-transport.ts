@@ -5,6 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { ReadShare } from '../../budget/read-turns.ts';
 import type { FlvFraming } from '../../stream/flv-format.ts';
 import { sendText, serverHeader } from './reply.ts';
 import {
@@ -86,6 +87,10 @@ export class WebSocketTransport implements FlvTransport {
   readonly #key: string;
   readonly #protocol: string | undefined;
   readonly #reader = new WebSocketReader();
+  readonly #share = new ReadShare(
+    () => this.socket.pause(),
+    () => this.socket.resume(),
+  );
   #begun = false;
 
   constructor(request: IncomingMessage, socket: Socket, head: Buffer) {
@@ -128,6 +133,7 @@ export class WebSocketTransport implements FlvTransport {
   }
 
   #received(bytes: Buffer): void {
+    this.#share.read(bytes.length);
     if (!this.socket.writable) return;
     try {
       if (!this.#begun) throw new WebSocketError(CloseCode.protocolError, 'a client waits for the handshake');

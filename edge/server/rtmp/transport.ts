@@ -195,6 +195,7 @@ export class RtmpTransport implements InboxOwner {
   }
 
   #received(bytes: Buffer): void {
+    this.#gate.hasRead(bytes.length);
     if (this.#leaving) return;
     this.#heardMs = awakeNow();
     const chunks = this.#handshake === undefined ? bytes : this.#shakeHands(this.#handshake, bytes);

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { ReadShare } from '../../budget/read-turns.ts';
 import type { OriginAddress } from '../../conf/model.ts';
 import { FlvError, FlvReader, type FlvTag } from '../../flv/reader.ts';
 import { reconnectRequestCode } from '../../rtmp/command.ts';
@@ -107,7 +108,14 @@ export class FlvClient implements PullClient {
     const fault = faultOf(answer, url, this.origin);
     if (fault !== undefined) return this.#end(fault);
     this.#state = 'answered';
-    answer.on('data', (bytes: Buffer) => this.#received(bytes));
+    const share = new ReadShare(
+      () => answer.pause(),
+      () => answer.resume(),
+    );
+    answer.on('data', (bytes: Buffer) => {
+      share.read(bytes.length);
+      this.#received(bytes);
+    });
     answer.on('error', (error) => this.#broken(error));
     answer.on('end', () => this.#ended());
   }

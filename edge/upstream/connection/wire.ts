@@ -46,8 +46,6 @@ export class Wire {
   answerMs = 0;
   /** Local monotonic time of the last byte received. */
   lastReceivedMs: number = performance.now();
-  /** The same on the clock of `awakeNow`. */
-  heardMs: number = awakeNow();
   readonly #socket: Socket;
   readonly #owner: WireOwner;
   #handshake: ClientHandshake | undefined = new ClientHandshake();
@@ -56,6 +54,7 @@ export class Wire {
   readonly #gate: ReadGate;
   readonly #outbox: Outbox;
   #chunkSize = 128;
+  #heardMs: number = awakeNow();
   #unreadAnswerBytes = 0;
   /** To the pings of the present read. */
   readonly #answers: Buffer[] = [];
@@ -72,6 +71,11 @@ export class Wire {
     });
     socket.on('close', () => owner.closed(this.#error));
     reads.to((bytes) => this.#received(bytes));
+  }
+
+  /** The same on the clock of `awakeNow`: now while more is there and waits for its turn. */
+  get heardMs(): number {
+    return this.#gate.isWaiting(Wait.turn) ? awakeNow() : this.#heardMs;
   }
 
   shakeHands(): void {
@@ -123,7 +127,8 @@ export class Wire {
 
   #received(bytes: Buffer): void {
     this.lastReceivedMs = performance.now();
-    this.heardMs = awakeNow();
+    this.#heardMs = awakeNow();
+    this.#gate.hasRead(bytes.length);
     try {
       const chunks = this.#handshake === undefined ? bytes : this.#goOnShaking(this.#handshake, bytes);
       if (chunks === undefined || chunks.length === 0) return;
