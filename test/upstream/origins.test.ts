@@ -1,15 +1,18 @@
-/** Whether an address that an origin redirects to is one of ours, and may be shown a signature. */
+/** The origins of a vhost: which there are, which may be tried, and which may be shown a signature. */
 
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
 import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
-import type { OriginAddress } from '../../edge/conf/model.ts';
+import type { EdgeTuning, OriginAddress, VhostConfig } from '../../edge/conf/model.ts';
+import { originName } from '../../edge/upstream/connection/address.ts';
+import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { Locator } from '../../edge/upstream/origins/locator.ts';
 import { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
 import { OriginLookups } from '../../edge/upstream/origins/origin-lookup.ts';
 import { Origins } from '../../edge/upstream/origins/origins.ts';
 import { Turns } from '../../edge/upstream/origins/turns.ts';
+import { streamRequest } from '../support/requests.ts';
 
 const log = pino({ level: 'silent' });
 const secure: OriginAddress = { scheme: 'rtmps', host: 'secure.test', port: 443 };
@@ -20,27 +23,43 @@ const listed = [secure, alsoSecure, plain, alsoPlain];
 const vhost = defaultVhost({ cluster: { ...CLUSTER, mode: 'remote', origins: listed } });
 const sought = { key: `${vhost.name}/live/a`, purpose: 'play', by: 'rtmp' } as const;
 
-function originsFor(t: TestContext): Origins {
+interface World {
+  readonly origins: Origins;
+  readonly health: OriginHealth;
+  readonly lookups: OriginLookups;
+  readonly locator: Locator;
+}
+
+interface WorldOptions {
+  readonly vhosts?: readonly VhostConfig[];
+  /** What DNS has. */
+  readonly addresses?: readonly string[];
+  /** What `locate_url` names. */
+  readonly located?: readonly OriginAddress[];
+}
+
+function world(t: TestContext, { vhosts = [vhost], addresses = [], located = [] }: WorldOptions = {}): World {
   const nothing = (): void => {};
-  const times = { probeMinMs: 20, probeMaxMs: 80, retryMinMs: 20, retryMaxMs: 80, checkIntervalMs: 0 };
+  const times = { probeMinMs: 60_000, probeMaxMs: 60_000, retryMinMs: 60_000, retryMaxMs: 60_000, checkIntervalMs: 0 };
   const health = new OriginHealth({ probe: async () => {}, times: () => times, changed: nothing });
-  const lookups = new OriginLookups({ resolve: async () => [], changed: nothing, log });
+  const lookups = new OriginLookups({ resolve: async () => addresses, changed: () => origins.found(), log });
   const turns = new Turns(() => 0);
-  const locator = new Locator({ ask: async () => [], turns, changed: nothing, log });
+  const locator = new Locator({ ask: async () => located, turns, changed: () => origins.found(), log });
   t.after(() => {
     health.close();
     lookups.close();
     locator.close();
     turns.close();
   });
-  return new Origins(defaultConfig({ vhosts: [vhost] }), health, lookups, locator);
+  const origins: Origins = new Origins(defaultConfig({ vhosts }), health, lookups, locator);
+  return { origins, health, lookups, locator };
 }
 
 /** As a redirection brings it: equal to a listed one, and another object. */
 const redirectedTo = (address: OriginAddress): OriginAddress => ({ ...address });
 
 test('an origin with TLS leads to none without TLS that is ours; all other listed ones are', (t) => {
-  const origins = originsFor(t);
+  const { origins } = world(t);
   for (const [from, to, expected] of [
     [secure, alsoSecure, true],
     [secure, secure, true],
@@ -54,4 +73,126 @@ test('an origin with TLS leads to none without TLS that is ours; all other liste
     const title = `${from.scheme}://${from.host} to ${to.scheme}://${to.host}:${to.port}`;
     assert.equal(origins.isOurs(vhost, sought, from, redirectedTo(to)), expected, title);
   }
+});
+
+const at = (host: string, port = 1935): OriginAddress => ({ scheme: 'rtmp', host, port });
+const one = at('10.0.0.1');
+const name = at('origins.test');
+
+/** A vhost whose origins are listed, and looked up. */
+function lookingUp(name: string, listed: readonly OriginAddress[], edge: Partial<EdgeTuning>): VhostConfig {
+  const usual = defaultVhost({ name });
+  return defaultVhost({
+    name,
+    cluster: { ...CLUSTER, mode: 'remote', origins: listed },
+    edge: { ...usual.edge, ...edge },
+  });
+}
+
+const both = lookingUp('v', [one], { originLookup: [name] });
+const wanted = { key: 'v/live/a', purpose: 'play', by: 'rtmp' } as const;
+
+function setAside(health: OriginHealth, origin: OriginAddress): void {
+  health.failed(origin, new UpstreamError('unreachable', 'refused', { origin: originName(origin) }));
+}
+
+const hosts = (origins: readonly OriginAddress[]): string[] => origins.map(({ host }) => host);
+
+describe('addresses that DNS has', () => {
+  test('are tried when no listed origin works, or none that is asked answers', async (t) => {
+    const { origins, health } = world(t, { vhosts: [both], addresses: ['10.0.0.2', '10.0.0.3'] });
+    assert.deepEqual(origins.further(both, wanted), [], 'they are being looked up');
+    await origins.settled(both);
+    assert.deepEqual(origins.further(both, wanted), [], 'a listed one may work: it is behind them perhaps');
+    assert.deepEqual(hosts(origins.further(both, wanted, new Set(['10.0.0.1:1935']))), ['10.0.0.2', '10.0.0.3']);
+    setAside(health, one);
+    assert.deepEqual(hosts(origins.further(both, wanted)), ['10.0.0.2', '10.0.0.3']);
+  });
+
+  test('are tried beside listed ones where DNS has these, too', async (t) => {
+    const { origins } = world(t, { vhosts: [both], addresses: ['10.0.0.1', '10.0.0.2'] });
+    origins.further(both, wanted);
+    await origins.settled(both);
+    assert.deepEqual(hosts(origins.further(both, wanted)), ['10.0.0.2']);
+  });
+
+  test('are tried in any case by an edge that is told of no new origins any more', async (t) => {
+    const { origins } = world(t, { vhosts: [both], addresses: ['10.0.0.2', '10.0.0.3'] });
+    origins.drain();
+    await origins.settled(both);
+    assert.deepEqual(hosts(origins.further(both, wanted)), ['10.0.0.2', '10.0.0.3']);
+  });
+
+  test('are known to whoever waits for an origin, or watches', async (t) => {
+    const { origins, health } = world(t, { vhosts: [both], addresses: ['10.0.0.2', '10.0.0.3'] });
+    setAside(health, one);
+    assert.equal(origins.areDown(both, wanted), true);
+    let told = 0;
+    const unwatch = origins.watch(both, () => told++);
+    await origins.available(() => both, wanted, new AbortController().signal);
+    assert.equal(told, 1);
+    assert.equal(origins.areDown(both, wanted), false);
+    unwatch();
+    unwatch();
+    origins.found();
+    assert.equal(told, 1);
+    for (const host of ['10.0.0.2', '10.0.0.3']) setAside(health, at(host));
+    assert.equal(origins.areDown(both, wanted), true);
+  });
+
+  test('who waits for an origin that never comes is let go', async (t) => {
+    const { origins, health } = world(t, { vhosts: [both] });
+    setAside(health, one);
+    const end = new AbortController();
+    const waiting = origins.available(() => both, wanted, end.signal);
+    end.abort();
+    await assert.rejects(waiting, /abort/i);
+  });
+});
+
+describe('an origin of a name', () => {
+  const other = lookingUp('other', [at('10.0.0.9')], {});
+
+  test('belongs to the vhost that lists it, or whose look-up has it', async (t) => {
+    const { origins } = world(t, { vhosts: [both, other], addresses: ['10.0.0.2', '10.0.0.3'] });
+    origins.further(both, wanted);
+    await origins.settled(both);
+    const vhosts = ['10.0.0.1:1935', '10.0.0.3:1935', '10.0.0.9:1935', '10.0.0.8:1935'].map(
+      (each) => origins.vhostOf(each)?.name,
+    );
+    assert.deepEqual(vhosts, ['v', 'v', 'other', undefined]);
+    assert.equal(origins.has(both, wanted, '10.0.0.3:1935'), true);
+    assert.equal(origins.has(both, wanted, '10.0.0.9:1935'), false);
+  });
+
+  test('may keep its streams while it is listed, and one that was looked up while no listed one works', async (t) => {
+    const { origins, health } = world(t, { vhosts: [both, other], addresses: ['10.0.0.2', '10.0.0.3'] });
+    origins.further(both, wanted);
+    await origins.settled(both);
+    const stay = (): boolean[] =>
+      ['10.0.0.1:1935', '10.0.0.1:1935#2', '10.0.0.2:1935', '10.0.0.9:1935'].map((each) =>
+        origins.mayStay(both, wanted, each),
+      );
+    assert.deepEqual(stay(), [true, true, false, false]);
+    setAside(health, one);
+    assert.deepEqual(stay(), [true, true, true, false]);
+  });
+
+  test('that locate_url named belongs to the vhost it was named for, and its stream may stay', async (t) => {
+    const locating = lookingUp('located', [one], { locateUrl: 'http://where/' });
+    const { origins, locator, health } = world(t, { vhosts: [other, locating], located: [at('10.0.0.5')] });
+    const request = streamRequest({ vhost: 'located', app: 'live', stream: 'a' });
+    await locator.ask(locating, request, 'play', true);
+    const located = { ...wanted, key: 'located/live/a' };
+    assert.deepEqual(hosts(origins.located(locating, located)), ['10.0.0.5']);
+    assert.deepEqual(origins.located(locating, wanted), [], 'it is another stream');
+    assert.equal(origins.vhostOf('10.0.0.5:1935')?.name, 'located');
+    assert.equal(origins.has(locating, located, '10.0.0.5:1935'), true);
+    assert.equal(origins.mayStay(locating, located, '10.0.0.5:1935'), true);
+    assert.equal(origins.mayStay(locating, wanted, '10.0.0.5:1935'), false);
+    setAside(health, one);
+    assert.equal(origins.areDown(locating, located), false);
+    setAside(health, at('10.0.0.5'));
+    assert.equal(origins.areDown(locating, located), true);
+  });
 });

@@ -97,7 +97,6 @@ export class Origins {
    */
   further(vhost: VhostConfig, sought: Errand, unanswered: ReadonlySet<string> = nobody): readonly OriginAddress[] {
     const { originLookup } = vhost.edge;
-    if (originLookup.length === 0) return none;
     const protocol = protocolOf(vhost, sought);
     const found = this.#lookups.current(originLookup).map((origin) => endpointOf(origin, protocol, vhost));
     return this.#beside(vhost, protocol, found, unanswered);
