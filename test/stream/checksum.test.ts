@@ -32,3 +32,21 @@ test('a copy has the same checksum, and a change in its first or last bytes show
     }
   }
 });
+
+test('a change in any stretch of a long payload shows, and of a short one in any byte', () => {
+  for (const length of [145, 200, 1_000, 70_001]) {
+    const payload = randomBytes(length);
+    const stretch = Math.ceil((length - 80) / 16) + 4;
+    for (let from = 0; from + stretch <= length; from += 4) {
+      const changed = Buffer.from(payload);
+      for (let at = from; at < from + stretch; at++) changed[at] = (changed[at] as number) ^ 0x5a;
+      assert.ok(checksum(changed) !== checksum(payload), `bytes from ${from} of ${length}`);
+    }
+  }
+  const short = randomBytes(144);
+  for (let at = 0; at < short.length; at++) {
+    const changed = Buffer.from(short);
+    changed[at] = (changed[at] as number) ^ 1;
+    assert.ok(checksum(changed) !== checksum(short), `byte ${at}`);
+  }
+});

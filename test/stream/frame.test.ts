@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ecmaArray, encodeAmf0 } from '../../edge/rtmp/amf0.ts';
 import { MessageType, type RtmpMessage } from '../../edge/rtmp/message.ts';
-import { isHeader, isMedia, Track, toUntimedFrame } from '../../edge/stream/frame.ts';
+import { isHeader, isMedia, shifted, Track, toUntimedFrame } from '../../edge/stream/frame.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 
 test('every message has its role and its track', () => {
@@ -47,4 +47,11 @@ test('what is no media, or is empty, is no frame', () => {
   for (const type of [MessageType.audio, MessageType.video]) {
     assert.equal(toUntimedFrame({ ...message, type, payload: Buffer.alloc(0) }), undefined);
   }
+});
+
+test('on another clock a frame has another time, over the end of 32 bits', () => {
+  const frame = toUntimedFrame(audioFrame(10))!;
+  assert.equal(shifted(frame, 0).sourceTime, 10);
+  assert.equal(shifted(frame, 32).sourceTime, 42);
+  assert.equal(shifted(frame, -11).sourceTime, 2 ** 32 - 1);
 });

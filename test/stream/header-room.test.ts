@@ -108,3 +108,15 @@ test('an origin that would take over keeps no more of them, and neither does a p
   assert.equal(buffer.headers(0).length, headersMax);
   assert.equal(buffer.note(audioHeader(0)), 'no-room');
 });
+
+test('what each player gets first is bounded in bytes, too', () => {
+  const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
+  const feed = stream.openFeed();
+  feed.push(keyframe(0), 0);
+  for (let track = 1; track <= 10; track++) {
+    const { payload, ...header } = multitrackHeader(track);
+    feed.push({ ...header, payload: Buffer.concat([payload, Buffer.alloc(60_000)]) }, 0);
+  }
+  const bytes = stream.headers.frames.reduce((sum, { payload }) => sum + payload.length, 0);
+  assert.ok(bytes > 200_000 && bytes <= headerBytesMax, `${bytes} bytes`);
+});

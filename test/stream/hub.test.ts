@@ -13,6 +13,7 @@ import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import { audioFrame, clip, keyframe } from '../support/media.ts';
 import { attachPlayer, decodeFlv, type RecordingSink } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
+import { stopClock } from '../support/stopped-clock.ts';
 
 const vhost = defaultVhost({ minLatency: true });
 const request = streamRequest();
@@ -88,6 +89,8 @@ test('a second publisher is refused by its name, and the first is not disturbed'
   assert.equal(hub.published.get(key)?.publication, next);
   send(next, [keyframe(5_000, 1)]);
   assert.equal(count(sink), 2);
+  hub.unpublish(first);
+  assert.equal(count(attachPlayer(hub.play(request, vhost)).sink), 1, 'who comes now has what is kept for newcomers');
 });
 
 test('a publisher that comes back before its goodbye was read gets its name', async () => {
@@ -97,6 +100,22 @@ test('a publisher that comes back before its goodbye was read gets its name', as
   hub.unpublish(first);
   const publication = await second;
   assert.equal(hub.published.get(key)?.publication, publication);
+});
+
+test('it gets its name in the moment in which the name is free', async (t) => {
+  const goOn = stopClock(t);
+  for (const awaited of [vhost, defaultVhost({ minLatency: true, publish: { override: true } })]) {
+    const hub = new Hub(noUpstream);
+    const first = await hub.publish(request, awaited, silent, 'unproven');
+    let second: Publication | undefined;
+    void hub.publish(request, awaited, silent, 'unproven').then((publication) => (second = publication));
+    goOn(90);
+    await setImmediate();
+    assert.equal(second, undefined);
+    hub.unpublish(first);
+    await setImmediate();
+    assert.ok(second !== undefined);
+  }
 });
 
 test('publish, stop, publish again, a hundred times: the player sees all, and nothing is left behind', async () => {

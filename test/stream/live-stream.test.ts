@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mock, type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
@@ -22,6 +22,7 @@ import {
 } from '../support/media.ts';
 import { attachPlayer, decodeFlv, decodeRtmp, RecordingSink } from '../support/playback.ts';
 import { streamRequest } from '../support/requests.ts';
+import { stopClock } from '../support/stopped-clock.ts';
 
 const flv = flvFormat('bare', { audio: true, video: true });
 
@@ -47,19 +48,6 @@ function payloads(sink: RecordingSink): Buffer[] {
 }
 
 const payloadOf = ({ payload }: RtmpMessage): Buffer => payload;
-
-/** `setTimeout` and the monotonic clock stand still. Returns what makes both go on. */
-function stopClock(t: TestContext): (byMs: number) => void {
-  // Whole: a timer of 40 ms must not be due in 40.0000001 ms.
-  let nowMs = Math.round(performance.now());
-  mock.timers.enable({ apis: ['setTimeout'] });
-  t.after(() => mock.timers.reset());
-  t.mock.method(performance, 'now', () => nowMs);
-  return (byMs) => {
-    nowMs += byMs;
-    mock.timers.tick(byMs);
-  };
-}
 
 test('players in step are handed the very same bytes, one write each for a slice', () => {
   const stream = newStream();
@@ -241,6 +229,24 @@ test('gop_cache off: a player gets headers and what comes next', () => {
   ]);
 });
 
+test('time begins where a track that is behind the other goes on: both keep their distance', () => {
+  const stream = newStream({ minLatency: true, play: { gopCache: false } });
+  const feed = stream.openFeed();
+  const send = (message: RtmpMessage, arrivalMs: number): void => {
+    feed.push(message, arrivalMs);
+    feed.flush(Number.POSITIVE_INFINITY);
+  };
+  for (let ms = 0; ms < 1_000; ms += 40) {
+    send(keyframe(12_500 + ms), ms);
+    send(audioFrame(10_000 + ms), ms);
+  }
+  const { sink } = join(stream, rtmpFormat(60_000, true));
+  send(keyframe(13_500), 1_000);
+  send(audioFrame(11_000), 1_000);
+  const [video, audio] = [9, 8].map((type) => decodeRtmp(sink.writes, 60_000).find((played) => played.type === type));
+  assert.equal((video?.timestamp ?? 0) - (audio?.timestamp ?? 0), 2_500);
+});
+
 test('reduce_sequence_header drops repetitions and lets changes through; without it all pass', () => {
   const sent = [
     metadata(0),
@@ -317,7 +323,22 @@ test('what an earlier source sent before it had any frame is not taken for the n
   assert.deepEqual(payloads(sink), [videoHeader(0, 2).payload, keyframe(0).payload]);
 });
 
-test('statistics count what came in, and the splice', () => {
+test('what is no media is passed over, and the age of a stream is that of its first frame', (t) => {
+  const goOn = stopClock(t);
+  const stream = newStream();
+  const { sink } = join(stream);
+  const feed = stream.openFeed();
+  goOn(1_000);
+  bring(feed, { type: 20, timestamp: 0, streamId: 1, payload: Buffer.from([2, 0, 1, 0x61]) });
+  assert.deepEqual([stream.ageMs, sink.writes.length], [0, 0]);
+  bring(feed, keyframe(0));
+  goOn(500);
+  bring(feed, interFrame(40), { ...interFrame(80), payload: Buffer.alloc(0) });
+  assert.deepEqual([stream.ageMs, payloads(sink).length], [500, 2]);
+});
+
+test('statistics count what came in, and the splice', (t) => {
+  const goOn = stopClock(t);
   const stream = newStream();
   const feed = stream.openFeed();
   const sent = clip({ gops: 1, framesPerGop: 3 });
@@ -326,10 +347,13 @@ test('statistics count what came in, and the splice', () => {
   assert.equal(stream.stats.videoFrames, 4);
   assert.equal(stream.stats.splices, 0);
   assert.equal(stream.hasVideo && stream.hasAudio, true);
+  const lastMs = performance.now();
+  feed.push(interFrame(120, 9), lastMs);
   feed.close();
+  goOn(700);
   bring(stream.openFeed(), keyframe(9_000, 1));
   assert.equal(stream.stats.splices, 1);
-  assert.ok(Number.isFinite(stream.stats.lastSpliceGapMs));
+  assert.equal(stream.stats.lastSpliceGapMs, 700);
 });
 
 test('a slow player is given up for whole GOPs; a fast one beside it sees everything', () => {

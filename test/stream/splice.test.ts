@@ -6,8 +6,11 @@ import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
 import { flvFormat } from '../../edge/stream/flv-format.ts';
+import { HeaderSet } from '../../edge/stream/headers.ts';
+import { History } from '../../edge/stream/history.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import type { Player } from '../../edge/stream/player.ts';
+import { Splice } from '../../edge/stream/splice.ts';
 import {
   audioFrame,
   audioHeader,
@@ -20,6 +23,7 @@ import {
 } from '../support/media.ts';
 import { attachPlayer, decodeFlv, type Played, type RecordingSink } from '../support/playback.ts';
 import fc, { inputs } from '../support/property.ts';
+import { frameOf } from '../support/slices.ts';
 
 const format = flvFormat('bare', { audio: true, video: true });
 
@@ -385,4 +389,44 @@ test('pictures of a still scene are alike and prove nothing: the source begins a
     other.map(({ payload }) => payload),
   );
   assert.ok(after.every(({ timestamp }) => timestamp > 2_000 && timestamp < 3_000));
+});
+
+/** What becomes of each message of a source that may take over, where the stream has had these. */
+function steps(had: readonly RtmpMessage[], hasVideo: boolean): { splice: Splice; kind: (m: RtmpMessage) => string } {
+  const history = new History();
+  for (const message of had) history.add(frameOf(message));
+  const splice = new Splice({ history, headers: () => HeaderSet.empty, hasVideo });
+  return { splice, kind: (message) => splice.next(frameOf(message)).kind };
+}
+
+test('a source that is met between two key frames begins with the next one, and not with sound', () => {
+  const { kind } = steps([keyframe(0, 1), audioFrame(3, 1)], true);
+  assert.equal(kind(interFrame(0, 7)), 'skip');
+  for (let at = 0; at < 1_000; at++) assert.equal(kind(audioFrame(20 * at, 100 + at)), 'skip');
+  assert.equal(kind(keyframe(20_000, 8)), 'join');
+});
+
+test('a source that never sends a key frame is joined after a while', () => {
+  const { kind } = steps([keyframe(0, 1)], true);
+  for (let at = 0; at < 3_000; at++) assert.equal(kind(interFrame(40 * at, 100 + at)), 'skip');
+  assert.equal(kind(interFrame(120_000, 9_999)), 'join');
+});
+
+test('data alone is nothing to begin with', () => {
+  const { kind } = steps([audioFrame(0, 1)], false);
+  assert.equal(kind(dataMessage(0, 9)), 'skip');
+  assert.equal(kind(audioFrame(0, 9)), 'join');
+});
+
+test('on another clock, two frames that the stream has had prove that the source is the same', () => {
+  const had = [keyframe(0, 1), interFrame(40, 2), interFrame(80, 3)];
+  const { splice, kind } = steps(had, true);
+  const [first, second, third] = later(had, 5_000);
+  assert.equal(kind(first as RtmpMessage), 'skip');
+  assert.equal(splice.overlaps, false);
+  assert.equal(kind(second as RtmpMessage), 'skip');
+  assert.equal(splice.overlaps, true);
+  assert.equal(kind(third as RtmpMessage), 'skip');
+  assert.equal(kind(interFrame(5_120, 4)), 'join');
+  assert.equal(splice.shift, -5_000);
 });
