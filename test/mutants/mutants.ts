@@ -43,33 +43,42 @@ interface Part {
 
 /** What finds origins and keeps streams going: seen only where edges and origins run. */
 const routeFiles = globSync([
-  'edge/upstream/pull/{pull,puller,pull-*,asker}.ts',
+  'edge/upstream/pull/{candidates,pull,puller,pull-*,asker}.ts',
   'edge/upstream/push/{push,pusher,push-route,push-search,push-losses,push-memory}.ts',
-  'edge/upstream/connection/{conversation,flv-client,replies,rtmp-client,wire}.ts',
+  'edge/upstream/connection/{client-options,conversation,flv-client,pull-client,replies,rtmp-client,wire}.ts',
+  'edge/upstream/tokens/*.ts',
+  'edge/upstream/{context,upstream}.ts',
 ]);
 
-/** Where streams come from, and what time it is in them. The others bring them to players. */
+/** Where streams come from, and what time it is in them. */
 const sourceFiles = globSync(
-  'edge/stream/{checksum,early-frames,feed,frame,header-room,headers,history,hub,intake,keyframe-watch,local-publication,name,publication,request,splice,time-reports,timeline,traces,track-clock}.ts',
+  'edge/stream/{checksum,early-frames,feed,frame,header-room,headers,history,hub,intake,local-publication,name,publication,request,splice,time-reports,timeline,traces,track-clock}.ts',
 );
 
 const sourceTests = globSync(
   'test/stream/{checksum,distance,frame,header-room,headers,history,hub,interleave,live-stream,mode-change,name,odd-run,override,splice,timeline,traces}.test.ts',
 );
 
+const connectionFiles = globSync('edge/upstream/connection/*.ts');
+
+const connectionTests = globSync(
+  'test/upstream/{descriptors,errors,families,flv-answer,http-pings,http-request,origin-keys,request,socket,watchdog}.test.ts',
+);
+
 const parts: Readonly<Record<string, Part>> = {
+  rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], coverage: 'perTest' },
   sources: { files: sourceFiles, tests: sourceTests, coverage: 'perTest' },
+  // What brings streams to players.
   players: {
-    files: globSync('edge/stream/**/*.ts').filter((file) => !sourceFiles.includes(file)),
-    tests: globSync('test/stream/*.test.ts').filter(
-      (file) => !sourceTests.includes(file) || file.endsWith('/live-stream.test.ts'),
-    ),
+    files: without(globSync('edge/stream/**/*.ts'), sourceFiles),
+    tests: [...without(globSync('test/stream/*.test.ts'), sourceTests), 'test/stream/live-stream.test.ts'],
     coverage: 'perTest',
   },
-  rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], coverage: 'perTest' },
-  upstream: {
-    files: globSync('edge/upstream/**/*.ts').filter((file) => !routeFiles.includes(file)),
-    tests: ['test/upstream/*.test.ts'],
+  connections: { files: without(connectionFiles, routeFiles), tests: connectionTests, coverage: 'perTest' },
+  // Which origins there are, and which of them is asked next.
+  origins: {
+    files: without(globSync('edge/upstream/**/*.ts'), [...connectionFiles, ...routeFiles]),
+    tests: without(globSync('test/upstream/*.test.ts'), connectionTests),
     coverage: 'perTest',
   },
   routes: {
@@ -81,6 +90,10 @@ const parts: Readonly<Record<string, Part>> = {
   },
 };
 
+function without(files: readonly string[], others: readonly string[]): string[] {
+  return files.filter((file) => !others.includes(file));
+}
+
 const cache = '.cache/mutants';
 
 /** Some changes make memory grow without end: such a process ends, and not the machine. */
@@ -88,6 +101,9 @@ const memoryMaxKb = 3_000_000;
 
 /** The same files are run thousands of times: they are compiled once. A fifth of the inputs shows nearly as much as all. */
 const environment = { NODE_COMPILE_CACHE: resolve(cache, 'compiled'), PROPERTY_SHARE: '0.2' };
+
+/** A test that a change keeps waiting has noticed it. */
+const nodeArgs = ['--test-reporter=tap', '--test-timeout=15000'];
 
 /** Every `step`th stretch of the files, counted over all of them. */
 function sampled(files: readonly string[], step: number): string[] {
@@ -118,7 +134,7 @@ function settings(name: string, { files, tests, coverage }: Part): object {
   return {
     mutate: sampled(wanted(files, process.env.FILES), oneIn(process.env.SAMPLE)),
     testRunner: 'tap',
-    tap: { testFiles: tests, nodeArgs: ['--test-reporter=tap', '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
+    tap: { testFiles: tests, nodeArgs: [...nodeArgs, '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
     plugins: ['@stryker-mutator/tap-runner'],
     coverageAnalysis: coverage,
     concurrency: 2,
