@@ -197,6 +197,74 @@ test('a new source brings its own distance between tracks; nothing runs backward
   }
 });
 
+test('a source of one frame is followed at the distance of usual sound', () => {
+  const tape = new Tape();
+  tape.take(video, 1_000, 0);
+  tape.timeline.rebase();
+  assert.deepEqual(tape.take(video, 5, 50), [1_020]);
+});
+
+test('odd frames that are held when another source takes over are dropped, and counted', () => {
+  const tape = new Tape();
+  play(tape, av(2_000, { audio: 0, video: 0 }));
+  tape.take(video, 90_000_000, 2_000);
+  tape.take(audio, 80_000_000, 2_000);
+  assert.equal(tape.dropped, 0);
+  tape.timeline.rebase();
+  assert.equal(tape.dropped, 2);
+});
+
+test('that tracks are too far apart is said once of each clock, with their distance', () => {
+  const tape = new Tape();
+  let fromMs = 0;
+  let audioMs = 0;
+  // The publisher pauses its audio twice, and the clock of that.
+  for (let pause = 0; pause < 2; pause++) {
+    play(tape, av(2_000, { audio: audioMs, video: fromMs, fromMs }));
+    play(tape, av(90_000, { video: fromMs + 2_000, fromMs: fromMs + 2_000 }));
+    fromMs += 92_000;
+    audioMs += 2_000;
+  }
+  play(tape, av(2_000, { audio: audioMs, video: fromMs, fromMs }));
+  const [[track, distanceMs] = [], ...others] = tape.apart;
+  assert.deepEqual([track, others.length], [audio, 0]);
+  assert.ok(distanceMs !== undefined && distanceMs < -60_000, `${distanceMs}`);
+  tape.timeline.rebase();
+  play(tape, av(2_000, { audio: 0, video: 200_000, fromMs: fromMs + 2_000 }));
+  assert.equal(tape.apart.length, 2);
+});
+
+test('how long it takes until a jump is believed', () => {
+  // Of both tracks, or of the only one that brings anything: three frames.
+  for (const before of [
+    av(10_000, { audio: 0, video: 0 }),
+    [...av(2_000, { audio: 0, video: 0 }), ...av(8_000, { video: 2_000, fromMs: 2_000 })],
+  ]) {
+    const tape = new Tape();
+    play(tape, before);
+    const had = tape.placed.length;
+    const both = before.at(-1)?.track === audio;
+    play(tape, av(100, { video: 500_000, ...(both && { audio: 500_000 }), fromMs: 10_000 }));
+    assert.ok(tape.placed.length > had, both ? 'both' : 'one is silent');
+    assert.deepEqual(tape.jumps, [undefined]);
+  }
+  // Of one while the other goes on: half a second.
+  const alone = new Tape();
+  play(alone, av(5_000, { audio: 0, video: 0 }));
+  play(alone, av(500, { audio: 45_000, video: 5_000, fromMs: 5_000 }));
+  assert.deepEqual(alone.jumps, []);
+  play(alone, av(60, { audio: 45_500, video: 5_500, fromMs: 5_500 }));
+  assert.deepEqual(alone.jumps, [audio]);
+  // Of one that begins far from the other: three frames, while the other goes on.
+  const begins = running(5_000);
+  const placed = [0, 1, 2].map((at) => {
+    const times = begins.take(audio, 200_000 + 20 * at, 5_010 + 20 * at);
+    begins.take(video, 5_040 + 40 * at, 5_020 + 20 * at);
+    return times.length;
+  });
+  assert.deepEqual(placed, [0, 0, 3]);
+});
+
 test('a track that fell silent long before a new source goes on beside the other', () => {
   const tape = new Tape();
   play(tape, av(1_000, { audio: 0, video: 0 }));
@@ -345,9 +413,11 @@ test('a real pause stays a pause, a jump does not become one, and a clock that p
 
 test('a burst from a cache keeps its times, however slow the stream is', () => {
   for (const step of [40, 3_000, 20_000]) {
-    const tape = new Tape();
-    for (let time = 0; time < 10 * step; time += step) assert.deepEqual(tape.take(video, time, 7), [time]);
-    assert.deepEqual(tape.take(video, 10 * step, 7 + step), [10 * step]);
+    for (const arrivalMs of [7, 500_000]) {
+      const tape = new Tape();
+      for (let time = 0; time < 10 * step; time += step) assert.deepEqual(tape.take(video, time, arrivalMs), [time]);
+      assert.deepEqual(tape.take(video, 10 * step, arrivalMs + step), [10 * step]);
+    }
   }
 });
 
@@ -414,6 +484,15 @@ test('data keep the time of the track that they belong to', () => {
   play(tape, av(4_000, { audio: 10_000, video: 40_000 }));
   assert.equal(tape.aside(data, 13_980), 13_980);
   assert.equal(tape.aside(data, 43_960), 43_960);
+});
+
+test('data of a new source comes now, and then by the clock of that', () => {
+  const tape = running(5_000);
+  tape.timeline.rebase();
+  assert.equal(tape.aside(data, 4_000), 5_000, 'it says nothing yet');
+  assert.deepEqual(tape.take(video, 1_000_000, 5_050), [5_040]);
+  assert.deepEqual(tape.take(video, 1_000_040, 5_090), [5_080]);
+  assert.equal(tape.aside(data, 1_000_020), 5_060);
 });
 
 test('data does not change the distance at which a new source goes on', () => {

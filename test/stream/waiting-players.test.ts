@@ -141,6 +141,20 @@ test('an encoder that sends one key frame ever: nobody waits for the second one'
   }
 });
 
+test('that goes for each publication: how far apart the key frames of the one before were says nothing', () => {
+  const stream = newStream();
+  for (let publication = 0; publication < 2; publication++) {
+    const feed = stream.openFeed();
+    bring(feed, videoHeader(0), keyframe(0, publication));
+    for (let index = 1; index <= 3_001; index++) bring(feed, interFrame(index * 40, index * 2 + publication));
+    const { sink } = join(stream);
+    bring(feed, interFrame(3_002 * 40));
+    assert.deepEqual(decodeRtmp(sink.writes, 60_000).at(-1)?.payload, interFrame(3_002 * 40).payload);
+    feed.close();
+    stream.forget();
+  }
+});
+
 test('where key frames came before, however far apart, players wait for the next', () => {
   const stream = newStream();
   const feed = stream.openFeed();
