@@ -40,6 +40,10 @@ describe('an answer by HTTP', () => {
       assert.ok(error !== undefined);
       assert.equal((await verdictOn(error, async () => true)).kind, expected);
       assert.equal(error.blamesOrigin, false);
+      assert.match(error.reason, new RegExp(`^answers with status ${status}`));
+      assert.equal(error.origin, 'http://o.test:8080');
+      const codes = { absent: 'NetStream.Play.StreamNotFound', refused: 'NetStream.Play.Failed', failed: undefined };
+      assert.equal(error.code, codes[expected]);
     });
   }
 
@@ -74,7 +78,13 @@ describe('an answer by HTTP', () => {
       httpPath: '/z',
     });
     assert.deepEqual(target('rtmp://c.test/live/a'), { address: { scheme: 'rtmp', host: 'c.test', port: 1935 } });
+    assert.deepEqual(target('rtmps://c.test/live/a'), { address: { scheme: 'rtmps', host: 'c.test', port: 443 } });
     for (const location of ['ftp://c.test/a', 'javascript:1', 'http://[::']) assert.equal(target(location), undefined);
+  });
+
+  test('what is no redirection leads nowhere', () => {
+    assert.equal(fault(302)?.failure, 'broken');
+    for (const error of [fault(404), new Error('x'), undefined]) assert.equal(redirectionOf(error), undefined);
   });
 
   test('what is logged of a redirection has no parameters: they may be a secret', () => {

@@ -81,6 +81,12 @@ describe('a signature for an origin', () => {
     const param = '?room=7&a=b?c=d&jwt=x&sig=y#z';
     const signed = new OriginKeys(log).signed(keyFile(t), 'play', streamRequest({ param }), true);
     assert.match(signed.param, /^\?kid=child&exp=\d+&ip=&sig=[0-9a-f]{64}&room=7&a=b\?c=d#z$/);
+    const shownAlone = streamRequest({ param: '?jwt=x&sig=y' });
+    assert.match(
+      new OriginKeys(log).signed(keyFile(t), 'play', shownAlone, true).param,
+      /^\?kid=child&exp=\d+&ip=&sig=[0-9a-f]{64}$/,
+    );
+    assert.equal(new OriginKeys(log).signed(keyFile(t), 'play', shownAlone, false).param, '');
   });
 
   test('is made for our origins alone, and what a client has shown goes to nobody', (t) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CLUSTER } from '../../edge/conf/defaults.ts';
 import type { StreamRequest } from '../../edge/stream/request.ts';
-import { upstreamRequest } from '../../edge/upstream/connection/request.ts';
+import { traversedRequest, upstreamRequest } from '../../edge/upstream/connection/request.ts';
 import { streamRequest } from '../support/requests.ts';
 
 const address = { scheme: 'rtmp', host: 'origin.test', port: 1935 } as const;
@@ -58,4 +58,11 @@ test('servers of SRS are told who asks, unless that is switched off', () => {
   assert.deepEqual(asked({}).args, [identity]);
   const cluster = { ...CLUSTER, mode: 'remote', origins: [address], debugSrsUpnode: false } as const;
   assert.deepEqual(upstreamRequest(streamRequest(), cluster, { address }, 'edge-1').args, []);
+});
+
+test('for token_traverse an origin gets what the client has shown, with its own app and tcUrl', () => {
+  const shown = streamRequest({ connectObject: { token: 'x', app: 'forged' }, connectArgs: ['more'] });
+  const { app, tcUrl, extra, args } = traversedRequest(shown);
+  assert.deepEqual([app, tcUrl, args], ['live', 'rtmp://video.test/live', ['more']]);
+  assert.deepEqual(extra, { token: 'x', app: 'live', tcUrl: 'rtmp://video.test/live' });
 });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { type TestContext, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { awakeNow } from '../../edge/time/awake.ts';
+import { awakeNow, watchLateness } from '../../edge/time/awake.ts';
 import type { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { Watchdog, type Watched } from '../../edge/upstream/connection/watchdog.ts';
+import { stopClock } from '../support/stopped-clock.ts';
 
 const options = { timeout: 90_000 };
 const stallTimeoutMs = 100;
@@ -172,4 +173,79 @@ test('one that owes media is not excused by what it once took to answer', option
   const connection = new Connection();
   connection.answerMs = 1_000_000;
   assert.equal((await watch(t, connection).stalled).error.failure, 'stalled');
+});
+
+/** What happens in the milliseconds of a time that the test makes pass, with a stall timeout of 20 ms. */
+async function passes(
+  t: TestContext,
+  owesMedia: boolean,
+  properties: Partial<Pick<Connection, 'answersPings' | 'answerMs' | 'pendingBytes'>>,
+  events: Readonly<Record<number, (connection: Connection, dog: Watchdog) => void>> = {},
+): Promise<{ readonly foundAtMs: number; readonly message: string; readonly pingsAtMs: readonly number[] }> {
+  const goOn = stopClock(t);
+  // From here on, 200 ms count without another tick.
+  await new Promise<void>((resolve) => {
+    const end = watchLateness(() => {
+      end();
+      resolve();
+    });
+  });
+  const connection = Object.assign(new Connection(), properties);
+  const pingsAtMs: number[] = [];
+  let [nowMs, message] = [0, ''];
+  connection.onPing = () => pingsAtMs.push(nowMs);
+  const dog = new Watchdog(connection, {
+    owesMedia,
+    stallTimeoutMs: () => 20,
+    stalled: (error) => (message = error.reason),
+  });
+  for (; message === '' && nowMs < 190; nowMs++) {
+    events[nowMs]?.(connection, dog);
+    goOn(1);
+  }
+  dog.stop();
+  return { foundAtMs: nowMs, message, pingsAtMs };
+}
+
+const hear = (connection: Connection): void => connection.receive();
+const wait = (connection: Connection): void => {
+  connection.pendingBytes = 5_000;
+};
+
+describe('to the millisecond', () => {
+  test('one that owes media is pinged once, after a quarter of the stall timeout, and found when that is over', async (t) => {
+    const { foundAtMs, message, pingsAtMs } = await passes(t, true, {});
+    assert.deepEqual([foundAtMs, message, pingsAtMs], [20, 'silent for 20 ms', [4]]);
+  });
+
+  test('without pings its longest pause counts, four times', async (t) => {
+    const { foundAtMs } = await passes(t, true, { answersPings: false }, { 30: hear });
+    assert.equal(foundAtMs, 30 + 4 * 30);
+  });
+
+  test('one that we publish to is pinged at each check, and its answers may be late by four times what they took', async (t) => {
+    const { foundAtMs, pingsAtMs } = await passes(t, false, { answerMs: 5 });
+    assert.equal(foundAtMs, 4 * 5 + 20);
+    assert.deepEqual(pingsAtMs.slice(0, 4), [4, 9, 14, 19]);
+  });
+
+  test('what it is sent at once takes it 10 ms for each KB', async (t) => {
+    const { foundAtMs } = await passes(t, false, {}, { 0: (_, dog) => dog.burst(3_000) });
+    assert.equal(foundAtMs, 30 + 20);
+  });
+
+  test('one that takes nothing is found although it talks, if it owes media', async (t) => {
+    const { foundAtMs, message } = await passes(t, true, { pendingBytes: 5_000 }, { 15: hear });
+    assert.deepEqual([foundAtMs, message], [20, 'takes no bytes for 20 ms']);
+  });
+
+  test('one that we publish to takes nothing: what it said last counts, and how late that was', async (t) => {
+    const { foundAtMs } = await passes(t, false, { pendingBytes: 5_000, answerMs: 5 }, { 10: hear });
+    assert.equal(foundAtMs, 10 + 4 * 5 + 20);
+  });
+
+  test('bytes are stuck from the moment in which they wait', async (t) => {
+    const { foundAtMs } = await passes(t, true, { answersPings: false }, { 12: wait });
+    assert.equal(foundAtMs, 30);
+  });
 });
