@@ -124,6 +124,17 @@ test('GOP caches have one limit for all; those that nobody plays are emptied fir
   assert.deepEqual(streams.map(holds), [false, false, false]);
 });
 
+test('what is kept of a stream of sound alone is given up, too', () => {
+  const { memory, stream, limits } = world(10 * MB);
+  const { bring } = stream();
+  bring(audioHeader(0));
+  for (let index = 0; index < 20; index++) bring(audioFrame(index * 20, index, 100_000));
+  assert.ok(memory.bytesOf('gop_cache') > MB);
+  limits.maxBytes = MB / 2;
+  memory.settle();
+  assert.ok(memory.total <= MB / 2, `${memory.total} bytes`);
+});
+
 test('a lower limit is obeyed at once', () => {
   const { memory, stream, limits } = world(10 * MB);
   const { bring } = stream();

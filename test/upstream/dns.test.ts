@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { addressesOf, type DnsSettings, searched } from '../../edge/upstream/origins/dns.ts';
 import { DnsServer } from '../support/dns-server.ts';
 
@@ -87,24 +88,62 @@ describe('all addresses of a name', () => {
   });
 });
 
-test('a family that never answers does not hold up the other', async (t) => {
-  const server = createSocket('udp4');
+/** What a server of the tests says to a question of one type. */
+interface Reply {
+  /** Empty for none of that type; `fails` when the server cannot tell; undefined for no reply. */
+  readonly answer: readonly number[] | 'fails' | undefined;
+  /** Awaited before it is sent. */
+  readonly after?: Promise<void>;
+}
+
+/** A DNS server that has another reply for each family. */
+async function serverOf(t: TestContext, v4: Reply, v6: Reply, host = '127.0.0.1'): Promise<DnsSettings> {
+  const server = createSocket(host.includes(':') ? 'udp6' : 'udp4');
   t.after(() => server.close());
-  server.bind(0, '127.0.0.1');
+  server.bind(0, host);
   await once(server, 'listening');
-  server.on('message', (question, { port, address }) => {
+  server.on('message', async (question, { port, address }) => {
     const end = question.indexOf(0, 12) + 5;
-    if (question.readUInt16BE(end - 4) !== 1) return;
-    const answer = Buffer.concat([
-      question.subarray(0, end),
-      Buffer.from('c00c00010001000000050004' + '0a000007', 'hex'),
-    ]);
-    answer.writeUInt16BE(0x8580, 2);
-    answer.writeUInt16BE(1, 6);
-    server.send(answer, port, address);
+    const type = question.readUInt16BE(end - 4);
+    const { answer, after } = type === 1 ? v4 : v6;
+    await after;
+    if (answer === undefined) return;
+    const bytes = answer === 'fails' ? [] : answer;
+    // The name of the question, the type, class IN, a TTL of 5 s, and the address.
+    const head = [0xc0, 0x0c, 0, type, 0, 1, 0, 0, 0, 5, 0, bytes.length];
+    const reply = Buffer.concat([question.subarray(0, end), Buffer.from(bytes.length > 0 ? [...head, ...bytes] : [])]);
+    reply.writeUInt16BE(answer === 'fails' ? 0x8582 : 0x8580, 2);
+    reply.writeUInt16BE(bytes.length > 0 ? 1 : 0, 6);
+    // What Node asks for beside the question is not answered.
+    reply.writeUInt16BE(0, 10);
+    server.send(reply, port, address);
   });
-  const settings = { servers: [{ host: '127.0.0.1', port: server.address().port }], resolvConf: '/nowhere' };
-  assert.deepEqual(await addressesOf('four.test', settings, never), ['10.0.0.7']);
+  return { servers: [{ host, port: server.address().port }], resolvConf: '/nowhere' };
+}
+
+describe('where families are answered differently', () => {
+  const four = [10, 0, 0, 7];
+  const loopback = [...Array<number>(15).fill(0), 1];
+
+  test('one that never answers does not hold up the other', async (t) => {
+    const silent = await serverOf(t, { answer: undefined }, { answer: undefined });
+    const end = new AbortController();
+    const other = addressesOf('silent.test', silent, end.signal).catch(() => 'silent');
+    const settings = await serverOf(t, { answer: four }, { answer: undefined });
+    assert.deepEqual(await Promise.race([addressesOf('four.test', settings, never), other]), ['10.0.0.7']);
+    end.abort();
+    await other;
+  });
+
+  test('one that has no address, or cannot tell, is no reason not to wait for the other', async (t) => {
+    for (const answer of [[], 'fails'] as const) {
+      const after = delay(200);
+      const settings = await serverOf(t, { answer: four, after }, { answer });
+      assert.deepEqual(await addressesOf('four.test', settings, never), ['10.0.0.7'], `${answer}`);
+    }
+    const settings = await serverOf(t, { answer: [] }, { answer: loopback, after: delay(200) }, '::1');
+    assert.deepEqual(await addressesOf('six.test', settings, never), ['::1']);
+  });
 });
 
 test('nobody at the DNS server’s port is an error', async () => {
@@ -135,5 +174,11 @@ options ndots:5 edns0
     assert.deepEqual(searched('origin', 'domain a.b'), ['origin.a.b', 'origin']);
     assert.deepEqual(searched('origin.live', 'search .\noptions ndots:x ndots'), ['origin.live']);
     assert.deepEqual(searched('origin.live', '#search a\nsearch'), ['origin.live']);
+    assert.deepEqual(searched('origin', 'search  a \t b'), ['origin.a', 'origin.b', 'origin']);
+    assert.deepEqual(searched('a.b', 'search x\noptions ndots:15'), ['a.b.x', 'a.b']);
+    for (const odd of ['xndots:9', 'ndots:123', 'ndots:2x']) {
+      assert.deepEqual(searched('a.b', `search x\noptions ${odd}`), ['a.b', 'a.b.x'], odd);
+    }
+    assert.deepEqual(searched('a.b', 'search x\nnameserver ndots:9'), ['a.b', 'a.b.x']);
   });
 });

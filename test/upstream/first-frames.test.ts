@@ -29,6 +29,13 @@ test('pictures without a keyframe, and the sound beside them, are passed on and 
   assert.equal(first.areWhole, true);
 });
 
+test('once frames have come, headers and data are passed on, too', () => {
+  const first = new FirstFrames();
+  take(first, interFrame(0));
+  const messages = [audioHeader(20), dataMessage(20), videoHeader(40), keyframe(40)];
+  assert.deepEqual(take(first, ...messages), messages);
+});
+
 test('sound without any sign of pictures is whole', () => {
   const first = new FirstFrames();
   take(first, metadata(0), audioHeader(0), audioFrame(0));

@@ -149,6 +149,21 @@ describe('the word of somebody who knows where streams are', () => {
     assert.equal(bench.open.length, 11);
   });
 
+  test('a name that turns out to be known costs nothing; one that nobody knows has had its turn', async (t) => {
+    for (const hosts of [['a'], []]) {
+      const bench = new Bench(t);
+      bench.rate = 1;
+      const client = (stream: string) => bench.ask(stream, 'play', vhostWith(), false);
+      client('one');
+      await settledAfter(() => {});
+      await bench.open[0]?.answer(...hosts);
+      client('two');
+      await settledAfter(() => {});
+      assert.equal(bench.open.length, hosts.length > 0 ? 2 : 1);
+      bench.locator.close();
+    }
+  });
+
   test('answers of another URL than the configured one do not count', async (t) => {
     const bench = new Bench(t);
     bench.ask();

@@ -196,3 +196,18 @@ describe('an origin of a name', () => {
     assert.equal(origins.areDown(locating, located), true);
   });
 });
+
+test('an origin may always lead to itself', (t) => {
+  const { origins } = world(t);
+  const stranger = at('stranger.test');
+  assert.equal(origins.isOurs(vhost, sought, stranger, stranger), true);
+  assert.equal(origins.isOurs(vhost, sought, stranger, redirectedTo(stranger)), false);
+});
+
+test('where locate_url may know more by now, who waits for an origin asks again', { timeout: 30_000 }, async (t) => {
+  const locating = lookingUp('located', [one], { locateUrl: 'http://where/', locateTtlMs: 1 });
+  const { origins, health } = world(t, { vhosts: [locating] });
+  setAside(health, one);
+  await origins.available(() => locating, { ...wanted, key: 'located/live/a' }, new AbortController().signal);
+  assert.equal(origins.areDown(locating, wanted), true);
+});

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ChunkReader } from '../../edge/rtmp/chunk-reader.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { PushBuffer } from '../../edge/upstream/push/push-buffer.ts';
-import { encodeRun } from '../../edge/upstream/push/push-run.ts';
+import { bytesFor, encodeRun } from '../../edge/upstream/push/push-run.ts';
 import { audioFrame, audioHeader, dataMessage, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
 import { tag } from '../support/rtmp-peer.ts';
 
@@ -129,4 +129,19 @@ test('content: which tracks have come, and their headers', () => {
   assert.equal(buffer.content.hasAudio, false, 'a header alone is no audio yet');
   add(buffer, audioFrame(10));
   assert.equal(buffer.content.hasAudio, true);
+});
+
+test('an origin that gave another message stream gets the same messages on that', () => {
+  const sent = [metadata(10), videoHeader(10), keyframe(10, 1, 10_000), audioFrame(13)];
+  const run = encodeRun(sent, chunkSize);
+  for (const streamId of [1, 5]) {
+    const got: RtmpMessage[] = [];
+    new ChunkReader({ chunkSize }).push(bytesFor(streamId, run, chunkSize), (message) => got.push(message));
+    assert.deepEqual(
+      got.map((message) => message.streamId),
+      sent.map(() => streamId),
+    );
+    assert.deepEqual(tags(got), tags(sent));
+  }
+  assert.equal(bytesFor(1, run, chunkSize), run.bytes);
 });
