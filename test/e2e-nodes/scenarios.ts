@@ -22,6 +22,7 @@ const scenarios: readonly Scenario[] = [
   short('edges'),
   long('control'),
   long('operator-absent'),
+  long('draining'),
   long('republish'),
   long('nodes'),
   long('helm'),

@@ -88,25 +88,32 @@ function archiveOf({ image, made, write }: Recipe): string {
   return archive;
 }
 
-/** Programs of this machine, the first being what is run, with the libraries that they load. */
-function fromPrograms(image: string, programs: readonly string[]): Recipe {
+/**
+ * Programs of this machine, the first being what is run, with the libraries that they load. That one is where no volume
+ * hides it, wherever it is on this machine; others stay where they are looked for.
+ */
+function fromPrograms(image: string, programs: readonly [string, ...string[]]): Recipe {
+  const [program, ...others] = programs;
+  const entrypoint = join('/usr/local/bin', basename(program));
   return {
     image,
-    made: programs,
+    made: [...programs, import.meta.filename],
     write: (archive) => {
       const root = mkdtempSync(join(tmpdir(), 'edgecluster-image-'));
       try {
-        for (const file of [...programs, ...programs.flatMap(librariesOf)]) {
-          mkdirSync(dirname(join(root, file)), { recursive: true });
-          copyFileSync(file, join(root, file));
-        }
+        const copy = (file: string, to = file): void => {
+          mkdirSync(dirname(join(root, to)), { recursive: true });
+          copyFileSync(file, join(root, to));
+        };
+        copy(program, entrypoint);
+        for (const file of [...others, ...programs.flatMap(librariesOf)]) copy(file);
         mkdirSync(join(root, 'etc'), { recursive: true });
         mkdirSync(join(root, 'tmp'), { recursive: true });
         writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0:root:/:/sbin/nologin\n');
         writeFileSync(join(root, 'etc/group'), 'root:x:0:\n');
         const container = run('buildah', ['from', 'scratch']).toString().trim();
         run('buildah', ['copy', '--quiet', container, root, '/']);
-        run('buildah', ['config', '--entrypoint', JSON.stringify(programs.slice(0, 1)), container]);
+        run('buildah', ['config', '--entrypoint', JSON.stringify([entrypoint]), container]);
         run('buildah', ['commit', '--quiet', '--rm', container, image]);
         push(image, archive);
         run('buildah', ['rmi', '--force', image]);
