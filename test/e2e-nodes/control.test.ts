@@ -8,6 +8,12 @@ import { type Audience, assertNobodyCut } from './audience.ts';
 import { openWithAudience } from './opening.ts';
 import type { Scene } from './scene.ts';
 
+/**
+ * Kubelets and controllers that lost the API server ask it again after up to a minute each (30 s and as much again by
+ * chance), pods and ConfigMaps one by one; an origin that counts as not ready meanwhile changes the configuration anew.
+ */
+const catchUpMs = 180_000;
+
 describe('without those who steer', () => {
   const cleaner = suiteCleaner();
   let scene: Scene;
@@ -44,7 +50,7 @@ describe('without those who steer', () => {
         await apiServer.start();
         const beganMs = Date.now();
         await scene.patchTier({ logLevel: 'Info' });
-        await scene.untilSettled();
+        await scene.untilSettled({ patienceMs: catchUpMs });
         caughtUpMs = Date.now() - beganMs;
       },
       { note: () => `a change was in force ${(caughtUpMs / 1000).toFixed(1)} s after it was back` },
