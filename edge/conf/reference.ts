@@ -259,7 +259,7 @@ have fewer than 256. Who comes faster than the edge accepts waits in the system'
 \`net.core.somaxconn\` where that is less. Beyond that the system lets clients try again, and resets some of them.
 
 **Memory.** The edge itself takes about 100 MB, and each connection about 0.05 MB, with TLS 0.1 MB. To these come at most
-\`media_memory_max_bytes\` and \`unfinished_max_bytes\`, and 128 MiB of slices that have been sent, which are used again: half of
+\`media_memory_max_bytes\` and \`unfinished_max_bytes\`, and 96 MiB of slices that have been sent, which are used again: half of
 what nobody has needed for 5 s is let go. With the defaults and 1,000 connections that is less than 500 MB.
 Until a client publishes, its messages have 16 KiB at most. While one of its commands waits for an answer, 64 KiB of what
 it sends on are kept, and then it is not read any further.

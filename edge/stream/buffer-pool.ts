@@ -15,7 +15,7 @@ const bufferMaxBytes = 512 * 1024;
  * of 600 kb/s up to 99 MB were free. What is made anew instead is garbage that V8 counts: with 32 MB it marked its whole
  * heap more than once a second, which was half of what the edge took.
  */
-const freeMaxBytes = 128 * 1024 * 1024;
+const freeMaxBytes = 96 * 1024 * 1024;
 
 /** Of what was free all this time, half is let go. */
 const trimAfterMs = 5_000;
@@ -67,7 +67,7 @@ export class BufferPool {
     if (!this.#own.has(memory)) return;
     this.#sizes[sizeIndex(memory.byteLength)]?.free.push(memory);
     this.#freeBytes += memory.byteLength;
-    if (this.#freeBytes > freeMaxBytes) this.#dropOne();
+    while (this.#freeBytes > freeMaxBytes) this.#dropOne();
     this.#trimTimer ??= setTimeout(() => this.trim(), trimAfterMs).unref();
   }
 

@@ -37,7 +37,7 @@ export function addMemoryMetrics(registry: Registry, memory: MediaMemory): void 
   });
   new Gauge({
     name: 'edge_slice_pool_free_bytes',
-    help: 'Memory of slices that is kept to be used again, 128 MiB at most. Half of what nobody needed for 5 s is let go.',
+    help: 'Memory of slices that is kept to be used again, 96 MiB at most. Half of what nobody needed for 5 s is let go.',
     registers,
     collect() {
       this.set(slicePool.freeBytes);
