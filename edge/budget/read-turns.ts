@@ -33,12 +33,13 @@ class ReadTurns {
   }
 
   #turn(): void {
+    this.#next = undefined;
     this.#number++;
     for (let left = goOnMax; left > 0 && !this.#queue.isEmpty; left--) {
       this.waiting--;
       this.#queue.shift()?.();
     }
-    this.#next = this.#queue.isEmpty ? undefined : setImmediate(() => this.#turn());
+    if (!this.#queue.isEmpty) this.#next ??= setImmediate(() => this.#turn());
   }
 }
 

@@ -89,9 +89,14 @@ function unplaced(frame: Frame): UntimedFrame {
   return frame;
 }
 
-/** The frame with bytes of its own. Those of a frame that has just come may be good for this moment only. */
-export function kept(frame: UntimedFrame): UntimedFrame {
-  return { ...frame, payload: Buffer.from(frame.payload) };
+/**
+ * A frame or message with memory of its own. The bytes of one that has just come may be good for this moment only, or
+ * are a part of all that it was read with, which must not stay as long.
+ */
+export function kept<T extends { readonly payload: Buffer }>(media: T): T {
+  const payload = Buffer.allocUnsafeSlow(media.payload.length);
+  media.payload.copy(payload);
+  return { ...media, payload };
 }
 
 /** The frame as it is on a clock that is ahead by so many milliseconds. */

@@ -2,7 +2,7 @@
  * What a player must have before any frame makes sense: metadata and one sequence header per track.
  */
 
-import type { Frame, UntimedFrame } from './frame.ts';
+import { type Frame, kept, type UntimedFrame } from './frame.ts';
 import { fitsIn, headerKey, metadataKey } from './header-room.ts';
 import { PackedFrames } from './packed-frames.ts';
 
@@ -52,10 +52,7 @@ export class HeaderSet {
   /** The set with this header in place of the one that its track had; the same set if nothing changes. */
   with(header: Frame): HeaderSet {
     if (this.has(header) || !this.hasRoomFor(header)) return this;
-    // A header stays for hours: what it was read with must not.
-    const payload = Buffer.allocUnsafeSlow(header.payload.length);
-    header.payload.copy(payload);
-    const frame = { ...header, payload };
+    const frame = kept(header);
     const key = headerKey(frame);
     const others = [...this.#byKey].filter(([other]) => other !== key);
     return new HeaderSet(new Map(key === metadataKey ? [[key, frame], ...others] : [...others, [key, frame]]));

@@ -29,7 +29,7 @@ function passing(): (message: RtmpMessage) => RtmpMessage {
   };
 }
 
-/** One source after the other brings its messages, all of them 40 ms apart; returns all that a player gets. */
+/** One source after the other brings its messages, one each 20 ms; returns all that a player gets. */
 function play(sources: readonly (readonly RtmpMessage[])[], bring: (message: RtmpMessage) => RtmpMessage): Buffer {
   const stream = new LiveStream({ vhost: 'v', app: 'a', stream: 's' }, defaultVhost({ minLatency: true }));
   const { sink } = attachPlayer(stream);

@@ -8,8 +8,8 @@ import { describe, type TestContext, test } from 'node:test';
 import { PausedReaders } from '../../edge/budget/readers.ts';
 import type { OriginAddress } from '../../edge/conf/model.ts';
 import type { ClientOptions } from '../../edge/upstream/connection/client-options.ts';
-import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { probeHttp, sendGet } from '../../edge/upstream/connection/http-request.ts';
+import { fails } from '../support/upstream-failure.ts';
 
 const testOptions = { timeout: 30_000 };
 const never = new AbortController().signal;
@@ -39,15 +39,6 @@ const rawServer = (t: TestContext, accept: (socket: Socket) => void): Promise<Or
       accept(socket);
     }),
   );
-
-async function fails(probing: Promise<void>, failure: string, reason: RegExp): Promise<void> {
-  await assert.rejects(probing, (error: unknown) => {
-    assert.ok(error instanceof UpstreamError);
-    assert.equal(error.failure, failure);
-    assert.match(error.reason, reason);
-    return true;
-  });
-}
 
 describe('an HTTP server is there', testOptions, () => {
   test('when it answers, whatever that is, and is asked for the folder', async (t) => {

@@ -7,11 +7,11 @@ import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
 import { createServer, type TLSSocket } from 'node:tls';
 import type { OriginAddress } from '../../edge/conf/model.ts';
-import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { openSocket, type SocketOptions } from '../../edge/upstream/connection/socket.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { deafAddress } from '../support/deaf-address.ts';
 import { missing, temporaryDirectory } from '../support/programs.ts';
+import { fails } from '../support/upstream-failure.ts';
 
 const testOptions = { timeout: 30_000 };
 const options = { connectTimeoutMs: 60_000, keepaliveMs: 0, tlsVerify: false, tlsCaFile: '', tlsName: '' };
@@ -21,16 +21,6 @@ async function open(t: TestContext, address: OriginAddress, changed: Partial<Soc
   const socket = await openSocket(address, { ...options, ...changed }, signal);
   t.after(() => socket.destroy());
   return socket;
-}
-
-/** Rejects with an error of this kind whose reason is so. */
-async function fails(opening: Promise<unknown>, failure: string, reason: RegExp): Promise<void> {
-  await assert.rejects(opening, (error: unknown) => {
-    assert.ok(error instanceof UpstreamError);
-    assert.equal(error.failure, failure);
-    assert.match(error.reason, reason);
-    return true;
-  });
 }
 
 describe('TLS', { skip: missing('openssl') }, () => {

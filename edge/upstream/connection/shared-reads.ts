@@ -15,7 +15,7 @@ const shared = Buffer.allocUnsafeSlow(readMaxBytes);
 export class SharedReads {
   readonly onread: OnReadOpts = { buffer: shared, callback: (bytes) => this.#read(bytes) };
   #take: ((bytes: Buffer) => void) | undefined;
-  /** Came before anybody took it. */
+  /** Came before anybody took it: in the turn of the event loop in which the connection was made, by TLS. */
   #early: Buffer[] = [];
 
   /** @param take is given what each read brings; the bytes are good until it returns */

@@ -4,7 +4,7 @@
  */
 
 import type { RtmpMessage } from '../../rtmp/message.ts';
-import { isMedia, Track, toUntimedFrame } from '../../stream/frame.ts';
+import { isMedia, kept, Track, toUntimedFrame } from '../../stream/frame.ts';
 import { headerBytesMax, headersMax } from '../../stream/header-room.ts';
 import { framesWithoutKeyframeMax } from '../../stream/keyframe-watch.ts';
 
@@ -50,7 +50,7 @@ export class FirstFrames {
 
   /** Bounded as a stream's headers are: the oldest goes. */
   #hold(message: RtmpMessage): void {
-    this.#held.push({ ...message, payload: Buffer.from(message.payload) });
+    this.#held.push(kept(message));
     this.#heldBytes += message.payload.length;
     while (this.#held.length > headersMax || this.#heldBytes > headerBytesMax) {
       this.#heldBytes -= this.#held.shift()?.payload.length ?? 0;
