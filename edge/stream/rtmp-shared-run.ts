@@ -27,6 +27,8 @@ export class RtmpSharedRun implements SharedRun {
   readonly #chunkSize: number;
   readonly #streamId: number;
   readonly #messages: readonly Message[];
+  /** Time of each message since the one before on its track, as it stands in `#bytes`. */
+  readonly #differences: readonly number[];
   /** Where each message begins in `#bytes`, and where its first payload byte is. */
   readonly #starts: number[] = [];
   readonly #payloads: number[] = [];
@@ -36,7 +38,8 @@ export class RtmpSharedRun implements SharedRun {
     this.#streamId = streamId;
     this.#chunkSize = chunkSize;
     this.#messages = [...messagesOf(headers, headersMs), ...messagesOf(frames)];
-    const differences = this.#differences(lastTimes);
+    const differences = differencesOf(this.#messages, lastTimes);
+    this.#differences = differences;
     let size = 0;
     for (const [index, { bytes, track }] of this.#messages.entries()) {
       size += messageSize(bytes, 1, chunkStreamOfTrack[track], differences[index] ?? 0, chunkSize);
@@ -61,16 +64,6 @@ export class RtmpSharedRun implements SharedRun {
 
   get heldBytes(): number {
     return this.#bytes.length;
-  }
-
-  /** Milliseconds since the message before on the same track; 0 where there is none: no player gets that header. */
-  #differences(lastTimes: Run['lastTimes']): number[] {
-    const last = [...lastTimes];
-    return this.#messages.map(({ track, timeMs }) => {
-      const before = last[track];
-      last[track] = timeMs;
-      return before === undefined ? 0 : Math.max(0, timeMs - before);
-    });
   }
 
   parts({ inStep, known, baseMs }: Rejoining): Buffer[] {
@@ -102,8 +95,8 @@ export class RtmpSharedRun implements SharedRun {
     const { type, track, bytes } = message;
     const csid = chunkStreamOfTrack[track];
     // An extended time stands in every chunk of the message, so that nothing of its bytes can be shared.
-    const isOwn = timeField >= extendedFrom && bytes > this.#chunkSize;
-    if (isOwn) {
+    const isExtended = timeField >= extendedFrom || (this.#differences[index] ?? 0) >= extendedFrom;
+    if (isExtended && bytes > this.#chunkSize) {
       const own = Buffer.allocUnsafeSlow(messageSize(bytes, headerType, csid, timeField, this.#chunkSize));
       this.#write(own, 0, message, headerType, timeField);
       parts.push(own);
@@ -130,6 +123,16 @@ function messagesOf(frames: PackedFrames, allMs?: number): Message[] {
     });
   }
   return messages;
+}
+
+/** Milliseconds since the message before on the same track; 0 where there is none: no player gets that header. */
+function differencesOf(messages: readonly Message[], lastTimes: Run['lastTimes']): number[] {
+  const last = [...lastTimes];
+  return messages.map(({ track, timeMs }) => {
+    const before = last[track];
+    last[track] = timeMs;
+    return before === undefined ? 0 : Math.max(0, timeMs - before);
+  });
 }
 
 const allTracks = (1 << trackCount) - 1;
