@@ -8,7 +8,7 @@
 
 import type { VhostConfig } from '../conf/model.ts';
 import { slicePool } from './buffer-pool.ts';
-import { type Frame, isMediaRole, placed } from './frame.ts';
+import { type Frame, placed } from './frame.ts';
 import { FramePacker } from './frame-packer.ts';
 import { HeaderSet } from './headers.ts';
 import { Slice } from './slice.ts';
@@ -64,17 +64,11 @@ export class OpenSlice {
     this.#frames.add(frame);
   }
 
-  /** A header came before anything told its track's time: its time is that of the first frame, if it can be. */
+  /** Only headers have come of its track before: their time is that of the first frame, if it can be. */
   #pullHeadersBack({ track, timeMs }: Frame): boolean {
     if (this.#closedTimes[track] !== undefined) return false;
     const { frames } = this.#frames;
-    const headers: number[] = [];
-    for (let at = 0; at < frames.end; at = frames.next(at)) {
-      if (frames.track(at) !== track) continue;
-      if (isMediaRole(frames.role(at))) return false;
-      headers.push(at);
-    }
-    for (const at of headers) frames.moveTo(at, timeMs);
+    for (let at = 0; at < frames.end; at = frames.next(at)) if (frames.track(at) === track) frames.moveTo(at, timeMs);
     this.#times[track] = timeMs;
     return true;
   }

@@ -108,7 +108,7 @@ export class Player implements SlowPlayer {
     else this.#send(part);
   }
 
-  /** Calls `call` when all is given that comes before the next place where video can begin, and nothing behind it. */
+  /** The player leaves: calls `call` when what comes before the next place where video can begin is given, and no more. */
   atEntry(call: () => void): void {
     this.#atEntry = call;
   }
@@ -118,8 +118,8 @@ export class Player implements SlowPlayer {
     if (this.#paused) return call();
     const before = slice.beforeEntry;
     const part = this.#videoWaits ? before?.withoutVideo : before;
-    if (part !== undefined && this.#blocked) this.#queue(part);
-    else if (part !== undefined) this.#send(part);
+    // Who has not taken what it was given leaves without the rest.
+    if (part !== undefined && !this.#blocked) this.#send(part);
     call();
   }
 
@@ -239,9 +239,7 @@ export class Player implements SlowPlayer {
   /** Out of step: after dropped frames, or where a track comes that the client meets for the first time. */
   #rejoin(slice: Slice, format: WireFormat): void {
     const parts = this.#had.rejoin(slice, format);
-    const [only] = parts;
-    if (only === undefined) return;
-    if (parts.length === 1) return this.#write(slice, only);
+    if (parts.length === 0) return;
     for (const { length } of parts) this.#bytesSent += length;
     if (!this.#sink.writeParts(parts)) this.#block(slice);
   }

@@ -135,7 +135,8 @@ export class Slice {
 
   /** This slice for players whose video waits for a key frame that is not here; undefined when nothing is left. */
   get withoutVideo(): Slice | undefined {
-    this.#withoutVideo ??= (this.tracks & trackBit(Track.video)) === 0 ? this : this.#cut(this.frames.end);
+    const hasVideo = (this.tracks & trackBit(Track.video)) !== 0;
+    this.#withoutVideo ??= hasVideo ? (this.#cut(this.frames.end) ?? 'nothing') : this;
     return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
   }
 
@@ -150,10 +151,7 @@ export class Slice {
 
   /** This slice for players whose video has waited for the frame at `entryAt`. */
   get fromEntry(): Slice {
-    if (this.#fromEntry === undefined) {
-      const cut = this.entryAt === 0 ? this : this.#cut(this.entryAt);
-      this.#fromEntry = cut === 'nothing' ? this : cut;
-    }
+    this.#fromEntry ??= this.entryAt === 0 ? this : (this.#cut(this.entryAt) ?? this);
     return this.#fromEntry;
   }
 
@@ -171,11 +169,11 @@ export class Slice {
     return this.#beforeEntry;
   }
 
-  /** Leaves out the video before the frame at a position; its headers stay. */
-  #cut(position: number): Slice | 'nothing' {
+  /** Leaves out the video before the frame at a position; its headers stay. Undefined when nothing is left. */
+  #cut(position: number): Slice | undefined {
     const all = this.frames;
     const frames = all.filter((at) => at >= position || all.track(at) !== Track.video || !isMediaRole(all.role(at)));
-    if (frames.end === 0) return 'nothing';
+    if (frames.end === 0) return undefined;
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
     const skipsVideo = position === all.end;
     return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skipsVideo });
@@ -242,10 +240,7 @@ export class Slice {
     if (pool === undefined || this.#waiting > 0) return;
     this.frames.free(pool);
     if (this.#shared === undefined || this.#pending) return;
-    for (const bytes of this.#shared.values()) {
-      this.#encoded(-bytes.buffer.byteLength);
-      pool.give(bytes);
-    }
+    for (const bytes of this.#shared.values()) pool.give(bytes);
     this.#shared = undefined;
   }
 

@@ -8,8 +8,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { get, type IncomingMessage } from 'node:http';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { FlvReader } from '../../edge/flv/reader.ts';
 import { onStatus } from '../../edge/rtmp/command.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { audioFrame, audioHeader, clip, interFrame, keyframe, metadata, videoHeader } from '../support/media.ts';
@@ -30,6 +31,14 @@ async function listed(edge: EdgeProcess, what: 'streams' | 'clients'): Promise<u
 /** Waits until it lists nothing: it says so as soon as a last timer has run. */
 async function untilNone(edge: EdgeProcess, what: 'streams' | 'clients'): Promise<void> {
   while ((await listed(edge, what)).length > 0) await delay(10);
+}
+
+/** The answer to an HTTP-FLV player. */
+async function flvPlayer(t: TestContext, edge: EdgeProcess): Promise<IncomingMessage> {
+  const request = get(`http://127.0.0.1:${edge.port('http')}/live/${stream}.flv`);
+  t.after(() => request.destroy());
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return response.on('error', () => {});
 }
 
 // Most of the time is spent waiting for time-outs and processes.
@@ -159,31 +168,45 @@ describe('reports', { concurrency: 3 }, () => {
   });
 
   test(
-    'a player that takes nothing any more is removed after write_timeout; others do not notice',
+    'players that take nothing any more are removed after write_timeout, by RTMP and by HTTP; others miss nothing',
     testOptions,
     async (t) => {
-      const edge = await startEdge(
-        t,
-        originConfig({ root: api, vhost: 'edge { write_timeout 500; }', play: 'queue_length 1;' }),
-      );
+      const root = `${api} http_server { enabled on; listen 127.0.0.1:0; }`;
+      const vhost = 'http_remux { enabled on; } edge { write_timeout 500; }';
+      const edge = await startEdge(t, originConfig({ root, vhost, play: 'queue_length 1;' }));
       const source = await publisher(t, edge);
+      source.send(metadata(0), videoHeader(0), audioHeader(0), keyframe(0));
       const dead = await player(t, edge);
       const good = await player(t, edge);
-      dead.socket.pause();
-      const gone = edge.logged(({ msg }) => msg === 'client gone');
-      let done = false;
-      gone.then(() => {
-        done = true;
+      const deadByHttp = await flvPlayer(t, edge);
+      const goodByHttp = await flvPlayer(t, edge);
+      const goodHttpTimes: number[] = [];
+      const reader = new FlvReader();
+      goodByHttp.on('data', (bytes: Buffer) => {
+        reader.push(bytes, ({ timestamp, payload }) => payload.length > 1_000 && goodHttpTimes.push(timestamp));
       });
-      source.send(metadata(0), videoHeader(0), audioHeader(0));
-      for (let i = 0; !done && !t.signal.aborted; i++) {
+      dead.socket.pause();
+      deadByHttp.pause();
+      const reason = 'accepted no byte for 500 ms';
+      const gone = () => edge.log.filter((entry) => entry.msg === 'client gone' && entry.reason === reason);
+      const sentTimes: number[] = [];
+      for (let i = 1; gone().length < 2 && !t.signal.aborted; i++) {
+        sentTimes.push(i * 40);
         source.send(keyframe(i * 40, i, 400_000));
-        await good.next(({ timestamp, payload }) => payload.length > 1000 && timestamp >= i * 40);
+        await good.next(({ timestamp, payload }) => payload.length > 1_000 && timestamp >= i * 40);
         await delay(10);
       }
+      assert.equal(new Set(gone().map(({ client }) => client)).size, 2);
       assert.equal(dead.closed, false, 'it has not even read that');
       const left = await listed(edge, 'clients');
-      assert.equal(left.length, 2, 'the publisher and the good player');
+      assert.equal(left.length, 3, 'the publisher and the good players');
+      while (goodHttpTimes.at(-1) !== sentTimes.at(-1)) await once(goodByHttp, 'data');
+      assert.deepEqual(goodHttpTimes, sentTimes);
+      const goodTimes = good.mediaMessages.filter(({ payload }) => payload.length > 1_000);
+      assert.deepEqual(
+        goodTimes.map(({ timestamp }) => timestamp),
+        sentTimes,
+      );
     },
   );
 

@@ -56,15 +56,26 @@ test('a key frame in the middle of a slice ends it there, and the others go on',
   assert.deepEqual([left.times, stream.playerCount], [1, 1]);
 });
 
-test('a key frame that comes first leaves nothing to send', () => {
+test('a key frame that comes first leaves nothing to send, whatever state a player is in', () => {
   const stream = newStream({ minLatency: true });
   const feed = stream.openFeed();
   bring(feed, ...clip({ gops: 1 }));
-  const { sink, player } = join(stream);
-  const writes = sink.writes.length;
-  const left = leave(stream, player);
+  const players = Array.from({ length: 3 }, () => join(stream));
+  const [, waiting, slow] = players;
+  waiting?.player.awaitKeyframe();
+  slow!.sink.credit = 1;
+  bring(feed, audioFrame(190));
+  const writes = players.map(({ sink }) => sink.writes.length);
+  const left = players.map(({ player }) => leave(stream, player));
   bring(feed, keyframe(200), interFrame(240));
-  assert.deepEqual([left.times, sink.writes.length], [1, writes]);
+  assert.deepEqual(
+    left.map(({ times }) => times),
+    [1, 1, 1],
+  );
+  assert.deepEqual(
+    players.map(({ sink }) => sink.writes.length),
+    writes,
+  );
 });
 
 test('one whose video waits gets none of it, and sound up to the key frame', () => {
@@ -79,7 +90,7 @@ test('one whose video waits gets none of it, and sound up to the key frame', () 
   assert.ok(!decodeFlv(sink.writes, 'bare').some(({ type, payload }) => type === 9 && payload[1] === 1));
 });
 
-test('a slow one leaves at the key frame, too', () => {
+test('a slow one leaves at the key frame, too, and is not sent what it has not taken', () => {
   const stream = newStream({ minLatency: true });
   const feed = stream.openFeed();
   bring(feed, ...clip({ gops: 1 }));
@@ -89,6 +100,7 @@ test('a slow one leaves at the key frame, too', () => {
   const left = leave(stream, player);
   bring(feed, interFrame(240), keyframe(280));
   assert.equal(left.times, 1);
+  assert.equal(times(sink).at(-1), 200);
 });
 
 test('a stream without video, or that nothing feeds, is left at once', () => {

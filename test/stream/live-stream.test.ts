@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { MediaMemory } from '../../edge/budget/media-memory.ts';
 import { defaultVhost, type VhostOverrides } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
@@ -8,6 +9,7 @@ import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { Refusal } from '../../edge/stream/request.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
+import { noReports } from '../../edge/stream/stream-reports.ts';
 import type { StreamSource } from '../../edge/stream/stream-source.ts';
 import type { WireFormat } from '../../edge/stream/wire-format.ts';
 import {
@@ -133,7 +135,8 @@ test('mw_msgs: too few messages wait for one more interval, and no longer', (t) 
   assert.equal(sink.writes.length, 3, 'three are enough');
 });
 
-test('min_latency: every flush is a slice', () => {
+test('min_latency: every flush is a slice, though no time has passed', (t) => {
+  stopClock(t);
   const stream = newStream({ minLatency: true });
   const { sink } = join(stream);
   const feed = stream.openFeed();
@@ -225,6 +228,116 @@ test('gop_cache off: a player gets headers and what comes next', () => {
       .map(({ payload }, index) => (index === 0 ? payload.subarray(16) : payload)),
     interFrame(200).payload,
   ]);
+});
+
+test('nothing is kept for newcomers when a reload turns gop_cache off, and when nothing has come for long', () => {
+  for (const [title, forget] of [
+    ['reload', (stream: LiveStream) => (stream.vhost = defaultVhost({ minLatency: true, play: { gopCache: false } }))],
+    ['silence', (stream: LiveStream) => stream.dropGop()],
+  ] as const) {
+    const memory = new MediaMemory(() => Number.POSITIVE_INFINITY);
+    const name = { vhost: 'v', app: 'a', stream: 's' };
+    const stream = new LiveStream(name, defaultVhost({ minLatency: true }), noReports, memory);
+    const feed = stream.openFeed();
+    bring(feed, videoHeader(0), keyframe(0));
+    assert.ok(memory.total > 0);
+    forget(stream);
+    bring(feed, interFrame(40));
+    assert.equal(memory.total, 0, title);
+    if (title === 'reload') bring(feed, keyframe(80));
+    assert.equal(memory.total, 0, title);
+    assert.equal(join(stream).sink.writes.length, 0);
+  }
+});
+
+test('an opening of several pieces is given as it is taken, in order', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  for (let index = 0; index < 6; index++)
+    bring(feed, index === 0 ? keyframe(0, 0, 50_000) : interFrame(index * 40, index, 50_000));
+  const sink = new RecordingSink();
+  sink.credit = 2;
+  const player = new Player({
+    format: flv,
+    sink,
+    limits: () => ({ queueLengthMs: 30_000, queueMaxBytes: 16_000_000 }),
+  });
+  stream.attach(player);
+  assert.equal(sink.writes.length, 2);
+  bring(feed, interFrame(240));
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  assert.deepEqual(
+    decodeFlv(sink.writes, 'bare').map(({ timestamp }) => timestamp),
+    [0, 40, 80, 120, 160, 200, 240],
+  );
+});
+
+test('a player that comes between headers and media begins with the media', () => {
+  const stream = newStream({ minLatency: true, play: { gopCache: false } });
+  const feed = stream.openFeed();
+  bring(feed, videoHeader(5_000), keyframe(5_000));
+  const { sink } = join(stream, rtmpFormat(60_000, true));
+  bring(feed, metadata(5_040));
+  assert.equal(sink.writes.length, 0);
+  bring(feed, keyframe(5_080));
+  assert.deepEqual(
+    decodeRtmp(sink.writes, 60_000).map(({ type, timestamp }) => [type, timestamp]),
+    [
+      [18, 0],
+      [9, 0],
+      [9, 0],
+    ],
+  );
+});
+
+test('what is from before the zero of a player is at zero; by all else the player is in step at once', () => {
+  const stream = newStream({ minLatency: true, play: { gopCache: false } });
+  const feed = stream.openFeed();
+  const format = rtmpFormat(60_000, true);
+  const early = join(stream, format);
+  bring(feed, videoHeader(5_000), keyframe(5_000));
+  const late = join(stream, format);
+  bring(feed, metadata(4_000), keyframe(5_040));
+  bring(feed, interFrame(5_080));
+  assert.equal(late.sink.writes.at(-1), early.sink.writes.at(-1));
+  bring(feed, dataMessage(5_080));
+  assert.deepEqual(
+    decodeRtmp(late.sink.writes, 60_000)
+      .slice(-4)
+      .map(({ type, timestamp }) => [type, timestamp]),
+    [
+      [18, 0],
+      [9, 0],
+      [9, 40],
+      [18, 40],
+    ],
+  );
+});
+
+test('a source that waits to take over, and leaves, changes nothing for the present one', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  bring(feed, keyframe(0), interFrame(40));
+  const waiting = stream.openFeed();
+  bring(waiting, interFrame(9_000, 1));
+  assert.equal(waiting.delivering, false);
+  waiting.close();
+  assert.equal(stream.live, true);
+  assert.equal(join(stream).sink.lives, 1);
+});
+
+test('tracks that are far apart do not make a queue longer than it is', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const { player, sink } = join(stream, rtmpFormat(60_000, true), 1_000);
+  bring(feed, keyframe(12_500), audioFrame(10_000));
+  sink.credit = 1;
+  for (let ms = 40; ms <= 600; ms += 40) {
+    bring(feed, interFrame(12_500 + ms));
+    bring(feed, audioFrame(10_000 + ms));
+  }
+  assert.equal(player.droppedGops, 0);
 });
 
 test('time begins where a track that is behind the other goes on: both keep their distance', () => {
@@ -352,9 +465,13 @@ test('statistics count what came in, and the splice', (t) => {
   feed.push(interFrame(120, 9), lastMs);
   feed.close();
   goOn(700);
-  bring(stream.openFeed(), keyframe(9_000, 1));
+  stream.openFeed().push(keyframe(9_000, 1), performance.now());
   assert.equal(stream.stats.splices, 1);
   assert.equal(stream.stats.lastSpliceGapMs, 700);
+  goOn(300);
+  stream.openFeed().push(keyframe(20_000, 2), performance.now());
+  const { splices, lastSpliceGapMs, spliceGapsMs } = stream.stats;
+  assert.deepEqual([splices, lastSpliceGapMs, spliceGapsMs], [2, 300, 1_000]);
 });
 
 test('a slow player is given up for whole GOPs; a fast one beside it sees everything', () => {
@@ -386,27 +503,33 @@ test('a slow player is given up for whole GOPs; a fast one beside it sees everyt
   );
 });
 
-test('a key frame that is more than may wait is given up, too: the player goes on with the next one', () => {
-  const stream = newStream();
-  const feed = stream.openFeed();
-  const sink = new RecordingSink();
-  const limits = () => ({ queueLengthMs: 30_000, queueMaxBytes: 50_000 });
-  const player = new Player({ format: flv, sink, limits });
-  stream.attach(player);
-  bring(feed, ...clip({ gops: 1 }));
-  const had = payloads(sink).length;
-  sink.credit = 1;
-  bring(feed, interFrame(200));
-  bring(feed, keyframe(240, 1, 80_000));
-  assert.equal(player.droppedGops, 1);
-  sink.credit = Number.POSITIVE_INFINITY;
-  player.drained();
-  bring(feed, interFrame(280), audioFrame(283));
-  bring(feed, keyframe(320, 2));
-  // Times, and no payloads: of so many bytes, the report of a failure would take minutes.
-  const times = decodeFlv(sink.writes, 'bare').map(({ timestamp }) => timestamp);
-  assert.deepEqual(times.slice(had), [200, 283, 320]);
-});
+for (const [title, before] of [
+  ['a key frame that is more than may wait is given up, too: the player goes on with the next one', []],
+  ['that goes for one behind frames that wait, too', [interFrame(220)]],
+] as const) {
+  test(title, () => {
+    const stream = newStream();
+    const feed = stream.openFeed();
+    const sink = new RecordingSink();
+    const limits = () => ({ queueLengthMs: 30_000, queueMaxBytes: 50_000 });
+    const player = new Player({ format: flv, sink, limits });
+    stream.attach(player);
+    bring(feed, ...clip({ gops: 1 }));
+    const had = payloads(sink).length;
+    sink.credit = 1;
+    bring(feed, interFrame(200));
+    for (const message of before) bring(feed, message);
+    bring(feed, keyframe(240, 1, 80_000));
+    assert.equal(player.droppedGops, 1);
+    sink.credit = Number.POSITIVE_INFINITY;
+    player.drained();
+    bring(feed, interFrame(280), audioFrame(283));
+    bring(feed, keyframe(320, 2));
+    // Times, and no payloads: of so many bytes, the report of a failure would take minutes.
+    const times = decodeFlv(sink.writes, 'bare').map(({ timestamp }) => timestamp);
+    assert.deepEqual(times.slice(had), [200, 283, 320]);
+  });
+}
 
 test('a player that fell behind goes on with the newest keyframe that waits for it', () => {
   const stream = newStream();
@@ -432,6 +555,11 @@ test('whom the origin will not have is sent away, and nobody else', () => {
   const ours = join(stream);
   const [refused, other] = ['10.0.0.1', '10.0.0.2'].map((ip) =>
     attachPlayer(stream, { request: streamRequest({ ip }) }),
+  );
+  assert.deepEqual(
+    stream.requests.map(({ ip }) => ip),
+    ['10.0.0.1', '10.0.0.2'],
+    'a player of our own asked for nothing',
   );
   stream.refuse(({ ip }) => ip === '10.0.0.1', new Refusal('NetStream.Play.Failed', 'not you'));
   assert.deepEqual(

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type MediaKeeper, MediaMemory, type SlowPlayer } from '../../edge/budget/media-memory.ts';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
@@ -10,10 +11,11 @@ import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
 import { noReports } from '../../edge/stream/stream-reports.ts';
 import { audioFrame, audioHeader, interFrame, keyframe, videoHeader } from '../support/media.ts';
-import { RecordingSink } from '../support/playback.ts';
+import { decodeRtmp, RecordingSink } from '../support/playback.ts';
 
 const vhost = defaultVhost({ minLatency: true });
 const MB = 1_000_000;
+const testOptions = { timeout: 90_000 };
 
 function world(maxBytes = Number.POSITIVE_INFINITY, settings = vhost) {
   const limits = { maxBytes };
@@ -198,4 +200,94 @@ test('players that keep up are not touched while others fill the memory', () => 
   assert.equal(honest.sink.writes.length, 201);
   assert.equal(honest.player.droppedGops, 0);
   assert.ok(memory.givenUp.backlogs > 0);
+});
+
+test('a queue that is given up: the player goes on with sound in step, and with video at the next key frame', () => {
+  const { memory, stream, limits } = world();
+  const { bring, join } = stream();
+  const fast = join();
+  const { sink, player } = join();
+  bring(videoHeader(0), audioHeader(0), keyframe(0), audioFrame(3));
+  sink.credit = 1;
+  for (let ms = 40; ms < 400; ms += 40) bring(interFrame(ms, ms, 100_000), audioFrame(ms + 3));
+  const waiting = memory.bytesOf('backlog');
+  limits.maxBytes = memory.total - 1;
+  memory.settle();
+  assert.deepEqual([player.droppedGops, fast.player.droppedGops, memory.givenUp.backlogs], [1, 0, 1]);
+  assert.ok(waiting - memory.bytesOf('backlog') >= 8 * 100_000, 'all but what it was given');
+  limits.maxBytes = Number.POSITIVE_INFINITY;
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  bring(interFrame(400), audioFrame(403), interFrame(440), keyframe(480), interFrame(520));
+  assert.deepEqual(
+    decodeRtmp(sink.writes, 60_000).map(({ type, timestamp }) => [type, timestamp]),
+    [
+      [9, 0],
+      [8, 0],
+      [9, 0],
+      [8, 3],
+      [9, 40],
+      [8, 403],
+      [9, 480],
+      [9, 520],
+    ],
+  );
+});
+
+test(
+  'who has taken nothing for two seconds is disconnected when memory is short, and nobody else',
+  testOptions,
+  async () => {
+    const { memory, stream, limits } = world(
+      Number.POSITIVE_INFINITY,
+      defaultVhost({ minLatency: true, play: { gopCache: false } }),
+    );
+    const { bring, join } = stream();
+    const [stalled, slow, late, fast] = [join(), join(), join(), join()];
+    bring(videoHeader(0), keyframe(0));
+    for (const { sink } of [stalled, slow]) sink.credit = 1;
+    bring(interFrame(40, 1, 100_000));
+    limits.maxBytes = 1;
+    memory.settle();
+    assert.deepEqual(
+      memory.givenUp,
+      { backlogs: 0, gopCaches: 0, players: 0, pushes: 0 },
+      'nothing waits, nobody is stalled',
+    );
+    limits.maxBytes = Number.POSITIVE_INFINITY;
+    while (!stalled.player.stalled) await delay(20);
+    slow.sink.credit = 1;
+    slow.player.drained();
+    late.sink.credit = 1;
+    bring(interFrame(80, 2, 200_000));
+    limits.maxBytes = 1;
+    memory.settle();
+    assert.equal(memory.givenUp.players, 1);
+    assert.deepEqual(
+      [stalled, slow, late, fast].map(({ sink }) => sink.ends.length),
+      [1, 0, 0, 0],
+    );
+    assert.deepEqual([...memory.slowPlayers], [slow.player, late.player]);
+    assert.ok(!fast.player.stalled);
+    const held = memory.bytesOf('backlog');
+    assert.ok(held >= 200_000 && held < 600_000, `${held} bytes: what was given to it alone is not counted any more`);
+  },
+);
+
+test('what players rejoin with counts while they wait for it', () => {
+  const { memory, stream } = world(
+    Number.POSITIVE_INFINITY,
+    defaultVhost({ minLatency: true, play: { gopCache: false } }),
+  );
+  const { bring, join } = stream();
+  bring(videoHeader(0), keyframe(0));
+  const { sink, player } = join();
+  bring(keyframe(40));
+  player.pause();
+  bring(interFrame(80));
+  player.resume([]);
+  sink.credit = 1;
+  bring(keyframe(120, 120, 100_000));
+  const held = memory.bytesOf('backlog');
+  assert.ok(held >= 200_000 && held < 300_000, `${held} bytes: as it came, and as it is sent`);
 });

@@ -21,7 +21,7 @@ interface Scene {
   readonly given: () => string[];
 }
 
-function scene(play: { gopCache?: boolean } = {}): Scene {
+function scene(play: { gopCache?: boolean; gopCacheMaxFrames?: number } = {}): Scene {
   const vhost = defaultVhost({ minLatency: true, play });
   const stream = new LiveStream({ vhost: 'video.test', app: 'live', stream: 'one' }, vhost);
   const feed: Feed = stream.openFeed();
@@ -145,6 +145,34 @@ test('who pauses while something waits misses that, even where nothing comes mea
   assert.deepEqual(given(), [...headers, 'video 200']);
 });
 
+test('it waits for the next key frame where the GOP has outgrown what is kept, and sound goes on', () => {
+  const { player, stream, send, given } = scene({ gopCacheMaxFrames: 8 });
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.pause();
+  for (let timeMs = 80; timeMs < 400; timeMs += 40) send(interFrame(timeMs, timeMs), audioFrame(timeMs + 3, timeMs));
+  stream.resume(player);
+  assert.deepEqual(given(), []);
+  send(interFrame(400, 400), audioFrame(403, 403));
+  assert.deepEqual(given(), [...headers, 'audio 403']);
+  send(keyframe(440, 440));
+  assert.deepEqual(given(), ['video 440']);
+});
+
+test('who goes on without a pause is not given again what was given up', () => {
+  const { player, stream, sink, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  sink.credit = 1;
+  send(interFrame(80, 7));
+  send(keyframe(120, 8));
+  assert.equal(player.giveUpBacklog(), true);
+  given();
+  stream.resume(player);
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  assert.deepEqual(given(), []);
+});
+
 test('it begins to play while it is paused, and is sent away at a key frame', () => {
   const { player, stream, send, given } = scene();
   player.pause();
@@ -157,7 +185,7 @@ test('it begins to play while it is paused, and is sent away at a key frame', ()
   stream.atKeyframe(player, () => left++);
   send(interFrame(80, 8));
   assert.equal(left, 0);
-  send(keyframe(120, 9));
+  send(interFrame(120, 9), audioFrame(123, 9), keyframe(160, 10));
   assert.equal(left, 1);
   assert.deepEqual(given(), []);
 });

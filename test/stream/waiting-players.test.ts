@@ -46,6 +46,11 @@ function gop(startMs: number, frames: number, headers = false): RtmpMessage[] {
   return messages;
 }
 
+/** A picture of Sorenson's H.263, which has no headers, and depends on those before it. */
+function flv1(time: number): RtmpMessage {
+  return { ...interFrame(time), payload: Buffer.from([0x22, 0, 0, 0x84, time & 0xff]) };
+}
+
 const isVideo = ({ type, payload }: Played): boolean => type === 9 && payload[1] === 1;
 const isAudio = ({ type, payload }: Played): boolean => type === 8 && payload[1] === 1;
 
@@ -124,6 +129,13 @@ test('a source that is met between two key frames is live although nothing of it
   assert.equal(join(stream).sink.lives, 1);
   feed.close();
   assert.equal(join(stream).sink.lives, 0);
+});
+
+test('that goes for codecs without headers, too', () => {
+  const stream = newStream();
+  const { sink } = join(stream);
+  bring(stream.openFeed(), flv1(0), flv1(40));
+  assert.deepEqual([sink.writes.length, sink.lives], [0, 1]);
 });
 
 test('an encoder that sends one key frame ever: nobody waits for the second one', () => {
@@ -205,6 +217,28 @@ test('players that wait with sound, and came at different times, share the key f
   }
 });
 
+test('a key frame in the middle of a slice is shared, too, and from then on everybody has the same bytes', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  const inStep = join(stream);
+  bring(feed, ...gop(0, 50, true));
+  const players = Array.from({ length: 20 }, () => join(stream));
+  const sinks = players.map(({ sink }) => sink);
+  const before = sinks.map(({ writes }) => decodeRtmp(writes, 60_000).length);
+  for (const message of [interFrame(2_000), keyframe(2_040, 7, 80_000), audioFrame(2_043)]) feed.push(message, 2_000);
+  feed.flush(Number.POSITIVE_INFINITY);
+  assert.equal(memories(sinks, Number.POSITIVE_INFINITY).size, 1);
+  bring(feed, interFrame(2_080));
+  for (const [index, { writes }] of sinks.entries()) {
+    const played = decodeRtmp(writes, 60_000).slice(before[index]);
+    assert.deepEqual(
+      played.map(({ type }) => type),
+      [9, 8, 9],
+    );
+    assert.equal(writes.at(-1), inStep.sink.writes.at(-1));
+  }
+});
+
 test('players that go on from the same key frame after drops share it', () => {
   const stream = newStream({ play: { gopCacheMaxFrames: 1_000 } });
   const feed = stream.openFeed();
@@ -237,22 +271,35 @@ test('players that go on from the same key frame after drops share it', () => {
   }
 });
 
-test('a player that drops within a long GOP goes on with sound', () => {
+test('a player that drops within a long GOP goes on with the newest sound', () => {
   const stream = newStream();
   const feed = stream.openFeed();
+  const together = (...messages: RtmpMessage[]): void => {
+    for (const message of messages) feed.push(message, message.timestamp);
+    feed.flush(Number.POSITIVE_INFINITY);
+  };
   const { sink, player } = join(stream, rtmp, 200);
   bring(feed, ...gop(0, 5, true));
   sink.credit = 1;
-  for (let time = 200; time < 2_000; time += 40) bring(feed, interFrame(time), audioFrame(time + 3));
-  assert.ok(player.droppedGops > 0);
+  let newestMs = 200;
+  for (; player.droppedGops < 3; newestMs += 40) together(interFrame(newestMs), audioFrame(newestMs + 3));
+  newestMs -= 40;
+  assert.ok(newestMs > 600);
   sink.credit = Number.POSITIVE_INFINITY;
   player.drained();
-  bring(feed, interFrame(2_000), audioFrame(2_003));
-  const played = decodeRtmp(sink.writes, 60_000);
-  assert.equal(played.findLast(isAudio)!.timestamp, 2_003);
-  assert.ok(played.findLast(isVideo)!.timestamp < 400);
-  bring(feed, keyframe(2_040));
-  assert.equal(decodeRtmp(sink.writes, 60_000).findLast(isVideo)!.timestamp, 2_040);
+  const had = decodeRtmp(sink.writes, 60_000);
+  assert.equal(had.findLast(isAudio)!.timestamp, newestMs + 3);
+  assert.equal(had.findLast(isVideo)!.timestamp, 200);
+  together(interFrame(newestMs + 40), audioFrame(newestMs + 43));
+  together(keyframe(newestMs + 80));
+  const next = decodeRtmp(sink.writes, 60_000).slice(had.length);
+  assert.deepEqual(
+    next.map(({ type, timestamp }) => [type, timestamp]),
+    [
+      [8, newestMs + 43],
+      [9, newestMs + 80],
+    ],
+  );
 });
 
 test('the first frame is the first picture: sound while video waits for a key frame is none', () => {
@@ -266,6 +313,19 @@ test('the first frame is the first picture: sound while video waits for a key fr
   bring(feed, ...gop(4_000, 3));
   assert.equal(firstFrames, 1);
   bring(feed, ...gop(4_120, 3));
+  assert.equal(firstFrames, 1);
+});
+
+test('that goes for a source that is met between two key frames, too: that it has video is known before any is given', () => {
+  const stream = newStream();
+  const feed = stream.openFeed();
+  bring(feed, flv1(0), audioHeader(0), audioFrame(3));
+  let firstFrames = 0;
+  const { sink } = join(stream, rtmp, 30_000, () => firstFrames++);
+  bring(feed, flv1(40), audioFrame(43));
+  assert.ok(decodeRtmp(sink.writes, 60_000).some(isAudio));
+  assert.equal(firstFrames, 0);
+  bring(feed, keyframe(80));
   assert.equal(firstFrames, 1);
 });
 
