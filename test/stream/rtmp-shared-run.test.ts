@@ -64,8 +64,8 @@ const scene = fc.record({
   frames: fc.array(fc.record({ track: fc.constantFrom(...allTracks), stepMs: span, payload }), { maxLength: 8 }),
   withHeaders: fc.boolean(),
   inStep: fc.nat(7),
-  /** By how much the client is behind on each track; undefined: it has had nothing that counts. */
-  missed: fc.tuple(...allTracks.map(() => fc.option(span, { nil: undefined }))),
+  /** By how much the client is behind on each track, or ahead; undefined: it has had nothing that counts. */
+  missed: fc.tuple(...allTracks.map(() => fc.option(fc.oneof(span, fc.constant(-40)), { nil: undefined }))),
   /** Where the client's time begins, from the stream's time before the run on. */
   base: fc.option(fc.constantFrom(-extended, -40, 0, 1, 40), { nil: undefined }),
 });
@@ -138,9 +138,27 @@ test('who goes on behind what it has missed has no more than two headers of its 
   const run = { frames, headers: PackedFrames.none, headersMs: nowMs, lastTimes: [nowMs - 20, nowMs - 40], baseMs: 0 };
   const known = [nowMs - 2_000, nowMs - 2_000, undefined];
   assert.ok(ownBytes(run, { inStep: 0, known, baseMs: 0 }) <= 2 * 8);
+  // Who has had nothing of a track begins with a time that all but the first message are counted from.
+  assert.ok(ownBytes(run, { inStep: 0, known: [], baseMs: nowMs }) <= 2 * 12);
   // A small message has one header only, which has room for the time.
   const audio = { ...run, frames: PackedFrames.of([frame(Track.audio, nowMs, Buffer.alloc(100, 2))]) };
   assert.ok(ownBytes(audio, { inStep: 0, known: [], baseMs: 0 }) <= 16);
+});
+
+test('a time that needs the extended field stands in every chunk of the message, and no other does', () => {
+  // Our own reader gets along without; others do not.
+  for (const timeMs of [extended - 1, extended, extended + 1]) {
+    for (const aheadMs of [40, extended]) {
+      const payload = Buffer.alloc(3 * chunkSize, 5);
+      const frames = PackedFrames.of([frame(Track.video, timeMs, payload, 'keyframe')]);
+      const lastTimes = [undefined, timeMs - aheadMs];
+      const run = { frames, headers: PackedFrames.none, headersMs: timeMs, lastTimes, baseMs: 0 };
+      const parts = shared(run).parts({ inStep: 0, known: [], baseMs: 0 });
+      const message = { type: 9, timestamp: timeMs, streamId, payload };
+      const alone = encodeMessage(message, chunkStreamOfTrack[Track.video], chunkSize);
+      assert.ok(Buffer.concat(parts).equals(alone), `${timeMs} ms, ${aheadMs} ms behind the message before`);
+    }
+  }
 });
 
 test('video that comes back after five hours: who has joined meanwhile can decode it', () => {
