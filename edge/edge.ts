@@ -9,17 +9,18 @@ import { Budget } from './budget/budget.ts';
 import { MediaMemory } from './budget/media-memory.ts';
 import { type Difference, diffConfig, isSame, needsRestart, withoutRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
-import type { EdgeConfig, VhostConfig } from './conf/model.ts';
+import type { EdgeConfig } from './conf/model.ts';
+import { StreamGrants } from './grants.ts';
 import { Heartbeat } from './hooks/heartbeat.ts';
 import { HttpHooks } from './hooks/http-hooks.ts';
-import { Usage, type Used } from './hooks/usage.ts';
+import { Usage } from './hooks/usage.ts';
 import { UsageReports } from './hooks/usage-reports.ts';
 import type { LogCounts } from './log/log.ts';
 import { Reloader } from './reload.ts';
 import { Clients, usingClients } from './server/clients.ts';
 import { Journal } from './server/console/journal.ts';
 import { isConsoleWanted } from './server/console/wanted.ts';
-import type { Gateway, Traffic } from './server/gateway.ts';
+import type { Gateway, Grants } from './server/gateway.ts';
 import type { ReloadOutcome } from './server/http/deps.ts';
 import { HttpServers } from './server/http.ts';
 import type { BoundAddress } from './server/listeners.ts';
@@ -29,10 +30,7 @@ import { Rebalance } from './server/moves/rebalance.ts';
 import { RtmpServer } from './server/rtmp/server.ts';
 import { TicketKeys } from './server/ticket-keys.ts';
 import { Hub } from './stream/hub.ts';
-import type { LiveStream } from './stream/live-stream.ts';
 import { streamKey } from './stream/name.ts';
-import type { Claim, Publication, PublicationEvents } from './stream/publication.ts';
-import { type ConnectRequest, Refusal, type StreamRequest } from './stream/request.ts';
 import type { OriginSwitch } from './upstream/context.ts';
 import { OriginUpstream } from './upstream/upstream.ts';
 import { version } from './version.ts';
@@ -59,10 +57,10 @@ export class Edge implements Gateway {
   readonly ticketKeys: TicketKeys;
   readonly journal: Journal = new Journal(() => isConsoleWanted(this.#config));
   readonly hub: Hub;
+  readonly grants: Grants;
   readonly #memory: MediaMemory = new MediaMemory(() => this.#config.edge.mediaMemoryMaxBytes);
   readonly #upstream: OriginUpstream;
   readonly #hooks: HttpHooks;
-  readonly #usage = new Usage();
   readonly #usageReports: UsageReports;
   readonly #heartbeat: Heartbeat;
   readonly #rtmp: RtmpServer;
@@ -81,10 +79,19 @@ export class Edge implements Gateway {
     const { locator } = this.#hooks;
     const where = locator.locate.bind(locator);
     this.#upstream = new OriginUpstream(loaded.config, serverId, log, this.#memory, this.budget.paused, where);
-    const post = this.#hooks.onUsage.bind(this.#hooks);
-    this.#usageReports = new UsageReports(() => usingClients(this.clients), this.#usage, post);
-    this.#usageReports.reconfigure(loaded.config);
     this.hub = new Hub(this.#upstream, log, this.#memory);
+    const usage = new Usage();
+    const post = this.#hooks.onUsage.bind(this.#hooks);
+    this.#usageReports = new UsageReports(() => usingClients(this.clients), usage, post);
+    this.#usageReports.reconfigure(loaded.config);
+    this.grants = new StreamGrants({
+      entrance: this.entrance,
+      hooks: this.#hooks,
+      upstream: this.#upstream,
+      hub: this.hub,
+      clients: this.clients,
+      usage,
+    });
     this.#reloader = new Reloader({
       loaded,
       read,
@@ -239,88 +246,6 @@ export class Edge implements Gateway {
     this.#heartbeat.close();
     this.#hooks.close();
     this.#http.close().catch(() => {});
-  }
-
-  isAbsent(request: StreamRequest): boolean {
-    return this.#upstream.isAbsent(request);
-  }
-
-  async connect(request: ConnectRequest | StreamRequest, vhost: VhostConfig): Promise<void> {
-    await this.#hooks.onConnect(request, vhost);
-    // HTTP has no `connect` to show: its players show their `play`.
-    if (request.protocol === 'rtmp' || request.protocol === 'rtmps') await this.#upstream.checkToken(request, vhost);
-  }
-
-  async play(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {
-    await this.entrance.enter('play', request, vhost);
-    try {
-      await this.#hooks.onPlay(request, vhost);
-      const stream = await this.#admitted(request, vhost);
-      this.#usage.begin(request, this.clients.get(request.clientId));
-      return stream;
-    } catch (error) {
-      this.entrance.leave(request);
-      throw error;
-    }
-  }
-
-  /** The stream, when no origin has anything against the client. */
-  async #admitted(request: StreamRequest, vhost: VhostConfig): Promise<LiveStream> {
-    const stream = this.hub.play(request, vhost);
-    try {
-      await this.#upstream.admit(stream, request);
-      return stream;
-    } catch (error) {
-      if (error instanceof Refusal) this.#hooks.onStop(request, vhost);
-      throw error;
-    }
-  }
-
-  async publish(request: StreamRequest, vhost: VhostConfig, events: PublicationEvents): Promise<Publication> {
-    await this.entrance.enter('publish', request, vhost);
-    try {
-      const isAgreed = await this.#hooks.onPublish(request, vhost);
-      this.#usage.begin(request, this.clients.get(request.clientId));
-      // `enter` has refused a client whose token is not valid.
-      const claim = vhost.access.token.publish || isAgreed ? 'proven' : 'unproven';
-      return await this.#publish(request, vhost, events, claim);
-    } catch (error) {
-      this.entrance.leave(request);
-      throw error;
-    }
-  }
-
-  stopped(request: StreamRequest, vhost: VhostConfig): void {
-    this.entrance.leave(request);
-    this.#hooks.onStop(request, vhost, this.#usedBy(request));
-  }
-
-  unpublished(request: StreamRequest, vhost: VhostConfig, publication: Publication): void {
-    this.entrance.leave(request);
-    this.hub.unpublish(publication);
-    this.#hooks.onUnpublish(request, vhost, this.#usedBy(request));
-  }
-
-  closed(request: ConnectRequest, vhost: VhostConfig, traffic: Traffic): void {
-    this.#hooks.onClose(request, vhost, traffic);
-  }
-
-  async #publish(
-    request: StreamRequest,
-    vhost: VhostConfig,
-    events: PublicationEvents,
-    claim: Claim,
-  ): Promise<Publication> {
-    try {
-      return await this.hub.publish(request, vhost, events, claim);
-    } catch (error) {
-      if (error instanceof Refusal) this.#hooks.onUnpublish(request, vhost);
-      throw error;
-    }
-  }
-
-  #usedBy(request: StreamRequest): Used | undefined {
-    return this.#usage.of(request, this.clients.get(request.clientId));
   }
 
   /** Callbacks that are under way may finish within `grace_final_wait`. */

@@ -42,6 +42,11 @@ export interface Gateway {
   readonly journal: Journal;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
+  readonly grants: Grants;
+}
+
+/** What clients ask for. */
+export interface Grants {
   /** Whether a search a moment ago found the stream at no origin. */
   isAbsent(request: StreamRequest): boolean;
 

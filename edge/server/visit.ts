@@ -36,7 +36,7 @@ export class Visit {
     this.#place = { request, vhost };
     this.#isAsked = true;
     try {
-      await this.#gateway.connect(request, vhost);
+      await this.#gateway.grants.connect(request, vhost);
     } finally {
       this.#isAsked = false;
       // It went while it was asked about.
@@ -53,7 +53,7 @@ export class Visit {
   #leave(): void {
     const place = this.#place;
     this.#place = undefined;
-    if (place !== undefined) this.#gateway.closed(place.request, place.vhost, this.#traffic);
+    if (place !== undefined) this.#gateway.grants.closed(place.request, place.vhost, this.#traffic);
   }
 }
 

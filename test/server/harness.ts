@@ -15,7 +15,7 @@ import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import { Clients } from '../../edge/server/clients.ts';
 import { Journal } from '../../edge/server/console/journal.ts';
 import { isConsoleWanted } from '../../edge/server/console/wanted.ts';
-import type { Gateway } from '../../edge/server/gateway.ts';
+import type { Gateway, Grants } from '../../edge/server/gateway.ts';
 import { type HttpDeps, HttpServers, type ReloadOutcome } from '../../edge/server/http.ts';
 import { Moves } from '../../edge/server/moves/moves.ts';
 import { Rebalance } from '../../edge/server/moves/rebalance.ts';
@@ -32,7 +32,7 @@ export function flvVhost(overrides: VhostOverrides = {}): VhostConfig {
   return defaultVhost({ minLatency: true, ...overrides, httpRemux: { enabled: true, ...overrides.httpRemux } });
 }
 
-export class TestEdge implements Gateway {
+export class TestEdge implements Gateway, Grants {
   readonly log = pino({ level: 'silent' });
   readonly serverId = 'test-edge';
   readonly clients = new Clients();
@@ -43,6 +43,7 @@ export class TestEdge implements Gateway {
   readonly ticketKeys = new TicketKeys(this.log);
   readonly journal = new Journal(() => isConsoleWanted(this.config));
   readonly hub: Hub;
+  readonly grants = this;
   config: EdgeConfig;
   draining = false;
   accepting = true;

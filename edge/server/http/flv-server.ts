@@ -94,7 +94,7 @@ export class FlvServer {
     const { budget, draining } = this.#gateway;
     if (draining && !this.#deps.accepting()) return { status: 503, reason: 'this edge is about to stop' };
     if (budget.connections.full) return { status: 503, reason: tooManyClients };
-    if (this.#gateway.isAbsent(request)) return { status: 404, reason: 'no origin has this stream' };
+    if (this.#gateway.grants.isAbsent(request)) return { status: 404, reason: 'no origin has this stream' };
     return undefined;
   }
 

@@ -124,12 +124,12 @@ export class FlvSession implements Client, PlayerSink {
     try {
       await this.#visit.enter(this.request, this.#vhost);
       if (this.#isGone) return;
-      const stream = await this.#gateway.play(this.request, this.#vhost);
-      if (this.#isGone) return this.#gateway.stopped(this.request, this.#vhost);
+      const stream = await this.#gateway.grants.play(this.request, this.#vhost);
+      if (this.#isGone) return this.#gateway.grants.stopped(this.request, this.#vhost);
       if (!placeOf(this.#socket).admit()) {
         // Nobody may ever attach to it.
         stream.source?.players(stream.playerCount);
-        this.#gateway.stopped(this.request, this.#vhost);
+        this.#gateway.grants.stopped(this.request, this.#vhost);
         return this.#refuse(503, tooManyClients);
       }
       this.#play(stream);
@@ -276,7 +276,7 @@ export class FlvSession implements Client, PlayerSink {
         this.#droppedGops = state.player.droppedGops;
         state.stream.detach(state.player);
         if (this.#epoch !== undefined) state.stream.flvEpochs.leave(this.#epoch);
-        this.#gateway.stopped(this.request, this.#vhost);
+        this.#gateway.grants.stopped(this.request, this.#vhost);
       }
     }
     if (!this.#socket.destroyed) return;

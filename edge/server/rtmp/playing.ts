@@ -44,9 +44,9 @@ export class Playing {
   ): Promise<Playing | undefined> {
     const { request, vhost } = admitted;
     const askedMs = performance.now();
-    const stream = await gateway.play(request, vhost);
+    const stream = await gateway.grants.play(request, vhost);
     if (isGone()) {
-      gateway.stopped(request, vhost);
+      gateway.grants.stopped(request, vhost);
       return undefined;
     }
     transport.send(playStarted(streamId, request));
@@ -91,6 +91,6 @@ export class Playing {
 
   leave(): void {
     this.#stream.detach(this.#player);
-    this.#gateway.stopped(this.admitted.request, this.admitted.vhost);
+    this.#gateway.grants.stopped(this.admitted.request, this.admitted.vhost);
   }
 }

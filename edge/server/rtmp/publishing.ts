@@ -51,9 +51,9 @@ export class Publishing {
     events: PublicationEvents,
   ): Promise<Publishing | undefined> {
     const { request, vhost } = admitted;
-    const publication = await gateway.publish(request, vhost, events);
+    const publication = await gateway.grants.publish(request, vhost, events);
     if (!events.gone.aborted) return new Publishing(streamId, admitted, gateway, publication, bytesReceived());
-    gateway.unpublished(request, vhost, publication);
+    gateway.grants.unpublished(request, vhost, publication);
     return undefined;
   }
 
@@ -117,6 +117,6 @@ export class Publishing {
 
   leave(): void {
     this.#publication.flush();
-    this.#gateway.unpublished(this.admitted.request, this.admitted.vhost, this.#publication);
+    this.#gateway.grants.unpublished(this.admitted.request, this.admitted.vhost, this.#publication);
   }
 }
