@@ -10,7 +10,7 @@ import { type ApiCredential, basicAuthorization } from '../../render/credential.
 import { type Authorization, askEdge, askToMove, type Moving, type Question } from './ask.ts';
 import { changeOf, type EdgeChange } from './edge-change.ts';
 import type { EdgePod } from './edge-pods.ts';
-import { CredentialRefusedError, type EdgeState, lastReport } from './report.ts';
+import { CredentialRefusedError, type EdgeState, isBehind, lastReport } from './report.ts';
 
 export interface EdgePollerOptions {
   /** What the edges of this cluster say has changed. */
@@ -257,14 +257,8 @@ export class EdgePoller {
 
   #delayMs({ state, misses, cluster, soonUntilMs }: Entry, isFirst: boolean): number {
     const { soonMs } = this.#options;
-    const { configHash } = cluster;
-    const isBehind =
-      state.state === 'answering' &&
-      configHash !== undefined &&
-      state.report.config.hash !== configHash &&
-      state.report.config.error === undefined &&
-      performance.now() < soonUntilMs;
-    if (isBehind || (misses > 0 && misses < missesUntilSilent)) return soonMs;
+    const isComing = isBehind(state, cluster.configHash) && performance.now() < soonUntilMs;
+    if (isComing || (misses > 0 && misses < missesUntilSilent)) return soonMs;
     // Edges that were found together are not asked together ever after.
     return this.intervalMs * (isFirst ? Math.random() : 0.9 + Math.random() / 5);
   }

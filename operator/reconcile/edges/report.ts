@@ -160,6 +160,13 @@ export function parseEdgeReport(body: string): EdgeReport {
   };
 }
 
+/** Whether the edge runs another configuration than this one, and has not refused it. */
+export function isBehind(state: EdgeState, configHash: string | undefined): boolean {
+  if (state.state !== 'answering' || configHash === undefined) return false;
+  const { hash, error } = state.report.config;
+  return hash !== configHash && error === undefined;
+}
+
 /** Reads how many players an edge is going to ask. Throws EdgeAnswerError. */
 export function parseAsking(body: string): number {
   return count(successOf(body).asking, 'asking');
