@@ -39,10 +39,10 @@ interface Part {
   /** Only these run: those that are nearest to the code, and quick. */
   readonly tests: readonly string[];
   /**
-   * `perTest`: a change is tried with the tests that come by it. `off`: with all of them, as what happens in edges that
-   * are processes of their own is not seen.
+   * `near`: a change is tried with the tests that come by it. `all`: with all of them, one file after the other, as what
+   * happens in edges that are processes of their own is not seen.
    */
-  readonly coverage: 'perTest' | 'off';
+  readonly tried: 'near' | 'all';
 }
 
 /** What finds origins and keeps streams going: seen only where edges and origins run. */
@@ -66,12 +66,12 @@ const sourceTests = globSync(
 const connectionFiles = globSync('edge/upstream/connection/*.ts');
 
 const connectionTests = globSync(
-  'test/upstream/{descriptors,errors,families,flv-answer,http-pings,http-request,origin-keys,request,socket,watchdog}.test.ts',
+  'test/upstream/{address,descriptors,errors,families,flv-answer,host-lookup,http-pings,http-request,origin-keys,origin-tls,request,shared-reads,socket,watchdog}.test.ts',
 );
 
 const parts: Readonly<Record<string, Part>> = {
-  rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], coverage: 'perTest' },
-  sources: { files: sourceFiles, tests: sourceTests, coverage: 'perTest' },
+  rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], tried: 'near' },
+  sources: { files: sourceFiles, tests: sourceTests, tried: 'near' },
   // What brings streams to players.
   players: {
     files: without(globSync('edge/stream/**/*.ts'), sourceFiles),
@@ -79,22 +79,22 @@ const parts: Readonly<Record<string, Part>> = {
       ...without(globSync('test/stream/*.test.ts'), sourceTests),
       ...globSync('test/stream/{live-stream,hub}.test.ts'),
     ],
-    coverage: 'perTest',
+    tried: 'near',
   },
-  connections: { files: without(connectionFiles, routeFiles), tests: connectionTests, coverage: 'perTest' },
+  connections: { files: without(connectionFiles, routeFiles), tests: connectionTests, tried: 'near' },
   // Which origins there are, and which of them is asked next.
   origins: {
     files: without(globSync('edge/upstream/**/*.ts'), [...connectionFiles, ...routeFiles]),
     // What HTTP answers say of a stream is seen there, too.
     tests: [...without(globSync('test/upstream/*.test.ts'), connectionTests), 'test/upstream/flv-answer.test.ts'],
-    coverage: 'perTest',
+    tried: 'near',
   },
   routes: {
     files: routeFiles,
     tests: ['failover-players', 'failover-publishers', 'locator', 'push-trouble', 'refusals', 'flv-pull'].map(
       (name) => `test/e2e/${name}.test.ts`,
     ),
-    coverage: 'off',
+    tried: 'all',
   },
 };
 
@@ -138,13 +138,23 @@ function wanted(files: readonly string[], paths = ''): readonly string[] {
   throw new Error(`FILES=${paths}: no file of this part has that in its path`);
 }
 
-function settings(name: string, { files, tests, coverage }: Part): object {
+/** How the tests are run. */
+function runner({ tests, tried }: Part): object {
+  if (tried === 'near')
+    return {
+      testRunner: 'tap',
+      tap: { testFiles: tests, nodeArgs: [...nodeArgs, '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
+      plugins: ['@stryker-mutator/tap-runner'],
+      coverageAnalysis: 'perTest',
+    };
+  const commands = tests.map((test) => `${process.execPath} ${nodeArgs.join(' ')} --test ${test}`);
+  return { testRunner: 'command', commandRunner: { command: commands.join(' && ') }, coverageAnalysis: 'off' };
+}
+
+function settings(name: string, part: Part): object {
   return {
-    mutate: sampled(wanted(files, process.env.FILES), oneIn(process.env.SAMPLE)),
-    testRunner: 'tap',
-    tap: { testFiles: tests, nodeArgs: [...nodeArgs, '-r', '{{hookFile}}', '{{testFile}}'], forceBail: true },
-    plugins: ['@stryker-mutator/tap-runner'],
-    coverageAnalysis: coverage,
+    mutate: sampled(wanted(part.files, process.env.FILES), oneIn(process.env.SAMPLE)),
+    ...runner(part),
     concurrency: 2,
     // Whoever is slow because the machine is busy is no mutant that was noticed.
     timeoutMS: 20_000,
