@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
+import type { UpstreamError } from '../../edge/upstream/connection/errors.ts';
 import { Turns } from '../../edge/upstream/origins/turns.ts';
 
 /** Requests that have had their turn, in order; the time is the test's. */
@@ -21,8 +23,14 @@ class Bench {
   ask(name: string, client: string, signal = new AbortController().signal, origin = 'a'): void {
     this.turns.wait(origin, client, signal).then(
       () => this.gone.push(name),
-      () => this.gone.push(`${name} left`),
+      (error: UpstreamError) => this.gone.push(`${name} ${error.failure}`),
     );
+  }
+
+  /** How many timers are set from here on. */
+  countTimers(): () => number {
+    const { mock } = this.#t.mock.method(globalThis, 'setTimeout');
+    return () => mock.callCount();
   }
 
   async pass(ms: number): Promise<void> {
@@ -84,8 +92,47 @@ describe('turns to ask for unknown names', () => {
     await bench.settled();
     bench.ask('next', 'client');
     await bench.pass(30);
-    assert.equal(bench.gone.filter((name) => !name.endsWith('left')).length, 11);
+    assert.equal(bench.gone.filter((name) => !name.endsWith(' cancelled')).length, 11);
     assert.equal(bench.gone.at(-1), 'next');
+  });
+
+  test('addresses of which all have left hold up nobody, nor does who had left before', async (t) => {
+    const bench = new Bench(t);
+    const leaving = new AbortController();
+    for (let index = 0; index < 10; index++) bench.ask('burst', 'client');
+    for (let index = 0; index < 5; index++) bench.ask('storm', `attacker ${index}`, leaving.signal);
+    bench.ask('next', 'client');
+    leaving.abort();
+    for (let index = 0; index < 5; index++) bench.ask('late', `late attacker ${index}`, leaving.signal);
+    bench.ask('last', 'client');
+    // At 40 a second beyond the burst.
+    await bench.pass(25);
+    assert.equal(bench.gone.at(-1), 'next');
+    await bench.pass(25);
+    assert.equal(bench.gone.at(-1), 'last');
+    assert.equal(bench.gone.filter((name) => name === 'storm cancelled' || name === 'late cancelled').length, 10);
+  });
+
+  test('who has had its turn leaves nothing at its signal', async (t) => {
+    const bench = new Bench(t);
+    const { signal } = new AbortController();
+    for (let index = 0; index < 15; index++) bench.ask(`${index}`, 'client', signal);
+    assert.equal(getEventListeners(signal, 'abort').length, 5);
+    await bench.pass(125);
+    assert.equal(bench.gone.length, 15);
+    assert.deepEqual(getEventListeners(signal, 'abort'), []);
+  });
+
+  test('one timer for all who wait, and none when nobody may go any more', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 110; index++) bench.ask('asked', `client ${index}`);
+    const timers = bench.countTimers();
+    await bench.pass(1_000);
+    assert.equal(bench.gone.length, 50);
+    assert.ok(timers() <= 40, `${timers()} timers for 40 turns`);
+    bench.turns.close();
+    await bench.pass(1_000);
+    assert.equal(bench.gone.length, 50);
   });
 
   test('each origin has turns of its own, and a bound of 0 is none', async (t) => {
@@ -101,6 +148,44 @@ describe('turns to ask for unknown names', () => {
     assert.equal(bench.gone.length, 520);
   });
 
+  test('a bound that is lifted lets go all who wait', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 200; index++) bench.ask('asked', 'client');
+    bench.rate = 0;
+    await bench.pass(25);
+    assert.equal(bench.gone.length, 200);
+    bench.rate = 50;
+    for (let index = 0; index < 200; index++) bench.ask('asked', 'client');
+    await bench.settled();
+    assert.equal(bench.gone.length, 210);
+  });
+
+  test('of very many origins, those that nobody waits for are forgotten', async (t) => {
+    const bench = new Bench(t);
+    const askAt = (origin: string, times: number): void => {
+      for (let index = 0; index < times; index++) bench.ask(origin, 'client', undefined, origin);
+    };
+    const goneAt = (origin: string): number => bench.gone.filter((name) => name === origin).length;
+    askAt('idle', 10);
+    askAt('busy', 11);
+    for (let index = 0; index < 998; index++) askAt(`other ${index}`, 1);
+    askAt('idle', 1);
+    await bench.settled();
+    assert.deepEqual([goneAt('idle'), goneAt('busy')], [10, 10], 'a thousand are remembered');
+    askAt('one more', 1);
+    askAt('busy', 1);
+    await bench.settled();
+    assert.deepEqual([goneAt('idle'), goneAt('busy')], [10, 10], 'somebody waits for these');
+    await bench.pass(50);
+    assert.deepEqual([goneAt('idle'), goneAt('busy')], [11, 12]);
+    // With these there are a thousand once more.
+    for (let index = 0; index < 998; index++) askAt(`further ${index}`, 1);
+    askAt('idle', 10);
+    bench.turns.giveBack('other 1');
+    await bench.settled();
+    assert.equal(goneAt('idle'), 21, 'nobody waited for it');
+  });
+
   test('the slowest bound asks once in a second or two', async (t) => {
     const bench = new Bench(t);
     bench.rate = 1;
@@ -109,7 +194,10 @@ describe('turns to ask for unknown names', () => {
     assert.equal(bench.gone.length, 1);
     await bench.pass(999);
     assert.equal(bench.gone.length, 1);
-    await bench.pass(1_002);
+    bench.ask('last', 'client');
+    await bench.pass(1_000);
+    assert.equal(bench.gone.length, 1);
+    await bench.pass(1);
     assert.equal(bench.gone.length, 2);
   });
 });

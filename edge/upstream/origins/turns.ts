@@ -33,15 +33,8 @@ export class Turns {
   }
 
   /** Resolves when this client may have the origin asked for an unknown name: at once while few ask. */
-  async wait(origin: string, client: string, signal: AbortSignal): Promise<void> {
-    if (this.#perSecond() === 0) return;
-    const turns = this.#of(origin);
-    this.#refill(turns);
-    if (turns.queues.size === 0 && turns.tokens >= 1) {
-      turns.tokens--;
-      return;
-    }
-    await new Promise<void>((resolve, reject) => {
+  wait(origin: string, client: string, signal: AbortSignal): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const leave = (): void => {
         waiter.left = true;
         reject(new UpstreamError('cancelled', 'cancelled', { origin }));
@@ -55,6 +48,7 @@ export class Turns {
       };
       if (signal.aborted) return leave();
       signal.addEventListener('abort', leave, { once: true });
+      const turns = this.#of(origin);
       const queue = turns.queues.get(client) ?? new Fifo();
       turns.queues.set(client, queue);
       queue.push(waiter);
@@ -67,13 +61,11 @@ export class Turns {
     const turns = this.#origins.get(origin);
     if (turns === undefined) return;
     turns.tokens++;
-    this.#refill(turns);
     this.#serve(turns);
   }
 
   close(): void {
     for (const { timer } of this.#origins.values()) clearTimeout(timer);
-    this.#origins.clear();
   }
 
   #of(origin: string): OriginTurns {

@@ -7,8 +7,8 @@
 import { awakeNow } from '../../time/awake.ts';
 import type { Lack } from '../origins/pushed-streams.ts';
 
-/** Moments in which a player could have begun: the newest ones, apart by the margin at least. */
-const entriesMax = 4;
+/** Of what never was. */
+const neverMs = Number.NEGATIVE_INFINITY;
 
 /** From the second time on a push is made again after this at the earliest; it doubles each time. */
 const againMinMs = 5_000;
@@ -16,14 +16,21 @@ const againMaxMs = 300_000;
 
 export class PushSight {
   readonly #marginMs: () => number;
-  #entriesMs: number[] = [];
+  readonly #now: () => number;
+  /**
+   * Moments in which a player could have begun, apart by the margin at least: the newest, and the one before. Where the
+   * newest is too new to prove anything, the one before is old enough.
+   */
+  #entryMs = neverMs;
+  #entryBeforeMs = neverMs;
   /** Pushed again so often, and nobody has seen it. */
   #times = 0;
-  #againMs = Number.NEGATIVE_INFINITY;
+  #againMs = neverMs;
 
   /** @param marginMs what was sent by so long ago must have reached a player */
-  constructor(marginMs: () => number) {
+  constructor(marginMs: () => number, now: () => number = awakeNow) {
     this.#marginMs = marginMs;
+    this.#now = now;
   }
 
   /** Times in a row that it was pushed again, and not seen. */
@@ -33,15 +40,16 @@ export class PushSight {
 
   /** Another origin has it, or the same one anew. */
   begin(): void {
-    this.#entriesMs = [];
+    this.#entryMs = neverMs;
+    this.#entryBeforeMs = neverMs;
   }
 
   /** A keyframe is sent, or whatever a player can begin with. */
   entry(): void {
-    const nowMs = awakeNow();
-    if (nowMs - (this.#entriesMs.at(-1) ?? Number.NEGATIVE_INFINITY) < this.#marginMs()) return;
-    this.#entriesMs.push(nowMs);
-    if (this.#entriesMs.length > entriesMax) this.#entriesMs.shift();
+    const nowMs = this.#now();
+    if (nowMs - this.#entryMs < this.#marginMs()) return;
+    this.#entryBeforeMs = this.#entryMs;
+    this.#entryMs = nowMs;
   }
 
   /** A player has it. */
@@ -51,10 +59,11 @@ export class PushSight {
 
   /** Whether it is to be pushed again now. */
   isDue(lack: Lack): boolean {
-    const nowMs = awakeNow();
-    const sinceMs = lack.kind === 'said' ? Number.NEGATIVE_INFINITY : lack.sinceMs;
+    const nowMs = this.#now();
+    const sinceMs = lack.kind === 'said' ? neverMs : lack.sinceMs;
     const latestMs = nowMs - this.#marginMs();
-    if (!this.#entriesMs.some((atMs) => atMs > sinceMs && atMs <= latestMs)) return false;
+    const isProof = (atMs: number): boolean => atMs > sinceMs && atMs <= latestMs;
+    if (!isProof(this.#entryMs) && !isProof(this.#entryBeforeMs)) return false;
     if (nowMs < this.#againMs) return false;
     this.#againMs = nowMs + Math.min(againMinMs * 2 ** this.#times, againMaxMs);
     this.#times++;
