@@ -150,6 +150,26 @@ describe('addresses that DNS has', () => {
   });
 });
 
+describe('who waits for an origin, while a reload changes how it is found', () => {
+  const before = lookingUp('v', [one], {});
+
+  for (const [what, after] of [
+    ['a name to look up', lookingUp('v', [one], { originLookup: [name] })],
+    ['a server that knows where streams are', lookingUp('v', [one], { locateUrl: 'http://where/' })],
+  ] as const) {
+    test(`goes on with ${what}`, async (t) => {
+      const { origins, health } = world(t, { vhosts: [before] });
+      setAside(health, one);
+      let vhost = before;
+      const waiting = origins.available(() => vhost, wanted, new AbortController().signal);
+      vhost = after;
+      origins.reconfigure(defaultConfig({ vhosts: [vhost] }));
+      await waiting;
+      assert.equal(origins.areDown(vhost, wanted), true, 'it is asked for anew');
+    });
+  }
+});
+
 describe('an origin of a name', () => {
   const other = lookingUp('other', [at('10.0.0.9')], {});
 

@@ -117,14 +117,10 @@ export class OriginLookups {
     const entries = this.#of(names);
     for (const entry of entries) {
       if (entry.waiting++ === 0) entry.idle = 0;
-      if (entry.timer === undefined) this.#plan(entry);
+      this.#plan(entry);
     }
     return () => {
-      for (const entry of entries) {
-        if (--entry.waiting > 0) continue;
-        clearTimeout(entry.timer);
-        entry.timer = undefined;
-      }
+      for (const entry of entries) if (--entry.waiting === 0) clearTimeout(entry.timer);
     };
   }
 
@@ -147,17 +143,13 @@ export class OriginLookups {
     entry.running?.end.abort();
   }
 
-  /** Edges that lose the same origins do not ask in step. */
+  /** Takes the place of what was planned. Edges that lose the same origins do not ask in step. */
   #plan(entry: Entry): void {
-    const againMs = Math.min(againMinMs * 2 ** Math.min(entry.idle, 10), againMaxMs) * (0.75 + Math.random() / 2);
+    clearTimeout(entry.timer);
+    const doublings = Math.max(0, entry.idle - 1);
+    const againMs = Math.min(againMinMs * 2 ** doublings, againMaxMs) * (0.75 + Math.random() / 2);
     const sinceMs = performance.now() - entry.endedMs;
-    entry.timer = setTimeout(
-      () => {
-        entry.timer = undefined;
-        this.#look(entry);
-      },
-      Math.max(0, againMs - sinceMs),
-    );
+    entry.timer = setTimeout(() => this.#look(entry), Math.max(0, againMs - sinceMs));
   }
 
   #look(entry: Entry): void {
@@ -197,7 +189,7 @@ export class OriginLookups {
     entry.outcome = outcome;
     // Whoever waits for the answer may go on, with the addresses that are known.
     this.#options.changed();
-    if (entry.waiting > 0 && entry.timer === undefined) this.#plan(entry);
+    if (entry.waiting > 0) this.#plan(entry);
   }
 
   /** Returns whether they are others than before. */
@@ -213,11 +205,11 @@ export class OriginLookups {
         ...(door !== undefined && { door }),
       }),
     );
-    if (found.length > addressesMax) {
-      this.#options.log.warn({ name: host, addresses: found.length }, `only ${addressesMax} of the addresses are used`);
-    }
     const before = new Set(entry.addresses.map(originName));
     const isSame = before.size === addresses.length && addresses.every((address) => before.has(originName(address)));
+    if (!isSame && found.length > addressesMax) {
+      this.#options.log.warn({ name: host, addresses: found.length }, `only ${addressesMax} of the addresses are used`);
+    }
     entry.addresses = addresses;
     return !isSame;
   }

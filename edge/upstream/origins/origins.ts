@@ -25,6 +25,8 @@ export class Origins {
   #config: EdgeConfig;
   #draining = false;
   readonly #watching = new Set<() => void>();
+  /** Those who wait for an origin: each is told once of a changed configuration. */
+  readonly #waiting = new Set<AbortController>();
   /** Of what `locate_url` named, the vhost that each endpoint belongs to. */
   #locatedFor: ReadonlyMap<string, string> = new Map();
 
@@ -41,6 +43,7 @@ export class Origins {
     this.#lookups.retain(config.vhosts.flatMap(({ edge }) => edge.originLookup));
     this.#locator.retain(config.vhosts);
     this.found();
+    for (const waiting of this.#waiting) waiting.abort();
   }
 
   /** From here on nobody tells this edge of new origins. */
@@ -145,15 +148,17 @@ export class Origins {
   }
 
   /**
-   * Resolves when one of them is not down, or when it is time to ask again where the stream is. Meanwhile they are
-   * probed, and DNS is asked again and again.
+   * Resolves when one of them is not down, or when it is time to ask again where the stream is: after a while, and when
+   * the configuration has changed. Meanwhile they are probed, and DNS is asked again and again.
    * @param vhost asked again whenever something has changed: a reload may replace it
    */
   async available(vhost: () => VhostConfig, sought: Sought, signal: AbortSignal): Promise<void> {
     const { originLookup, locateUrl, locateTtlMs } = vhost().edge;
     const release = this.#lookups.await(originLookup);
     const again = locateUrl === '' ? undefined : new DeadlineSignal(Math.max(locateTtlMs, locateAgainMinMs));
-    const ended = again === undefined ? signal : AbortSignal.any([signal, again.signal]);
+    const changed = new AbortController();
+    this.#waiting.add(changed);
+    const ended = AbortSignal.any([signal, changed.signal, ...(again === undefined ? [] : [again.signal])]);
     const all = (): OriginAddress[] => [
       ...this.located(vhost(), sought),
       ...this.listed(vhost(), sought),
@@ -162,9 +167,10 @@ export class Origins {
     try {
       await this.#health.available(all, ended);
     } catch (error) {
-      if (signal.aborted || again?.signal.aborted !== true) throw error;
+      if (signal.aborted || !ended.aborted) throw error;
     } finally {
       again?.stop();
+      this.#waiting.delete(changed);
       release();
     }
   }
