@@ -10,6 +10,7 @@ import type { Agent } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import { isIPv6 } from 'node:net';
 import type { KubeConfig } from '@kubernetes/client-node';
+import { loadKubeConfig } from './kubeconfig.ts';
 
 export interface ClusterAccess {
   /** URL of the API server; a path in it is a prefix of all paths. */
@@ -41,14 +42,11 @@ const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
  * @throws Error what is missing in the kubeconfig
  */
 export async function loadAccess(kubeconfig?: string, context?: string): Promise<ClusterAccess> {
-  if (kubeconfig === undefined && context === undefined && process.env.KUBECONFIG === undefined) {
+  if (kubeconfig === undefined && context === undefined && !process.env.KUBECONFIG) {
     const inCluster = await serviceAccountAccess(process.env);
     if (inCluster !== undefined) return inCluster;
   }
-  const client = await import('@kubernetes/client-node');
-  const config = new client.KubeConfig();
-  if (kubeconfig !== undefined) config.loadFromFile(kubeconfig);
-  else config.loadFromDefault();
+  const config = await loadKubeConfig(kubeconfig, process.env);
   if (context !== undefined) {
     const known = config.getContexts().map(({ name }) => name);
     if (!known.includes(context)) {
@@ -63,7 +61,11 @@ export async function loadAccess(kubeconfig?: string, context?: string): Promise
 export function kubeConfigAccess(config: KubeConfig): ClusterAccess {
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw new Error(`kubeconfig: the current context '${config.currentContext}' names no cluster; set current-context`);
+    const { currentContext } = config;
+    const problem = currentContext
+      ? `the current context '${currentContext}' names no cluster`
+      : 'no context is current';
+    throw new Error(`kubeconfig: ${problem}; set current-context`);
   }
   return {
     server: cluster.server,

@@ -3,10 +3,17 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 
+/** Why nobody can listen there, whatever the port. Other codes: the system's words. */
+const reasons: Readonly<Record<string, string>> = {
+  EADDRNOTAVAIL: 'this machine has no such address',
+  ENOTFOUND: 'nothing has this name',
+  EAI_AGAIN: 'no address is known for this name',
+};
+
 /**
  * `host:port` with the preferred port, or with that and 10,000 or 20,000 more. All that people prefer is below the
  * ports that the system gives to connections: who ends and comes back finds its port still free.
- * Throws when all three are taken.
+ * Throws when all three are taken, or when nobody can listen at this host.
  */
 export async function findAddress(host: string, preferred: number): Promise<string> {
   const ports = [preferred, preferred + 10_000, preferred + 20_000].filter((port) => port < 65_536);
@@ -37,8 +44,11 @@ async function isFree(host: string, port: number): Promise<boolean> {
   try {
     probe.listen(port, host);
     await once(probe, 'listening');
-  } catch {
-    return false;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    // Ports below 1024 are not for everybody.
+    if (code === 'EADDRINUSE' || code === 'EACCES') return false;
+    throw new Error(`cannot listen at ${host}: ${reasons[code ?? ''] ?? message}`);
   }
   probe.close();
   await once(probe, 'close');

@@ -28,11 +28,11 @@ export function isOwnedBy(object: KubernetesObject, cluster: EdgeCluster): boole
 
 /** Who has the object, in words, for whom it is not ours. */
 export function holderOf(object: KubernetesObject): string {
-  const { ownerReferences = [], labels = {}, managedFields = [] } = object.metadata ?? {};
+  const { ownerReferences = [], labels = {} } = object.metadata ?? {};
   const owner = ownerReferences.find(({ controller }) => controller === true) ?? ownerReferences[0];
   if (owner !== undefined) return `${owner.kind} ${owner.name}`;
-  const tool = labels['app.kubernetes.io/managed-by'] ?? managedFields[0]?.manager;
-  return tool === undefined ? 'someone else' : tool;
+  const tool = labels['app.kubernetes.io/managed-by'] ?? firstOf(writersOf(object).others)?.manager;
+  return tool ?? 'someone else';
 }
 
 function isEdgeCluster(owner: V1OwnerReference, name: string): boolean {
@@ -79,6 +79,10 @@ type Writer = V1ManagedFieldsEntry;
 
 function lastOf(writers: readonly Writer[]): Writer | undefined {
   return writers.toSorted((a, b) => timeOf(a) - timeOf(b)).at(-1);
+}
+
+function firstOf(writers: readonly Writer[]): Writer | undefined {
+  return writers.toSorted((a, b) => timeOf(a) - timeOf(b))[0];
 }
 
 /** Milliseconds since 1970; before all others where there is none. */

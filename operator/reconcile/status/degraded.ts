@@ -28,8 +28,10 @@ function causesOf(scene: Scene, origins: readonly OriginStatus[], scaling: Findi
     for (const { reason, object, message } of objects)
       if (reason === wanted) causes.push([reason, `${object}: ${message}`]);
   };
-  if (!config.valid)
-    causes.push(['ConfigInvalid', 'the configuration is not valid, the former one stays; see condition ConfigValid']);
+  if (!config.valid) {
+    const runs = rollout === undefined ? 'so that no edge is made' : 'the former one stays';
+    causes.push(['ConfigInvalid', `the configuration is not valid, ${runs}; see condition ConfigValid`]);
+  }
   if (scene.stage.kind === 'halted')
     causes.push([
       'ConfigHalted',

@@ -12,7 +12,7 @@ import {
   type Plan,
   plan,
 } from '../../../../operator/reconcile/apply/plan.ts';
-import { idOf, lastWriter } from '../../../../operator/reconcile/observe/ownership.ts';
+import { holderOf, idOf, lastWriter } from '../../../../operator/reconcile/observe/ownership.ts';
 import type { OwnedObject } from '../../../../operator/render/metadata.ts';
 
 /** The planner looks at the EdgeCluster's metadata only. */
@@ -180,6 +180,16 @@ describe('plan', () => {
     ] as never;
     assert.equal(lastWriter({ metadata: { managedFields } }), 'kustomize');
     assert.equal(lastWriter(undefined), 'someone');
+  });
+
+  it('whose an object is: who made it, not a controller that wrote its status', () => {
+    const managedFields = [
+      { manager: 'kube-controller-manager', subresource: 'status', time: new Date('2026-07-01T00:00:00Z') },
+      { manager: 'kubectl-edit', time: new Date('2026-07-02T00:00:00Z') },
+      { manager: 'kubectl-create', time: new Date('2026-07-01T00:00:00Z') },
+    ];
+    assert.equal(holderOf({ metadata: { managedFields } }), 'kubectl-create');
+    assert.equal(holderOf({ metadata: { managedFields: managedFields.slice(0, 1) } }), 'someone else');
   });
 
   it('what is deleted again and again comes back with pauses, too', () => {

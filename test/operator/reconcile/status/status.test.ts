@@ -367,7 +367,11 @@ test('Degraded: what needs a person, the worst first and all of it', () => {
   const secret = { secret: 'tls', message: 'there is no Secret media/tls' };
   const cases: readonly (readonly [RegExp, Partial<Observation>])[] = [
     [/^AsExpected: all is as it should be$/, {}],
-    [/^ConfigInvalid: /, { config: { valid: false, reason: 'InvalidConfig', message: 'x' } }],
+    [/^ConfigInvalid: .* the former one stays/, { config: { valid: false, reason: 'InvalidConfig', message: 'x' } }],
+    [
+      /^ConfigInvalid: .* so that no edge is made/,
+      { config: { valid: false, reason: 'InvalidConfig', message: 'x' }, deployment: undefined },
+    ],
     [
       /^NameTaken: Service live: it is Helm’s$/,
       { objects: [{ reason: 'NameTaken', object: 'Service live', message: 'it is Helm’s' }] },
