@@ -20,6 +20,7 @@ class Bench {
   nowMs = 1_000;
   rate = 0;
   changes = 0;
+  readonly logged: { readonly stream: string; readonly purpose: string; readonly reason: string }[] = [];
   /** Questions that have no answer yet. */
   readonly open: {
     readonly stream: string;
@@ -39,7 +40,7 @@ class Bench {
     });
     this.locator = new Locator({
       turns,
-      log: pino({ level: 'silent' }),
+      log: pino({}, { write: (line) => this.logged.push(JSON.parse(line)) }),
       changed: () => {
         this.changes++;
       },
@@ -190,5 +191,89 @@ describe('the word of somebody who knows where streams are', () => {
     assert.deepEqual(bench.hosts('s10099'), ['h10099']);
     assert.ok([255, 256].includes(bench.locator.watched.length));
     assert.ok(bench.changes < 10_100);
+  });
+
+  test('a failure is told, and asked about again after 2 s, or locate_ttl where that is less', async (t) => {
+    const bench = new Bench(t);
+    for (const [locateTtlMs, againMs, failures] of [
+      // Longer than an answer is kept: none ever came.
+      [10_000, 2_000, 350],
+      [500, 500, 3],
+    ] as const) {
+      const vhost = vhostWith({ locateTtlMs });
+      for (let count = 1; count <= failures; count++) {
+        assert.notEqual(bench.ask('s', 'play', vhost), undefined, `failure ${count}`);
+        await bench.open.at(-1)?.fail();
+        bench.nowMs += againMs - 1;
+        assert.equal(bench.ask('s', 'play', vhost), undefined, `failure ${count}`);
+        bench.nowMs++;
+      }
+    }
+    const told = bench.logged.map(({ stream, purpose, reason }) => `${purpose} ${stream}: ${reason}`);
+    assert.deepEqual([told.length, told[0]], [353, 'play v/a/s: down']);
+  });
+
+  test('an answer that is the same again and again grows no older', async (t) => {
+    const bench = new Bench(t);
+    for (let index = 0; index < 70; index++) {
+      bench.ask();
+      await bench.open.at(-1)?.answer('a');
+      bench.nowMs += 10_000;
+      assert.deepEqual(bench.hosts(), ['a']);
+    }
+    assert.equal(bench.changes, 1);
+  });
+
+  test('a question that the end of the process ends is no failure', async (t) => {
+    const bench = new Bench(t);
+    const asked = bench.ask();
+    bench.locator.close();
+    await asked;
+    assert.deepEqual([bench.locator.counts.failed, bench.logged.length], [0, 0]);
+  });
+});
+
+describe('addresses that answers name', () => {
+  const watched = (bench: Bench): string[] => bench.locator.watched.map(({ address }) => address.host);
+
+  test('are watched while an answer names them; whoever watches is told of each change, and of nothing else', async (t) => {
+    const bench = new Bench(t);
+    const answered = async (stream: string, ...hosts: string[]): Promise<[string[], number]> => {
+      bench.nowMs += 10_000;
+      bench.ask(stream);
+      const before = bench.changes;
+      await bench.open.at(-1)?.answer(...hosts);
+      return [watched(bench).sort(), bench.changes - before];
+    };
+    assert.deepEqual(await answered('s', 'a', 'b'), [['a', 'b'], 1]);
+    assert.deepEqual(await answered('s', 'b', 'a'), [['a', 'b'], 0]);
+    assert.deepEqual(await answered('other', 'b'), [['a', 'b'], 0], 'both answers name it');
+    assert.deepEqual(await answered('s', 'c'), [['b', 'c'], 1], 'one came, and another went');
+    assert.deepEqual(await answered('other', 'c'), [['c'], 1]);
+    assert.deepEqual(await answered('s'), [['c'], 0]);
+    assert.deepEqual(await answered('other'), [[], 1]);
+  });
+
+  test('are forgotten with answers that are too old, when another comes', async (t) => {
+    const bench = new Bench(t);
+    bench.ask('s');
+    await bench.open.at(-1)?.answer('a');
+    bench.nowMs += 600_000;
+    bench.ask('other');
+    await bench.open.at(-1)?.answer('b');
+    assert.deepEqual(watched(bench), ['b']);
+  });
+
+  test('are 256 at most, and what was left out does no harm when it goes', async (t) => {
+    const bench = new Bench(t);
+    const many = Array.from({ length: 300 }, (_, index) => `h${index}`);
+    for (const hosts of [many, many.toReversed(), ['a']]) {
+      bench.ask();
+      await bench.open.at(-1)?.answer(...hosts);
+      assert.deepEqual(bench.hosts(), hosts);
+      assert.ok(watched(bench).length <= 256);
+      bench.nowMs += 10_000;
+    }
+    assert.deepEqual(bench.locator.counts, { found: 3, empty: 0, failed: 0 });
   });
 });
