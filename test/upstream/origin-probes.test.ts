@@ -204,7 +204,8 @@ describe('an origin that answers probes, and fails again', () => {
     assert.deepEqual(delays, [1_000, 2_000, 4_000, 8_000]);
     // It counts once, however many streams find it so.
     for (let streams = 0; streams < 5; streams++) scene.fail();
-    assert.equal(scene.untilProbe(), 16_000);
+    assert.deepEqual(await scene.delays(1), [16_000]);
+    assert.equal(scene.untilProbe(), 32_000);
     await scene.answer(true);
     scene.pass(2_000);
     assert.equal(await comeBack(scene), 1_000, 'it has served');

@@ -1,20 +1,16 @@
 /** The origins of a vhost: which there are, which may be tried, and which may be shown a signature. */
 
 import assert from 'node:assert/strict';
-import { describe, type TestContext, test } from 'node:test';
-import { pino } from 'pino';
+import { describe, test } from 'node:test';
 import { CLUSTER, defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
-import type { EdgeTuning, OriginAddress, VhostConfig } from '../../edge/conf/model.ts';
+import type { OriginAddress } from '../../edge/conf/model.ts';
 import { originName } from '../../edge/upstream/connection/address.ts';
 import { UpstreamError } from '../../edge/upstream/connection/errors.ts';
-import { Locator } from '../../edge/upstream/origins/locator.ts';
-import { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
-import { OriginLookups } from '../../edge/upstream/origins/origin-lookup.ts';
-import { Origins } from '../../edge/upstream/origins/origins.ts';
-import { Turns } from '../../edge/upstream/origins/turns.ts';
+import type { OriginHealth } from '../../edge/upstream/origins/origin-health.ts';
+import { at, lookingUp, world } from '../support/origins-world.ts';
 import { streamRequest } from '../support/requests.ts';
+import { stopClock } from '../support/stopped-clock.ts';
 
-const log = pino({ level: 'silent' });
 const secure: OriginAddress = { scheme: 'rtmps', host: 'secure.test', port: 443 };
 const alsoSecure: OriginAddress = { scheme: 'rtmps', host: 'also-secure.test', port: 443 };
 const plain: OriginAddress = { scheme: 'rtmp', host: 'plain.test', port: 1935 };
@@ -23,43 +19,11 @@ const listed = [secure, alsoSecure, plain, alsoPlain];
 const vhost = defaultVhost({ cluster: { ...CLUSTER, mode: 'remote', origins: listed } });
 const sought = { key: `${vhost.name}/live/a`, purpose: 'play', by: 'rtmp' } as const;
 
-interface World {
-  readonly origins: Origins;
-  readonly health: OriginHealth;
-  readonly lookups: OriginLookups;
-  readonly locator: Locator;
-}
-
-interface WorldOptions {
-  readonly vhosts?: readonly VhostConfig[];
-  /** What DNS has. */
-  readonly addresses?: readonly string[];
-  /** What `locate_url` names. */
-  readonly located?: readonly OriginAddress[];
-}
-
-function world(t: TestContext, { vhosts = [vhost], addresses = [], located = [] }: WorldOptions = {}): World {
-  const nothing = (): void => {};
-  const times = { probeMinMs: 60_000, probeMaxMs: 60_000, retryMinMs: 60_000, retryMaxMs: 60_000, checkIntervalMs: 0 };
-  const health = new OriginHealth({ probe: async () => {}, times: () => times, changed: nothing });
-  const lookups = new OriginLookups({ resolve: async () => addresses, changed: () => origins.found(), log });
-  const turns = new Turns(() => 0);
-  const locator = new Locator({ ask: async () => located, turns, changed: () => origins.found(), log });
-  t.after(() => {
-    health.close();
-    lookups.close();
-    locator.close();
-    turns.close();
-  });
-  const origins: Origins = new Origins(defaultConfig({ vhosts }), health, lookups, locator);
-  return { origins, health, lookups, locator };
-}
-
 /** As a redirection brings it: equal to a listed one, and another object. */
 const redirectedTo = (address: OriginAddress): OriginAddress => ({ ...address });
 
 test('an origin with TLS leads to none without TLS that is ours; all other listed ones are', (t) => {
-  const { origins } = world(t);
+  const { origins } = world(t, { vhosts: [vhost] });
   for (const [from, to, expected] of [
     [secure, alsoSecure, true],
     [secure, secure, true],
@@ -75,19 +39,8 @@ test('an origin with TLS leads to none without TLS that is ours; all other liste
   }
 });
 
-const at = (host: string, port = 1935): OriginAddress => ({ scheme: 'rtmp', host, port });
 const one = at('10.0.0.1');
 const name = at('origins.test');
-
-/** A vhost whose origins are listed, and looked up. */
-function lookingUp(name: string, listed: readonly OriginAddress[], edge: Partial<EdgeTuning>): VhostConfig {
-  const usual = defaultVhost({ name });
-  return defaultVhost({
-    name,
-    cluster: { ...CLUSTER, mode: 'remote', origins: listed },
-    edge: { ...usual.edge, ...edge },
-  });
-}
 
 const both = lookingUp('v', [one], { originLookup: [name] });
 const wanted = { key: 'v/live/a', purpose: 'play', by: 'rtmp' } as const;
@@ -121,6 +74,44 @@ describe('addresses that DNS has', () => {
     origins.drain();
     await origins.settled(both);
     assert.deepEqual(hosts(origins.further(both, wanted)), ['10.0.0.2', '10.0.0.3']);
+  });
+
+  test('are not tried while one listed origin of several works, be it tried or not', async (t) => {
+    const several = lookingUp('v', [one, at('10.0.0.9')], { originLookup: [name] });
+    const { origins, health } = world(t, { vhosts: [several], addresses: ['10.0.0.2', '10.0.0.3'] });
+    origins.further(several, wanted);
+    await origins.settled(several);
+    setAside(health, one);
+    assert.deepEqual(origins.further(several, wanted), []);
+    assert.equal(origins.areDown(several, wanted), false);
+    health.succeeded(at('10.0.0.9'));
+    assert.deepEqual(origins.further(several, wanted), []);
+    setAside(health, at('10.0.0.9'));
+    assert.equal(origins.further(several, wanted).length, 2);
+  });
+
+  test('are looked up again and again while somebody waits or watches, and no longer', async (t) => {
+    const pass = stopClock(t);
+    const { origins, health, asked } = world(t, { vhosts: [both] });
+    const askedIn = async (ms: number): Promise<number> => {
+      const before = asked();
+      for (let passedMs = 0; passedMs < ms; passedMs += 1_000) {
+        pass(1_000);
+        await origins.settled(both);
+      }
+      return asked() - before;
+    };
+    setAside(health, one);
+    const end = new AbortController();
+    const waiting = origins.available(() => both, wanted, end.signal);
+    const unwatch = origins.watch(both, () => {});
+    assert.ok((await askedIn(30_000)) > 10);
+    end.abort();
+    await assert.rejects(waiting);
+    assert.ok((await askedIn(30_000)) > 10, 'somebody watches');
+    unwatch();
+    unwatch();
+    assert.equal(await askedIn(30_000), 0);
   });
 
   test('are known to whoever waits for an origin, or watches', async (t) => {
@@ -182,6 +173,8 @@ describe('an origin of a name', () => {
     );
     assert.deepEqual(vhosts, ['v', 'v', 'other', undefined]);
     assert.equal(origins.has(both, wanted, '10.0.0.3:1935'), true);
+    origins.reconfigure(defaultConfig({ vhosts: [other] }));
+    assert.equal(origins.vhostOf('10.0.0.3:1935'), undefined);
     assert.equal(origins.has(both, wanted, '10.0.0.9:1935'), false);
   });
 
@@ -218,7 +211,7 @@ describe('an origin of a name', () => {
 });
 
 test('an origin may always lead to itself', (t) => {
-  const { origins } = world(t);
+  const { origins } = world(t, { vhosts: [vhost] });
   const stranger = at('stranger.test');
   assert.equal(origins.isOurs(vhost, sought, stranger, stranger), true);
   assert.equal(origins.isOurs(vhost, sought, stranger, redirectedTo(stranger)), false);
@@ -228,6 +221,8 @@ test('where locate_url may know more by now, who waits for an origin asks again'
   const locating = lookingUp('located', [one], { locateUrl: 'http://where/', locateTtlMs: 1 });
   const { origins, health } = world(t, { vhosts: [locating] });
   setAside(health, one);
+  const sinceMs = performance.now();
   await origins.available(() => locating, { ...wanted, key: 'located/live/a' }, new AbortController().signal);
+  assert.ok(performance.now() - sinceMs > 900, 'but not at once');
   assert.equal(origins.areDown(locating, wanted), true);
 });

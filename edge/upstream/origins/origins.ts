@@ -65,17 +65,12 @@ export class Origins {
         .slice(0, 1)
         .flatMap((each) => listed(vhost, each)),
     );
-    const isUsual = new Set(usual.map(originName));
     // What an origin is connected to by now and then is not checked meanwhile: nobody may listen there.
-    const others = vhosts
-      .flatMap((vhost) => protocolsOf(vhost).flatMap((each) => this.#known(vhost, each)))
-      .filter((origin) => !isUsual.has(originName(origin)));
+    const others = vhosts.flatMap((vhost) => protocolsOf(vhost).flatMap((each) => this.#known(vhost, each)));
     const located = this.#locator.watched.flatMap(({ address, vhost: name }) => {
       const vhost = vhosts.find((each) => each.name === name);
-      const protocols = vhost === undefined ? [] : protocolsOf(vhost);
-      return protocols.flatMap((each) =>
-        vhost === undefined ? [] : { name, origin: endpointOf(address, each, vhost) },
-      );
+      if (vhost === undefined) return [];
+      return protocolsOf(vhost).map((each) => ({ name, origin: endpointOf(address, each, vhost) }));
     });
     this.#locatedFor = new Map(located.map(({ name, origin }) => [originName(origin), name]));
     this.#health.retain(usual, [...others, ...located.map(({ origin }) => origin)]);
@@ -212,7 +207,6 @@ export class Origins {
     found: readonly OriginAddress[],
     unanswered: ReadonlySet<string>,
   ): readonly OriginAddress[] {
-    if (found.length === 0) return none;
     const names = new Set(listed(vhost, protocol).map(originName));
     const others = found.filter((origin) => !names.has(addressName(origin)));
     return this.#draining || others.length < found.length || !this.#works(vhost, protocol, unanswered) ? others : none;
