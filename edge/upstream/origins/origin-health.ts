@@ -243,8 +243,9 @@ export class OriginHealth {
   /** A stream has begun to wait for this origin: the next probe must not be far. */
   #hurry(record: OriginRecord): void {
     record.waiting++;
-    if (record.timer === undefined) return;
     if (record.waiting === 1) record.failures = 0;
+    // It is being probed.
+    if (record.timer === undefined) return;
     const delayMs = trialDelayMs(record, this.#options.times());
     // Only ever sooner: streams that begin to wait one after another must not put the probe off.
     if (performance.now() + delayMs < record.dueMs) this.#schedule(record, delayMs);
