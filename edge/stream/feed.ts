@@ -25,6 +25,9 @@ export interface FeedEvents {
   superseded?(): void;
 }
 
+/** `afresh`: at its first key frame, also where players have had what it carries. */
+export type FeedStart = 'where the last ended' | 'afresh';
+
 export class Feed {
   readonly #target: FeedTarget;
   readonly #events: FeedEvents;

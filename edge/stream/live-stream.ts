@@ -5,11 +5,12 @@
 
 import { type MediaKeeper, MediaMemory } from '../budget/media-memory.ts';
 import type { VhostConfig } from '../conf/model.ts';
-import { Feed, type FeedEvents } from './feed.ts';
+import { Feed, type FeedEvents, type FeedStart } from './feed.ts';
 import { FlvEpochs } from './flv-epochs.ts';
 import { type Frame, isMedia, Track, type UntimedFrame } from './frame.ts';
 import { GopCache } from './gop-cache.ts';
 import type { HeaderSet } from './headers.ts';
+import { History } from './history.ts';
 import { Intake } from './intake.ts';
 import { type StreamName, streamKey } from './name.ts';
 import { OpenSlice } from './open-slice.ts';
@@ -174,7 +175,7 @@ export class LiveStream {
    * Opens a feed. It takes over from the present one, if any, as soon as it can be joined: players see one
    * stream. A stream that never had a frame takes the first feed's as they come.
    */
-  openFeed(events: FeedEvents = {}): Feed {
+  openFeed(events: FeedEvents = {}, start: FeedStart = 'where the last ended'): Feed {
     return new Feed(
       {
         take: (feed, sameClock) => this.#take(feed, sameClock),
@@ -182,7 +183,7 @@ export class LiveStream {
         flush: (nowMs) => this.#flush(nowMs),
         closed: (feed) => this.#feedClosed(feed),
       },
-      () => this.#splice(),
+      () => this.#splice(start === 'afresh' ? new History() : this.#intake.history),
       events,
     );
   }
@@ -209,9 +210,9 @@ export class LiveStream {
     this.memory.gopCaches.delete(this.#keeper);
   }
 
-  #splice(): Splice | undefined {
+  #splice(history: History): Splice | undefined {
     if (this.stats.framesReceived === 0) return undefined;
-    return new Splice({ history: this.#intake.history, headers: () => this.headers, hasVideo: this.hasVideo });
+    return new Splice({ history, headers: () => this.headers, hasVideo: this.hasVideo });
   }
 
   #take(feed: Feed, sameClock: boolean): void {

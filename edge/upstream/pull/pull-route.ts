@@ -138,12 +138,11 @@ export class PullRoute {
   }
 
   /** A pull that is to be left need not be waited for: another one goes on where it ends. */
-  #handOver(to: Pull): boolean {
+  #handOver(to: Pull): void {
     const live = this.live;
-    if (live === undefined || live === to || !(this.#isGoingHome || this.#inUse.mustBeLeft)) return false;
+    if (live === undefined || live === to || !(this.#isGoingHome || this.#inUse.mustBeLeft)) return;
     this.#inUse.drop();
     live.close();
-    return true;
   }
 
   /** Looks for an origin that delivers, until one does. The present one, if any, goes on meanwhile. */

@@ -27,8 +27,8 @@ export interface PullSearchEvents extends LiveEvents {
   connected(): void;
   /** An origin delivers. Called at once: the pull may be lost in the very next moment. */
   delivers(pull: Pull, listedAs: string): void;
-  /** An origin goes on where the pull in use ends. Returns whether that one has been left for it. */
-  overlaps(pull: Pull): boolean;
+  /** An origin goes on where the pull in use ends. */
+  overlaps(pull: Pull): void;
   /** No origin that is well has the stream. */
   notFound(): void;
   /** Every origin is down. */
@@ -216,7 +216,7 @@ export class PullSearch {
   }
 
   #ask(origin: OriginAddress, round: number): void {
-    const { stream, request, context, isUnknown, events } = this.#options;
+    const { stream, request, context, isUnknown, isFed, events } = this.#options;
     const cluster = this.#cluster();
     if (cluster === undefined) return;
     this.#candidates.asked(origin);
@@ -227,6 +227,7 @@ export class PullSearch {
       context,
       origin,
       firstFrameMs: this.#firstFrameMs(origin, round),
+      isFed,
       waitsForTurn: isUnknown() && context.memory.originOf(stream.key) !== originName(origin),
       live: events,
       events: {

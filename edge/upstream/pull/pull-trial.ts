@@ -3,6 +3,7 @@
  */
 
 import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
+import type { FeedStart } from '../../stream/feed.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
 import { awakeNow } from '../../time/awake.ts';
@@ -24,8 +25,8 @@ export interface TrialEvents {
   connected(): void;
   /** Frames have come. Called at once: the pull may be lost in the very next moment. */
   delivers(pull: Pull, listedAs: string): void;
-  /** It goes on where the pull in use ends. True: it has taken over, and need not deliver in time. */
-  overlaps(pull: Pull): boolean;
+  /** It goes on where the pull in use ends. */
+  overlaps(pull: Pull): void;
   /** No frame came in time. False: no other origin can have the stream, and this one is as good a place to wait. */
   isAbsent(): boolean;
   /** Called once, except after `close`. */
@@ -44,6 +45,8 @@ export interface TrialOptions {
   readonly origin: OriginAddress;
   /** Time for the first frame once the origin has accepted. */
   readonly firstFrameMs: number;
+  /** Whether the stream comes from another origin meanwhile, and may go on to do so. */
+  readonly isFed: () => boolean;
   /** The name may be unknown everywhere: it is asked for when the client has its turn. */
   readonly waitsForTurn: boolean;
   readonly events: TrialEvents;
@@ -54,25 +57,25 @@ export class PullTrial {
   /** Of the origin in the configuration. */
   readonly name: string;
   readonly #options: TrialOptions;
+  /** Who is asked at present: the origin, or where it has redirected to. */
+  #target: Redirection;
   readonly #abort = new AbortController();
   #pull: Pull | undefined;
   #askedMs: number | undefined;
   #redirects = 0;
   #isConnected = false;
-  #hasTakenOver = false;
   #settled = false;
   #leftAlone = false;
   /** When the origin in use accepted the request. */
   #acceptedMs = 0;
-  readonly #dwell = new Deadline(() => {
-    this.#lacks({ kind: 'silent', sinceMs: this.#acceptedMs });
-    if (this.#options.events.isAbsent()) this.#settle({ kind: 'absent' });
-    else this.#wait();
-  });
+  /** What it sends is what players have had, all of it so far. */
+  #isBehind = false;
+  readonly #dwell = new Deadline(() => this.#tooLate());
 
   constructor(options: TrialOptions) {
     this.name = originName(options.origin);
     this.#options = options;
+    this.#target = { address: options.origin };
     this.#begin().catch((error: unknown) =>
       this.#failed(options.origin, toUpstreamError(error, 'protocol', this.name)),
     );
@@ -100,12 +103,13 @@ export class PullTrial {
   }
 
   async #begin(): Promise<void> {
-    const { context, request, waitsForTurn, origin } = this.#options;
+    const { context, request, waitsForTurn } = this.#options;
     if (waitsForTurn) await context.turns.wait(this.name, request.ip, this.#abort.signal);
-    if (!this.#settled) this.#pullFrom({ address: origin });
+    if (!this.#settled) this.#pullFrom(this.#target);
   }
 
-  #pullFrom(target: Redirection): void {
+  #pullFrom(target: Redirection, start?: FeedStart): void {
+    this.#target = target;
     const { stream, request, cluster, context, origin, events, live } = this.#options;
     const { address } = target;
     const { vhost, key } = stream;
@@ -118,13 +122,13 @@ export class PullTrial {
       httpPath === undefined
         ? target
         : { address, httpPath: context.keys.signedPath(originKeysFile, httpPath, isOurs) };
-    this.#pull = new Pull(address, stream, upstreamRequest(signed, cluster, to, context.serverId), context, {
+    const pullEvents: PullEvents = {
       connected: () => {
         this.#isConnected = true;
         this.#acceptedMs = awakeNow();
         if (this.#settled) return this.#dispose();
         events.connected();
-        if (!this.#hasTakenOver) this.#wait();
+        if (!this.#isBehind) this.#dwell.start(this.#options.firstFrameMs);
       },
       live: (pull) => {
         if (this.#settled) return;
@@ -136,10 +140,11 @@ export class PullTrial {
         events.settled(this, { kind: 'live' });
       },
       overlaps: (pull) => {
-        if (this.#settled || !events.overlaps(pull)) return;
+        if (this.#settled) return;
+        this.#isBehind = true;
         // It has the stream: whether it still sends is the watchdog's question.
-        this.#hasTakenOver = true;
-        this.#dwell.stop();
+        this.#dwell.start(vhost.edge.firstFrameTimeoutMs);
+        events.overlaps(pull);
       },
       whole: (pull) => live.whole(pull),
       unpublished: (pull) => live.unpublished(pull),
@@ -149,7 +154,15 @@ export class PullTrial {
         else if (this.#settled) live.ended(pull, error);
         else if (error !== undefined) this.#failed(address, error);
       },
-    });
+    };
+    this.#pull = new Pull(
+      address,
+      stream,
+      upstreamRequest(signed, cluster, to, context.serverId),
+      context,
+      pullEvents,
+      start,
+    );
   }
 
   /** How an origin that nobody waited for has failed. */
@@ -165,8 +178,23 @@ export class PullTrial {
     if (this.#pull !== undefined) context.pushed.lacking(stream.key, this.#pull.name, lack);
   }
 
-  #wait(): void {
-    this.#dwell.start(this.#options.firstFrameMs);
+  /** No frame has come in time that players do not have. */
+  #tooLate(): void {
+    if (this.#isBehind && !this.#options.isFed()) return this.#afresh();
+    if (!this.#isBehind) this.#lacks({ kind: 'silent', sinceMs: this.#acceptedMs });
+    if (this.#options.events.isAbsent()) this.#settle({ kind: 'absent' });
+    else this.#dwell.start(this.#options.firstFrameMs);
+  }
+
+  /**
+   * It is far behind, or the publisher has begun again and sends what it has sent before, as who loops a clip does: players
+   * that have nothing else get it once more. It is asked again, since what it keeps for newcomers begins with a key frame.
+   */
+  #afresh(): void {
+    this.#isBehind = false;
+    this.#isConnected = false;
+    this.#pull?.close();
+    this.#pullFrom(this.#target, 'afresh');
   }
 
   #failed(address: OriginAddress, error: UpstreamError): void {

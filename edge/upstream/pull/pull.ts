@@ -5,7 +5,7 @@
 import type { OriginAddress } from '../../conf/model.ts';
 import { reconnectRequestCode } from '../../rtmp/command.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
-import type { Feed } from '../../stream/feed.ts';
+import type { Feed, FeedStart } from '../../stream/feed.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { awakeNow } from '../../time/awake.ts';
 import { notNeeded } from '../../time/not-needed.ts';
@@ -68,13 +68,16 @@ export class Pull {
     request: UpstreamRequest,
     context: UpstreamContext,
     events: PullEvents,
+    start: FeedStart = 'where the last ended',
   ) {
     this.origin = origin;
     this.name = originName(origin);
     this.#stream = stream;
     this.#events = events;
     this.#release = context.health.connected(origin);
-    this.#open(request, context).catch((error: unknown) => this.#end(toUpstreamError(error, 'protocol', this.name)));
+    this.#open(request, context, start).catch((error: unknown) =>
+      this.#end(toUpstreamError(error, 'protocol', this.name)),
+    );
   }
 
   /** What it sends can be decoded: the origin has the stream. */
@@ -94,7 +97,7 @@ export class Pull {
     this.#dispose();
   }
 
-  async #open(request: UpstreamRequest, context: UpstreamContext): Promise<void> {
+  async #open(request: UpstreamRequest, context: UpstreamContext, start: FeedStart): Promise<void> {
     const { health, log } = context;
     const { signal } = this.#abort;
     const client = await openPullClient(
@@ -117,11 +120,14 @@ export class Pull {
       signal,
     );
     this.#client = client;
-    this.#feed = this.#stream.openFeed({
-      delivering: () => this.#events.live(this),
-      overlaps: () => this.#events.overlaps(this),
-      superseded: () => this.#superseded(),
-    });
+    this.#feed = this.#stream.openFeed(
+      {
+        delivering: () => this.#events.live(this),
+        overlaps: () => this.#events.overlaps(this),
+        superseded: () => this.#superseded(),
+      },
+      start,
+    );
     await client.ask(request, signal);
     // The connection may have ended between two answers.
     if (this.#ended) return;
