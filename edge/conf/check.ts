@@ -4,8 +4,9 @@ import { listenAddresses } from './address-values.ts';
 import type { RootSettings, VhostSettings } from './directives/root.ts';
 import { collide } from './listen.ts';
 import type { ListenAddress } from './model.ts';
-import { type Place, type Problem, show } from './problem.ts';
+import { formatPlace, type Place, type Problem, show } from './problem.ts';
 import { type Given, keyOf } from './read.ts';
+import { vhostOf } from './vhost.ts';
 
 interface Check {
   readonly given: ReadonlyMap<string, Given>;
@@ -41,8 +42,20 @@ export function checkSettings(
     const at = { file, line: 1, column: 1 };
     warn(check, at, 'there is no vhost, so every client is refused', 'add for instance `vhost __defaultVhost__ { }`');
   }
+  checkNames(check, settings.vhost);
   for (const { name, body } of settings.vhost) checkVhost(check, name, body);
   return check;
+}
+
+/** SRS tells `A.com` from `a.com`. Clients that ask for either come to one vhost here. */
+function checkNames(check: Check, vhosts: RootSettings['vhost']): void {
+  for (const { name } of vhosts) {
+    const { name: asked = name } = vhostOf(vhosts, name.toLowerCase()) ?? {};
+    if (asked === name || asked.toLowerCase() !== name.toLowerCase()) continue;
+    const place = formatPlace(placeOf(check, keyOf('vhost', asked)));
+    const what = `vhost ${show(name)} serves nobody: hosts have no case, and its clients come to vhost ${show(asked)}`;
+    warn(check, placeOf(check, keyOf('vhost', name)), what, `that stands at ${place}; put both into one block`);
+  }
 }
 
 function checkProxies(check: Check, { edge, http_api: api, http_server: server }: RootSettings): void {

@@ -37,7 +37,8 @@ The edge reads SRS's configuration language: files written for an SRS edge run u
 a directive of SRS holds for SRS too unless it says otherwise. Blocks called \`edge\` are ours; SRS refuses them. What becomes of each
 directive of SRS: [one by one](../docs/srs-directives.md).
 
-Test a file before it is used: \`edge -t -c edge.conf\` prints everything that is wrong with it and ends with 0 or 1. \`edge -T -c edge.conf\` prints what is in force, with what the file includes.
+Test a file before it is used: \`npm run -s edge -- -t -c edge.conf\` prints everything that is wrong with it and ends with 0 or 1.
+\`-T\` instead of \`-t\` prints what is in force, with what the file includes.
 
 \`\`\`nginx
 ${sample.trimEnd()}

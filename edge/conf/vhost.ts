@@ -7,10 +7,15 @@ import type { EdgeConfig, VhostConfig } from './model.ts';
  * A disabled vhost is found too (`enabled: false`) and doesn't fall through to the default one: its clients are refused.
  */
 export function findVhost(config: EdgeConfig, name: string): VhostConfig | undefined {
+  return vhostOf(config.vhosts, name);
+}
+
+/** The same among vhosts of which no more is known than their names. */
+export function vhostOf<T extends { readonly name: string }>(vhosts: readonly T[], name: string): T | undefined {
   const lower = name.toLowerCase();
-  let likely: VhostConfig | undefined;
-  let fallback: VhostConfig | undefined;
-  for (const vhost of config.vhosts) {
+  let likely: T | undefined;
+  let fallback: T | undefined;
+  for (const vhost of vhosts) {
     if (vhost.name === name) return vhost;
     if (vhost.name.toLowerCase() === lower) likely ??= vhost;
     if (vhost.name === DEFAULT_VHOST_NAME) fallback = vhost;

@@ -294,7 +294,8 @@ export interface OriginHttp {
 /** One virtual host. */
 export interface Vhost {
   /**
-   * The host name clients use, letter by letter, or `__defaultVhost__` for all names that have no vhost of their own.
+   * The host name clients use, in upper or lower case, or `__defaultVhost__` for all names that have no vhost of their
+   * own.
    */
   readonly name: string;
   /** Name of the origin group that has the streams. Default: the first group. */

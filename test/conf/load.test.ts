@@ -388,6 +388,14 @@ describe('warnings', () => {
     assert.match(line ?? '', /"origin" has no effect in `mode local`; write `mode remote;`/);
   });
 
+  it('for a vhost that another one hides, as hosts have no case', () => {
+    const twice = 'listen 1935;\nvhost A.com { }\nvhost a.com { }\nvhost B.com { }\nvhost B.COM { }\nvhost c.com { }';
+    assert.deepEqual(warnings(`${twice}\nvhost __defaultVhost__ { }`), [
+      'edge.conf:2:1: vhost "A.com" serves nobody: hosts have no case, and its clients come to vhost "a.com"; that stands at edge.conf:3:1; put both into one block',
+      'edge.conf:5:1: vhost "B.COM" serves nobody: hosts have no case, and its clients come to vhost "B.com"; that stands at edge.conf:4:1; put both into one block',
+    ]);
+  });
+
   it('for a file without a vhost', () => assert.match(warnings('listen 1935;')[0] ?? '', /there is no vhost/));
 });
 

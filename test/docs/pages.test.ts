@@ -79,6 +79,12 @@ describe('pages', () => {
     assert.ok(text('README.md').split(/\s+/).length <= mostWords);
   });
 
+  test('a command of the edge is told as it can be typed in a checkout', () => {
+    // Releases tell what the program that they hold can do.
+    const told = pages.filter((page) => page !== 'CHANGELOG.md' && /`edge -[tTc] /.test(text(page)));
+    assert.deepEqual(told, []);
+  });
+
   test('files that pages name in their commands are there', () => {
     for (const page of pages) {
       const named = text(page).matchAll(
