@@ -8,7 +8,7 @@ describe('a doubt', () => {
   test('has the origin probed once at once, in place of what was planned', async (t) => {
     const scene = new Scene(t);
     scene.times = { ...scene.times, checkIntervalMs: 30_000 };
-    for (const kind of ['broken', 'undecided'] as const) {
+    for (const kind of ['broken', 'undecided', 'stalled'] as const) {
       scene.health.succeeded(a);
       for (let streams = 0; streams < 5; streams++) scene.fail(kind);
       assert.equal(scene.state, 'suspect', kind);

@@ -55,7 +55,7 @@ class Bench {
 }
 
 test('what speaks against an origin sets it aside; what may be the request’s does not', options, (t) => {
-  for (const kind of ['unreachable', 'unanswered', 'stalled', 'protocol'] as const) {
+  for (const kind of ['unreachable', 'unanswered', 'protocol'] as const) {
     const { health } = new Bench(t);
     health.failed(a, failure(kind));
     assert.equal(health.state(a), 'down', kind);
@@ -99,7 +99,7 @@ test('back-off doubles up to its greatest, with jitter in its upper half', optio
 
 test('an origin that answers a probe is welcomed back, and whoever waits goes on', options, async (t) => {
   const bench = new Bench(t);
-  bench.health.failed(a, failure('stalled'));
+  bench.health.failed(a, failure('unanswered'));
   const back = bench.health.available(() => [a], new AbortController().signal);
   bench.well = true;
   await back;

@@ -14,7 +14,10 @@ export type UpstreamFailure =
   | 'unanswered'
   /** It answers, and has not said in time whether it takes the stream: whom it asks about the client may be slow. */
   | 'undecided'
-  /** It owes bytes and sends none, or takes none. */
+  /**
+   * It owes bytes and sends none, or takes none. This may be about one stream: SRS leaves pings unanswered while nobody
+   * publishes what we play.
+   */
   | 'stalled'
   /** What it sends is not RTMP. */
   | 'protocol'
@@ -33,7 +36,7 @@ export type UpstreamFailure =
   | 'exhausted';
 
 /** Failures that speak against the origin itself; the others may be the request's, or an accident. */
-const blaming: ReadonlySet<UpstreamFailure> = new Set(['unreachable', 'unanswered', 'stalled', 'protocol']);
+const blaming: ReadonlySet<UpstreamFailure> = new Set(['unreachable', 'unanswered', 'protocol']);
 
 export interface UpstreamErrorDetails {
   /** `host:port` of the origin. */

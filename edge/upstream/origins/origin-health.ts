@@ -6,7 +6,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { OriginAddress } from '../../conf/model.ts';
 import { originName } from '../connection/address.ts';
-import { isExhausted, UpstreamError } from '../connection/errors.ts';
+import { isExhausted, UpstreamError, type UpstreamFailure } from '../connection/errors.ts';
 import {
   newRecord,
   type OriginRecord,
@@ -19,6 +19,9 @@ import { checkDelayMs, isRelapse, type ProbeTimes, trialDelayMs } from './probe-
 
 /** What an HTTP server is asked for where nothing else is meant. */
 const root = '/';
+
+/** Failures that may be an accident, or one stream's: the origin is asked whether it is well. */
+const doubtful: ReadonlySet<UpstreamFailure> = new Set(['broken', 'undecided', 'stalled']);
 
 export interface HealthOptions {
   /** Tries the origin once, by HTTP with this folder; rejects with an UpstreamError when it is not well. */
@@ -89,7 +92,7 @@ export class OriginHealth {
     const record = this.#records.get(originName(address));
     if (record === undefined || record.standing === 'passing') return;
     if (error.blamesOrigin) this.#setAside(record, error.reason);
-    else if (error.failure === 'broken' || error.failure === 'undecided') this.#doubt(record, error.reason);
+    else if (doubtful.has(error.failure)) this.#doubt(record, error.reason);
   }
 
   /** A connection failed for a reason that may be its own, an origin's slowness say: the origin is checked. */

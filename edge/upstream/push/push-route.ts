@@ -174,9 +174,7 @@ export class PushRoute {
   #lost(push: Push, error: UpstreamError): void {
     const { context, events } = this.#options;
     context.log.warn({ err: error, stream: this.#key }, 'push lost');
-    // Who takes nothing of this stream may take others: it may be too slow for this one alone.
-    if (error.failure === 'stalled') context.health.doubted(push.origin, error);
-    else context.health.failed(push.origin, error);
+    context.health.failed(push.origin, error);
     const [live, standby] = [this.#live, this.#standby];
     if (push === standby) {
       this.#standby = undefined;
