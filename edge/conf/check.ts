@@ -4,7 +4,7 @@ import { listenAddresses } from './address-values.ts';
 import type { RootSettings, VhostSettings } from './directives/root.ts';
 import { collide } from './listen.ts';
 import type { ListenAddress } from './model.ts';
-import { formatPlace, type Place, type Problem, show } from './problem.ts';
+import { type Place, type Problem, show } from './problem.ts';
 import { type Given, keyOf } from './read.ts';
 import { vhostOf } from './vhost.ts';
 
@@ -52,9 +52,8 @@ function checkNames(check: Check, vhosts: RootSettings['vhost']): void {
   for (const { name } of vhosts) {
     const { name: asked = name } = vhostOf(vhosts, name.toLowerCase()) ?? {};
     if (asked === name || asked.toLowerCase() !== name.toLowerCase()) continue;
-    const place = formatPlace(placeOf(check, keyOf('vhost', asked)));
     const what = `vhost ${show(name)} serves nobody: hosts have no case, and its clients come to vhost ${show(asked)}`;
-    warn(check, placeOf(check, keyOf('vhost', name)), what, `that stands at ${place}; put both into one block`);
+    warn(check, placeOf(check, keyOf('vhost', name)), what, 'put both into one block');
   }
 }
 

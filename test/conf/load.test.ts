@@ -391,8 +391,8 @@ describe('warnings', () => {
   it('for a vhost that another one hides, as hosts have no case', () => {
     const twice = 'listen 1935;\nvhost A.com { }\nvhost a.com { }\nvhost B.com { }\nvhost B.COM { }\nvhost c.com { }';
     assert.deepEqual(warnings(`${twice}\nvhost __defaultVhost__ { }`), [
-      'edge.conf:2:1: vhost "A.com" serves nobody: hosts have no case, and its clients come to vhost "a.com"; that stands at edge.conf:3:1; put both into one block',
-      'edge.conf:5:1: vhost "B.COM" serves nobody: hosts have no case, and its clients come to vhost "B.com"; that stands at edge.conf:4:1; put both into one block',
+      'edge.conf:2:1: vhost "A.com" serves nobody: hosts have no case, and its clients come to vhost "a.com"; put both into one block',
+      'edge.conf:5:1: vhost "B.COM" serves nobody: hosts have no case, and its clients come to vhost "B.com"; put both into one block',
     ]);
   });
 
