@@ -27,9 +27,7 @@ describe('edges that drain', () => {
       async () => {
         await scene.kubectl('rollout', 'restart', 'deployment/live');
         await scene.kubectl('rollout', 'status', 'deployment/live', '--timeout=60s');
-        await scene.kubectl('rollout', 'restart', 'deployment/origin');
-        await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=60s');
-        await scene.untilOrigins(2);
+        await scene.rollOrigins();
         draining = (await scene.tier()).status?.drainingReplicas ?? 0;
       },
       { note: () => `${draining} edges drained` },

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
 import { suiteCleaner } from '../support/programs.ts';
 import { type Audience, assertNobodyCut } from './audience.ts';
 import { openWithAudience } from './opening.ts';
@@ -26,17 +25,11 @@ describe('without an operator', () => {
     await scene.kubernetes.kubectl(['scale', ...operator, `--replicas=${replicas}`]);
     await scene.kubernetes.kubectl(['rollout', 'status', ...operator, '--timeout=60s']);
   };
-  const rollOrigins = async (): Promise<void> => {
-    await scene.kubectl('rollout', 'restart', 'deployment/origin');
-    await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
-    await scene.untilOrigins(2);
-  };
 
   it('origins are rolled', async () => {
     const seen = await audience.watch('no operator, origins are rolled', async () => {
       await scaleOperator(0);
-      await rollOrigins();
-      await delay(5000);
+      await scene.rollOrigins();
     });
     assertNobodyCut(seen);
     assert.ok(seen.gapMs <= mostGapMs, `a gap of ${seen.gapMs} ms`);

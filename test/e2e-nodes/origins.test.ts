@@ -66,12 +66,7 @@ describe('origins', () => {
   });
 
   it('origins are rolled', async () => {
-    const seen = await audience.watch('origins are rolled', async () => {
-      await scene.kubectl('rollout', 'restart', 'deployment/origin');
-      await scene.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
-    });
-    assertNobodyCut(seen);
-    await scene.untilOrigins(2);
+    assertNobodyCut(await audience.watch('origins are rolled', () => scene.rollOrigins()));
   });
 
   it('all origins are gone for 25 s', async () => {

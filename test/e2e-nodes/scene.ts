@@ -156,6 +156,14 @@ export class Scene {
     return pods.filter(isStaying);
   }
 
+  /** Replaces all origins. Resolves when the old ones are gone: until then edges may go on as before. */
+  async rollOrigins(): Promise<void> {
+    await this.kubectl('rollout', 'restart', 'deployment/origin');
+    await this.kubectl('rollout', 'status', 'deployment/origin', '--timeout=120s');
+    const replaced = (pods: readonly V1Pod[]): boolean => pods.every((pod) => isStaying(pod) && isReady(pod));
+    await this.client.until<V1Pod>(this.#podsPath('app=origin'), replaced, 90_000);
+  }
+
   async operator(): Promise<V1Pod> {
     const pods = await this.client.list<V1Pod>(`/api/v1/namespaces/${operatorNamespace}/pods`);
     const operator = pods.find(isStaying);
