@@ -3,10 +3,13 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { addressesOf, type DnsSettings, searched } from '../../edge/upstream/origins/dns.ts';
 import { DnsServer } from '../support/dns-server.ts';
+import { temporaryDirectory } from '../support/programs.ts';
 
 const never = new AbortController().signal;
 
@@ -33,6 +36,14 @@ describe('all addresses of a name', () => {
     dns.answer('six.test', ['fd00::2']);
     assert.deepEqual(await look('six.test'), ['fd00::2']);
     assert.deepEqual(await look('six.test.'), ['fd00::2'], 'a name that is complete');
+  });
+
+  test('of the servers that are configured, whatever search domains the system has', async (t) => {
+    const resolvConf = join(temporaryDirectory(t), 'resolv.conf');
+    writeFileSync(resolvConf, 'search test\noptions ndots:5\n');
+    dns.answer('short.test', ['10.0.0.1']);
+    dns.answer('short', ['10.0.0.2']);
+    assert.deepEqual(await addressesOf('short', { ...settingsOf(dns), resolvConf }, never), ['10.0.0.2']);
   });
 
   test('none for a name that does not exist, or has none', async () => {

@@ -165,6 +165,21 @@ describe('the word of somebody who knows where streams are', () => {
     }
   });
 
+  test('a name that was known before gives back no turn: it took none', async (t) => {
+    const bench = new Bench(t);
+    bench.rate = 1;
+    bench.ask('one', 'play', vhostWith(), false);
+    await settledAfter(() => {});
+    bench.ask('known');
+    await bench.open.at(-1)?.answer('a');
+    bench.ask('two', 'play', vhostWith(), false);
+    await settledAfter(() => {});
+    assert.deepEqual(
+      bench.open.map(({ stream }) => stream),
+      ['one', 'known'],
+    );
+  });
+
   test('answers of another URL than the configured one do not count', async (t) => {
     const bench = new Bench(t);
     bench.ask();

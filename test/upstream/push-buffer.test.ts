@@ -145,3 +145,10 @@ test('an origin that gave another message stream gets the same messages on that'
   }
   assert.equal(bytesFor(1, run, chunkSize), run.bytes);
 });
+
+test('sound, pictures and data have chunk streams of their own', () => {
+  const [audio, video, data] = [audioFrame(0), keyframe(0), dataMessage(0)].map(
+    (message) => (encodeRun([message], chunkSize).bytes[0] ?? 0) & 0x3f,
+  );
+  assert.deepEqual({ audio, video, data }, { audio: 4, video: 6, data: 5 });
+});
