@@ -22,7 +22,7 @@ export class ClientStanding {
 
   /** Whether the bytes that all players share are right for the client. Called for every slice. */
   fits(slice: Slice): boolean {
-    return this.#headers === slice.headersBefore && (slice.tracks & ~this.#inStep) === 0;
+    return slice.headersBefore.isWithin(this.#headers) && (slice.tracks & ~this.#inStep) === 0;
   }
 
   /** The client gets its first bytes: the slice with all headers before it. */
@@ -33,7 +33,7 @@ export class ClientStanding {
 
   /** The client gets a slice that does not fit: the bytes that it needs, in order. */
   rejoin(slice: Slice, format: WireFormat): readonly Buffer[] {
-    const withHeaders = this.#headers !== slice.headersBefore;
+    const withHeaders = !slice.headersBefore.isWithin(this.#headers);
     if (withHeaders) {
       // The headers go first, on all tracks: what the client had before them counts no more.
       this.#inStep = 0;

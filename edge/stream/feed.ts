@@ -5,11 +5,11 @@
 
 import type { RtmpMessage } from '../rtmp/message.ts';
 import { shifted, toUntimedFrame, type UntimedFrame } from './frame.ts';
-import type { Splice } from './splice.ts';
+import type { Splice, Takeover } from './splice.ts';
 
 /** What a feed needs of its stream. */
 export interface FeedTarget {
-  take(feed: Feed, sameClock: boolean): void;
+  take(feed: Feed, how: Takeover): void;
   append(frame: UntimedFrame, arrivalMs: number): void;
   flush(nowMs: number): void;
   closed(feed: Feed): void;
@@ -27,6 +27,9 @@ export interface FeedEvents {
 
 /** `afresh`: at its first key frame, also where players have had what it carries. */
 export type FeedStart = 'where the last ended' | 'afresh';
+
+/** Where there is nothing to join. */
+const asItComes: Takeover = { sameClock: false, headers: [] };
 
 export class Feed {
   readonly #target: FeedTarget;
@@ -93,18 +96,18 @@ export class Feed {
       return;
     }
     if (step.kind === 'pass') return this.#deliver(step.frame, nowMs);
-    this.#begin(step.sameClock);
+    this.#begin(step);
     for (const joined of step.frames) this.#target.append(joined, nowMs);
   }
 
   #deliver(frame: UntimedFrame, nowMs: number): void {
-    if (this.#state === 'waiting') this.#begin(false);
+    if (this.#state === 'waiting') this.#begin(asItComes);
     this.#target.append(frame, nowMs);
   }
 
-  #begin(sameClock: boolean): void {
+  #begin(how: Takeover): void {
     this.#state = 'delivering';
-    this.#target.take(this, sameClock);
+    this.#target.take(this, how);
     this.#events.delivering?.();
   }
 }

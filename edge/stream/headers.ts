@@ -25,9 +25,12 @@ export class HeaderSet {
   /** In the order players expect: metadata, then sequence headers as they came. */
   readonly frames: readonly Frame[];
   #packed: PackedFrames | undefined;
+  /** The set that this one is a part of. */
+  readonly #whole: HeaderSet | undefined;
 
-  private constructor(byKey: ReadonlyMap<string, Frame>) {
+  private constructor(byKey: ReadonlyMap<string, Frame>, whole?: HeaderSet) {
     this.#byKey = byKey;
+    this.#whole = whole;
     this.frames = [...byKey.values()];
     this.#bytes = this.frames.reduce((sum, { payload }) => sum + payload.length, 0);
   }
@@ -47,6 +50,17 @@ export class HeaderSet {
   hasRoomFor(frame: UntimedFrame): boolean {
     const before = this.#byKey.get(headerKey(frame))?.payload.length;
     return fitsIn(this.#byKey.size, this.#bytes, before, frame.payload.length);
+  }
+
+  /** Whether who has been given a set has all of this one: it is that set, or a part of it. */
+  isWithin(given: HeaderSet | undefined): boolean {
+    return given !== undefined && (given === this || given === this.#whole);
+  }
+
+  /** The set of those headers that pass; the same set if all do. */
+  filter(passes: (header: Frame) => boolean): HeaderSet {
+    const passed = [...this.#byKey].filter(([, header]) => passes(header));
+    return passed.length === this.#byKey.size ? this : new HeaderSet(new Map(passed), this);
   }
 
   /** The set with this header in place of the one that its track had; the same set if nothing changes. */

@@ -4,8 +4,8 @@
  */
 
 import { EarlyFrames } from './early-frames.ts';
-import { type Frame, isHeader, isMedia, placed, Track, type UntimedFrame } from './frame.ts';
-import { headerBytesMax, headersMax } from './header-room.ts';
+import { type Frame, isHeader, isMedia, kept, placed, Track, type UntimedFrame } from './frame.ts';
+import { HeaderRoom, headerBytesMax, headerKey, headersMax } from './header-room.ts';
 import { HeaderSet } from './headers.ts';
 import { History } from './history.ts';
 import { KeyframeWatch } from './keyframe-watch.ts';
@@ -13,6 +13,7 @@ import { trackBit } from './slice-content.ts';
 import type { StreamReports } from './stream-reports.ts';
 import { clockJumped, oddFrames, tooFarApart } from './time-reports.ts';
 import { Timeline } from './timeline.ts';
+import { TrackSilence } from './track-silence.ts';
 
 export interface IntakeOptions {
   /** The stream's key, for reports. */
@@ -22,6 +23,8 @@ export interface IntakeOptions {
   readonly reduceSequenceHeader: () => boolean;
   /** Takes each frame that players are given, in order. */
   readonly ready: (frame: Frame) => void;
+  /** One track has fallen silent: its headers are in force no more, until it is back. */
+  readonly fellSilent: (track: Track) => void;
 }
 
 export class Intake {
@@ -32,6 +35,9 @@ export class Intake {
   /** What came before the first audio or video gave the clock its start. */
   readonly #early = new EarlyFrames();
   #headers: HeaderSet = HeaderSet.empty;
+  readonly #silence = new TrackSilence();
+  /** Headers of the silent track: players get them before its next frame. */
+  readonly #silentHeaders = new HeaderRoom<UntimedFrame>();
   #tracks = 0;
   /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
@@ -65,9 +71,14 @@ export class Intake {
     return (this.#tracks & trackBit(track)) !== 0;
   }
 
-  /** Whether audio or video proper has come of a track, not only its header. */
+  /** The track that brings nothing while the other goes on, if any. */
+  get silentTrack(): Track | undefined {
+    return this.#silence.track;
+  }
+
+  /** Whether audio or video proper comes of a track, not only its header. */
   hasMedia(track: Track): boolean {
-    return (this.#mediaTracks & trackBit(track)) !== 0;
+    return (this.#mediaTracks & trackBit(track)) !== 0 && this.#silence.track !== track;
   }
 
   /** Whether a track has a header and has brought nothing. */
@@ -99,6 +110,7 @@ export class Intake {
   take(untimed: UntimedFrame, arrivalMs: number): void {
     if (isMedia(untimed)) this.#mediaTracks |= trackBit(untimed.track);
     if (isHeader(untimed) && !this.#headers.hasRoomFor(untimed)) return this.#dropHeader();
+    if (untimed.role === 'header' && untimed.track === this.#silence.track) return this.#layAside(untimed);
     const isRepeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (isRepeated && this.#options.reduceSequenceHeader()) return;
     this.#lastArrivalMs = arrivalMs;
@@ -119,6 +131,12 @@ export class Intake {
     this.history.clear();
   }
 
+  /** Another source takes over: what it does not have is in force no more. @param brought the headers that it began with */
+  keepHeaders(brought: readonly UntimedFrame[]): void {
+    const keys = new Set(brought.map(headerKey));
+    this.#headers = this.#headers.filter((header) => keys.has(headerKey(header)));
+  }
+
   /** A feed takes over before any has brought a frame: what the other one sent first counts no more. */
   dropEarly(): void {
     this.#early.clear();
@@ -131,6 +149,8 @@ export class Intake {
     this.#mediaTracks = 0;
     this.#firstArrivalMs = undefined;
     this.#keyframes.restart();
+    this.#silence.restart();
+    this.#silentHeaders.clear();
   }
 
   /** No player would get it later: so that all have the same, nobody gets it. */
@@ -147,7 +167,32 @@ export class Intake {
     this.#add(placed(untimed, this.#timeline.timeAside(untimed)));
   }
 
+  /** Who joins now must not wait for a track that does not come. */
+  #hear(frame: Frame): void {
+    const before = this.#silence.track;
+    this.#silence.take(frame.track, frame.timeMs);
+    const { track } = this.#silence;
+    if (track === before) return;
+    if (track === undefined) {
+      const headers = this.#silentHeaders.values;
+      this.#silentHeaders.clear();
+      for (const header of headers) this.#add(placed(header, frame.timeMs));
+    } else {
+      this.#headers = this.#headers.filter((header) => {
+        const isSilent = header.role === 'header' && header.track === track;
+        if (isSilent) this.#layAside(header);
+        return !isSilent;
+      });
+      this.#options.fellSilent(track);
+    }
+  }
+
+  #layAside(header: UntimedFrame): void {
+    this.#silentHeaders.keep(header, kept(header));
+  }
+
   #add(frame: Frame): void {
+    if (isMedia(frame)) this.#hear(frame);
     this.#tracks |= trackBit(frame.track);
     this.#firstArrivalMs ??= performance.now();
     if (isHeader(frame)) this.#headers = this.#headers.with(frame);

@@ -17,7 +17,7 @@ import { OpenSlice } from './open-slice.ts';
 import type { Player } from './player.ts';
 import type { Refusal, StreamRequest } from './request.ts';
 import type { Slice } from './slice.ts';
-import { Splice } from './splice.ts';
+import { Splice, type Takeover } from './splice.ts';
 import { noReports, type StreamReports } from './stream-reports.ts';
 import type { StreamSource } from './stream-source.ts';
 import { newStats, type StreamStats } from './stream-stats.ts';
@@ -64,6 +64,7 @@ export class LiveStream {
       reports,
       reduceSequenceHeader: () => this.vhost.play.reduceSequenceHeader,
       ready: (frame) => this.#add(frame),
+      fellSilent: (track) => this.#fellSilent(track),
     });
     const gop = new GopCache(memory);
     const players = this.#players;
@@ -94,15 +95,16 @@ export class LiveStream {
     return this.#intake.headers;
   }
 
+  /** Whether it has video that has not fallen silent. */
   get hasVideo(): boolean {
-    return this.#intake.hasTrack(Track.video);
+    return this.#intake.hasTrack(Track.video) && this.#intake.silentTrack !== Track.video;
   }
 
   get hasAudio(): boolean {
-    return this.#intake.hasTrack(Track.audio);
+    return this.#intake.hasTrack(Track.audio) && this.#intake.silentTrack !== Track.audio;
   }
 
-  /** Whether audio or video proper has come of a track, not only its header. */
+  /** Whether audio or video proper comes of a track, not only its header. */
   hasMedia(track: Track): boolean {
     return this.#intake.hasMedia(track);
   }
@@ -129,7 +131,8 @@ export class LiveStream {
   attach(player: Player): void {
     this.#players.add(player);
     if (this.vhost.play.gopCache) {
-      const hasVideo = this.hasVideo || this.hasMedia(Track.video);
+      // Video that is silent may come back between two keyframes.
+      const hasVideo = this.#intake.hasTrack(Track.video) || this.hasMedia(Track.video);
       if (hasVideo && !this.#gop.holdsPicture && !this.#intake.lacksKeyframes) player.awaitKeyframe();
       player.open(player.isEdge ? this.#gop.newest : this.#gop.opening);
     }
@@ -178,7 +181,7 @@ export class LiveStream {
   openFeed(events: FeedEvents = {}, start: FeedStart = 'where the last ended'): Feed {
     return new Feed(
       {
-        take: (feed, sameClock) => this.#take(feed, sameClock),
+        take: (feed, how) => this.#take(feed, how),
         append: (frame, arrivalMs) => this.#append(frame, arrivalMs),
         flush: (nowMs) => this.#flush(nowMs),
         closed: (feed) => this.#feedClosed(feed),
@@ -215,7 +218,7 @@ export class LiveStream {
     return new Splice({ history, headers: () => this.headers, hasVideo: this.hasVideo });
   }
 
-  #take(feed: Feed, sameClock: boolean): void {
+  #take(feed: Feed, { sameClock, headers }: Takeover): void {
     const before = this.#feed;
     this.#feed = feed;
     this.#hasMediaNow = false;
@@ -225,9 +228,17 @@ export class LiveStream {
       this.stats.splices++;
       this.stats.lastSpliceGapMs = silentMs;
       this.stats.spliceGapsMs += silentMs;
-      if (!sameClock) this.#intake.rebase();
+      if (!sameClock) this.#beginAnew(headers);
     } else this.#intake.dropEarly();
     before?.supersede();
+  }
+
+  /** Another source, or another publication, goes on where the one before ended. */
+  #beginAnew(headers: readonly UntimedFrame[]): void {
+    const before = this.headers;
+    this.#intake.rebase();
+    this.#intake.keepHeaders(headers);
+    if (this.headers !== before) this.#open.keepHeaders(this.headers);
   }
 
   #feedClosed(feed: Feed): void {
@@ -255,6 +266,12 @@ export class LiveStream {
     if (frame.track === Track.video) this.stats.videoFrames++;
     else if (frame.track === Track.audio) this.stats.audioFrames++;
     this.#open.add(frame);
+  }
+
+  #fellSilent(track: Track): void {
+    this.#open.keepHeaders(this.headers);
+    // Who joins now would begin with a picture as old as the silence, and as far behind.
+    if (track === Track.video) this.#gop.clear();
   }
 
   #deliver(slice: Slice): void {

@@ -96,6 +96,12 @@ export class OpenSlice {
     else this.#timer ??= setTimeout(() => this.close(), waitMs);
   }
 
+  /** From here on none but these headers are in force. Who has had all of them misses nothing by that. */
+  keepHeaders(inForce: HeaderSet): void {
+    this.close();
+    this.#headers = this.#headers.filter((header) => inForce.has(header));
+  }
+
   /** Another publication begins: its first slice is a first one again. */
   restart(): void {
     this.close();

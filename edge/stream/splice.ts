@@ -10,11 +10,19 @@ import type { HeaderSet } from './headers.ts';
 import type { FrameIndex, History, Standing } from './history.ts';
 import { framesWithoutKeyframeMax } from './keyframe-watch.ts';
 
+/** How a new source takes over. */
+export interface Takeover {
+  /** Its time carries on as it is. */
+  readonly sameClock: boolean;
+  /** All headers that it has sent so far. */
+  readonly headers: readonly UntimedFrame[];
+}
+
 export type SpliceStep =
   /** Not to be shown: already had, or not decodable yet. */
   | { readonly kind: 'skip' }
-  /** The new source takes over with these frames. `sameClock`: its time carries on as it is. */
-  | { readonly kind: 'join'; readonly frames: readonly UntimedFrame[]; readonly sameClock: boolean }
+  /** The new source takes over. */
+  | (Takeover & { readonly kind: 'join'; readonly frames: readonly UntimedFrame[] })
   /** A frame of the source that has taken over. */
   | { readonly kind: 'pass'; readonly frame: UntimedFrame };
 
@@ -151,7 +159,8 @@ export class Splice {
   #join(media: readonly UntimedFrame[], sameClock: boolean): SpliceStep {
     const { history } = this.#stream;
     const headers = this.#stream.headers();
-    const changed = this.#headers.values.filter((header) => !headers.has(header));
+    const brought = this.#headers.values;
+    const changed = brought.filter((header) => !headers.has(header));
     this.#headers.clear();
     this.#before = sameClock ? history.snapshot() : undefined;
     this.#beyond = 0;
@@ -159,6 +168,6 @@ export class Splice {
     this.#state = sameClock && (this.#before?.mediaTracks ?? 0) !== this.#beyond ? 'joined' : 'done';
     const sourceTime = media[0]?.sourceTime ?? 0;
     const frames = changed.map((header) => ({ ...header, sourceTime }));
-    return { kind: 'join', frames: [...frames, ...media], sameClock };
+    return { kind: 'join', frames: [...frames, ...media], sameClock, headers: brought };
   }
 }

@@ -10,7 +10,7 @@ export const play = block(
       type: onOff,
       default: PLAY.gopCache,
       effect: 'new connections',
-      doc: 'Begin with the last key frame, so that a new player shows a picture at once, somewhat behind the live edge. Who joins right behind a key frame, before the next merged write, begins with the key frame before that: it has something to play until the write comes.',
+      doc: 'Begin with the last key frame, so that a new player shows a picture at once, somewhat behind the live edge. Who joins right behind a key frame, before the next merged write, begins with the key frame before that: it has something to play until the write comes. When video has stopped for 10 s while sound goes on (or for twice its longest pause), new players begin with the newest second of sound, and without the headers of video until it comes back. For sound that has stopped it is the same.',
     }),
     gop_cache_max_frames: leaf({
       type: integer(1, 1_000_000, 'messages'),
