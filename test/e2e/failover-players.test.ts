@@ -69,6 +69,24 @@ describe('players when origins fail', { concurrency: 3 }, () => {
   );
 
   test(
+    'the one origin that has the stream comes back while others are up: it is found soon',
+    testOptions,
+    async (t) => {
+      const only = await startOrigin(t, { play: (_, connection) => connection.send(...clip()) });
+      const empty = await startOrigin(t);
+      const process = 'probe_min 60000; probe_max 60000;';
+      const edge = await startEdge(t, edgeConfig({ origins: [only.port, empty.port], process }));
+      const peer = await player(t, edge);
+      const before = (await peer.frames(23)).length;
+      await only.die();
+      await edge.logged(({ msg, state }) => msg === 'origin state' && state === 'down');
+      only.script = { play: (_, connection) => connection.send(...clip({ startMs: 70_000, seed: 2 })) };
+      await only.listen();
+      await peer.frames(before + 5);
+    },
+  );
+
+  test(
     'killed origin in the middle of a GOP: the player goes on frame-exactly from the other one',
     testOptions,
     async (t) => {

@@ -142,6 +142,13 @@ export class Origins {
     );
   }
 
+  /** Resolves when one of those that are down now is not any more. Meanwhile they are probed soon. */
+  async returned(vhost: VhostConfig, sought: Sought, signal: AbortSignal): Promise<void> {
+    const all = [...this.located(vhost, sought), ...this.listed(vhost, sought)];
+    const down = all.filter((origin) => this.#health.state(origin) === 'down');
+    await this.#health.available(() => down, signal);
+  }
+
   /**
    * Resolves when one of them is not down, or when it is time to ask again where the stream is: after a while, and when
    * the configuration has changed. Meanwhile they are probed, and DNS is asked again and again.

@@ -14,6 +14,7 @@ import { isExhausted, type UpstreamError } from '../connection/errors.ts';
 import type { UpstreamContext } from '../context.ts';
 import type { Sought } from '../origins/locator.ts';
 import { answerPatienceMs } from '../origins/patience.ts';
+import { AwaitedReturn } from './awaited-return.ts';
 import { Candidates } from './candidates.ts';
 import { OpenTrials } from './open-trials.ts';
 import type { Pull } from './pull.ts';
@@ -70,6 +71,7 @@ export class PullSearch {
   readonly #wake = new Wake();
   /** Cut short when the pull in use is lost. */
   #rest = new AbortController();
+  readonly #return: AwaitedReturn;
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
   /** An origin has shown in this round that it does not deliver. */
@@ -97,6 +99,10 @@ export class PullSearch {
       },
       tried,
     );
+    this.#return = new AwaitedReturn(
+      (signal) => context.origins.returned(stream.vhost, this.#sought, signal),
+      () => this.#hasReturned(),
+    );
     this.#run(failures).catch((error: Error) => {
       if (!this.#over) context.log.error({ err: error, stream: stream.key }, 'pull search failed');
     });
@@ -105,6 +111,7 @@ export class PullSearch {
   /** Found, or not needed any more. */
   end(): void {
     this.#abort.abort(notNeeded);
+    this.#return.end();
     this.#candidates.close();
     this.#open.letGo();
     this.#rest.abort(notNeeded);
@@ -164,6 +171,7 @@ export class PullSearch {
       events.roundOver();
       if (this.#over) return;
       round++;
+      if (present === undefined) this.#return.begin();
       await this.#restFor(Math.max(this.#backOffMs(round), context.memory.absentForMs(stream.key)));
     }
   }
@@ -271,7 +279,12 @@ export class PullSearch {
     return leastMs * (0.75 + Math.random() / 2);
   }
 
-  /** Rests for so long, or until the pull in use is lost or the search ends. */
+  #hasReturned(): void {
+    this.#rest.abort(notNeeded);
+    this.#wake.now();
+  }
+
+  /** Rests for so long, or until the pull in use is lost, an origin is back, or the search ends. */
   async #restFor(ms: number): Promise<void> {
     this.#rest = new AbortController();
     if (this.#over) return;
