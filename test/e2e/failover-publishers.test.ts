@@ -448,6 +448,26 @@ describe('publishers when origins fail', { concurrency: 3 }, () => {
     },
   );
 
+  test('who leaves while the origin has the name taken says nothing about the origin', testOptions, async (t) => {
+    const origin = await startOrigin(t, {
+      publish: (name, connection) => {
+        if (name !== stream) return connection.publishes();
+        connection.send(onStatus(1, 'error', 'NetStream.Publish.BadName', 'taken'));
+      },
+    });
+    const edge = await edgeWith(t, [origin]);
+    const leaving = await RtmpPeer.connect({ port: edge.port() });
+    leaving.publish(stream);
+    const connection = await accepted(origin);
+    // The edge has read the answer, and waits to ask again.
+    await origin.until('the end of the push', () => connection.closed || undefined);
+    leaving.reset();
+    await edge.logged(({ msg }) => msg === 'client gone');
+    await publisher(t, edge, 'another');
+    const complaints = edge.log.filter(({ msg, state }) => msg === 'push failed' || state === 'down');
+    assert.deepEqual(complaints, []);
+  });
+
   test('an origin that never speaks to publishers, not even to answer pings, keeps them', testOptions, async (t) => {
     const [first, second] = [await startOrigin(t, { answersPings: false }), await startOrigin(t)];
     const edge = await edgeWith(t, [first, second], 'stall_timeout 50;');

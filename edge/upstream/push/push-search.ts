@@ -94,6 +94,8 @@ export class PushSearch {
           if (!signal.aborted && isWanted(push)) return push;
           push.unpublish();
         } catch (error) {
+          // A publisher that left while the origin had it wait says nothing about the origin.
+          signal.throwIfAborted();
           const failure = toUpstreamError(error, 'protocol', originName(origin));
           if (failure.failure === 'cancelled') continue;
           this.#lastFailure = failure;
