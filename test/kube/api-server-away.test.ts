@@ -56,8 +56,17 @@ describe('without an API server', { skip: keepsApiServer }, () => {
     while (!leader.log.some(({ msg }) => msg === 'leads no longer')) await delay(100);
   }
 
-  /** A change is in the configuration of edges. */
+  /** A change is in the configuration of edges. If not, what the operators have logged is told. */
   async function isApplied(t: TestContext): Promise<void> {
+    try {
+      await untilApplied(t);
+    } catch (error) {
+      for (const { log } of [leader, single]) for (const line of log.slice(-40)) t.diagnostic(JSON.stringify(line));
+      throw error;
+    }
+  }
+
+  async function untilApplied(t: TestContext): Promise<void> {
     const backMs = performance.now();
     await Promise.all(
       namespaces.map(async (namespace) => {
