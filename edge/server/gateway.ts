@@ -42,6 +42,7 @@ export interface Gateway {
   readonly journal: Journal;
   /** The edge is stopping: no new clients. */
   readonly draining: boolean;
+  /** Who may play and publish, and what they get. */
   readonly grants: Grants;
 }
 

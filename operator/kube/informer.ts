@@ -122,7 +122,11 @@ export class Informer<T extends KubernetesObject> {
   async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { resource, namespace, labelSelector, fieldSelector } = this.#options;
     const options = {
-      ...{ namespace, labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks: true },
+      namespace,
+      labelSelector,
+      fieldSelector,
+      resourceVersion,
+      allowWatchBookmarks: true,
       ...(this.#wasAway && { timeoutSeconds: FIRST_WATCH_SECONDS }),
     };
     const startMs = performance.now();

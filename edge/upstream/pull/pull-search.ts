@@ -99,13 +99,9 @@ export class PullSearch {
       },
       tried,
     );
-    this.#return = new AwaitedReturn(
-      (signal) => context.origins.returned(stream.vhost, this.#sought, signal),
-      () => this.#hasReturned(),
-    );
-    this.#run(failures).catch((error: Error) => {
-      if (!this.#over) context.log.error({ err: error, stream: stream.key }, 'pull search failed');
-    });
+    const returned = (signal: AbortSignal) => context.origins.returned(stream.vhost, this.#sought, signal);
+    this.#return = new AwaitedReturn(returned, this.#goOn, this.#failed);
+    this.#run(failures).catch(this.#failed);
   }
 
   /** Found, or not needed any more. */
@@ -114,21 +110,25 @@ export class PullSearch {
     this.#return.end();
     this.#candidates.close();
     this.#open.letGo();
-    this.#rest.abort(notNeeded);
-    this.#wake.now();
+    this.#goOn();
   }
 
   /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
   hurry(lost: string): void {
     this.#candidates.leaveOut(lost);
-    this.#rest.abort(notNeeded);
-    this.#wake.now();
+    this.#goOn();
   }
 
   /** Whether an origin is being asked. */
   get isAsking(): boolean {
     return this.#open.isAsking;
   }
+
+  /** A mistake of ours costs this search, and not the process. */
+  readonly #failed = (error: unknown): void => {
+    const { context, stream } = this.#options;
+    if (!this.#over) context.log.error({ err: error, stream: stream.key }, 'pull search failed');
+  };
 
   get #over(): boolean {
     return this.#abort.signal.aborted;
@@ -279,10 +279,11 @@ export class PullSearch {
     return leastMs * (0.75 + Math.random() / 2);
   }
 
-  #hasReturned(): void {
+  /** There is no time to rest. */
+  readonly #goOn = (): void => {
     this.#rest.abort(notNeeded);
     this.#wake.now();
-  }
+  };
 
   /** Rests for so long, or until the pull in use is lost, an origin is back, or the search ends. */
   async #restFor(ms: number): Promise<void> {
