@@ -25,7 +25,7 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc --mount=type=secret,id=npm-ca,target=/run/secrets/npm-ca \
     npm install --no-save --no-audit --no-fund --ignore-scripts --loglevel=error
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY crds crds
 COPY edge edge
 COPY operator operator

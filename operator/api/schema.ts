@@ -64,8 +64,7 @@ export interface PrinterColumn {
   readonly description?: string;
 }
 
-/** The same place in a checkout and in a build: `crds/` beside `operator/`. */
-const CRD_FILE = new URL('../../crds/edgecluster.yaml', import.meta.url);
+const CRD_FILE = new URL(import.meta.resolve('#crd'));
 
 let crd: Crd | undefined;
 

@@ -6,8 +6,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { extname, join } from 'node:path';
+import { extname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Listeners } from '../api/types.ts';
 import type { ApiCredential } from '../render/credential.ts';
 import { findAddress } from './address.ts';
@@ -23,7 +24,8 @@ export interface EdgeAddresses {
 }
 
 /** Runs as this file does: as source or compiled. */
-const edgeProgram = join(import.meta.dirname, `../../edge/main${extname(import.meta.filename)}`);
+/** TypeScript in a checkout, JavaScript in a build. */
+const edgeProgram = fileURLToPath(import.meta.resolve(`#edge/main${extname(import.meta.filename)}`));
 const startupProbeMs = 50;
 
 /** Ports of edges on one machine are this far from each other. */

@@ -6,12 +6,13 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const folder = new URL('../page/', import.meta.url);
+const index = import.meta.resolve('#edge/server/page/index.html');
+const folder = new URL('./', index);
 
 /** By the path that each is served at. */
 const files: ReadonlyMap<string, string> = new Map([
   ...readdirSync(folder).map((name): [string, string] => [`/edge/${name}`, fileURLToPath(new URL(name, folder))]),
-  ['/edge/', fileURLToPath(new URL('index.html', folder))],
+  ['/edge/', fileURLToPath(index)],
   ['/edge/mpegts.js', fileURLToPath(import.meta.resolve('mpegts.js'))],
 ]);
 

@@ -35,7 +35,7 @@ export const nginxModule = '/usr/lib/nginx/modules/ngx_rtmp_module.so';
 const repository = join(import.meta.dirname, '../../..');
 /** All that the Dockerfile takes, and how it is built. */
 const sources = [
-  ...['Dockerfile', 'LICENSE', 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json', 'tsconfig.build.json'],
+  ...['Dockerfile', 'LICENSE', 'package.json', 'package-lock.json', '.npmrc', 'tsconfig.json'],
   ...['crds', 'edge', 'operator', 'test/image'],
 ];
 
