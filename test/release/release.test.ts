@@ -9,6 +9,7 @@ import { before, describe, test } from 'node:test';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Material } from '../image/base.ts';
 import { output } from '../image/run.ts';
+import { EdgeProcess } from '../support/edge-process.ts';
 import { suiteCleaner, temporaryDirectory } from '../support/programs.ts';
 import { changesOf } from './changes.ts';
 import { writeChart, writePackage } from './packages.ts';
@@ -69,7 +70,7 @@ describe('a release', () => {
     }
   });
 
-  test('has a package that is installed into an empty folder, and then runs', () => {
+  test('has a package that is installed into an empty folder, and then runs', async () => {
     const folder = temporaryDirectory(cleaner);
     writeFileSync(join(folder, 'package.json'), '{}');
     // What npm has fetched for this project is in its cache.
@@ -85,6 +86,16 @@ describe('a release', () => {
     const ec = readFileSync(join(import.meta.dirname, '../../crds/examples/edgecluster.yaml'), 'utf8');
     writeFileSync(join(folder, 'ec.yaml'), ec);
     assert.match(output(bin('edgecluster'), ['render', '--conf', '-f', 'ec.yaml'], { cwd: folder }), /^listen 1935;/);
+
+    const program = join(folder, 'node_modules', manifest.name, 'dist/edge/main.js');
+    const config = 'listen 127.0.0.1:0; http_api { enabled on; listen 127.0.0.1:0; } vhost __defaultVhost__ { }';
+    const edge = await EdgeProcess.start(config, { program });
+    cleaner.after(() => edge.kill());
+    // Files that are found by where the program is.
+    for (const path of ['/edge/', '/edge/page.js', '/edge/mpegts.js']) {
+      const { status } = await fetch(`http://127.0.0.1:${edge.port('http-api')}${path}`);
+      assert.equal(status, 200, path);
+    }
   });
 
   test('lists what is in it, as CycloneDX, the same each time', () => {

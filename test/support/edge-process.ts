@@ -22,6 +22,8 @@ export interface StartOptions {
   readonly detached?: boolean;
   /** Beside those of the test. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The sources' own by default. */
+  readonly program?: string;
 }
 
 const mainFile = join(import.meta.dirname, '../../edge/main.ts');
@@ -35,11 +37,11 @@ export class EdgeProcess {
   /** Standard error, for what is said before there is a log. */
   stderr = '';
 
-  private constructor(config: string, { detached = false, environment = {} }: StartOptions) {
+  private constructor(config: string, { detached = false, environment = {}, program = mainFile }: StartOptions) {
     this.#directory = mkdtempSync(join(tmpdir(), 'edge-'));
     this.configFile = join(this.#directory, 'edge.conf');
     writeFileSync(this.configFile, config);
-    this.child = spawn(process.execPath, [mainFile, '-c', this.configFile], {
+    this.child = spawn(process.execPath, [program, '-c', this.configFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached,
       env: { ...process.env, ...environment },
