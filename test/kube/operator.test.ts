@@ -226,6 +226,30 @@ describe('the operator', () => {
     );
   });
 
+  it('what is taken out of an object is put back, also by the next operator', async () => {
+    const running = await settled();
+    const remove = (what: string, ...fields: readonly string[]): Promise<string> => {
+      const patch = fields.map((field) => ({ op: 'remove', path: field }));
+      return kubernetes.kubectl(['patch', what, '-n', namespace, '--type=json', '-p', JSON.stringify(patch)]);
+    };
+    const puts = (object: string): Promise<unknown> =>
+      client.until<KubernetesObject & { note?: string }>(paths.events(), (all) =>
+        all.some(({ note = '' }) => note.startsWith(`${object} is put back as the EdgeCluster wants it: `)),
+      );
+    await remove('configmap/live', '/metadata/ownerReferences', `/data/${CONFIG_KEY}`);
+    await puts('ConfigMap live');
+    await untilConf(/origin-a/);
+    await kubernetes.kubectl(['scale', '-n', namespace, 'deployment/live', '--replicas=3']);
+    await puts('Deployment live');
+    await client.until<V1Deployment>(paths.deployments(), ([live]) => live?.spec?.replicas === 2);
+    await running.stop();
+    await remove('service/live-edges', '/spec/ports/2', '/metadata/ownerReferences');
+    operate();
+    await puts('Service live-edges');
+    const owned = await client.get<{ items: KubernetesObject[] }>(`${paths.services()}${ours}`);
+    assert.ok(owned.items.every(({ metadata }) => metadata?.ownerReferences?.length === 1));
+  });
+
   it("a foreign object of our object's name is never touched, and told", async () => {
     await client.post(paths.services(), {
       metadata: { name: 'live', labels: { 'app.kubernetes.io/managed-by': 'Helm' } },

@@ -2,12 +2,11 @@
 
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { APPLIED_HASH } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
-import { holderOf, isAsWeLeftIt, lastWriter, standingOf } from '../observe/ownership.ts';
+import { holderOf, lastWriter, standingOf } from '../observe/ownership.ts';
 import { differences } from './compare.ts';
 import { type OwnedMemory, putBackMs } from './owned-memory.ts';
 import { type Application, type Blocked, CREATE_ONLY, type Plan } from './plan.ts';
@@ -114,13 +113,10 @@ async function applyOne(
     // Who it was is in managedFields, which the informers don't keep, and gone with what we write.
     const { namespace, name } = wanted.metadata;
     const edited = await api.get<KubernetesObject>(resourceOf(wanted), namespace, name, { signal });
-    // An operator before us applied it, and the API server dropped or rewrote fields.
-    if (edited?.metadata?.annotations?.[APPLIED_HASH] === application.hash && isAsWeLeftIt(edited)) {
-      noteApplied(memory, { ...application, live: edited }, edited, '', deps.nowMs());
-      return undefined;
-    }
+    // Who takes a field away is not in managedFields. So whether the API server has dropped it since an operator before us
+    // applied the object, is seen by applying it again: that changes nothing then.
     const answer = await api.apply(object, { force: true, signal });
-    done(deps, cluster, application, answer, lastWriter(edited), memory);
+    done(deps, cluster, { ...application, live: edited ?? live }, answer, lastWriter(edited), memory);
     return undefined;
   } catch (error) {
     // What was to be created exists: our informers do not show objects without our label.

@@ -31,7 +31,7 @@ export function holderOf(object: KubernetesObject): string {
   const { ownerReferences = [], labels = {} } = object.metadata ?? {};
   const owner = ownerReferences.find(({ controller }) => controller === true) ?? ownerReferences[0];
   if (owner !== undefined) return `${owner.kind} ${owner.name}`;
-  const tool = labels['app.kubernetes.io/managed-by'] ?? firstOf(writersOf(object).others)?.manager;
+  const tool = labels['app.kubernetes.io/managed-by'] ?? firstOf(writersOf(object))?.manager;
   return tool ?? 'someone else';
 }
 
@@ -51,28 +51,20 @@ export function clusterKeyOf({ metadata }: KubernetesObject): `${string}/${strin
   return name === undefined ? undefined : `${metadata?.namespace ?? ''}/${name}`;
 }
 
-/** Who else wrote to the object last, as its managedFields know it. */
-export function lastWriter(object: KubernetesObject | undefined): string {
-  return lastOf(writersOf(object).others)?.manager ?? 'someone';
-}
-
 /**
- * Whether nobody has written to the object since we applied it, as its managedFields know it: what it lacks, the API
- * server dropped. Their times are whole seconds; somebody else's in the same second counts as later.
+ * Who else wrote to the object or its scale last, as its managedFields know it. Who did nothing but take fields away is not
+ * in them.
  */
-export function isAsWeLeftIt(object: KubernetesObject | undefined): boolean {
-  const { ours, others } = writersOf(object);
-  const applied = lastOf(ours.filter(({ operation }) => operation === 'Apply'));
-  return applied !== undefined && timeOf(lastOf(others)) < timeOf(applied);
+export function lastWriter(object: KubernetesObject | undefined): string {
+  return lastOf(writersOf(object, ['scale']))?.manager ?? 'someone';
 }
 
-/** Those who wrote to the object itself, not to its status or scale. */
-function writersOf(object: KubernetesObject | undefined): Readonly<Record<'ours' | 'others', Writer[]>> {
-  const writers = (object?.metadata?.managedFields ?? []).filter(({ subresource }) => subresource === undefined);
-  const { ours = [], others = [] } = Object.groupBy(writers, ({ manager }) =>
-    manager === FIELD_MANAGER ? 'ours' : 'others',
+/** Others who wrote to the object itself, or to one of these subresources. */
+function writersOf(object: KubernetesObject | undefined, subresources: readonly string[] = []): Writer[] {
+  return (object?.metadata?.managedFields ?? []).filter(
+    ({ manager, subresource }) =>
+      manager !== FIELD_MANAGER && (subresource === undefined || subresources.includes(subresource)),
   );
-  return { ours, others };
 }
 
 type Writer = V1ManagedFieldsEntry;

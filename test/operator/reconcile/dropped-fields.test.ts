@@ -70,16 +70,15 @@ describe('fields that the API server drops', () => {
     assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 2);
   });
 
-  it('are known to an operator that starts, which writes nothing and tells nobody', async (t) => {
+  it('are given once more by an operator that starts, which changes nothing and tells nobody', async (t) => {
     const scene = await start(t);
     await (await settled(scene)).stop();
     const { resourceVersion } = scene.deployment('live')?.metadata ?? {};
     scene.kube.forgetRequests();
     const running = await settled(scene);
-    assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 0);
     assert.equal(scene.deployment('live')?.metadata?.resourceVersion, resourceVersion);
     await touch(scene, running);
-    assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 0);
+    assert.equal(scene.kube.count({ verb: 'apply', resource: 'deployments' }), 1);
     assert.ok(!scene.events('live').includes('PutBack'), scene.events('live').join());
     assert.equal(scene.condition('live', 'Degraded')?.reason, 'AsExpected');
   });

@@ -11,7 +11,7 @@ import type {
   V1Service,
 } from '@kubernetes/client-node';
 import { CLUSTER_LABEL, CONFIG_KEY } from '../../../operator/api/labels.ts';
-import { RESOURCES } from '../../../operator/kube/resources.ts';
+import { RESOURCES, type Resource } from '../../../operator/kube/resources.ts';
 import { namespace, OperatorScene, type RunningOperator } from '../../support/operator-scene.ts';
 import { originService, originSlice } from '../../support/origin-service.ts';
 
@@ -25,6 +25,29 @@ const kinds = [
 ] as const;
 
 const nameOf = ({ kind }: { readonly kind: string }): string => (kind === 'Secret' ? 'live-api-credentials' : 'live');
+
+interface Mended extends KubernetesObject {
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: {
+    readonly template?: { readonly spec: { readonly containers: readonly { readonly readinessProbe?: object }[] } };
+  };
+}
+
+const withouts: readonly (readonly [string, Resource, (object: Mended) => Mended])[] = [
+  ['a file', RESOURCES.ConfigMap, ({ data: { [CONFIG_KEY]: _, ...data } = {}, ...object }) => ({ ...object, data })],
+  [
+    'an owner',
+    RESOURCES.ConfigMap,
+    ({ metadata: { ownerReferences: _, ...metadata } = {}, ...object }) => ({ ...object, metadata }),
+  ],
+  ['a field of pods', RESOURCES.Deployment, withoutReadiness],
+];
+
+function withoutReadiness(object: Mended): Mended {
+  const { template } = object.spec ?? {};
+  const containers = template?.spec.containers.map(({ readinessProbe: _, ...each }) => each) ?? [];
+  return { ...object, spec: { ...object.spec, template: { ...template, spec: { ...template?.spec, containers } } } };
+}
 
 /** Somebody replaces the configuration. */
 function edit(scene: OperatorScene, text: string): void {
@@ -89,12 +112,21 @@ describe('owned objects in the hands of others', () => {
     assert.equal(scene.condition('live', 'Degraded')?.reason, 'AsExpected');
   });
 
-  it('an owner taken away is put back', async (t) => {
-    const { scene } = await OperatorScene.settledWith(t);
-    const map = scene.get<V1ConfigMap>(RESOURCES.ConfigMap, 'live');
-    scene.kube.put({ ...map, metadata: { ...map?.metadata, ownerReferences: [] } } as V1ConfigMap);
-    await scene.kube.until(() => scene.get(RESOURCES.ConfigMap, 'live')?.metadata?.ownerReferences?.length === 1);
-  });
+  // Who takes a field away and sets none is not in managedFields.
+  for (const [what, resource, without] of withouts) {
+    it(`${what} taken away is put back, and told`, async (t) => {
+      const { scene, running } = await OperatorScene.settledWith(t);
+      const before = scene.get<Mended>(resource, 'live');
+      assert.ok(before);
+      scene.kube.put(without(before));
+      await scene.kube.until(() => scene.events('live').includes('PutBack'));
+      await scene.idle(running);
+      const { data, spec, metadata } = scene.get<Mended>(resource, 'live') ?? {};
+      assert.deepEqual({ data, spec }, { data: before.data, spec: before.spec });
+      assert.deepEqual(metadata?.ownerReferences, before.metadata?.ownerReferences);
+      assert.equal(scene.writes().length, 1);
+    });
+  }
 
   it("a foreign object of our object's name is told, and never touched", async (t) => {
     const scene = await OperatorScene.start(t);

@@ -177,8 +177,10 @@ describe('plan', () => {
       { manager: 'kustomize', operation: 'Apply', time: '2026-01-02T00:00:04Z' },
       { manager: 'kubectl', operation: 'Update', time: '2026-01-02T00:00:01Z' },
       { manager: 'hpa', operation: 'Update', time: '2026-01-02T00:00:06Z', subresource: 'status' },
-    ] as never;
-    assert.equal(lastWriter({ metadata: { managedFields } }), 'kustomize');
+    ];
+    assert.equal(lastWriter({ metadata: { managedFields: managedFields as never } }), 'kustomize');
+    const scaled = { manager: 'kubectl', operation: 'Update', time: '2026-01-02T00:00:06Z', subresource: 'scale' };
+    assert.equal(lastWriter({ metadata: { managedFields: [...managedFields, scaled] as never } }), 'kubectl');
     assert.equal(lastWriter(undefined), 'someone');
   });
 
