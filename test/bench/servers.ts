@@ -1,7 +1,7 @@
 /**
  * The servers compared: how each is configured and started. Where nothing is said, a server's own defaults hold.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Certificate } from './certificate.ts';
@@ -140,7 +140,7 @@ export async function launchServer(
   name: ServerName,
   duty: Duty,
   tools: Tools,
-  folder: string,
+  parent: string,
   rtmpPort?: number,
 ): Promise<Server> {
   const ports: Ports = {
@@ -149,8 +149,11 @@ export async function launchServer(
     rtmps: await freePort(),
     https: await freePort(),
   };
-  const log = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.log`);
-  const file = path.join(folder, `${name}-${duty.kind}-${ports.rtmp}.conf`);
+  // An edge watches the folder of its configuration: hundreds in one would wake each other.
+  const folder = path.join(parent, `${name}-${duty.kind}-${ports.rtmp}`);
+  mkdirSync(folder, { recursive: true });
+  const log = path.join(folder, 'log');
+  const file = path.join(folder, 'conf');
   const launch = (command: string, args: string[], configuration: string): Program => {
     writeFileSync(file, configuration);
     return start(command, args, { log });
