@@ -250,6 +250,22 @@ describe('the operator', () => {
     assert.ok(owned.items.every(({ metadata }) => metadata?.ownerReferences?.length === 1));
   });
 
+  it('what is made immutable is replaced, and follows the spec again', async () => {
+    const running = await settled();
+    for (const what of ['configmap/live', 'secret/live-api-credentials'])
+      await kubernetes.kubectl(['patch', what, '-n', namespace, '--type=merge', '-p', '{"immutable":true}']);
+    await change({ origins: elsewhere });
+    await untilConf(/elsewhere/);
+    const rotate = ['annotate', '-n', namespace, 'secret/edgecluster-operator-master-key', 'edgecluster.io/rotate=now'];
+    const { data } = await client.get<V1Secret>(`${paths.secrets()}/live-api-credentials`);
+    await kubernetes.kubectl(rotate);
+    await client.until<V1Secret>(paths.secrets(), (all) =>
+      all.some((one) => one.metadata?.name === 'live-api-credentials' && one.data?.credentials !== data?.credentials),
+    );
+    await running.idle();
+    assert.equal(conditionOf(await until(isSeen), 'Degraded')?.reason, 'AsExpected');
+  });
+
   it("a foreign object of our object's name is never touched, and told", async () => {
     await client.post(paths.services(), {
       metadata: { name: 'live', labels: { 'app.kubernetes.io/managed-by': 'Helm' } },

@@ -7,7 +7,7 @@ import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { holderOf, lastWriter, standingOf } from '../observe/ownership.ts';
-import { differences } from './compare.ts';
+import { isImmutable, objectDifferences } from './compare.ts';
 import { type OwnedMemory, putBackMs } from './owned-memory.ts';
 import { type Application, type Blocked, CREATE_ONLY, type Plan } from './plan.ts';
 
@@ -107,7 +107,7 @@ async function applyOne(
   const { api, signal } = deps;
   try {
     if (why !== 'put back' || live === undefined) {
-      done(deps, cluster, application, await api.apply(object, { force: true, signal }), 'someone', memory);
+      done(deps, cluster, application, await applyTo(deps, live, object), 'someone', memory);
       return undefined;
     }
     // Who it was is in managedFields, which the informers don't keep, and gone with what we write.
@@ -115,7 +115,7 @@ async function applyOne(
     const edited = await api.get<KubernetesObject>(resourceOf(wanted), namespace, name, { signal });
     // Who takes a field away is not in managedFields. So whether the API server has dropped it since an operator before us
     // applied the object, is seen by applying it again: that changes nothing then.
-    const answer = await api.apply(object, { force: true, signal });
+    const answer = await applyTo(deps, edited, object);
     done(deps, cluster, { ...application, live: edited ?? live }, answer, lastWriter(edited), memory);
     return undefined;
   } catch (error) {
@@ -124,6 +124,20 @@ async function applyOne(
       return lookThenApply(deps, cluster, application, memory);
     throw error;
   }
+}
+
+/** What is immutable takes nothing: another object takes its place. Edges that run keep the files that they have meanwhile. */
+async function applyTo(
+  { api, signal }: ApplyDeps,
+  live: KubernetesObject | undefined,
+  object: OwnedObject,
+): Promise<KubernetesObject> {
+  if (live === undefined || !isImmutable(live)) return api.apply(object, { force: true, signal });
+  const { namespace, name } = object.metadata;
+  await api.delete(resourceOf(object), namespace, name, { uid: live.metadata?.uid, signal });
+  const { uid: _, ...metadata } = object.metadata;
+  const target = { ...object, metadata: { ...metadata, resourceVersion: CREATE_ONLY } };
+  return api.apply(target, { force: true, signal });
 }
 
 /** Looks at what has the name. What is ours has lost its label and is put back; what is not, is left alone. */
@@ -142,7 +156,7 @@ async function lookThenApply(
   const { resourceVersion: _, ...metadata } = object.metadata;
   const precondition = uid === undefined ? { resourceVersion: CREATE_ONLY } : { uid };
   const target = { ...object, metadata: { ...metadata, ...precondition } };
-  const answer = await api.apply(target, { force: true, signal });
+  const answer = await applyTo(deps, live, target);
   const why = live === undefined ? 'create' : 'put back';
   done(deps, cluster, { ...application, live, why }, answer, lastWriter(live), memory);
   return undefined;
@@ -185,7 +199,7 @@ export function noteApplied(
 ): boolean {
   const changed = answer.metadata?.resourceVersion !== done.live?.metadata?.resourceVersion;
   const putBackFrom = changed && done.why === 'put back' ? by : undefined;
-  memory.applied(done.id, done.hash, answer, differences(done.wanted, answer), putBackFrom, nowMs);
+  memory.applied(done.id, done.hash, answer, objectDifferences(done.wanted, answer), putBackFrom, nowMs);
   return changed;
 }
 

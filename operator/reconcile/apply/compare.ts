@@ -7,6 +7,8 @@
  * (`x-kubernetes-list-type` of the built-in types).
  */
 
+import type { KubernetesObject } from '@kubernetes/client-node';
+
 /** A field that is not as wanted, and what is there instead. */
 export interface Difference {
   /** `spec.template.spec.containers[0].image` */
@@ -19,6 +21,17 @@ export function differences(wanted: unknown, live: unknown): Difference[] {
   const found: Difference[] = [];
   compare(wanted, live, [], found);
   return found;
+}
+
+/** The same of whole objects. One that somebody has made immutable takes no change any more, and so is not as wanted. */
+export function objectDifferences(wanted: KubernetesObject, live: KubernetesObject): Difference[] {
+  const found = differences(wanted, live);
+  return isImmutable(live) ? [...found, { path: 'immutable', live: true }] : found;
+}
+
+/** As ConfigMaps and Secrets can be. */
+export function isImmutable(object: KubernetesObject): boolean {
+  return 'immutable' in object && object.immutable === true;
 }
 
 type Path = readonly string[];

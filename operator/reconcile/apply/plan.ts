@@ -12,7 +12,7 @@ import { APPLIED_HASH } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { holderOf, idOf, isOwnedBy, standingOf } from '../observe/ownership.ts';
-import { differences } from './compare.ts';
+import { objectDifferences } from './compare.ts';
 import { CONTESTED_PUT_BACKS, type Obstacle, type OwnedMemory } from './owned-memory.ts';
 
 export interface PlanInput {
@@ -144,7 +144,7 @@ function stepOf(
       fields: [],
     };
   }
-  const found = differences(object, live);
+  const found = objectDifferences(object, live);
   const unchanged = live.metadata?.annotations?.[APPLIED_HASH] === hash;
   if (unchanged && (found.length === 0 || memory.accepts(id, hash, found))) return undefined;
   const { uid } = live.metadata ?? {};

@@ -101,6 +101,8 @@ export function figuresOf({ active, ending }: Fleet): EdgeFigures | undefined {
 export interface Rollout {
   readonly state: 'done' | 'rolling' | 'stuck';
   readonly updated: number;
+  /** Kubernetes has never looked at it: no pod has a former template. */
+  readonly isNew: boolean;
   /** Why Kubernetes cannot make pods at all, such as a quota. */
   readonly failure: string | undefined;
 }
@@ -117,6 +119,7 @@ export function rolloutOf(deployment: V1Deployment): Rollout {
   return {
     state: isStuck ? 'stuck' : isRolling ? 'rolling' : 'done',
     updated,
+    isNew: status.observedGeneration === undefined,
     failure: failure?.status === 'True' ? (failure.message ?? failure.reason ?? 'pods cannot be made') : undefined,
   };
 }

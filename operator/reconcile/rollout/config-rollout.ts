@@ -50,7 +50,9 @@ export function configRollout(input: ConfigRolloutInput, memory: StageMemory): C
     memory.about(undefined);
     return { desired: withConfigMap(asked, { record }), stage: { kind: 'all' }, canaries: undefined };
   }
-  const stage = stageOf({ cluster, asked, stable, file, halted: haltedIn(configMap), pods, edge, nowMs }, memory);
+  const isThere = configMap?.data?.[file] !== undefined;
+  const halted = haltedIn(configMap);
+  const stage = stageOf({ cluster, asked, stable, file, isThere, halted, pods, edge, nowMs }, memory);
   const { hash } = asked.config;
   switch (stage.kind) {
     case 'all':

@@ -21,6 +21,8 @@ export interface StageInput {
   readonly stable: Desired;
   /** Name of the changed configuration among the files of the ConfigMap. */
   readonly file: string;
+  /** Whether it is among them: the API server may refuse it. */
+  readonly isThere: boolean;
   /** What was put back last. */
   readonly halted: Halted | undefined;
   readonly pods: readonly PodView[];
@@ -126,13 +128,15 @@ export function countOf(canaries: number | string, ready: number): number {
 }
 
 function watch(
-  { cluster, stable, asked, file, pods, edge, nowMs }: StageInput,
+  { cluster, stable, asked, file, isThere, pods, edge, nowMs }: StageInput,
   hash: string,
   canaries: readonly PodView[],
   ready: number,
   memory: StageMemory,
 ): Stage {
-  memory.sinceMs ??= nowMs;
+  // Its time begins when edges can have it.
+  if (isThere) memory.sinceMs ??= nowMs;
+  const { sinceMs } = memory;
   const chosen = new Set(canaries.map(({ metadata }) => metadata.uid));
   const controls = pods.filter(({ ready, metadata }) => ready && !chosen.has(metadata.uid));
   for (const { metadata } of canaries) rememberUntilTaken(memory, metadata.uid, edge(metadata.uid), hash);
@@ -144,10 +148,11 @@ function watch(
   for (const pod of canaries) {
     const { uid, name } = pod.metadata;
     const complaint = complaintOf({ pod, edge: edge(uid), before: memory.before.get(uid) }, others, hash);
-    if (complaint !== undefined) return halted(file, `pod ${name}: ${complaint}`);
+    if (complaint !== undefined && sinceMs !== undefined) return halted(file, `pod ${name}: ${complaint}`);
     if (isTakenBy(edge(uid), hash)) continue;
     isWell = false;
-    if (nowMs - memory.sinceMs > takenWithinMs) return halted(file, `pod ${name}: ${whyNotTaken(edge(uid))}`);
+    if (sinceMs !== undefined && nowMs - sinceMs > takenWithinMs)
+      return halted(file, `pod ${name}: ${whyNotTaken(edge(uid))}`);
   }
   if (isWell) memory.wellSinceMs ??= nowMs;
   else memory.wellSinceMs = undefined;

@@ -4,6 +4,7 @@
  */
 
 import { type Finding, finding, type Reason } from '../../api/conditions.ts';
+import { nameOf } from '../../api/labels.ts';
 import { replicasOf } from '../../render/replicas.ts';
 import { answerOf, type Fleet } from '../edges/fleet.ts';
 import type { PodView } from '../observe/views.ts';
@@ -33,7 +34,8 @@ export function progressing(scene: Scene): Finding {
       'PodsFailing',
       `${active} of ${plural(wanted, 'edge')} are there; pods cannot be made; see condition Degraded`,
     );
-  if (active < wanted) return found('ScalingUp', `${active} of ${plural(wanted, 'edge')} are there${more}`);
+  if (active < wanted || rollout.isNew)
+    return found('ScalingUp', `${active} of ${plural(wanted, 'edge')} are there${more}`);
   if (rollout.state === 'rolling')
     return found(
       'RollingOut',
@@ -41,7 +43,7 @@ export function progressing(scene: Scene): Finding {
     );
   if (active > wanted) return found('ScalingDown', `${active} edges are there, ${wanted} are wanted`);
   if (fleet.starting.length > 0) return found('EdgesStarting', waiting);
-  if (scene.stage.kind === 'watching') return found('ConfigCanary', scene.stage.message);
+  if (scene.stage.kind === 'watching' && !isConfigBlocked(scene)) return found('ConfigCanary', scene.stage.message);
   const late = fleet.ready.filter((member) => {
     const answer = answerOf(member);
     return answer !== undefined && answer.config.hash !== scene.configHash && answer.config.error === undefined;
@@ -83,6 +85,12 @@ export function blockedBy({ config, objects, fleet, configHash, stage }: Scene):
   if (refusing.length > 0)
     return `${plural(refusing.length, 'edge')} will not take the configuration; see condition Degraded`;
   return undefined;
+}
+
+/** Whether no edge can have the configuration that is asked for. */
+function isConfigBlocked({ cluster, objects }: Scene): boolean {
+  const title = `ConfigMap ${nameOf(cluster)}`;
+  return objects.some(({ reason, object }) => reason !== 'Contested' && object === title);
 }
 
 /** Names of pods that are not ready. */

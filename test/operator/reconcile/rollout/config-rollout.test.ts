@@ -35,6 +35,17 @@ describe('a changed configuration that can make edges refuse clients', options, 
     assert.deepEqual(tier.scene.writes(), [], 'the next operator finds all done');
   });
 
+  it('is not said to be tried while the API server refuses its file', async (t) => {
+    const tier = await ConfigTier.start(t);
+    const effect = { status: 403, reason: 'Forbidden' } as const;
+    tier.scene.kube.fault({ verb: 'apply', resource: 'configmaps', times: 1000, effect });
+    tier.change(changed);
+    await tier.reason('Blocked');
+    await tier.scene.kube.until(() => tier.scene.condition('live', 'Degraded')?.reason === 'ApplyRefused');
+    assert.deepEqual(tier.told, [undefined, undefined, undefined]);
+    assert.ok(!tier.scene.events('live').includes('ConfigCanary'), tier.scene.events('live').join());
+  });
+
   it('is put back when the edge refuses more clients, and the condition says which edge said what', async (t) => {
     const tier = await ConfigTier.start(t);
     const before = tier.scene.conf('live');

@@ -85,7 +85,11 @@ test('pods that are replaced, made and taken', () => {
   assert.deepEqual(more, []);
   assert.deepEqual(events(rolling, fine), ['Normal RolledOut: all edges have the new pod template, 2 edges ready']);
   assert.deepEqual(events(fine, status({}, { replicas: 3 })), ['Normal ScalingUp: 2 of 3 edges are there']);
-  // Kubernetes has not looked at the Deployment yet.
+  // Kubernetes has not looked at a new Deployment yet: no pod has a former template.
+  const pods = [pod('a', 'starting'), pod('b', 'starting')];
+  const made = status({ pods, deployment: { ...deployment(), status: {} } });
+  assert.deepEqual(events(made, status({ pods })), []);
+  // Nor at a change of it.
   assert.deepEqual(events(fine, status({ deployment: deployment({ observedGeneration: 1 }) })), []);
 });
 
