@@ -3,6 +3,7 @@
  * leaves the running configuration in force.
  */
 
+import { setImmediate } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type Difference, needsRestart } from './conf/diff.ts';
 import type { Loaded } from './conf/load.ts';
@@ -26,7 +27,9 @@ export interface ReloaderOptions {
 export class Reloader {
   readonly #options: ReloaderOptions;
   /** One reload at a time: the next begins when the last is done. */
-  #running: Promise<ReloadOutcome | undefined> = Promise.resolve(undefined);
+  #running: Promise<unknown> = Promise.resolve();
+  /** The one that begins next: whoever asks meanwhile gets its outcome, as it reads the files after that. */
+  #next: Promise<ReloadOutcome> | undefined;
   #last: ReloadOutcome | undefined;
   #inForce: ConfigInForce;
   /** Vhosts of the configuration in force. */
@@ -53,9 +56,14 @@ export class Reloader {
 
   /** Reads and applies the configuration; never fails, but says how it went. */
   reload(): Promise<ReloadOutcome> {
-    const next = this.#running.then(() => this.#reload());
-    this.#running = next;
-    return next;
+    this.#next ??= this.#running.then(async () => {
+      // Signals that come in the same moment, a hundred perhaps, are read one after the other.
+      await setImmediate();
+      this.#next = undefined;
+      return await this.#reload();
+    });
+    this.#running = this.#next;
+    return this.#next;
   }
 
   /** From here on a change of the files is taken by itself, if the configuration says so. */
