@@ -4,6 +4,7 @@ import { toConfig, toSettings } from './convert.ts';
 import { defaultConfig } from './defaults.ts';
 import { ROOT, type RootSettings } from './directives/root.ts';
 import type { EdgeConfig } from './model.ts';
+import { shownWords } from './print.ts';
 import type { Block, Effect, Fields, Leaf, Named } from './schema.ts';
 
 /** One directive whose value differs. */
@@ -103,5 +104,5 @@ function keepRestart(block: Block<Fields>, running: Values, next: Values): Value
 type Values = Readonly<Record<string, unknown>>;
 
 function write(leaf: Leaf<unknown>, value: unknown): string {
-  return leaf.secret ? '***' : leaf.type.print(value).join(' ');
+  return shownWords(leaf, value).join(' ');
 }

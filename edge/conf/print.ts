@@ -23,7 +23,7 @@ export function printConfig(config: EdgeConfig, language = LANGUAGE): string {
 /** The same for somebody who may see the configuration, but not its passwords. It cannot be read back. */
 export function printWithoutSecrets(config: EdgeConfig): string {
   const say: Say = (name, leaf, value) =>
-    leaf.secret ? [{ name, args: ['***'], children: undefined }] : directivesOf(name, leaf, value);
+    inEach(leaf, shownWords(leaf, value)).map((args) => ({ name, args, children: undefined }));
   return printTree(blockTree(ROOT, withoutDerived(toSettings(config)), () => true, say));
 }
 
@@ -68,6 +68,11 @@ function blockTree(
 /** The directives that say a value. */
 export function directivesOf(name: string, leaf: Leaf<unknown>, value: unknown): PlainDirective[] {
   return inEach(leaf, leaf.type.print(value)).map((args) => ({ name, args, children: undefined }));
+}
+
+/** The words of a value as somebody may see them who may see no password. */
+export function shownWords({ secret, type }: Leaf<unknown>, value: unknown): readonly string[] {
+  return secret ? ['***'] : (type.printShown?.(value) ?? type.print(value));
 }
 
 /** The words of each directive that says a part of a value, or all of it. */

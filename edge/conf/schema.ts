@@ -21,6 +21,8 @@ export interface ValueType<T> {
   /** Method syntax on purpose: it lets a `Leaf<number>` stand in a table of `Leaf<unknown>`. */
   parse(args: readonly string[]): Parsed<T>;
   print(value: T): readonly string[];
+  /** The same for somebody who may see no password, where there may be one in it. */
+  printShown?(value: T): readonly string[];
 }
 
 /** A directive that ends in `;`. */

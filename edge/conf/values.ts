@@ -98,18 +98,51 @@ export function inherited<T>(type: ValueType<T>): ValueType<T | undefined> {
 }
 
 /** URLs of callbacks. */
-export const hookUrls: ValueType<readonly string[]> = several({
-  expected: 'http:// or https:// URLs',
-  parse: (word) => (isHttpUrl(word) ? word : undefined),
-  print: (value) => value,
-});
+export const hookUrls: ValueType<readonly string[]> = withSecrets(
+  several({
+    expected: 'http:// or https:// URLs',
+    parse: (word) => (isHttpUrl(word) ? word : undefined),
+    print: (value) => value,
+  }),
+);
 
 /** One such URL. */
-export const hookUrl: ValueType<string> = single({
-  expected: 'an http:// or https:// URL',
-  parse: (word) => (isHttpUrl(word) ? good(word) : undefined),
-  print: (value) => value,
-});
+export const hookUrl: ValueType<string> = withSecrets(
+  single({
+    expected: 'an http:// or https:// URL',
+    parse: (word) => (isHttpUrl(word) ? good(word) : undefined),
+    print: (value) => value,
+  }),
+);
+
+/** URLs may hold a user name and a password, which are sent as they are meant, and parameters: these are secrets. */
+function withSecrets<T>(type: ValueType<T>): ValueType<T> {
+  return {
+    ...type,
+    parse(args) {
+      const word = args.findIndex((each) => !isDecodable(each));
+      const expected = 'write % as %25';
+      if (word >= 0)
+        return { ok: false, what: 'its user name or password has a % that stands for nothing', word, expected };
+      return type.parse(args);
+    },
+    printShown: (value) => type.print(value).map(urlShown),
+  };
+}
+
+function isDecodable(word: string): boolean {
+  const { username = '', password = '' } = URL.parse(word) ?? {};
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function urlShown(url: string): string {
+  return url.replace(/^(https?:\/*)[^/?#]*@/i, '$1***@').replace(/[?#].*$/s, '?***');
+}
 
 /** Origins of web pages: scheme, host and port, as browsers send them. */
 export const webOrigins: ValueType<readonly string[]> = several({

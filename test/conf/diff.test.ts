@@ -42,6 +42,12 @@ describe('diff', () => {
       config(`http_api { enabled on; auth { enabled on; username u; password ${password}; } }`);
     const { changes } = diffConfig(api('old'), api('new'));
     assert.deepEqual(changes, [{ path: 'http_api.auth.password', from: '***', to: '***', effect: 'at once' }]);
+    const hook = (url: string) => config(`vhost a { http_hooks { on_play http://b/x ${url}; } }`);
+    const [change] = diffConfig(hook('http://u:old@b/y?key=old#old'), hook('https://new@[::1]:80/y?key=new')).changes;
+    assert.deepEqual(
+      [change?.from, change?.to],
+      ['http://b/x http://***@b/y?***', 'http://b/x https://***@[::1]:80/y?***'],
+    );
   });
 
   it('separates what waits for a restart', () => {

@@ -250,6 +250,9 @@ describe('values', () => {
       'https://b/c?d=e',
     ]);
     assert.match(errors('vhost a { http_hooks { on_play ftp://a/; } }')[0] ?? '', /expected http:\/\/ or https:/);
+    const undecodable = errors('vhost a { http_hooks { on_play http://a/ http://user:100%@b/; } }')[0] ?? '';
+    assert.match(undecodable, /:1:\d+.*password has a % that stands for nothing; write % as %25/);
+    assert.match(errors('vhost a { edge { token { jwks_url http://us%er:pw@b/; } } }')[0] ?? '', /write % as %25/);
     assert.match(errors('vhost a { http_hooks { on_play /play; } }')[0] ?? '', /expected http:\/\/ or https:/);
   });
 });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { parseConfig } from '../../edge/conf/load.ts';
-import { printConfig } from '../../edge/conf/print.ts';
+import { printConfig, printWithoutSecrets } from '../../edge/conf/print.ts';
 import fc from '../support/property.ts';
 import { configs } from './arbitrary.ts';
 
@@ -33,6 +33,13 @@ describe('print', () => {
       printConfig(defaultConfig({ vhosts: [vhost] })),
       /vhost __defaultVhost__ \{\n {4}edge \{\n {8}stall_timeout 1500;\n {4}\}\n\}\n$/,
     );
+  });
+
+  it('for others: without passwords, also those in URLs', () => {
+    const vhost = defaultVhost({ httpHooks: { onPlay: ['http://u:hush@a/b?key=secret', 'http://c:1/'] } });
+    const text = printWithoutSecrets(defaultConfig({ vhosts: [vhost] }));
+    assert.match(text, /on_play http:\/\/\*\*\*@a\/b\?\*\*\* http:\/\/c:1\/;/);
+    assert.match(printConfig(defaultConfig({ vhosts: [vhost] })), /u:hush@a\/b\?key=secret/);
   });
 
   it('mw_latency 0 with min_latency on, which SRS does not take by itself', () => {

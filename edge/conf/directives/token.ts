@@ -38,7 +38,7 @@ export const token = block(
       defaultText: 'none',
       doc:
         'URL of the public keys of JSON Web Tokens, a JWK Set, instead of `jwks_file`. Asked for again every 5 min, ' +
-        'and when a token names a key that is not known. While it fails, the keys that are known count on.',
+        'and when a token names a key that is not known; 256 KB at most. While it fails, the keys that are known count on.',
     }),
     issuer: name(TOKEN.issuer, 'not checked', 'a name', 'What `iss` of a JSON Web Token must be.'),
     audience: name(TOKEN.audience, 'not checked', 'a name', 'What `aud` of a JSON Web Token must be, or have in it.'),

@@ -180,8 +180,8 @@ export const vhostEdge = block(
       effect: 'new connections',
       since: 2,
       doc:
-        'What becomes of a client when a callback of `http_hooks` is not there, not in time, or makes no sense. ' +
-        '`admit` lets it in, as if the callback had agreed. A callback that refuses, refuses.',
+        'What becomes of a client when a callback of `http_hooks` is not there, not in time, answers with a status ' +
+        'from 500 on, or makes no sense. `admit` lets it in, as if the callback had agreed. A callback that refuses, refuses.',
     }),
     on_connect_at: leaf({
       type: choice({ stream: 'stream', connect: 'connect' }),
