@@ -1,13 +1,11 @@
 /**
- * JSON Web Tokens (RFC 7519): their keys, and what they let a client do. Loaded when the first one comes: the library is
- * a tenth of all that an edge loads.
+ * JSON Web Tokens (RFC 7519): what they let a client do. Loaded when the first one comes: the library is a tenth of all
+ * that an edge loads.
  */
 
 import type { JWTVerifyGetKey } from 'jose';
-import { createLocalJWKSet, createRemoteJWKSet, errors, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
-import type { Logger } from 'pino';
+import { errors, type JWTPayload, type JWTVerifyOptions, jwtVerify } from 'jose';
 import type { TokenConfig } from '../conf/access-model.ts';
-import type { Kind } from './fresh-file.ts';
 import { KeysUnavailable } from './keys-unavailable.ts';
 import { isFrom, type Wanted } from './signed-url.ts';
 import { fits } from './stream-pattern.ts';
@@ -32,6 +30,9 @@ const clockToleranceSeconds = 5;
 
 const patternsMax = 100;
 
+/** Keys that a token without `kid` is tried with: each costs a tenth of a millisecond or more. */
+const keysTriedMax = 16;
+
 /** Why the token does not allow it, or undefined when it does. Throws KeysUnavailable. */
 export async function jwtFault(
   token: string,
@@ -39,20 +40,40 @@ export async function jwtFault(
   { issuer, audience }: Pick<TokenConfig, 'issuer' | 'audience'>,
   wanted: Wanted,
 ): Promise<string | undefined> {
+  const options = {
+    algorithms,
+    requiredClaims: ['exp'],
+    clockTolerance: clockToleranceSeconds,
+    ...(issuer !== '' && { issuer }),
+    ...(audience !== '' && { audience }),
+  };
   try {
-    const { payload } = await jwtVerify(token, keys, {
-      algorithms,
-      requiredClaims: ['exp'],
-      clockTolerance: clockToleranceSeconds,
-      ...(issuer !== '' && { issuer }),
-      ...(audience !== '' && { audience }),
-    });
-    return claimsFault(payload, wanted);
+    return claimsFault(await verified(token, keys, options), wanted);
   } catch (error) {
     if (error instanceof KeysUnavailable) throw error;
     if (error instanceof errors.JWTExpired) return 'it has expired';
     if (error instanceof errors.JOSEError) return `its JWT is not valid: ${error.message}`;
-    throw error;
+    // Such a key is in the set: broken, or too short for its algorithm.
+    throw new KeysUnavailable(`the key of its JWT cannot be used: ${(error as Error).message}`);
+  }
+}
+
+/** What the token claims, when a key has signed it. One that does not say which is tried with all that are of its kind. */
+async function verified(token: string, keys: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keys, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    let tried = 0;
+    for await (const key of error) {
+      if (++tried > keysTriedMax) break;
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (wrong) {
+        if (!(wrong instanceof errors.JWSSignatureVerificationFailed)) throw wrong;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
   }
 }
 
@@ -63,79 +84,4 @@ function claimsFault(claims: JWTPayload, { action, app, stream, address }: Wante
   const patterns = [claims[action] ?? []].flat().slice(0, patternsMax);
   const allowed = patterns.some((pattern) => typeof pattern === 'string' && fits(pattern, app, stream));
   return allowed ? undefined : `its claim "${action}" does not name the stream`;
-}
-
-/** A JWK Set (RFC 7517 §5) in a file. */
-export const keySetFile: Kind<JWTVerifyGetKey | undefined> = {
-  name: 'keys of tokens',
-  counted: 'keys',
-  maxBytes: 256 * 1024,
-  none: undefined,
-  parse: (text) => {
-    const set = JSON.parse(text) as JSONWebKeySet;
-    return { value: createLocalJWKSet(set), count: set.keys.length, badLines: [], remedy: '' };
-  },
-};
-
-/** An answer of the server of keys. */
-const answerMaxMs = 3_000;
-/** Keys are asked for again when they are so old, and when a token names one that is not among them. */
-const freshMs = 5 * 60_000;
-const unknownKeyMs = 30_000;
-/** A server that has failed is asked again after this. */
-const retryMs = { withKeys: 30_000, without: 1_000 } as const;
-
-/** A JWK Set behind a URL. While its server fails, the keys that are known count on. */
-export class KeySetUrl {
-  readonly #remote: ReturnType<typeof createRemoteJWKSet>;
-  /** For the log: without parameters, which may be secret. */
-  readonly #url: string;
-  readonly #log: Logger;
-  #failed: { readonly reason: string; readonly untilMs: number } | undefined;
-
-  constructor(url: string, log: Logger) {
-    const { origin, pathname } = new URL(url);
-    this.#url = origin + pathname;
-    this.#log = log;
-    this.#remote = createRemoteJWKSet(new URL(url), {
-      timeoutDuration: answerMaxMs,
-      cacheMaxAge: freshMs,
-      cooldownDuration: unknownKeyMs,
-    });
-  }
-
-  readonly key: JWTVerifyGetKey = async (header, token) => {
-    if (this.#failed === undefined || performance.now() >= this.#failed.untilMs) {
-      try {
-        const key = await this.#remote(header, token);
-        if (this.#failed !== undefined) this.#log.info({ url: this.#url }, 'keys of tokens can be had again');
-        this.#failed = undefined;
-        return key;
-      } catch (error) {
-        if (isAboutToken(error)) throw error;
-        this.#fail(error);
-      }
-    }
-    const known = this.#remote.jwks();
-    if (known === undefined) throw new KeysUnavailable(`the keys of tokens cannot be had: ${this.#failed?.reason}`);
-    return await createLocalJWKSet(known)(header, token);
-  };
-
-  #fail(error: unknown): void {
-    const known = this.#remote.jwks() !== undefined;
-    const { message, cause } = error as Error;
-    const reason = cause instanceof Error ? `${message}: ${cause.message}` : message;
-    this.#failed = { reason, untilMs: performance.now() + (known ? retryMs.withKeys : retryMs.without) };
-    const then = known ? 'those that are known count on' : 'nobody with a token is let in';
-    this.#log.warn({ url: this.#url, reason }, `keys of tokens cannot be had: ${then}`);
-  }
-}
-
-/** The keys were there; it is the token that does not fit them. */
-function isAboutToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys ||
-    error instanceof errors.JOSENotSupported
-  );
 }

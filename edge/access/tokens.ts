@@ -9,7 +9,7 @@ import type { EdgeConfig } from '../conf/model.ts';
 import { secretMinLength, signingKey } from '../conf/signing.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { FreshFile, type Kind } from './fresh-file.ts';
-import type { KeySetUrl, keySetFile } from './jwt.ts';
+import type { KeySetUrl, keySetFile } from './jwks.ts';
 import { KeysUnavailable } from './keys-unavailable.ts';
 import type { Action } from './security.ts';
 import { isSigned, type SigningKeys, signatureFault, type Wanted } from './signed-url.ts';
@@ -89,7 +89,7 @@ export class Tokens {
   }
 
   async #jwtFault(jwt: string, token: TokenConfig, wanted: Wanted): Promise<string | undefined> {
-    const { jwtFault, KeySetUrl, keySetFile } = await import('./jwt.ts');
+    const [{ jwtFault }, { KeySetUrl, keySetFile }] = await Promise.all([import('./jwt.ts'), import('./jwks.ts')]);
     if (token.jwksUrl !== '') {
       const { key } = cached(this.#setUrls, token.jwksUrl, () => new KeySetUrl(token.jwksUrl, this.#log));
       return await jwtFault(jwt, key, token, wanted);

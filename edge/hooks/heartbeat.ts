@@ -4,7 +4,8 @@ import { networkInterfaces } from 'node:os';
 import type { Logger } from 'pino';
 import { listenAddresses } from '../conf/address-values.ts';
 import type { EdgeConfig, HeartbeatConfig } from '../conf/model.ts';
-import { HookError, post, withoutSecrets } from './post.ts';
+import { withoutSecrets } from '../net/exchange.ts';
+import { HookError, post } from './post.ts';
 
 /** One answer. The next heartbeat waits for it. */
 const answerTimeoutMs = 5_000;

@@ -7,11 +7,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { HttpHooksConfig, VhostConfig } from '../conf/model.ts';
+import { withoutSecrets } from '../net/exchange.ts';
 import { streamId, streamUrl } from '../stream/name.ts';
 import { type ConnectRequest, Refusal, type StreamRequest } from '../stream/request.ts';
 import { LocateHook } from './locate-hook.ts';
 import { type NoticeLimits, Notices } from './notices.ts';
-import { HookError, postHook, withoutSecrets } from './post.ts';
+import { HookError, postHook } from './post.ts';
 import type { Used } from './usage.ts';
 
 /** A burst of clients that leave must not use up descriptors, nor hold up the event loop with requests. */

@@ -3,24 +3,12 @@
  * (`trunk/conf/full.conf`, `http_hooks`): status 200 or 201, and a body that is `0` or an object whose `code` is 0.
  */
 
-import type { IncomingMessage } from 'node:http';
-import type { RequestOptions } from 'node:https';
-import { http, https } from '../node-http.ts';
-import { DeadlineSignal } from '../time/deadline-signal.ts';
-import { version } from '../version.ts';
+import { type Answer, exchange } from '../net/exchange.ts';
 
 /** An answer is a number or a small object; who sends more than this is no callback. */
 const answerMaxBytes = 64 * 1024;
 /** Of an answer, for messages. */
 const quotedChars = 200;
-
-/**
- * Connections are kept: callbacks come in bursts, one for each client of a popular stream. A server of callbacks that
- * hangs must not use up the descriptors of the process.
- */
-const agentOptions = { keepAlive: true, maxSockets: 128 };
-const httpAgent = new http.Agent(agentOptions);
-const httpsAgent = new https.Agent(agentOptions);
 
 /** Why a callback is no yes. */
 export class HookError extends Error {
@@ -34,14 +22,9 @@ export class HookError extends Error {
   }
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
 /**
  * Posts `body` and resolves if the answer is yes.
- * @param timeoutMs for all of it, from the look-up of the name to the last byte of the answer
+ * @param timeoutMs as in `exchange`
  * @param cancelled gives it up at once
  * @throws HookError otherwise; its message does not name the URL
  */
@@ -56,8 +39,9 @@ export async function postHook(url: string, body: object, timeoutMs: number, can
  */
 export async function askHook(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<string> {
   const { status, text } = await post(url, body, timeoutMs, cancelled);
-  if (status !== 200 && status !== 201) throw new HookError('refused', `answered with status ${status}`);
-  return text;
+  if (status === 200 || status === 201) return text;
+  // 5xx: the server, or a proxy whose server is not there, says that it cannot tell.
+  throw new HookError(status >= 500 ? 'failed' : 'refused', `answered with status ${status}`);
 }
 
 /**
@@ -66,23 +50,13 @@ export async function askHook(url: string, body: object, timeoutMs: number, canc
  * @throws HookError where there is none
  */
 export async function post(url: string, body: object, timeoutMs: number, cancelled: AbortSignal): Promise<Answer> {
-  const deadline = new DeadlineSignal(timeoutMs);
   const bytes = Buffer.from(JSON.stringify(body));
   try {
-    return await request(new URL(url), bytes, AbortSignal.any([deadline.signal, cancelled]));
+    return await exchange(url, { body: bytes, timeoutMs, answerMaxBytes }, cancelled);
   } catch (error) {
-    if (error instanceof HookError) throw error;
-    if (deadline.signal.aborted) throw new HookError('failed', `no answer in ${timeoutMs} ms`);
-    throw new HookError('failed', describe(error), { cause: error });
-  } finally {
-    deadline.stop();
+    const { message, cause } = error as Error;
+    throw new HookError('failed', message, { cause });
   }
-}
-
-/** A callback's URL as logs may show it: credentials and parameters are the operator's secret. */
-export function withoutSecrets(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
 }
 
 /** Throws a HookError unless the answer is yes. */
@@ -110,50 +84,6 @@ function codeOf(text: string): number | undefined {
   return typeof value === 'number' ? value : undefined;
 }
 
-function request(url: URL, body: Buffer, signal: AbortSignal): Promise<Answer> {
-  const secure = url.protocol === 'https:';
-  const options: RequestOptions = {
-    method: 'POST',
-    agent: secure ? httpsAgent : httpAgent,
-    signal,
-    headers: {
-      'Content-Type': 'application/json',
-      'Content-Length': body.length,
-      'User-Agent': `edgecluster/${version}`,
-    },
-  };
-  return new Promise((resolve, reject) => {
-    const sent = (secure ? https : http).request(url, options, (response) => {
-      readAnswer(response).then(resolve, reject);
-    });
-    sent.on('error', (error: NodeJS.ErrnoException) => {
-      // The server closed a kept connection just when it was used again: it has not seen the request.
-      if (sent.reusedSocket && error.code === 'ECONNRESET' && !signal.aborted) {
-        request(url, body, signal).then(resolve, reject);
-      } else reject(error);
-    });
-    sent.end(body);
-  });
-}
-
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    // Leaving the loop destroys the response.
-    if (size > answerMaxBytes) throw new HookError('failed', `answered with more than ${answerMaxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
-}
-
 function quote(text: string): string {
   return JSON.stringify(text.length > quotedChars ? `${text.slice(0, quotedChars)}…` : text);
-}
-
-/** Node wraps the failures of all addresses of a name into one error without a message. */
-function describe(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

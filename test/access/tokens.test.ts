@@ -2,18 +2,19 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { renameSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { exportJWK, type FlattenedJWSInput, generateKeyPair, SignJWT } from 'jose';
 import { pino } from 'pino';
+import { KeySetUrl } from '../../edge/access/jwks.ts';
 import { KeysUnavailable } from '../../edge/access/keys-unavailable.ts';
 import { signatureFault } from '../../edge/access/signed-url.ts';
 import { fits } from '../../edge/access/stream-pattern.ts';
 import { Tokens, withoutTokens } from '../../edge/access/tokens.ts';
 import type { TokenConfig } from '../../edge/conf/access-model.ts';
-import { ACCESS } from '../../edge/conf/defaults.ts';
+import { ACCESS, defaultConfig } from '../../edge/conf/defaults.ts';
 import type { StreamRequest } from '../../edge/stream/request.ts';
 import { temporaryDirectory } from '../support/programs.ts';
 import { signedQuery } from '../support/signed-query.ts';
@@ -134,16 +135,22 @@ test('a file of keys: several count, one that is gone counts no more, and withou
 });
 
 interface Issuer {
+  readonly key: object;
   readonly set: string;
   sign(claims: Record<string, unknown>, header?: object): Promise<string>;
 }
 
-async function issuer(kid: string): Promise<Issuer> {
+/** @param kid none: neither its key nor its tokens name it */
+async function issuer(kid?: string): Promise<Issuer> {
   const { publicKey, privateKey } = await generateKeyPair('ES256');
-  const set = JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] });
+  const named = kid === undefined ? {} : { kid };
+  const key = { ...(await exportJWK(publicKey)), ...named, alg: 'ES256', use: 'sig' };
+  const set = JSON.stringify({ keys: [key] });
   const sign = (claims: Record<string, unknown>, header: object = {}): Promise<string> =>
-    new SignJWT({ exp: inAnHour, ...claims }).setProtectedHeader({ alg: 'ES256', kid, ...header }).sign(privateKey);
-  return { set, sign };
+    new SignJWT({ exp: inAnHour, ...claims })
+      .setProtectedHeader({ alg: 'ES256', ...named, ...header })
+      .sign(privateKey);
+  return { key, set, sign };
 }
 
 describe('JSON Web Tokens', () => {
@@ -192,6 +199,84 @@ describe('JSON Web Tokens', () => {
     }
   });
 
+  test('that name no key are tried with each of their kind: so the old and the new one can stand there together', async (t) => {
+    const [old, next, other] = [await issuer(), await issuer(), await issuer()];
+    const file = join(temporaryDirectory(t), 'jwks.json');
+    writeFileSync(file, JSON.stringify({ keys: [{ ...other.key, x: 'AAAA' }, old.key, next.key] }));
+    const ask = tokensOf({ jwksFile: file });
+    for (const one of [old, next]) assert.equal(await ask(`?jwt=${await one.sign({ play: '**' })}`), undefined);
+    assert.match((await ask(`?jwt=${await other.sign({ play: '**' })}`)) ?? '', /signature verification failed/);
+    assert.match((await ask(`?jwt=${await next.sign({ play: '**', exp: 1_000 })}`)) ?? '', /expired/);
+  });
+
+  test('whose key is in the set, but broken, are told so', async (t) => {
+    const { key, sign } = await issuer('1');
+    const file = join(temporaryDirectory(t), 'jwks.json');
+    writeFileSync(file, JSON.stringify({ keys: [{ ...key, x: 'AAAA' }] }));
+    const unusable = { name: 'KeysUnavailable', message: /^the key of its JWT cannot be used: / };
+    await assert.rejects(tokensOf({ jwksFile: file })(`?jwt=${await sign({ play: '**' })}`), unusable);
+  });
+
+  test('keys behind a URL: whom they keep out learns nothing of their server, whose answer has bounds', async (t) => {
+    const { url, answer, seen } = await keyServer(t);
+    const { set, sign } = await issuer('1');
+    const lines: string[] = [];
+    const log = pino({}, { write: (line: string) => lines.push(line) });
+    const tokens = new Tokens(log);
+    const jwksUrl = url.replace('http://', 'http://edge:hush@').concat('?key=secret');
+    const token = { ...ACCESS.token, play: true, jwksUrl };
+    answer.body = ' '.repeat(300_000);
+    const unavailable = { name: 'KeysUnavailable', message: 'the keys of tokens cannot be had' };
+    await assert.rejects(tokens.fault(token, 'play', request(`?jwt=${await sign({ play: '**' })}`)), unavailable);
+    assert.match(lines.join(), /answered with more than 262144 bytes/);
+    assert.doesNotMatch(lines.join(), /hush|secret/);
+    answer.body = set;
+    tokens.reconfigure(defaultConfig());
+    assert.equal(await tokens.fault(token, 'play', request(`?jwt=${await sign({ play: '**' })}`)), undefined);
+    assert.deepEqual(new Set(seen), new Set([`Basic ${Buffer.from('edge:hush').toString('base64')}`]));
+  });
+
+  test('keys behind a URL: a system’s clock that is put back holds back no new key', async (t) => {
+    const { url, answer, seen } = await keyServer(t);
+    const [first, second] = [await issuer('1'), await issuer('2')];
+    let nowMs = 0;
+    const { key } = new KeySetUrl(url, pino({ level: 'silent' }), () => nowMs);
+    const has = (kid: string): Promise<unknown> => Promise.resolve(key({ alg: 'ES256', kid }, {} as FlattenedJWSInput));
+    answer.body = first.set;
+    await has('1');
+    answer.body = second.set;
+    await assert.rejects(has('2'), /no applicable key/, 'asked for again so soon');
+    t.mock.method(Date, 'now', () => 0);
+    nowMs = 30_000;
+    await has('2');
+    assert.equal(seen.length, 2);
+    answer.body = first.set;
+    nowMs += 5 * 60_000;
+    await assert.rejects(has('2'), /no applicable key/, 'a key that was taken away counts on');
+  });
+
+  test('keys behind a URL: while their server is silent, one client waits for it, and no other', async (t) => {
+    const { url, answer, seen } = await keyServer(t);
+    let nowMs = 0;
+    const { key } = new KeySetUrl(url, pino({ level: 'silent' }), () => nowMs);
+    const has = (kid: string): Promise<unknown> => Promise.resolve(key({ alg: 'ES256', kid }, {} as FlattenedJWSInput));
+    answer.body = (await issuer('1')).set;
+    await has('1');
+    answer.isSilent = true;
+    nowMs = 5 * 60_000;
+    await has('1');
+    assert.equal(seen.length, 2);
+    nowMs += 30_000;
+    const asked = answer.next();
+    await has('1');
+    await asked;
+    assert.equal(answer.waiting.length, 2, 'it waits no more, and the server has not answered');
+    answer.isSilent = false;
+    answer.body = (await issuer('2')).set;
+    for (const response of answer.waiting) response.end(answer.body);
+    await has('2');
+  });
+
   test('keys behind a URL: new ones are learned, and known ones outlive their server', {
     timeout: 90_000,
   }, async (t) => {
@@ -214,16 +299,36 @@ describe('JSON Web Tokens', () => {
   });
 });
 
-async function keyServer(
-  t: TestContext,
-): Promise<{ url: string; answer: { body: string }; stop: () => Promise<void> }> {
-  const answer = { body: '' };
-  const server = createServer((_, response) => response.end(answer.body)).listen(0, '127.0.0.1');
+interface KeyAnswer {
+  body: string;
+  isSilent: boolean;
+  /** Answers that were held back. */
+  readonly waiting: ServerResponse[];
+  /** Resolves with the next request. */
+  next(): Promise<void>;
+}
+
+async function keyServer(t: TestContext): Promise<{
+  url: string;
+  answer: KeyAnswer;
+  /** Credentials of each request. */
+  seen: (string | undefined)[];
+  stop: () => Promise<void>;
+}> {
+  const seen: (string | undefined)[] = [];
+  const server = createServer(({ headers }, response) => {
+    seen.push(headers.authorization);
+    if (answer.isSilent) answer.waiting.push(response);
+    else response.end(answer.body);
+  });
+  const next = async (): Promise<void> => void (await once(server, 'request'));
+  const answer: KeyAnswer = { body: '', isSilent: false, waiting: [], next };
+  server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const stop = async (): Promise<void> => {
     server.closeAllConnections();
     if (server.listening) await once(server.close(), 'close');
   };
   t.after(stop);
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`, answer, stop };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`, answer, seen, stop };
 }

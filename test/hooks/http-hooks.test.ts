@@ -203,6 +203,7 @@ const refused: readonly [body: string, status: number, reason: RegExp, httpStatu
   ['0', 202, /answered with status 202$/, 403],
   ['0', 302, /answered with status 302$/, 403],
   ['0', 403, /answered with status 403$/, 403],
+  ['0', 503, /answered with status 503$/, 502],
   ['', 200, /answered with an empty body/, 502],
   ['OK', 200, /answered "OK"/, 502],
   ['{"data":0}', 200, /answered "{\\"data\\":0}"/, 502],
@@ -320,6 +321,10 @@ test('hook_failure admit: who cannot be asked about comes in; who is refused doe
   await hooksFor().onPlay(request, admitting(silent.url));
   const nonsense = await hookServer(t, answering('OK'));
   await hooksFor().onPlay(request, admitting(nonsense.url));
+  for (const status of [500, 502, 503, 504]) {
+    const proxy = await hookServer(t, answering('its server is not there', status));
+    await hooksFor().onPlay(request, admitting(proxy.url));
+  }
   const refusing = await hookServer(t, answering('1'));
   assert.equal((await refusalOf(hooksFor().onPlay(request, admitting(refusing.url)))).httpStatus, 403);
   const unwilling = await hookServer(t, answering('', 403));

@@ -69,11 +69,12 @@ const sourceTests = globSync(
   'test/stream/{checksum,distance,frame,header-room,headers,history,hub,interleave,live-stream,mode-change,name,odd-run,override,splice,timeline,traces}.test.ts',
 );
 
-const connectionFiles = globSync('edge/upstream/connection/*.ts');
+const connectionFiles = globSync(['edge/upstream/connection/*.ts', 'edge/net/host-lookup.ts']);
 
-const connectionTests = globSync(
-  'test/upstream/{address,descriptors,errors,families,flv-answer,host-lookup,http-pings,http-request,origin-keys,origin-tls,request,shared-reads,socket,watchdog}.test.ts',
-);
+const connectionTests = globSync([
+  'test/net/host-lookup.test.ts',
+  'test/upstream/{address,descriptors,errors,families,flv-answer,http-pings,http-request,origin-keys,origin-tls,request,shared-reads,socket,watchdog}.test.ts',
+]);
 
 const parts: Readonly<Record<string, Part>> = {
   rtmp: { files: globSync('edge/rtmp/**/*.ts'), tests: ['test/rtmp/*.test.ts'], tried: 'near' },

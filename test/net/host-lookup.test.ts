@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { LookupAddress, LookupOptions } from 'node:dns';
 import { test } from 'node:test';
-import { SharedLookUp } from '../../edge/upstream/connection/host-lookup.ts';
+import { SharedLookUp } from '../../edge/net/host-lookup.ts';
 
 const addresses = [
   { address: '10.0.0.1', family: 4 },

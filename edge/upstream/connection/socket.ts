@@ -8,10 +8,10 @@ import { connect as connectTcp, isIP, type LookupFunction, type OnReadOpts, type
 import { connect as connectTls } from 'node:tls';
 import { outOfDescriptors } from '../../budget/descriptors.ts';
 import type { OriginAddress } from '../../conf/model.ts';
+import { SharedLookUp } from '../../net/host-lookup.ts';
 import { Deadline } from '../../time/deadline.ts';
 import { isTls, originName } from './address.ts';
 import { toUpstreamError, UpstreamError } from './errors.ts';
-import { SharedLookUp } from './host-lookup.ts';
 import { OriginTls } from './origin-tls.ts';
 
 const sharedLookUp = new SharedLookUp();
