@@ -20,6 +20,7 @@ const validate = new Ajv({ allErrors: true, strictTypes: false }).compile(schema
 interface SchemaNode {
   readonly additionalProperties?: unknown;
   readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly required?: readonly string[];
 }
 
 describe("the chart's values", () => {
@@ -32,6 +33,13 @@ describe("the chart's values", () => {
       assert.ok(places.includes(place), `expected at ${place}: ${JSON.stringify(validate.errors)}`);
     });
   }
+
+  it('none is left out, as by `helm upgrade --reuse-values` those are that a new chart adds', () => {
+    const whole = ['pod.resources', 'pod.securityContext', 'pod.containerSecurityContext', 'pod.affinity'];
+    assert.deepEqual(optional(schema, defaults, whole), []);
+    const { upgrade: _, ...former } = defaults;
+    assert.equal(validate(former), false);
+  });
 
   it('every value is documented', () => {
     const documented = documentedValues(text).map(({ path }) => path);
@@ -76,6 +84,18 @@ function leavesOfSchema(node: SchemaNode, whole: readonly string[], path = ''): 
   if (whole.includes(path) || node.properties === undefined) return [path];
   assert.equal(node.additionalProperties, false, `${path} takes anything`);
   return Object.entries(node.properties).flatMap(([key, inner]) => leavesOfSchema(inner, whole, join2(path, key)));
+}
+
+/** Paths of the values that need not be there, though templates cannot do without. What is empty they can do without. */
+function optional(node: SchemaNode, values: unknown, whole: readonly string[], path = ''): readonly string[] {
+  if (!isMap(values)) return [];
+  return Object.entries(node.properties ?? {}).flatMap(([key, inner]) => {
+    const [value, place] = [values[key], join2(path, key)];
+    if (whole.includes(place) || value === undefined || Array.isArray(value)) return [];
+    const isNeeded = isMap(value) ? inner.properties !== undefined : value !== '';
+    const own = isNeeded && node.required?.includes(key) !== true ? [place] : [];
+    return [...own, ...optional(inner, value, whole, place)];
+  });
 }
 
 function join2(path: string, key: string): string {
