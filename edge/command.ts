@@ -6,7 +6,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -100,12 +100,14 @@ function writePid({ pidFile }: EdgeConfig): () => void {
   if (pidFile === '') return () => {};
   const path = resolve(pidFile);
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, `${process.pid}\n`);
+  const text = `${process.pid}\n`;
+  writeFileSync(path, text);
   return () => {
     try {
-      rmSync(path, { force: true });
+      // Another edge, with the same path in its configuration, may have written it since.
+      if (readFileSync(path, 'utf8') === text) rmSync(path);
     } catch {
-      // Its folder may have become read-only, or a folder stand in its place: no reason for another exit code.
+      // It may be gone, its folder may have become read-only, or a folder stand in its place: no reason for another exit code.
     }
   };
 }

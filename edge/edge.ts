@@ -227,7 +227,7 @@ export class Edge implements Gateway {
     // Load balancers need time to learn that this edge is not ready: until then clients still come.
     await delay(graceStartWaitMs);
     await this.#rtmp.stopListening();
-    await drainClients(this.clients, this.moves, this.#config, this.log);
+    await drainClients(this.clients, this.moves, () => this.#config, this.log);
     await this.#settle();
     this.close();
   }

@@ -1,7 +1,7 @@
 /** The command as it is typed: arguments, what it says and where, and exit codes. */
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   cpSync,
@@ -208,6 +208,24 @@ describe('the command', { concurrency: 3 }, () => {
     const lines = readFileSync(log, 'utf8').trim().split('\n');
     assert.equal(lines.length, 1, 'nothing below warn');
     assert.match(lines[0] ?? '', /"hls\\" has no effect/);
+  });
+
+  test('a pid file that another edge has written since stays', options, async (t) => {
+    const pid = join(directory, 'shared.pid');
+    const file = conf('shared', `listen 127.0.0.1:0; grace_start_wait 0; pid ${pid}; vhost a { }`);
+    const start = async (): Promise<ChildProcess> => {
+      const child = spawn(process.execPath, [mainFile, '-c', file], { stdio: 'ignore' });
+      t.after(() => child.kill('SIGKILL'));
+      while (!existsSync(pid) || readFileSync(pid, 'utf8') !== `${child.pid}\n`) await setImmediate();
+      return child;
+    };
+    const [first, second] = [await start(), await start()];
+    first.kill('SIGTERM');
+    await once(first, 'exit');
+    assert.equal(readFileSync(pid, 'utf8'), `${second.pid}\n`);
+    second.kill('SIGTERM');
+    await once(second, 'exit');
+    assert.equal(existsSync(pid), false);
   });
 
   test('SIGUSR1 opens the log file anew when it has been moved away', options, async (t) => {

@@ -1,13 +1,15 @@
 /** A drain under load: clients go over a few at a time, and never all at once. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { CapsEx } from '../../edge/rtmp/enhanced.ts';
 import type { EdgeProcess } from '../support/edge-process.ts';
 import { clip } from '../support/media.ts';
 import { edgeConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer } from '../support/rtmp-peer.ts';
-import { publisher, startEdge, startOrigin, stream } from '../support/rtmp-scene.ts';
+import { publisher, reload, startEdge, startOrigin, stream } from '../support/rtmp-scene.ts';
 
 /** The drain itself lasts 8 s. */
 const testOptions = { timeout: 60_000 };
@@ -97,5 +99,28 @@ test('clients who leave by themselves end a drain early', testOptions, async (t)
   edge.signal('SIGTERM');
   await edge.logged(({ msg }) => msg === 'draining');
   for (const peer of peers) peer.end();
+  assert.equal(await edge.exit(), 0);
+});
+
+test('a drain takes as long as the configuration says, also one that is reloaded meanwhile', testOptions, async (t) => {
+  const origin = await endlessOrigin(t);
+  const config = (timeoutMs: number) => edgeConfig({ origins: [origin.port], edge: `drain_timeout ${timeoutMs};` });
+  const edge = await startEdge(t, config(3_600_000));
+  const peers = await Promise.all(Array.from({ length: 5 }, () => RtmpPeer.player({ port: edge.port() }, stream)));
+  t.after(() => {
+    for (const peer of peers) peer.reset();
+  });
+  edge.signal('SIGTERM');
+  // Under way: it listens no more.
+  for (;;) {
+    const socket = connect(edge.port(), '127.0.0.1');
+    const refused = await once(socket, 'connect').then(
+      () => false,
+      () => true,
+    );
+    socket.destroy();
+    if (refused) break;
+  }
+  await reload(edge, config(0));
   assert.equal(await edge.exit(), 0);
 });

@@ -18,7 +18,7 @@ export interface DrainClient {
 }
 
 export interface DrainPlanOptions<C extends DrainClient> {
-  /** How long this client may stay, from the start of the drain. */
+  /** How long this client may stay, from the start of the drain. This and the spreads may change meanwhile. */
   readonly timeoutMsOf: (client: C) => number;
   readonly askSpreadMs: number;
   readonly endSpreadMs: number;

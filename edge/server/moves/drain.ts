@@ -11,20 +11,25 @@ import type { Moves } from './moves.ts';
 const stepEveryMs = 100;
 const why = 'the edge stops';
 
-/** Resolves when nobody is connected any more, at the latest a moment after the longest `drain_timeout`. */
+/**
+ * Resolves when nobody is connected any more, at the latest a moment after the longest `drain_timeout`.
+ * @param config asked each time: whoever has not the patience that was configured may reload another one
+ */
 export async function drainClients(
   clients: Clients,
   moves: Moves,
-  { vhosts, edge }: EdgeConfig,
+  config: () => EdgeConfig,
   log: Logger,
 ): Promise<void> {
-  const timeouts = new Map(vhosts.map((vhost) => [vhost.name, vhost.edge.drainTimeoutMs]));
-  // Clients of no vhost, or of one that is no longer configured.
-  const latestMs = Math.max(0, ...timeouts.values());
+  const timeoutMsOf = timeouts(config);
   const plan = new DrainPlan<Client>(performance.now(), {
-    timeoutMsOf: ({ request }) => timeouts.get(request?.vhost ?? '') ?? latestMs,
-    askSpreadMs: edge.drainAskSpreadMs,
-    endSpreadMs: edge.drainEndSpreadMs,
+    timeoutMsOf: ({ request }) => timeoutMsOf(request?.vhost),
+    get askSpreadMs() {
+      return config().edge.drainAskSpreadMs;
+    },
+    get endSpreadMs() {
+      return config().edge.drainEndSpreadMs;
+    },
     canAsk: (client) => moves.canAsk(client),
     random: Math.random,
   });
@@ -40,6 +45,21 @@ export async function drainClients(
   await clients.empty();
   clearInterval(timer);
   log.info(moves.counts, 'drained');
+}
+
+/** The `drain_timeout` of each vhost; the longest for clients of none, or of one that is no longer configured. */
+function timeouts(config: () => EdgeConfig): (vhost: string | undefined) => number {
+  let known: EdgeConfig | undefined;
+  let byVhost = new Map<string, number>();
+  let latestMs = 0;
+  return (vhost = '') => {
+    if (known !== config()) {
+      known = config();
+      byVhost = new Map(known.vhosts.map(({ name, edge }) => [name, edge.drainTimeoutMs]));
+      latestMs = Math.max(0, ...byVhost.values());
+    }
+    return byVhost.get(vhost) ?? latestMs;
+  };
 }
 
 function carryOut({ ask, end, cut }: DrainStep<Client>, moves: Moves): void {
