@@ -8,6 +8,7 @@ import { meant, parseArguments } from '../edge/conf/arguments.ts';
 import { runCommand } from './command-line.ts';
 import { loadAccess } from './kube/access.ts';
 import { ApiError } from './kube/error.ts';
+import { isLabel, isSubdomain } from './kube/names.ts';
 import { Fleet, FleetError, type Selection } from './plugin/fleet.ts';
 import { rights } from './plugin/rights.ts';
 import { clientLines, clientsAt, silences, streamLines, streamTotals, topLines } from './plugin/tables.ts';
@@ -228,20 +229,21 @@ function readOptions(args: readonly string[]): Options {
     throw new Error(name === undefined ? 'which command?' : `there is no command "${name}"${meant(name, commands)}`);
   }
   if (more.length > 0) throw new Error(`${command} takes one name, not ${more.length + 1}`);
-  if (subject === undefined && (command === 'kick' || command === 'drain'))
-    throw new Error(command === 'kick' ? 'which client? Say its id' : 'which edge? Say the name of its pod');
+  checkSubject(command, subject);
   for (const option of ['output', 'once', 'stream', 'all-namespaces'] as const) {
     if (values[option] !== undefined && !taken[command].includes(option))
       throw new Error(`${command} does not take --${option}`);
   }
-  if (values.namespace !== undefined && values['all-namespaces'])
-    throw new Error('say --namespace or --all-namespaces');
+  // As kubectl takes it: of a variable that is not set. It does not mean all of them.
+  const namespace = values.namespace || undefined;
+  if (namespace !== undefined && !isLabel(namespace)) throw new Error(`--namespace: "${namespace}" is no namespace`);
+  if (namespace !== undefined && values['all-namespaces']) throw new Error('say --namespace or --all-namespaces');
   const { output = 'text' } = values;
   if (output !== 'text' && output !== 'json') throw new Error(`--output: "${output}" is none of text, json`);
   return {
     command,
     subject,
-    namespace: values.namespace,
+    namespace,
     allNamespaces: values['all-namespaces'] ?? false,
     stream: values.stream,
     live: process.stdout.isTTY && !values.once && output === 'text',
@@ -249,4 +251,14 @@ function readOptions(args: readonly string[]): Options {
     kubeconfig: values.kubeconfig,
     context: values.context,
   };
+}
+
+/** Throws where it cannot be what the command is about. */
+function checkSubject(command: Command, subject: string | undefined): void {
+  if (command === 'kick') {
+    if (!subject) throw new Error('which client? Say its id');
+  } else if (command === 'drain') {
+    if (!subject) throw new Error('which edge? Say the name of its pod');
+    if (!isSubdomain(subject)) throw new Error(`"${subject}" is no name of a pod`);
+  } else if (subject !== undefined && !isLabel(subject)) throw new Error(`"${subject}" is no name of an EdgeCluster`);
 }

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseArguments } from '../edge/conf/arguments.ts';
+import { isLabel, isSubdomain } from './kube/names.ts';
 import type { Pace } from './reconcile/rollout/turns.ts';
 import type { ListenAddress } from './serve.ts';
 
@@ -78,9 +79,12 @@ export function readOperatorOptions(
   return {
     namespaces: names(values.namespaces ?? ''),
     leaderElection: flag('--leader-election', values['leader-election']),
-    leaseNamespace: values['lease-namespace'] ?? env.POD_NAMESPACE ?? 'default',
-    leaseName: values['lease-name'] ?? 'edgecluster-operator',
-    masterKeySecret: values['master-key-secret'] ?? 'edgecluster-operator-master-key',
+    leaseNamespace: leaseNamespace(values['lease-namespace'] ?? (env.POD_NAMESPACE || 'default')),
+    leaseName: objectName('--lease-name', values['lease-name'] ?? 'edgecluster-operator'),
+    masterKeySecret: objectName(
+      '--master-key-secret',
+      values['master-key-secret'] ?? 'edgecluster-operator-master-key',
+    ),
     watchSecrets: flag('--watch-secrets', values['watch-secrets'] ?? 'false'),
     requireConsent: flag('--require-origin-consent', values['require-origin-consent']),
     rotateEveryDays: days('--rotate-every-days', values['rotate-every-days'] ?? '30'),
@@ -125,9 +129,19 @@ function parse(args: readonly string[]) {
 function names(list: string): string[] {
   const found = list.split(',').flatMap((name) => name.trim() || []);
   for (const name of found) {
-    if (!/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name)) throw new Error(`--namespaces: "${name}" is no namespace`);
+    if (!isLabel(name)) throw new Error(`--namespaces: "${name}" is no namespace`);
   }
   return [...new Set(found)];
+}
+
+function leaseNamespace(name: string): string {
+  if (!isLabel(name)) throw new Error(`--lease-namespace: "${name}" is no namespace`);
+  return name;
+}
+
+function objectName(flag: string, name: string): string {
+  if (!isSubdomain(name)) throw new Error(`${flag}: "${name}" is no name of an object: take a-z, 0-9, - and .`);
+  return name;
 }
 
 /** Default true. */

@@ -173,5 +173,8 @@ spec:
       (await edge(['top', 'other'])).err,
       /^EdgeCluster other has no edges in namespace \S+; -n or -A looks elsewhere/,
     );
+    // Of a variable that is not set: the namespace of the kubeconfig's context, not all of them.
+    const unset = await edgecluster(['edge', 'top', '-n', ''], '', { KUBECONFIG: kubernetes.kubeconfig });
+    assert.match(unset.err, /^no EdgeCluster has edges in namespace default/);
   });
 });

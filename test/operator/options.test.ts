@@ -63,6 +63,7 @@ describe('options of the operator', () => {
       kubeconfig: '/k',
     });
     assert.equal(readOperatorOptions([], { ...env, POD_NAMESPACE: 'pods' }).leaseNamespace, 'pods');
+    assert.equal(readOperatorOptions([], { ...env, POD_NAMESPACE: '' }).leaseNamespace, 'default');
   });
 
   it('two in the same pod are two', () => {
@@ -80,6 +81,9 @@ describe('options of the operator', () => {
   for (const [what, args, message] of [
     ['no image', [], /--edge-image IMAGE or set EDGE_IMAGE/],
     ['a namespace that is none', ['--edge-image=x', '--namespaces=A_b'], /"A_b" is no namespace/],
+    ['a lease that cannot be', ['--edge-image=x', '--lease-name=A b'], /--lease-name: "A b" is no name of an object/],
+    ['a Secret that cannot be', ['--edge-image=x', '--master-key-secret='], /--master-key-secret: "" is no name/],
+    ['no namespace of the lease', ['--edge-image=x', '--lease-namespace='], /--lease-namespace: "" is no namespace/],
     ['an address that is none', ['--edge-image=x', '--listen=8081'], /--listen: "8081" is not HOST:PORT or :PORT/],
     ['a port that is none', ['--edge-image=x', '--listen=:80810'], /--listen/],
     ['days that are none', ['--edge-image=x', '--rotate-every-days=a month'], /"a month" is no number of days/],
