@@ -26,6 +26,12 @@ const fixedBytes = 16;
 /** Behind the fixed part. Proxies add a few hundred bytes to the addresses; a certificate of the client may be more. */
 const variableMaxBytes = 4_096;
 
+/**
+ * UDP and sockets of Unix, which have no address to know a client by: a proxy that was reached by such a socket says so.
+ * A receiver treats these as it does a family that is not told (§2.2).
+ */
+const otherFamilies: ReadonlySet<number> = new Set([0x12, 0x22, 0x31, 0x32]);
+
 /** The most that a header may have: with so many bytes it is never `partial`. */
 export const proxyHeaderMaxBytes = fixedBytes + variableMaxBytes;
 
@@ -85,7 +91,7 @@ function parseBinary(bytes: Buffer): ProxyHeader {
     case 0x21:
       return length < 36 ? bad('it has no room for its addresses') : whole(addressOf(bytes.subarray(16, 32)));
     default:
-      return bad('its family is not TCP over IPv4 or IPv6');
+      return otherFamilies.has(family) ? whole(undefined) : bad('its family is none that there is');
   }
 }
 

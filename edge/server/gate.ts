@@ -50,6 +50,8 @@ export class Gate {
     const listeners = server.listeners('connection');
     server.removeAllListeners('connection');
     server.on('connection', (socket: Socket) => {
+      // The client has reset it already, as health checks of load balancers do: nobody is there to be told apart.
+      if (socket.remoteAddress === undefined) return void socket.destroy();
       const place = this.#enter(socket);
       const goOn = (): void => {
         for (const listener of listeners) listener.call(server, socket);

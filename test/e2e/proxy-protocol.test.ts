@@ -137,3 +137,24 @@ test('a header in pieces, and with the first request behind it in one', testOpti
   probe.write(Buffer.concat([proxyHeaderV2({ source: '10.0.0.1', command: 0 }), request]));
   assert.match(String((await once(probe, 'data'))[0]), /^HTTP\/1.1 200/);
 });
+
+test('who has reset its connection before the edge takes it, as health checks do, is not turned away', testOptions, async (t) => {
+  const edge = await start(t);
+  edge.signal('SIGSTOP');
+  for (const protocol of ['rtmp', 'http']) {
+    const check = open(t, edge.port(protocol));
+    await once(check, 'connect');
+    check.resetAndDestroy();
+    await once(check, 'close');
+  }
+  edge.signal('SIGCONT');
+  assert.equal(await turnedAway(edge, 'proxy_protocol'), 0);
+  const probe = open(t, edge.port('http'));
+  probe.write(Buffer.concat([proxyHeaderV2({ source: '10.0.0.1' }), Buffer.from('GET /healthz HTTP/1.0\r\n\r\n')]));
+  assert.match(String((await once(probe, 'data'))[0]), /^HTTP\/1.1 200/);
+  assert.equal(await turnedAway(edge, 'proxy_protocol'), 0);
+  assert.deepEqual(
+    edge.log.filter(({ msg }) => /PROXY|turned away/.test(msg)),
+    [],
+  );
+});
