@@ -138,7 +138,7 @@ test('a header in pieces, and with the first request behind it in one', testOpti
   assert.match(String((await once(probe, 'data'))[0]), /^HTTP\/1.1 200/);
 });
 
-test('who has reset its connection before the edge takes it, as health checks do, is not turned away', testOptions, async (t) => {
+test('who is gone before the edge takes the connection is not turned away', testOptions, async (t) => {
   const edge = await start(t);
   edge.signal('SIGSTOP');
   for (const protocol of ['rtmp', 'http']) {
