@@ -19,6 +19,8 @@ export class Handshakes {
   /** Those that succeeded, with a certificate, and with the session of a connection before. */
   full = 0;
   resumed = 0;
+  /** Those that failed, without those whose client just left or was too slow. */
+  failed = 0;
 
   /** Those whose first message is here and has not been answered. */
   get waiting(): number {

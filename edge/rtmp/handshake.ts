@@ -132,16 +132,22 @@ function finish(reply: Buffer | undefined, bytes: Buffer, offset: number, done: 
 }
 
 function checkVersion(version: number, peer: 'client' | 'server'): void {
-  if (version === plainVersion) return;
-  const reason =
-    version === 6 || version === 8 || version === 9
-      ? `encrypted RTMPE (version ${version}) is not supported; use rtmp:// or rtmps://`
-      : version === 0x16
-        ? 'this is TLS; use an rtmps listener, or rtmp:// without TLS'
-        : version >= 0x41 && version <= 0x5a
-          ? 'this looks like HTTP, not RTMP'
-          : `RTMP version ${version}; only version 3 is known`;
-  throw new RtmpError('handshake', `RTMP handshake of the ${peer}: ${reason}`);
+  if (version !== plainVersion)
+    throw new RtmpError('handshake', `RTMP handshake of the ${peer}: ${otherProtocol(version)}`);
+}
+
+const proxyHint = '`edge { proxy_protocol on; }` takes the PROXY protocol';
+
+/** What begins with this byte. */
+function otherProtocol(first: number): string {
+  if (first === 6 || first === 8 || first === 9) {
+    return `encrypted RTMPE (version ${first}) is not supported; use rtmp:// or rtmps://`;
+  }
+  if (first === 0x0d) return `this looks like a PROXY header, not RTMP; ${proxyHint}`;
+  if (first === 0x16) return 'this is TLS; use an rtmps listener, or rtmp:// without TLS';
+  if (first === 0x50) return `this looks like a PROXY header or HTTP, not RTMP; ${proxyHint}`;
+  if (first >= 0x41 && first <= 0x5a) return 'this looks like HTTP, not RTMP';
+  return `RTMP version ${first}; only version 3 is known`;
 }
 
 /** S0, S1 and S2 in one piece. */

@@ -11,6 +11,7 @@ import { Deadline } from '../time/deadline.ts';
 import { awaitHello } from './first-hello.ts';
 import type { Gateway } from './gateway.ts';
 import { takeProxyHeader } from './proxy-protocol.ts';
+import { tlsFault } from './tls-fault.ts';
 
 const places = new WeakMap<Socket, Place>();
 
@@ -77,6 +78,7 @@ export class Gate {
       );
     });
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#shaken(socket));
+    server.on('tlsClientError', (error: Error, socket: TLSSocket) => this.#notShaken(error, socket));
     this.guard(server);
   }
 
@@ -149,6 +151,16 @@ export class Gate {
       addresses.set(socket, addressOf(handshake.socket));
       handshake.place.progressed();
     }
+  }
+
+  /** A handshake that fails is that client's alone. */
+  #notShaken(error: Error, socket: TLSSocket): void {
+    const reason = tlsFault(error);
+    if (reason === undefined) return;
+    const handshake = this.#handshakes.get(endsOf(socket));
+    const ip = addressOf(handshake?.socket ?? socket);
+    this.#gateway.budget.handshakes.failed++;
+    this.#gateway.log.info({ ip, protocol: this.#protocol, reason }, 'TLS handshake failed');
   }
 }
 

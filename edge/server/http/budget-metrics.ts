@@ -71,6 +71,15 @@ export function addBudgetMetrics(registry: Registry, { connections, unfinished, 
     },
   });
   new Counter({
+    name: 'edge_tls_handshakes_failed_total',
+    help: 'TLS handshakes that failed: clients without TLS, with an old one, or that do not take the certificate.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(handshakes.failed);
+    },
+  });
+  new Counter({
     name: 'edge_paused_readers_total',
     help: 'Times that a socket was not read on until its peer read, or asked for less.',
     registers,

@@ -63,8 +63,6 @@ export class RtmpServer {
     const { config, ticketKeys, log } = this.#gateway;
     const listener: TlsListener = { protocol: 'rtmps', listen: config.rtmps, ticketKeys };
     const server = createTlsServer(tlsOptions(listener), (socket) => this.#accept(socket, 'rtmps'));
-    // A failed TLS handshake is that client's alone.
-    server.on('tlsClientError', (error) => log.debug({ err: error }, 'tls handshake failed'));
     followFiles(listener, server, log);
     return server;
   }
