@@ -112,8 +112,11 @@ function writePid({ pidFile }: EdgeConfig): () => void {
   };
 }
 
-/** Runs the edge until a signal ends it; resolves when it is there. */
-async function run(read: ReadConfig, loaded: Loaded): Promise<Edge> {
+/**
+ * Runs the edge until a signal ends it; resolves when it is there.
+ * @param isTry there is no file to reload: SIGHUP is a terminal that was closed, and ends it
+ */
+async function run(read: ReadConfig, loaded: Loaded, isTry: boolean): Promise<Edge> {
   const { level, tank, file: logFile } = loaded.config.log;
   const log = orFail(
     'write the log',
@@ -145,19 +148,19 @@ async function run(read: ReadConfig, loaded: Loaded): Promise<Edge> {
     const remedy = syscall === 'listen' ? '; change the address or end what uses it' : '';
     fail(ExitCode.configuration, `cannot listen: ${message}${remedy}`);
   }
-  process.on('SIGHUP', () => void edge.reload());
+  if (!isTry) process.on('SIGHUP', () => void edge.reload());
 
   let stopping = false;
-  const stop = async (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT'): Promise<void> => {
+  const stop = async (signal: 'SIGTERM' | 'SIGQUIT' | 'SIGINT' | 'SIGHUP'): Promise<void> => {
     if (stopping) process.exit(ExitCode.signal + constants.signals[signal]);
     stopping = true;
-    if (signal === 'SIGINT') edge.close();
+    if (signal === 'SIGINT' || signal === 'SIGHUP') edge.close();
     else await edge.drain();
     // A log that cannot be written must not keep the process: nothing else is left to be done.
     await log.settle();
     if (log.stuck) process.exit();
   };
-  for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGQUIT', 'SIGINT', ...(isTry ? (['SIGHUP'] as const) : [])] as const) {
     process.on(signal, () => void stop(signal).catch(crash));
   }
   // Last: whoever reads the pid may send a signal at once.
@@ -196,5 +199,5 @@ if (asked.what === 'test' || asked.what === 'print') {
     asked.what === 'test' ? `the configuration file ${asked.file} can be used` : printConfig(loaded.config).trimEnd(),
   );
 }
-const edge = await run(read, loaded);
+const edge = await run(read, loaded, asked.what === 'first try');
 if (asked.what === 'first try') process.stderr.write(tellFirstTry(edge.addresses));

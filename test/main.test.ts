@@ -178,8 +178,8 @@ describe('the command', { concurrency: 3 }, () => {
     assert.ok(figures !== undefined, said);
     assert.deepEqual(((await (await fetch(figures)).json()) as { streams: unknown }).streams, []);
     assert.equal(new URL((/rtmp:\S+/.exec(said) ?? [''])[0]).hostname, '127.0.0.1');
-    child.kill('SIGINT');
-    assert.deepEqual(await once(child, 'exit'), [0, null]);
+    child.kill('SIGHUP');
+    assert.deepEqual(await once(child, 'exit'), [0, null], 'its terminal is closed');
   });
 
   test('wrong arguments, or nothing to test: 2, and the usage on standard error', options, async () => {
