@@ -15,6 +15,7 @@ import { jsonOf, pauseNotes, type Report, textOf } from './diff/report.ts';
 import { scaledFrom } from './diff/scaled.ts';
 import { rolloutNotes } from './diff/staged.ts';
 import { ApiError } from './kube/error.ts';
+import { isLabel } from './kube/names.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, readManifest, titleOfFile } from './manifest.ts';
 import { renderOffline } from './render-offline.ts';
 import { version } from './version.ts';
@@ -148,7 +149,10 @@ function readOptions(args: readonly string[]): Options {
       context: { type: 'string' },
     },
   });
-  const { file, name, namespace, from, kubeconfig, context } = values;
+  const { file, name, from, kubeconfig, context } = values;
+  // As kubectl takes it: of a variable that is not set.
+  const namespace = values.namespace || undefined;
+  if (namespace !== undefined && !isLabel(namespace)) throw new Error(`--namespace: "${namespace}" is no namespace`);
   if (file === undefined) throw new Error('which manifest? Say -f FILE');
   for (const option of ['dry-run', 'kubeconfig', 'context'] as const) {
     if (from !== undefined && values[option] !== undefined)

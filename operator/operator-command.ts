@@ -1,7 +1,7 @@
 /**
  * `edgecluster operator`: runs EdgeClusters on Kubernetes until it is told to stop.
  *
- * Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 it cannot start: no way to a cluster, or its address is in use;
+ * Exit codes: 0 stopped as asked (SIGTERM, SIGINT); 1 it cannot start: no way to a cluster, or it cannot listen;
  * 2 wrong arguments; 70 an internal error; 128 + signal when a second signal ended it at once.
  */
 
@@ -56,7 +56,7 @@ async function operate(options: OperatorOptions, access: ClusterAccess, log: Log
     await runOperator({ options, access, log }, stop.signal);
     return 0;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).syscall === 'listen') {
+    if (['listen', 'bind', 'getaddrinfo'].includes((error as NodeJS.ErrnoException).syscall ?? '')) {
       log.fatal({ err: (error as Error).message }, 'cannot listen: change --listen or end what uses the address');
       return ExitCode.start;
     }

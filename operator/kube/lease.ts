@@ -185,7 +185,10 @@ export class LeaderElection {
       this.#observe(await this.#patch(live, spec, signal));
       return true;
     } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 409 && error.status !== 404)) throw error;
+      if (!(error instanceof ApiError)) throw error;
+      // What cannot be found when the lease is to be made is its namespace.
+      const isLeaseGone = error.status === 404 && live !== undefined;
+      if (error.status !== 409 && !isLeaseGone) throw error;
       this.#observe(await this.#api.get<Lease>(RESOURCES.Lease, namespace, name, { signal }));
       return false;
     }

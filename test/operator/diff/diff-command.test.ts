@@ -117,6 +117,7 @@ describe('edgecluster diff --from', { concurrency: 2 }, () => {
     const { code, out, err } = await edgecluster(['diff', '-f', '-', '--from', 'x', '--context', 'y']);
     assert.deepEqual([code, out], [2, '']);
     assert.match(err, /^--context has no meaning with --from/);
+    assert.match((await edgecluster(['diff', '-f', '-', '-n', 'A/b'])).err, /^--namespace: "A\/b" is no namespace/);
   });
 
   it('says so where there is no way to a cluster', options, async () => {

@@ -209,6 +209,19 @@ test('work that is done, or fails, releases the lease', async () => {
   assert.equal(lease()?.spec?.holderIdentity, '');
 });
 
+test('a namespace that is not there is told', async () => {
+  const api = new KubeApi(kube.config());
+  const stop = new AbortController();
+  const told = Promise.withResolvers<string>();
+  const onProblem = ({ message }: { readonly message: string }): void => told.resolve(message);
+  const options = { namespace: 'nowhere', name: 'leader', identity: 'a', onProblem, ...patient };
+  const running = new LeaderElection(api, options).run(stop.signal, waits);
+  assert.match(await told.promise, /404: namespaces "nowhere" not found/);
+  stop.abort();
+  await running;
+  api.close();
+});
+
 test('times that would let two lead are refused', () => {
   const options = { namespace: 'default', name: 'leader', identity: 'a', leaseMs: 10_000, renewMs: 10_000 };
   assert.throws(() => new LeaderElection(new KubeApi(kube.config()), options), RangeError);

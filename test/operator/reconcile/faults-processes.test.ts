@@ -1,5 +1,6 @@
 /** Operators that are stopped, killed, or not alone. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { RESOURCES } from '../../../operator/kube/resources.ts';
@@ -96,6 +97,14 @@ describe('the command', options, () => {
     const startMs = performance.now();
     assert.equal(await operator.stop('SIGINT'), 0);
     assert.ok(performance.now() - startMs < 15_000, 'far less than the time that a request may take');
+  });
+
+  it('says that it cannot listen at a host that there is not', async (t) => {
+    // Asks no server: a name has no empty part.
+    const operator = OperatorProcess.start(t, 'http://127.0.0.1:1', ['--listen', 'no..where:0']);
+    const [code] = await once(operator.child, 'close');
+    assert.equal(code, 1);
+    assert.match(operator.log.at(-1)?.msg ?? '', /^cannot listen: /);
   });
 
   it('says what is wrong with its arguments', async (t) => {
