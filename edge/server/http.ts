@@ -9,11 +9,12 @@ import type { Purpose } from '../budget/connections.ts';
 import { EDGE } from '../conf/defaults.ts';
 import type { EdgeConfig, ListenAddress, TlsListen } from '../conf/model.ts';
 import { http, https } from '../node-http.ts';
-import { placeOf } from './gate.ts';
+import { addressOf, placeOf } from './gate.ts';
 import type { Gateway } from './gateway.ts';
 import { clientAddress } from './http/client-address.ts';
 import { HttpConnection, type HttpLimits } from './http/connection.ts';
 import type { HttpDeps } from './http/deps.ts';
+import { httpFault } from './http/http-fault.ts';
 import { includes, type Role, Routes } from './http/routes.ts';
 import type { Observed } from './http/time-metrics.ts';
 import { isWebSocket } from './http/websocket.ts';
@@ -144,6 +145,9 @@ export class HttpServers {
     });
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       const connection = this.#connections.get(socket);
+      const reason = httpFault(error);
+      if (reason !== undefined)
+        this.#gateway.log.info({ ip: addressOf(socket), reason }, 'client sent what is no HTTP');
       if (connection === undefined) socket.destroy();
       else connection.broken(error);
     });

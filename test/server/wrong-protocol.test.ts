@@ -1,4 +1,4 @@
-/** Clients that cannot do TLS with the edge: its log says who, and why. */
+/** Clients that speak another protocol than the port, or cannot do TLS with the edge: its log says who, and why. */
 
 import assert from 'node:assert/strict';
 import { connect as connectTcp } from 'node:net';
@@ -33,6 +33,7 @@ async function failures(edge: EdgeProcess): Promise<number> {
   return Number(/^edge_tls_handshakes_failed_total (\d+)$/m.exec(text)?.[1]);
 }
 
+const isNoHttp = ({ msg }: LogLine): boolean => msg === 'client sent what is no HTTP';
 const isFailure = ({ msg }: LogLine): boolean => msg === 'TLS handshake failed';
 
 for (const protocol of ['rtmps', 'https']) {
@@ -84,13 +85,36 @@ test('behind a proxy the client is named, not the proxy', { ...testOptions, skip
 });
 
 test('a PROXY header that the edge does not ask for is called by its name', testOptions, async (t) => {
-  const edge = await startEdge(t, originConfig());
+  const edge = await startEdge(t, originConfig({ root: 'http_server { enabled on; listen 127.0.0.1:0; }' }));
   for (const header of [proxyHeaderV2({ source: '192.0.2.7' }), 'PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n']) {
     const since = edge.log.length;
     await closed(edge.port(), header);
     const { err } = await edge.logged(({ msg }) => msg === 'client sent what is no RTMP', since);
     assert.match((err as Error).message, /PROXY header/);
+    await closed(edge.port('http'), Buffer.concat([Buffer.from(header), Buffer.from('GET / HTTP/1.1\r\n\r\n')]));
+    assert.match(String((await edge.logged(isNoHttp, since)).reason), /PROXY header/);
   }
+});
+
+test('TLS, RTMP and what else is no HTTP on a port for HTTP is told of', testOptions, async (t) => {
+  const edge = await startEdge(t, originConfig({ root: 'http_server { enabled on; listen 127.0.0.1:0; }' }));
+  const port = edge.port('http');
+  const told = async (send: () => Promise<void>): Promise<string> => {
+    const since = edge.log.length;
+    await send();
+    const { ip, reason } = await edge.logged(isNoHttp, since);
+    assert.equal(ip, '127.0.0.1');
+    return String(reason);
+  };
+  const secure = (): Promise<void> => assert.rejects(RtmpPeer.open({ port, tls: true }));
+  assert.match(await told(secure), /TLS/);
+  assert.match(await told(() => closed(port, Buffer.concat([Buffer.from([3]), Buffer.alloc(1536)]))), /RTMP/);
+  assert.match(await told(() => closed(port, 'GET /a b HTTP/1.1\r\n\r\n')), /./);
+  // A client that leaves in the middle of its request has made no mistake.
+  const gone = connectTcp(port, '127.0.0.1');
+  gone.on('connect', () => gone.end('GET / HTTP/1.1\r\nHo'));
+  await new Promise((resolve) => gone.resume().on('close', resolve));
+  assert.equal(edge.log.filter(isNoHttp).length, 3);
 });
 
 test('words for other errors are those of TLS', () => {
