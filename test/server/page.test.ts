@@ -66,6 +66,7 @@ describe('the page', { skip }, () => {
       const edge = await startEdge(context, { edge: { pageFigures: true } });
       await scene.publish(context, edge);
       const { page, errors } = await open(context, edge);
+      await page.clock.setSystemTime(3_600_000);
       if (websocket) await page.getByLabel('WebSocket').check();
       await page.locator('#live').getByRole('link', { name: '/live/demo' }).click();
       await page.waitForFunction(plays);
@@ -80,6 +81,7 @@ describe('the page', { skip }, () => {
       assert.deepEqual([name, state, players], ['/live/demo', 'live', '1']);
       const origins = await page.locator('#origins-table tbody tr').last().locator('td').allTextContents();
       assert.deepEqual([origins[0], origins[1], origins[4]], ['two:1935', 'down', 'refused']);
+      assert.match(origins[2] ?? '', /^\d{5} d/, 'since 1970, whatever the clock of the browser says');
       assert.deepEqual(errors, []);
     });
   }

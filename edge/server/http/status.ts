@@ -31,6 +31,7 @@ export class Status {
     return {
       server: serverId,
       version,
+      now_ms: Date.now(),
       draining,
       players: roles.play,
       publishers: roles.publish,

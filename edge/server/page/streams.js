@@ -72,7 +72,7 @@ export class Streams {
     columns: [
       { label: 'Origin', text: ({ name }) => name, wide: true },
       { label: 'State', show: showState },
-      { label: 'For', number: true, text: ({ since_ms }) => duration(Date.now() - since_ms) },
+      { label: 'For', number: true, text: ({ for_ms }) => duration(for_ms) },
       { label: 'Connections', number: true, text: ({ connections }) => String(connections) },
       { label: 'Why', full: true, text: ({ reason }) => reason || none },
     ],
@@ -106,7 +106,9 @@ export class Streams {
       matching === total ? count(total, 'stream') : `${matching} of ${count(total, 'stream')}`,
     );
     this.#table.show(status.streams, total === 0 ? 'No stream is played or published now.' : 'No stream is like that.');
-    this.#origins.show(status.origins, 'No origins: streams are published on this edge.');
+    // By the edge's clock: that of the browser may be another.
+    const origins = status.origins.map((origin) => ({ ...origin, for_ms: status.now_ms - origin.since_ms }));
+    this.#origins.show(origins, 'No origins: streams are published on this edge.');
     return status;
   }
 
