@@ -817,7 +817,7 @@ export interface PodSettings {
   readonly annotations?: Readonly<Record<string, string>>;
   /**
    * ServiceAccount of the pods, in the namespace of the EdgeCluster. Default: one of its own, without rights and
-   * without a token.
+   * without a token; that of the namespace for an EdgeCluster named `default`.
    */
   readonly serviceAccountName?: string;
   /**

@@ -140,6 +140,14 @@ describe('owned objects', () => {
     }
   });
 
+  it('leave the account alone that Kubernetes makes in each namespace', () => {
+    const cluster = edgeCluster({ metadata: { name: 'default' } });
+    const { objects } = render({ ...inputOf(edgeCluster()), cluster });
+    assert.ok(!objects.some(({ kind }) => kind === 'ServiceAccount'));
+    const { spec } = templateOf({ ...inputOf(edgeCluster()), cluster });
+    assert.deepEqual([spec?.serviceAccountName, spec?.automountServiceAccountToken], ['default', false]);
+  });
+
   it('are only those that are asked for and possible', () => {
     const kinds = (input: RenderInput) => render(input).objects.map(({ kind }) => kind);
     const input = inputOf(edgeCluster());
