@@ -15,7 +15,7 @@ import { jsonOf, pauseNotes, type Report, textOf } from './diff/report.ts';
 import { scaledFrom } from './diff/scaled.ts';
 import { rolloutNotes } from './diff/staged.ts';
 import { ApiError } from './kube/error.ts';
-import { isLabel } from './kube/names.ts';
+import { namespaceOption } from './kube/names.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, readManifest, titleOfFile } from './manifest.ts';
 import { renderOffline } from './render-offline.ts';
 import { version } from './version.ts';
@@ -150,9 +150,7 @@ function readOptions(args: readonly string[]): Options {
     },
   });
   const { file, name, from, kubeconfig, context } = values;
-  // As kubectl takes it: of a variable that is not set.
-  const namespace = values.namespace || undefined;
-  if (namespace !== undefined && !isLabel(namespace)) throw new Error(`--namespace: "${namespace}" is no namespace`);
+  const namespace = namespaceOption(values.namespace);
   if (file === undefined) throw new Error('which manifest? Say -f FILE');
   for (const option of ['dry-run', 'kubeconfig', 'context'] as const) {
     if (from !== undefined && values[option] !== undefined)

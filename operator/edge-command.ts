@@ -8,7 +8,7 @@ import { meant, parseArguments } from '../edge/conf/arguments.ts';
 import { runCommand } from './command-line.ts';
 import { loadAccess } from './kube/access.ts';
 import { ApiError } from './kube/error.ts';
-import { isLabel, isSubdomain } from './kube/names.ts';
+import { isLabel, isSubdomain, namespaceOption } from './kube/names.ts';
 import { Fleet, FleetError, type Selection } from './plugin/fleet.ts';
 import { rights } from './plugin/rights.ts';
 import { clientLines, clientsAt, silences, streamLines, streamTotals, topLines } from './plugin/tables.ts';
@@ -234,9 +234,7 @@ function readOptions(args: readonly string[]): Options {
     if (values[option] !== undefined && !taken[command].includes(option))
       throw new Error(`${command} does not take --${option}`);
   }
-  // As kubectl takes it: of a variable that is not set. It does not mean all of them.
-  const namespace = values.namespace || undefined;
-  if (namespace !== undefined && !isLabel(namespace)) throw new Error(`--namespace: "${namespace}" is no namespace`);
+  const namespace = namespaceOption(values.namespace);
   if (namespace !== undefined && values['all-namespaces']) throw new Error('say --namespace or --all-namespaces');
   const { output = 'text' } = values;
   if (output !== 'text' && output !== 'json') throw new Error(`--output: "${output}" is none of text, json`);

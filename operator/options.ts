@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { parseArguments } from '../edge/conf/arguments.ts';
-import { isLabel, isSubdomain } from './kube/names.ts';
+import { isSubdomain, namespaceOf } from './kube/names.ts';
 import type { Pace } from './reconcile/rollout/turns.ts';
 import type { ListenAddress } from './serve.ts';
 
@@ -79,7 +79,7 @@ export function readOperatorOptions(
   return {
     namespaces: names(values.namespaces ?? ''),
     leaderElection: flag('--leader-election', values['leader-election']),
-    leaseNamespace: leaseNamespace(values['lease-namespace'] ?? (env.POD_NAMESPACE || 'default')),
+    leaseNamespace: namespaceOf('--lease-namespace', values['lease-namespace'] ?? (env.POD_NAMESPACE || 'default')),
     leaseName: objectName('--lease-name', values['lease-name'] ?? 'edgecluster-operator'),
     masterKeySecret: objectName(
       '--master-key-secret',
@@ -128,15 +128,7 @@ function parse(args: readonly string[]) {
 
 function names(list: string): string[] {
   const found = list.split(',').flatMap((name) => name.trim() || []);
-  for (const name of found) {
-    if (!isLabel(name)) throw new Error(`--namespaces: "${name}" is no namespace`);
-  }
-  return [...new Set(found)];
-}
-
-function leaseNamespace(name: string): string {
-  if (!isLabel(name)) throw new Error(`--lease-namespace: "${name}" is no namespace`);
-  return name;
+  return [...new Set(found.map((name) => namespaceOf('--namespaces', name)))];
 }
 
 function objectName(flag: string, name: string): string {
