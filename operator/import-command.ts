@@ -8,6 +8,7 @@ import { loadConfig } from '../edge/conf/load.ts';
 import { ConfigError, formatProblem } from '../edge/conf/problem.ts';
 import { runCommand } from './command-line.ts';
 import { importConfig } from './import/import.ts';
+import { namespaceOption } from './kube/names.ts';
 import { ManifestError } from './manifest.ts';
 
 const usage = `usage: edgecluster import FILE [options]
@@ -40,7 +41,7 @@ function readOptions(args: readonly string[]): Options {
   const [file, ...others] = positionals;
   if (file === undefined) throw new Error('which configuration? Say edgecluster import FILE');
   if (others.length > 0) throw new Error(`one file at a time: ${others.join(', ')} cannot be imported with ${file}`);
-  return { file, name: values.name, namespace: values.namespace };
+  return { file, name: values.name, namespace: namespaceOption(values.namespace) };
 }
 
 async function run({ file, name, namespace }: Options): Promise<number> {

@@ -11,6 +11,7 @@ import { nameOf } from './api/labels.ts';
 import { pausedBy } from './api/pause.ts';
 import type { EdgeCluster } from './api/types.ts';
 import { runCommand } from './command-line.ts';
+import { namespaceOption } from './kube/names.ts';
 import { clustersOf, inNamespace, ManifestError, readFileOrStdin, titleOfFile } from './manifest.ts';
 import type { Rendered } from './render/render.ts';
 import { renderOffline } from './render-offline.ts';
@@ -79,12 +80,13 @@ function readOptions(args: readonly string[]): Options {
       file: { type: 'string', short: 'f' },
       name: { type: 'string' },
       conf: { type: 'boolean', default: false },
-      namespace: { type: 'string', short: 'n', default: 'default' },
+      namespace: { type: 'string', short: 'n' },
       'edge-image': { type: 'string', default: process.env.EDGE_IMAGE || `edgecluster:${version}` },
       'pod-monitors': { type: 'boolean', default: false },
     },
   });
-  const { file, name, conf, namespace } = values;
+  const { file, name, conf } = values;
+  const namespace = namespaceOption(values.namespace) ?? 'default';
   if (file === undefined) throw new Error('which manifest? Say -f FILE');
   return { file, name, conf, namespace, edgeImage: values['edge-image'], podMonitors: values['pod-monitors'] };
 }

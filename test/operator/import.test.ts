@@ -78,6 +78,7 @@ describe('edgecluster import', () => {
     assert.equal(code, 0, err);
     const { metadata, spec } = parse(out) as { metadata: unknown; spec: Record<string, unknown> };
     assert.deepEqual(metadata, { name: 'tv', namespace: 'media' });
+    assert.match((await edgecluster(['import', file, '-n', 'A/b'])).err, /^--namespace: "A\/b" is no namespace/);
     assert.deepEqual(spec, {
       origins: [
         { name: 'main', servers: ['10.0.0.1:1935', '10.0.0.2:1935'] },

@@ -135,6 +135,13 @@ describe('edgecluster render', { concurrency: 2 }, () => {
     assert.deepEqual([none.code, none.err], [1, 'stdin holds no EdgeCluster called other; it holds live\n']);
   });
 
+  it('in no namespace that cannot be; an empty one is not given', options, async () => {
+    const given = async (namespace: string) =>
+      await edgecluster(['render', '-f', example('edgecluster'), '-n', namespace]);
+    assert.ok(objectsOf((await given('')).out).every(({ metadata }) => metadata.namespace === 'default'));
+    assert.match((await given('A/b')).err, /^--namespace: "A\/b" is no namespace/);
+  });
+
   it('2 for wrong arguments, with the usage', options, async () => {
     for (const args of [['render'], ['render', '-f', 'a', '--verbose'], ['rendre'], []]) {
       const { code, out, err } = await edgecluster(args);
