@@ -20,6 +20,9 @@ const lineMaxBytes = 107;
 /** `\r\n\r\n\0\r\nQUIT\n` (§2.2). */
 const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
 
+/** How a line of version 1 begins. */
+const lineStart = Buffer.from('PROXY ');
+
 /** Signature, version and command, family, length. */
 const fixedBytes = 16;
 
@@ -39,8 +42,13 @@ export const proxyHeaderMaxBytes = fixedBytes + variableMaxBytes;
 export function parseProxyHeader(bytes: Buffer): ProxyHeader {
   if (bytes.length === 0) return partial;
   if (startsAlike(bytes, signature)) return bytes.length < fixedBytes ? partial : parseBinary(bytes);
-  if (startsAlike(bytes, Buffer.from('PROXY '))) return parseLine(bytes);
+  if (startsAlike(bytes, lineStart)) return parseLine(bytes);
   return bad('it does not begin with a PROXY header');
+}
+
+/** Whether a client that was to send something else begins with a PROXY header. */
+export function beginsWithProxyHeader(bytes: Buffer): boolean {
+  return [signature, lineStart].some((start) => bytes.length >= start.length && startsAlike(bytes, start));
 }
 
 function startsAlike(bytes: Buffer, start: Buffer): boolean {

@@ -1,7 +1,6 @@
 /** What a client sent that is no HTTP, in words that say what to do. Pure. */
 
-/** The beginning of a PROXY header, version 1 and 2. */
-const proxyHeaders = [Buffer.from('PROXY '), Buffer.from('0d0a0d0a000d0a515549540a', 'hex')];
+import { beginsWithProxyHeader } from '../../access/proxy-header.ts';
 
 /** Undefined where the connection has just ended. */
 export function httpFault(
@@ -12,7 +11,7 @@ export function httpFault(
   const sent = Buffer.isBuffer(rawPacket) ? rawPacket : Buffer.alloc(0);
   if (sent[0] === 0x16) return 'this is TLS; use http://, or a listener of https';
   if (sent[0] === 3) return 'this is RTMP; it has a port of its own';
-  if (proxyHeaders.some((header) => sent.subarray(0, header.length).equals(header))) {
+  if (beginsWithProxyHeader(sent)) {
     return 'this is a PROXY header; `edge { proxy_protocol on; }` takes the PROXY protocol';
   }
   return typeof reason === 'string' ? reason : error.message;
