@@ -32,11 +32,6 @@ const RETRY_MAX_MS = 15_000;
 const AWAY_RETRY_MAX_MS = 3000;
 /** So many refusals of a watch in a row, for whatever reason, and the collection is listed again. */
 const REFUSALS_UNTIL_RELIST = 3;
-/**
- * The first watch of an API server that was away ends after this. Seen once (Kubernetes 1.34, a busy machine): a server
- * that had just started answered a watch, and told nothing of a change for two minutes.
- */
-const FIRST_WATCH_SECONDS = 15;
 /** A watch that ends sooner, with nothing said, counts as failed. */
 const SHORT_WATCH_MS = 1000;
 
@@ -50,8 +45,6 @@ export class Informer<T extends KubernetesObject> {
   readonly #retries = new Retries({ minMs: RETRY_MIN_MS, maxMs: RETRY_MAX_MS, awayMaxMs: AWAY_RETRY_MAX_MS });
   /** Answers in a row that a list may mend. */
   #refusals = 0;
-  /** The API server was away, and has not been watched since. */
-  #wasAway = false;
 
   constructor(api: KubeApi, options: InformerOptions<T>) {
     this.#api = api;
@@ -85,7 +78,6 @@ export class Informer<T extends KubernetesObject> {
         if (error.reason === 'Idle') continue;
         if (!isPassing(error)) this.#refusals++;
         if (isExpired(error) || this.#refusals >= REFUSALS_UNTIL_RELIST) this.#version = undefined;
-        if (isAway(error)) this.#wasAway = true;
         this.#options.onProblem?.(error);
         const askedMs = Math.min(error.retryAfterMs ?? 0, RETRY_MAX_MS);
         await pause(Math.max(askedMs, this.#retries.pauseMs(isAway(error))), signal);
@@ -121,14 +113,7 @@ export class Informer<T extends KubernetesObject> {
 
   async #follow(resourceVersion: string, signal: AbortSignal): Promise<void> {
     const { resource, namespace, labelSelector, fieldSelector } = this.#options;
-    const options = {
-      namespace,
-      labelSelector,
-      fieldSelector,
-      resourceVersion,
-      allowWatchBookmarks: true,
-      ...(this.#wasAway && { timeoutSeconds: FIRST_WATCH_SECONDS }),
-    };
+    const options = { namespace, labelSelector, fieldSelector, resourceVersion, allowWatchBookmarks: true };
     const startMs = performance.now();
     let silent = true;
     try {
@@ -150,7 +135,6 @@ export class Informer<T extends KubernetesObject> {
       if (!silent) this.#retries.succeeded();
     }
     if (silent) throw new ApiError(0, 'Unreachable', `watch ${resource.plural}: ended at once`);
-    this.#wasAway = false;
   }
 
   #set(given: T): void {

@@ -270,7 +270,7 @@ export class Controller {
     const keys = this.#caches.changeCluster(cluster, previous, deleted);
     if (!deleted) this.#references.follow(referencesOf(cluster));
     if (this.#synced && previous?.metadata.generation !== cluster.metadata.generation) void this.#definition.look();
-    if (deleted || !this.#reconciler.seenCluster(cluster)) this.#add(keys);
+    if (deleted || !this.#reconciler.seenCluster(cluster, previous)) this.#add(keys);
   }
 
   readonly #ownedChanged = (
@@ -281,7 +281,7 @@ export class Controller {
     const keys = this.#caches.changeOwned(object, previous, deleted);
     if (isRevision(object) && !deleted) this.#references.follow({ services: servicesIn(object), secrets: [] });
     const key = clusterKeyOf(object);
-    const isOwnWrite = key !== undefined && this.#reconciler.seenOwned(key, object, deleted);
+    const isOwnWrite = key !== undefined && this.#reconciler.seenOwned(key, object, previous, deleted);
     if (deleted) for (const concerned of keys) this.#queue.addAfter(concerned, deletedPauseMs);
     else if (!isOwnWrite) this.#add(keys);
   };

@@ -29,16 +29,21 @@ export class Reconciler {
   }
 
   /** The informer shows an owned object. True: it is our own write; no reconcile is needed. */
-  seenOwned(key: ClusterKey, object: KubernetesObject, deleted: boolean): boolean {
+  seenOwned(
+    key: ClusterKey,
+    object: KubernetesObject,
+    previous: KubernetesObject | undefined,
+    deleted: boolean,
+  ): boolean {
     const owned = this.#memories.get(key)?.owned;
-    if (!deleted) return owned?.seen(idOf(object), object) ?? false;
+    if (!deleted) return owned?.seen(idOf(object), object, previous) ?? false;
     owned?.deleted(idOf(object));
     return false;
   }
 
   /** The informer shows an EdgeCluster. True: nothing but our own status is new. */
-  seenCluster(cluster: EdgeCluster): boolean {
-    return this.#memories.get(keyOfObject(cluster))?.status.seen(cluster) ?? false;
+  seenCluster(cluster: EdgeCluster, previous: EdgeCluster | undefined): boolean {
+    return this.#memories.get(keyOfObject(cluster))?.status.seen(cluster, previous) ?? false;
   }
 
   /** @throws ApiError when the API server cannot be reached or is too busy */

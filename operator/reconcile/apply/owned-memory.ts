@@ -6,6 +6,7 @@
  * Times are monotonic milliseconds.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { isOlder } from '../../kube/resource-version.ts';
 import type { Difference } from './compare.ts';
@@ -141,13 +142,16 @@ export class OwnedMemory {
     this.#objects.set(id, { ...remembered, retry: { obstacle, attempts, retryAtMs } });
   }
 
-  /** The informer shows this. True: it is our own write, which nobody need look at again. */
-  seen(id: string, object: KubernetesObject): boolean {
+  /**
+   * The informer shows this. True: it is our own write, which nobody need look at again.
+   * @param previous what it showed before: after a pause of the watch, our write may have come on top of a new status
+   */
+  seen(id: string, object: KubernetesObject, previous: KubernetesObject | undefined): boolean {
     const remembered = this.#objects.get(id);
     if (remembered?.answer === undefined || isOlder(object, remembered.answer)) return false;
     const own = object.metadata?.resourceVersion === remembered.answer.metadata?.resourceVersion;
     remembered.answer = undefined;
-    return own;
+    return own && (previous === undefined || isDeepStrictEqual(statusOf(previous), statusOf(object)));
   }
 
   /** The object was deleted. Whether that is a fight stays known. */
@@ -164,6 +168,11 @@ export class OwnedMemory {
 
 function unknown(): Remembered {
   return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, by: '', retry: undefined };
+}
+
+/** As it comes: many kinds have none. */
+function statusOf(object: KubernetesObject & { readonly status?: unknown }): unknown {
+  return object.status;
 }
 
 function textOf(found: readonly Difference[]): string {

@@ -1,5 +1,6 @@
 /** What is remembered of the status of one EdgeCluster: our own writes of it. It may be lost. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
 import { isOlder } from '../../kube/resource-version.ts';
 
@@ -28,11 +29,19 @@ export class StatusMemory {
     this.writtenAtMs = nowMs;
   }
 
-  /** The informer shows this. True: nothing but our own status is new. */
-  seen(cluster: EdgeCluster): boolean {
+  /**
+   * The informer shows this. True: nothing but our own status is new.
+   * @param previous what it showed before: after a pause of the watch, our write may have come on top of somebody's
+   */
+  seen(cluster: EdgeCluster, previous: EdgeCluster | undefined): boolean {
     const answer = this.#answer;
     if (answer === undefined || isOlder(cluster, answer)) return false;
     this.#answer = undefined;
-    return cluster.metadata.resourceVersion === answer.metadata.resourceVersion;
+    const isOurs = cluster.metadata.resourceVersion === answer.metadata.resourceVersion;
+    return isOurs && previous !== undefined && isDeepStrictEqual(withoutStatus(previous), withoutStatus(cluster));
   }
+}
+
+function withoutStatus({ metadata, spec }: EdgeCluster) {
+  return { spec, metadata: { ...metadata, resourceVersion: undefined } };
 }

@@ -262,24 +262,6 @@ test('a watch that says nothing for too long is given up, and resumed', async ()
   impatient.close();
 });
 
-test('the first watch of an API server that was away is a short one', async () => {
-  put('a');
-  const { informer, told: list } = follow();
-  await informer.synced;
-  await kube.until(() => kube.watches() === 1);
-  kube.dropWatches();
-  put('b');
-  await told(list, '+b');
-  kube.endWatches();
-  await kube.until(() => kube.count({ verb: 'watch' }) === 3);
-  const [first, second, third] = kube.requests
-    .filter(({ verb }) => verb === 'watch')
-    .map(({ query }) => Number(query.timeoutSeconds));
-  assert.ok(Number(first) >= 300, `${first} s`);
-  assert.equal(second, 15);
-  assert.ok(Number(third) >= 300, `${third} s`);
-});
-
 test('a watch that ends as it should is resumed; one that ends at once, after a pause', async () => {
   put('a');
   const { informer, told: list, problems } = follow();

@@ -146,6 +146,25 @@ describe('watches', () => {
     });
   }
 
+  it('an EdgeCluster is changed between them, and then its status written by us: the change is done', async (t) => {
+    const { scene } = await OperatorScene.settledWith(t);
+    await scene.kube.until(() => scene.kube.watches() >= 9);
+    const away = scene.kube.fault({
+      verb: ['list', 'watch'],
+      resource: 'edgeclusters',
+      times: 1000,
+      effect: { connection: 'reset' },
+    });
+    scene.kube.dropWatches('edgeclusters');
+    scene.cluster('live', elsewhere);
+    scene.rolledOut('live');
+    await scene.kube.until(() => scene.kube.count({ verb: 'apply', resource: 'edgeclusters' }) > 0);
+    scene.kube.compact();
+    away.end();
+    // What is listed then has the version of our own write.
+    await scene.kube.until(() => /elsewhere/.test(scene.conf('live')));
+  });
+
   it('an EdgeCluster deleted between them is forgotten', async (t) => {
     const { scene, running } = await OperatorScene.settledWith(t);
     await scene.kube.until(() => scene.kube.watches() >= 9);

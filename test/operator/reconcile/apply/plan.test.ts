@@ -57,8 +57,9 @@ class Scene {
   }
 
   show(object: KubernetesObject): boolean {
+    const previous = this.cached.find((cached) => idOf(cached) === idOf(object));
     this.cached = [object];
-    return this.memory.seen(idOf(object), object);
+    return this.memory.seen(idOf(object), object, previous);
   }
 
   /** Somebody else's write. */
@@ -89,6 +90,14 @@ describe('plan', () => {
     // Another operator that knows nothing.
     const { apply } = plan({ cluster, wanted: [wanted], live: scene.cached, memory: new OwnedMemory(), nowMs: 0 });
     assert.deepEqual(apply, []);
+  });
+
+  it('looks again at its own write when it came on top of a new status', () => {
+    const scene = new Scene();
+    const answer = scene.apply(scene.plan(wantedMap({ a: '1' })).apply[0]);
+    scene.show({ ...answer, status: { updated: 1 } } as KubernetesObject);
+    const update = scene.apply(scene.plan(wantedMap({ a: '2' })).apply[0], { status: { updated: 2 } });
+    assert.equal(scene.show(update), false);
   });
 
   it('updates what differs, the very object that it saw', () => {
