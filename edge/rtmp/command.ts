@@ -39,6 +39,12 @@ export interface ConnectCommand extends ClientCommandBase {
   readonly args: AmfValue[];
 }
 
+/** What a player wants to have of its stream from now on. */
+export type PlayingCommand =
+  | (ClientCommandBase & { readonly kind: 'pause'; readonly paused: boolean })
+  /** A track no more, or again. */
+  | (ClientCommandBase & { readonly kind: 'receiveAudio' | 'receiveVideo'; readonly wanted: boolean });
+
 export type ClientCommand =
   | ConnectCommand
   | (ClientCommandBase & { readonly kind: 'createStream' | 'closeStream' | 'checkBandwidth' })
@@ -48,7 +54,7 @@ export type ClientCommand =
     })
   /** Where the stream is looked for in `tcUrl` or `app`, its name here is empty. */
   | (ClientCommandBase & { readonly kind: 'publish' | 'play'; readonly streamName: string })
-  | (ClientCommandBase & { readonly kind: 'pause'; readonly paused: boolean })
+  | PlayingCommand
   | (ClientCommandBase & { readonly kind: 'seek' })
   | (ClientCommandBase & { readonly kind: 'deleteStream'; readonly deletedStreamId: number })
   | (ClientCommandBase & { readonly kind: 'other'; readonly name: string })
@@ -95,6 +101,9 @@ export function parseClientCommand(message: RtmpMessage): ClientCommand {
       return { kind: 'pause', ...base, paused: args[1] !== false };
     case 'seek':
       return { kind: name, ...base };
+    case 'receiveAudio':
+    case 'receiveVideo':
+      return { kind: name, ...base, wanted: args[1] !== false };
     case 'deleteStream':
       return { kind: name, ...base, deletedStreamId: numberAt(args, 1, message.streamId) };
     default:

@@ -3,13 +3,10 @@
  * it is, in the bytes that all players share, or to need bytes of the player's own.
  */
 
-import { Track, trackCount } from './frame.ts';
+import { trackCount } from './frame.ts';
 import type { HeaderSet } from './headers.ts';
 import type { Slice } from './slice.ts';
-import { trackBit } from './slice-content.ts';
 import { type WireFormat, wholeRoundMs } from './wire-format.ts';
-
-const videoBit = trackBit(Track.video);
 
 export class ClientStanding {
   /** Headers that the client has; undefined before its first byte, and when it has missed some. */
@@ -48,6 +45,7 @@ export class ClientStanding {
   /** The client has been given all of a slice. */
   given(slice: Slice): void {
     this.#headers = slice.headersAfter;
+    if ((slice.skips & this.#inStep) !== 0) this.#leaveOut(slice);
   }
 
   /** The client will miss what comes before a slice is sent, or has missed it. @param next the slice it should have next */
@@ -71,9 +69,18 @@ export class ClientStanding {
 
   #nowInStep(slice: Slice): void {
     this.#inStep |= slice.tracksFrom(this.#baseMs);
-    if (!slice.skipsVideo) return;
-    this.#inStep &= ~videoBit;
-    // What went out of the track were headers, with times of their own.
-    if ((slice.tracks & videoBit) !== 0) this.#known[Track.video] = undefined;
+    if (slice.skips !== 0) this.#leaveOut(slice);
+  }
+
+  /** The client got a slice without some tracks: it goes out of step with them. */
+  #leaveOut({ skips, tracks, lastTimes }: Slice): void {
+    for (let track = 0; track < trackCount; track++) {
+      const bit = 1 << track;
+      if ((skips & bit) === 0) continue;
+      // What went out of the track were headers, with times of their own.
+      if ((tracks & bit) !== 0) this.#known[track] = undefined;
+      else if ((this.#inStep & bit) !== 0) this.#known[track] = lastTimes[track];
+    }
+    this.#inStep &= ~skips;
   }
 }

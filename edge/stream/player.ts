@@ -7,10 +7,12 @@ import { MediaMemory, type SlowPlayer } from '../budget/media-memory.ts';
 import { awakeNow } from '../time/awake.ts';
 import { Backlog } from './backlog.ts';
 import { ClientStanding } from './client-standing.ts';
+import { Track } from './frame.ts';
 import type { PlayerSink } from './player-sink.ts';
 import type { QueueLimits } from './queue-limits.ts';
 import type { Refusal, StreamRequest } from './request.ts';
 import type { Slice } from './slice.ts';
+import { trackBit } from './slice-content.ts';
 import type { WireFormat } from './wire-format.ts';
 
 export interface PlayerOptions {
@@ -31,6 +33,9 @@ export interface PlayerOptions {
   /** Called when it is given its first frame: of a stream with video, the first that it can show. */
   readonly firstFrame?: () => void;
 }
+
+const audioBit = trackBit(Track.audio);
+const videoBit = trackBit(Track.video);
 
 /** A player that takes nothing for so long may be disconnected when memory is short. */
 const stalledMs = 2_000;
@@ -57,6 +62,8 @@ export class Player implements SlowPlayer {
   #firstFrame: (() => void) | undefined;
   /** The client wants nothing for now. */
   #paused = false;
+  /** Bit mask of the tracks that the client does not want. */
+  #unwanted = 0;
   /** To be called before the next place where video can begin. */
   #atEntry: (() => void) | undefined;
 
@@ -102,7 +109,7 @@ export class Player implements SlowPlayer {
   deliver(slice: Slice): void {
     if (this.#atEntry !== undefined && slice.entryAt >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
     if (this.#paused) return this.#miss(slice);
-    const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
+    const part = this.#wanted(slice);
     if (part === undefined) return;
     if (this.#blocked) this.#queue(part);
     else this.#send(part);
@@ -116,8 +123,7 @@ export class Player implements SlowPlayer {
   #stopBeforeEntry(slice: Slice, call: () => void): void {
     this.#atEntry = undefined;
     if (this.#paused) return call();
-    const before = slice.beforeEntry;
-    const part = this.#videoWaits ? before?.withoutVideo : before;
+    const part = slice.beforeEntry && this.#wanted(slice.beforeEntry);
     // Who has not taken what it was given leaves without the rest.
     if (part !== undefined && !this.#blocked) this.#send(part);
     call();
@@ -141,9 +147,16 @@ export class Player implements SlowPlayer {
     this.#paused = false;
     const [first] = slices;
     // Of a GOP that it has had the beginning of, it would get that twice.
-    if (!this.#videoWaits || first === undefined || !this.#had.isBefore(first)) return;
+    if (!this.#videoWaits || this.#unwanted !== 0 || first === undefined || !this.#had.isBefore(first)) return;
     this.#videoWaits = false;
     this.open(slices);
+  }
+
+  /** The client wants a track no more, or again: sound is back at once, video with the next key frame. */
+  receive(track: typeof Track.audio | typeof Track.video, wanted: boolean): void {
+    const others = this.#unwanted & ~trackBit(track);
+    this.#unwanted = wanted ? others : others | trackBit(track);
+    if (this.#unwanted & videoBit) this.#videoWaits = true;
   }
 
   /** A slice goes by that the client does not get. */
@@ -208,8 +221,14 @@ export class Player implements SlowPlayer {
     this.#given = slice;
   }
 
+  /** What the client is to have of a slice. */
+  #wanted(slice: Slice): Slice | undefined {
+    const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
+    return (this.#unwanted & audioBit) === 0 ? part : part?.withoutAudio;
+  }
+
   #whileVideoWaits(slice: Slice): Slice | undefined {
-    if (slice.entryAt < 0) return slice.withoutVideo;
+    if (slice.entryAt < 0 || (this.#unwanted & videoBit) !== 0) return slice.withoutVideo;
     this.#videoWaits = false;
     return slice.fromEntry;
   }

@@ -26,8 +26,8 @@ export interface SliceOptions {
   readonly leadMs?: number | undefined;
   /** No later frame is before this stream time and the slice's own frames. Default: none is before those. */
   readonly floorMs?: number | undefined;
-  /** For players whose video waits: video has been left out, here or before; its headers may be here. */
-  readonly skipsVideo?: boolean;
+  /** Bit mask of the tracks that have been left out, here or before, for players who get none of them; their headers may be here. */
+  readonly skips?: number;
   /** For a slice that is delivered once: its memory comes from here, and goes back when it is delivered. */
   readonly pool?: BufferPool;
 }
@@ -38,7 +38,7 @@ export class Slice {
   readonly headersBefore: HeaderSet;
   readonly headersAfter: HeaderSet;
   readonly lastTimes: TrackTimes;
-  readonly skipsVideo: boolean;
+  readonly skips: number;
   /** Bit mask of the tracks that have frames here. */
   readonly tracks: number;
   /** Bytes of all frames, as they came. */
@@ -64,6 +64,7 @@ export class Slice {
   #rejoining: Map<WireFormat, SharedRun> | undefined;
   #rejoiningWithHeaders: Map<WireFormat, SharedRun> | undefined;
   #withoutVideo: Slice | 'nothing' | undefined;
+  #withoutAudio: Slice | 'nothing' | undefined;
   #encodedBytes = 0;
   /** How many wait for it, and whether it is kept for those who come later. */
   #waiting = 0;
@@ -77,12 +78,12 @@ export class Slice {
   #beforeEntry: Slice | undefined;
 
   constructor(options: SliceOptions) {
-    const { frames, headersBefore, headersAfter, lastTimes, lacksKeyframes = false, skipsVideo = false } = options;
+    const { frames, headersBefore, headersAfter, lastTimes, lacksKeyframes = false, skips = 0 } = options;
     this.frames = frames;
     this.headersBefore = headersBefore;
     this.lastTimes = lastTimes;
     this.floorMs = options.floorMs ?? Number.POSITIVE_INFINITY;
-    this.skipsVideo = skipsVideo;
+    this.skips = skips;
     this.#pool = options.pool;
     const content = contentOf(frames);
     this.frameCount = content.frameCount;
@@ -135,9 +136,18 @@ export class Slice {
 
   /** This slice for players whose video waits for a key frame that is not here; undefined when nothing is left. */
   get withoutVideo(): Slice | undefined {
-    const hasVideo = (this.tracks & trackBit(Track.video)) !== 0;
-    this.#withoutVideo ??= hasVideo ? (this.#cut(this.frames.end) ?? 'nothing') : this;
+    this.#withoutVideo ??= this.#without(Track.video);
     return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
+  }
+
+  /** This slice for players who want no sound; undefined when nothing is left. */
+  get withoutAudio(): Slice | undefined {
+    this.#withoutAudio ??= this.#without(Track.audio);
+    return this.#withoutAudio === 'nothing' ? undefined : this.#withoutAudio;
+  }
+
+  #without(track: Track): Slice | 'nothing' {
+    return (this.tracks & trackBit(track)) === 0 ? this : (this.#cut(track, this.frames.end) ?? 'nothing');
   }
 
   /** The sound of this slice with memory of its own, to be kept; undefined when there is nothing else than video. */
@@ -151,7 +161,7 @@ export class Slice {
 
   /** This slice for players whose video has waited for the frame at `entryAt`. */
   get fromEntry(): Slice {
-    this.#fromEntry ??= this.entryAt === 0 ? this : (this.#cut(this.entryAt) ?? this);
+    this.#fromEntry ??= this.entryAt === 0 ? this : (this.#cut(Track.video, this.entryAt) ?? this);
     return this.#fromEntry;
   }
 
@@ -169,14 +179,14 @@ export class Slice {
     return this.#beforeEntry;
   }
 
-  /** Leaves out the video before the frame at a position; its headers stay. Undefined when nothing is left. */
-  #cut(position: number): Slice | undefined {
+  /** Leaves out a track before the frame at a position; its headers stay. Undefined when nothing is left. */
+  #cut(track: Track, position: number): Slice | undefined {
     const all = this.frames;
-    const frames = all.filter((at) => at >= position || all.track(at) !== Track.video || !isMediaRole(all.role(at)));
+    const frames = all.filter((at) => at >= position || all.track(at) !== track || !isMediaRole(all.role(at)));
     if (frames.end === 0) return undefined;
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
-    const skipsVideo = position === all.end;
-    return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skipsVideo });
+    const skips = position === all.end ? this.skips | trackBit(track) : this.skips;
+    return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skips });
   }
 
   /** Bytes for every player that has had all slices before: time differences only. */

@@ -218,6 +218,8 @@ const commands: [string, AmfValue[], object][] = [
   ['play', [null, false], { kind: 'closeStream' }],
   ['pause', [null, true, 1500], { kind: 'pause', paused: true }],
   ['pause', [null, false, 0], { kind: 'pause', paused: false }],
+  ['receiveAudio', [null, false], { kind: 'receiveAudio', wanted: false }],
+  ['receiveVideo', [null, true], { kind: 'receiveVideo', wanted: true }],
   ['seek', [null, 1500], { kind: 'seek' }],
   ['deleteStream', [null, 1], { kind: 'deleteStream', deletedStreamId: 1 }],
   ['closeStream', [null], { kind: 'closeStream' }],

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { buildCommand } from '../../edge/rtmp/command.ts';
 import type { RtmpMessage } from '../../edge/rtmp/message.ts';
-import { audioFrame, clip } from '../support/media.ts';
+import { audioFrame, clip, keyframe } from '../support/media.ts';
 import { originConfig } from '../support/rtmp-config.ts';
 import { RtmpPeer, tag } from '../support/rtmp-peer.ts';
 import { player, publisher, startEdge, stream, testOptions } from '../support/rtmp-scene.ts';
@@ -166,4 +166,34 @@ test('play, closeStream, createStream, play, many times over on one connection',
     on(peer, 1, 'closeStream');
     if (round % 2 === 0) assert.equal(await createStream(peer), 1);
   }
+});
+
+test('receiveAudio and receiveVideo: who wants none of it is spared, others are not', testOptions, async (t) => {
+  const edge = await startEdge(t, originConfig());
+  const [peer, other] = [await player(t, edge), await player(t, edge)];
+  const source = await publisher(t, edge);
+  source.send(...clip({ gops: 1 }));
+  await peer.frames(13);
+  const ask = async (name: string, wanted: boolean, streamId = 1): Promise<void> => {
+    peer.send(buildCommand(name, 0, [null, wanted], streamId));
+    // What was sent before would be here before this answer.
+    const id = peer.call('getStreamLength', null, stream);
+    await peer.command('an answer', (command) => command.kind === 'result' && command.transactionId === id);
+  };
+  await ask('receiveAudio', false);
+  await ask('receiveVideo', false, 2);
+  source.send(keyframe(200, 1), audioFrame(203, 1), keyframe(240, 2));
+  await peer.next(({ timestamp }) => timestamp === 240);
+  await ask('receiveVideo', false);
+  const from = peer.received.length;
+  await ask('receiveAudio', true);
+  await peer.status('NetStream.Play.Start', from);
+  source.send(keyframe(280, 3), audioFrame(283, 3));
+  await peer.next(({ timestamp }) => timestamp === 283);
+  await ask('receiveVideo', true);
+  source.send(audioFrame(323, 4), keyframe(360, 5));
+  await peer.next(({ timestamp }) => timestamp === 360);
+  const times = peer.mediaMessages.slice(13).map(({ type, timestamp }) => `${type} ${timestamp}`);
+  assert.deepEqual(times, ['9 200', '9 240', '8 283', '8 323', '9 360']);
+  await other.frames(20);
 });

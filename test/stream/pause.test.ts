@@ -1,9 +1,11 @@
-/** RTMP's `pause`: what a player is spared, and how it goes on. */
+/** RTMP's `pause`, `receiveAudio` and `receiveVideo`: what a player is spared, and how it goes on. */
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { defaultVhost } from '../../edge/conf/defaults.ts';
+import type { RtmpMessage } from '../../edge/rtmp/message.ts';
 import type { Feed } from '../../edge/stream/feed.ts';
+import { Track } from '../../edge/stream/frame.ts';
 import { LiveStream } from '../../edge/stream/live-stream.ts';
 import { Player } from '../../edge/stream/player.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
@@ -188,4 +190,73 @@ test('it begins to play while it is paused, and is sent away at a key frame', ()
   send(interFrame(120, 9), audioFrame(123, 9), keyframe(160, 10));
   assert.equal(left, 1);
   assert.deepEqual(given(), []);
+});
+
+test('who wants no sound gets the pictures, and sound again at once, at its time', () => {
+  const { player, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.receive(Track.audio, false);
+  send(interFrame(80, 7), audioFrame(83, 7));
+  send(audioFrame(103, 8));
+  send(keyframe(120, 9), audioFrame(123, 9));
+  assert.deepEqual(given(), ['video 80', 'video 120']);
+  player.receive(Track.audio, true);
+  send(interFrame(160, 10), audioFrame(163, 10));
+  send(interFrame(200, 11), audioFrame(203, 11));
+  assert.deepEqual(given(), ['video 160', 'audio 163', 'video 200', 'audio 203']);
+});
+
+test('who wants no pictures gets the sound, and pictures again from a key frame on', () => {
+  const { player, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.receive(Track.video, false);
+  send(interFrame(80, 7), audioFrame(83, 7));
+  send(keyframe(120, 8), audioFrame(123, 8));
+  assert.deepEqual(given(), ['audio 83', 'audio 123']);
+  player.receive(Track.video, true);
+  send(interFrame(160, 9), audioFrame(163, 9));
+  assert.deepEqual(given(), ['audio 163'], 'it lacks the picture before');
+  send(keyframe(200, 10), audioFrame(203, 10));
+  send(interFrame(240, 11), audioFrame(243, 11));
+  assert.deepEqual(given(), ['video 200', 'audio 203', 'video 240', 'audio 243']);
+});
+
+test('who wants neither gets headers alone, those of a change as well', () => {
+  const { player, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  given();
+  player.receive(Track.audio, false);
+  player.receive(Track.video, false);
+  const [, videoHeader, audioHeader] = clip({ seed: 3 });
+  send(interFrame(80, 7), audioFrame(83, 7));
+  assert.deepEqual(given(), []);
+  send(videoHeader as RtmpMessage, audioHeader as RtmpMessage, keyframe(120, 8), audioFrame(123, 8));
+  assert.deepEqual(given(), headers);
+  player.receive(Track.video, true);
+  player.receive(Track.audio, true);
+  send(interFrame(160, 9), audioFrame(163, 9), keyframe(200, 9));
+  assert.deepEqual(given(), ['audio 163', 'video 200']);
+});
+
+test('what it does not want is not in what waits for it, nor in the GOP that it goes on with after a pause', () => {
+  const { player, stream, sink, send, given } = scene();
+  send(...clip({ gops: 1, framesPerGop: 2 }));
+  sink.credit = 1;
+  send(interFrame(80, 7), audioFrame(83, 7));
+  given();
+  player.receive(Track.audio, false);
+  send(interFrame(120, 8), audioFrame(123, 8));
+  send(interFrame(160, 9), audioFrame(163, 9));
+  sink.credit = Number.POSITIVE_INFINITY;
+  player.drained();
+  assert.deepEqual(given(), ['video 120', 'video 160']);
+  player.pause();
+  send(keyframe(200, 10), audioFrame(203, 10));
+  stream.resume(player);
+  send(interFrame(240, 11), audioFrame(243, 11));
+  assert.deepEqual(given(), []);
+  send(keyframe(280, 12), audioFrame(283, 12));
+  assert.deepEqual(given(), [...headers, 'video 280']);
 });

@@ -2,6 +2,8 @@
  * A client that plays a stream over RTMP.
  */
 
+import type { PlayingCommand } from '../../rtmp/command.ts';
+import { Track } from '../../stream/frame.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import { Player } from '../../stream/player.ts';
 import type { PlayerSink } from '../../stream/player-sink.ts';
@@ -71,9 +73,11 @@ export class Playing {
     this.#stream.atKeyframe(this.#player, leave);
   }
 
-  /** The client wants nothing for now, or goes on. */
-  pause(paused: boolean): void {
-    if (paused) this.#player.pause();
+  /** The client wants nothing for now, or goes on; it wants a track no more, or again. */
+  adjust(command: PlayingCommand): void {
+    if (command.kind !== 'pause') {
+      this.#player.receive(command.kind === 'receiveAudio' ? Track.audio : Track.video, command.wanted);
+    } else if (command.paused) this.#player.pause();
     else this.#stream.resume(this.#player);
   }
 

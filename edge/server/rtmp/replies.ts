@@ -17,6 +17,7 @@ import {
   onFCPublish,
   onFCUnpublish,
   onStatus,
+  type PlayingCommand,
 } from '../../rtmp/command.ts';
 import { setChunkSize, setPeerBandwidth, streamBegin, streamEof, windowAckSize } from '../../rtmp/control.ts';
 import { intersectCapabilities, ourCapabilities } from '../../rtmp/enhanced.ts';
@@ -72,11 +73,23 @@ function sampleAccess(streamId: number): RtmpMessage {
   return { type: MessageType.dataAmf0, timestamp: 0, streamId, payload };
 }
 
-/** A live stream that pauses is not kept: it goes on later, where it is then. */
-export function pauseAnswered(streamId: number, paused: boolean): RtmpMessage[] {
-  return paused
-    ? [onStatus(streamId, 'status', 'NetStream.Pause.Notify', 'Paused stream.'), streamEof(streamId)]
-    : [onStatus(streamId, 'status', 'NetStream.Unpause.Notify', 'Unpaused stream.'), streamBegin(streamId)];
+/**
+ * Answers what a player wants to have from now on. A live stream that pauses is not kept: it goes on later, where it is
+ * then. Who wants sound or pictures no more gets no answer (RTMP 1.0 §7.2.2.4).
+ */
+export function adjusted(command: PlayingCommand): RtmpMessage[] {
+  const streamId = streamIdOf(command.streamId);
+  const status = (code: string, description: string): RtmpMessage => onStatus(streamId, 'status', code, description);
+  if (command.kind === 'pause') {
+    return command.paused
+      ? [status('NetStream.Pause.Notify', 'Paused stream.'), streamEof(streamId)]
+      : [status('NetStream.Unpause.Notify', 'Unpaused stream.'), streamBegin(streamId)];
+  }
+  if (!command.wanted) return [];
+  return [
+    status('NetStream.Seek.Notify', 'The stream goes on where it is now.'),
+    status('NetStream.Play.Start', 'Started playing stream.'),
+  ];
 }
 
 export function playEnded(streamId: number, reason: string): RtmpMessage[] {

@@ -5,7 +5,7 @@
 
 import { withoutTokens } from '../../access/tokens.ts';
 import type { Place } from '../../budget/connections.ts';
-import { type ClientCommand, type ConnectCommand, errorResult } from '../../rtmp/command.ts';
+import { type ClientCommand, type ConnectCommand, errorResult, type PlayingCommand } from '../../rtmp/command.ts';
 import { identityOf } from '../../rtmp/identity.ts';
 import type { RtmpMessage } from '../../rtmp/message.ts';
 import type { PlayerSink } from '../../stream/player-sink.ts';
@@ -21,8 +21,8 @@ import { Playing } from './playing.ts';
 import { Publishing } from './publishing.ts';
 import {
   acknowledged,
+  adjusted,
   connectAccepted,
-  pauseAnswered,
   playFailed,
   playStarted,
   publishAccepted,
@@ -113,7 +113,9 @@ export class Requests {
       case 'publish':
         return this.#begin(command);
       case 'pause':
-        return this.#pause(command);
+      case 'receiveAudio':
+      case 'receiveVideo':
+        return this.#adjust(command);
       case 'FCUnpublish':
         return this.#unpublish(command);
       case 'deleteStream':
@@ -158,11 +160,10 @@ export class Requests {
   }
 
   /** The client is told before the stream goes on. */
-  #pause({ streamId: sent, paused }: Extract<ClientCommand, { readonly kind: 'pause' }>): void {
+  #adjust(command: PlayingCommand): void {
     const { state } = this.#client;
-    const streamId = streamIdOf(sent);
-    this.#transport.send(pauseAnswered(streamId, paused));
-    if (state.kind === 'playing' && state.streamId === streamId) state.pause(paused);
+    this.#transport.send(adjusted(command));
+    if (state.kind === 'playing' && state.streamId === streamIdOf(command.streamId)) state.adjust(command);
   }
 
   #unpublish({ transactionId, streamName }: { readonly transactionId: number; readonly streamName: string }): void {
