@@ -28,8 +28,10 @@ export async function serve({ host, port }: ListenAddress, pages: Pages): Promis
       response.writeHead(status, { 'Content-Type': type }).end(text);
     };
     const path = request.url?.replace(/\?.*$/, '');
-    if (request.method !== 'GET' && request.method !== 'HEAD') answer(405, 'GET only\n');
-    else if (path === '/healthz') answer(200, 'ok\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('Allow', 'GET, HEAD');
+      answer(405, 'GET only\n');
+    } else if (path === '/healthz') answer(200, 'ok\n');
     else if (path === '/readyz')
       answer(pages.ready() ? 200 : 503, pages.ready() ? 'ok\n' : 'caches are not filled yet\n');
     else if (path === '/metrics')

@@ -260,15 +260,16 @@ describe('/api/v1', () => {
 
   it('answers what does not exist with 404, and other methods with 405', async (context) => {
     const edge = await startApi(context);
-    for (const [method, path, status] of [
+    for (const [method, path, status, allow = null] of [
       ['GET', '/api/v1/none', 404],
       ['GET', '/api/v1/toString', 404],
       ['GET', '/api/v2/streams', 404],
       ['GET', '/api/v1/streams/one/two', 404],
       ['GET', '/none', 404],
-      ['POST', '/api/v1/streams', 405],
-      ['DELETE', '/api/v1/streams/one', 405],
-      ['DELETE', '/api/v1/moves', 405],
+      ['POST', '/api/v1/streams', 405, 'GET, HEAD'],
+      ['DELETE', '/api/v1/streams/one', 405, 'GET, HEAD'],
+      ['PUT', '/api/v1/clients/one', 405, 'GET, HEAD, DELETE'],
+      ['DELETE', '/api/v1/moves', 405, 'GET, HEAD, POST'],
       ['POST', '/api/v1/moves', 400],
       ['POST', '/api/v1/moves?clients=1', 400],
       ['POST', '/api/v1/moves?clients=-1&within_ms=1', 400],
@@ -277,6 +278,7 @@ describe('/api/v1', () => {
     ] as const) {
       const response = await fetch(edge.url(path, 'http-api'), { method });
       assert.deepEqual([response.status, ((await response.json()) as Json).code], [status, status], path);
+      assert.equal(response.headers.get('allow'), allow, path);
     }
   });
 
@@ -288,6 +290,8 @@ describe('/api/v1', () => {
     assert.equal(await ask(), '*');
     edge.config = { ...edge.config, httpApi: { ...edge.config.httpApi, crossdomain: false } };
     assert.equal(await ask(), null);
+    const options = await fetch(edge.url('/api/v1/clients/one', 'http-api'), { method: 'OPTIONS' });
+    assert.deepEqual([options.status, options.headers.get('allow')], [405, 'GET, HEAD, DELETE']);
   });
 });
 

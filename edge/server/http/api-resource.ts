@@ -1,6 +1,7 @@
 /** What the HTTP API is made of: resources by name, the calls they take, and the answers they give. */
 
 import { inTurns, part } from './in-turns.ts';
+import { readMethods } from './reply.ts';
 
 export interface Answer {
   readonly status?: number;
@@ -32,6 +33,12 @@ export interface Resource {
   readonly acts?: (call: Call) => boolean;
   readonly DELETE?: (call: Call) => Answer;
   readonly POST?: (call: Call) => Answer;
+}
+
+/** The methods that a resource takes, or a path that is none, as the header `Allow` lists them. */
+export function methodsOf(resource: Resource | undefined): string {
+  const more = (['DELETE', 'POST'] as const).filter((method) => resource?.[method] !== undefined);
+  return [readMethods, ...more].join(', ');
 }
 
 export type Resources = Readonly<Record<string, Resource>>;

@@ -13,7 +13,7 @@ import { streamOf } from '../clients.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Access, Wish } from './access.ts';
 import { Code } from './api-code.ts';
-import { type Answer, type Call, listed, page, type Resource, type Resources, textOf } from './api-resource.ts';
+import { type Answer, type Call, listed, methodsOf, page, type Resources, textOf } from './api-resource.ts';
 import { listClients } from './client-list.ts';
 import { apiCrossOriginHeaders } from './cross-origin.ts';
 import type { HttpDeps, OriginStatus } from './deps.ts';
@@ -39,7 +39,7 @@ import { perTurn, type Traffic } from './traffic.ts';
 /** What a path means. */
 type Target =
   | { readonly kind: 'index'; readonly version: string }
-  | { readonly kind: 'resource'; readonly resource: Resource; readonly call: Call }
+  | { readonly kind: 'resource'; readonly resource: Resources[string]; readonly call: Call }
   | { readonly kind: 'none' };
 
 export interface ApiOptions {
@@ -117,8 +117,9 @@ export class Api {
     const wish = wishOf(request, method, target);
     const crossOrigin = Object.entries(apiCrossOriginHeaders(request, wish, config));
     for (const [name, value] of crossOrigin) response.setHeader(name, value);
+    const allow = methodsOf(target.kind === 'resource' ? target.resource : undefined);
     if (request.method === 'OPTIONS')
-      return sendOptions(response, config.httpApi.crossdomain || crossOrigin.length > 0);
+      return sendOptions(response, config.httpApi.crossdomain || crossOrigin.length > 0, allow);
     const refusal = await this.#access.refusal(request, wish);
     if (refusal !== undefined) {
       const { status, reason, headers } = refusal;
@@ -129,6 +130,7 @@ export class Api {
       return sendJson(response, 403, { code: 403, data: 'callback= needs `http_api { crossdomain on; }`' });
     const answer = await this.#answer(method, target, url.pathname);
     const { status = 200, code = Code.success } = answer;
+    if (status === 405) response.setHeader('Allow', allow);
     const first = { code, server: this.#gateway.serverId, service: this.#service, pid: String(process.pid) };
     const body = textOf(first, answer);
     if (callback === undefined) return sendJsonText(response, status, body);

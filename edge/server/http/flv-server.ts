@@ -16,7 +16,7 @@ import type { HttpDeps } from './deps.ts';
 import { FlvSession, tooManyClients } from './flv-session.ts';
 import { flvTarget } from './flv-target.ts';
 import { HttpTransport, refuseUpgrade, streamHeaders, WebSocketTransport } from './flv-transport.ts';
-import { sendText, targetOf } from './reply.ts';
+import { readMethods, sendText, targetOf } from './reply.ts';
 import { handshakeFault } from './websocket.ts';
 
 export class FlvServer {
@@ -42,8 +42,9 @@ export class FlvServer {
       return undefined;
     }
     if (request.method === 'HEAD') void this.#look(target.request, target.vhost, response);
-    else if (request.method !== 'GET') sendText(response, 405, 'a stream is played with GET', { Connection: 'close' });
-    else {
+    else if (request.method !== 'GET') {
+      sendText(response, 405, 'a stream is played with GET', { Allow: readMethods, Connection: 'close' });
+    } else {
       const refusal = this.#refusal(target.request);
       if (refusal !== undefined) sendText(response, refusal.status, refusal.reason, { Connection: 'close' });
       else
@@ -59,7 +60,8 @@ export class FlvServer {
   upgrade(served: boolean, request: IncomingMessage, socket: Socket, head: Buffer): void {
     const fault = handshakeFault(request);
     const url = targetOf(request);
-    if (fault !== undefined || url === undefined) return refuseUpgrade(socket, 400, fault ?? 'this is no URL');
+    if (fault !== undefined) return refuseUpgrade(socket, fault.status, fault.reason, fault.headers);
+    if (url === undefined) return refuseUpgrade(socket, 400, 'this is no URL');
     if (!served) return refuseUpgrade(socket, 404, 'no streams are served here');
     const target = flvTarget(this.#gateway.config, request, url, 'ws');
     if (target.kind === 'none') return refuseUpgrade(socket, 404, target.reason);

@@ -150,16 +150,23 @@ export class WebSocketTransport implements FlvTransport {
   }
 }
 
-const statusTexts: Readonly<Record<number, string>> = { 400: 'Bad Request', 403: 'Forbidden', 404: 'Not Found' };
+const statusTexts: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  426: 'Upgrade Required',
+};
 
-/** Answers an upgrade with a plain response instead. */
-export function refuseUpgrade(socket: Socket, status: number, reason: string): void {
+/** Answers an upgrade with a plain response instead. @param headers further lines */
+export function refuseUpgrade(socket: Socket, status: number, reason: string, headers: readonly string[] = []): void {
   const body = Buffer.from(`${reason}\n`);
   const head = [
     `HTTP/1.1 ${status} ${statusTexts[status] ?? 'Unavailable'}`,
     'Content-Type: text/plain; charset=utf-8',
   ];
-  head.push(`Content-Length: ${body.length}`, 'Connection: close', `Server: ${serverHeader}`, '', '');
+  const hasUpgrade = headers.some((line) => line.startsWith('Upgrade:'));
+  head.push(`Content-Length: ${body.length}`, `Connection: ${hasUpgrade ? 'close, Upgrade' : 'close'}`, ...headers);
+  head.push(`Server: ${serverHeader}`, '', '');
   socket.write(Buffer.concat([Buffer.from(head.join('\r\n')), body]));
   socket.destroySoon();
 }

@@ -57,8 +57,14 @@ export function sendJsonText(
   send(response, status, 'application/json', json, { 'Cache-Control': 'no-store', ...headers });
 }
 
-/** SRS's answer to a preflight, or to any OPTIONS. */
-export function sendOptions(response: ServerResponse, enabled: boolean): void {
-  response.writeHead(enabled ? 200 : 405, { 'Content-Length': 0 });
+/** What most paths take, for the header `Allow` that an answer 405 must have (RFC 9110 §15.5.6). */
+export const readMethods = 'GET, HEAD';
+
+/**
+ * SRS's answer to a preflight, or to any OPTIONS.
+ * @param allow the methods that the path takes
+ */
+export function sendOptions(response: ServerResponse, enabled: boolean, allow: string): void {
+  response.writeHead(enabled ? 200 : 405, { 'Content-Length': 0, ...(enabled ? {} : { Allow: allow }) });
   response.end();
 }

@@ -19,7 +19,7 @@ import { serveFile, servePage } from './files.ts';
 import { FlvServer } from './flv-server.ts';
 import { Metrics } from './metrics.ts';
 import { pagePath } from './page-files.ts';
-import { hostOf, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
+import { hostOf, readMethods, send, sendJson, sendOptions, sendText, serverHeader, targetOf } from './reply.ts';
 import { Status } from './status.ts';
 import { StreamList, streamQuery } from './stream-list.ts';
 import { CpuShare, LoopLag } from './system.ts';
@@ -150,7 +150,7 @@ export class Routes {
     for (const [name, value] of Object.entries(crossOriginHeaders(request, crossdomain))) {
       response.setHeader(name, value);
     }
-    if (request.method === 'OPTIONS') return sendOptions(response, crossdomain);
+    if (request.method === 'OPTIONS') return sendOptions(response, crossdomain, readMethods);
     if (url.pathname === '/healthz') return sendText(response, 200, 'ok');
     if (url.pathname === '/readyz') return this.#readiness(response);
     if (role === 'exporter' && url.pathname === '/metrics') return this.#sendMetrics(request, response);
@@ -200,7 +200,9 @@ export class Routes {
     if (missing === undefined) return;
     const files = { dir: httpServer.dir, page: edge.page };
     if (await serveFile(files, url.pathname, request, response)) return;
-    if (request.method !== 'GET' && request.method !== 'HEAD') return sendText(response, 405, 'only GET and HEAD');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return sendText(response, 405, 'only GET and HEAD', { Allow: readMethods });
+    }
     sendText(response, 404, missing);
   }
 

@@ -29,14 +29,32 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
+/** How a request that is no handshake is answered. */
+export interface HandshakeFault {
+  readonly status: number;
+  readonly reason: string;
+  /** Header lines beside those of each refusal. */
+  readonly headers: readonly string[];
+}
+
 /** Why a request is no handshake that we can accept (§4.2.1), or undefined when it is one. */
-export function handshakeFault(request: IncomingMessage): string | undefined {
+export function handshakeFault(request: IncomingMessage): HandshakeFault | undefined {
   const { 'sec-websocket-key': key, 'sec-websocket-version': version } = request.headers;
-  if (!isWebSocket(request)) return 'WebSocket is the only protocol to upgrade to';
-  if (request.method !== 'GET') return 'a WebSocket begins with GET';
-  if (version !== '13') return 'this server speaks version 13 of WebSocket';
-  if (key === undefined || !/^[A-Za-z0-9+/]{22}==$/.test(key)) return 'Sec-WebSocket-Key is missing or malformed';
+  if (!isWebSocket(request)) return badRequest('WebSocket is the only protocol to upgrade to');
+  if (request.method !== 'GET') return badRequest('a WebSocket begins with GET');
+  if (version !== '13') {
+    // The client may come again with a version of the list (§4.4).
+    const headers = ['Upgrade: websocket', 'Sec-WebSocket-Version: 13'];
+    return { status: 426, reason: 'this server speaks version 13 of WebSocket', headers };
+  }
+  if (key === undefined || !/^[A-Za-z0-9+/]{22}==$/.test(key)) {
+    return badRequest('Sec-WebSocket-Key is missing or malformed');
+  }
   return undefined;
+}
+
+function badRequest(reason: string): HandshakeFault {
+  return { status: 400, reason, headers: [] };
 }
 
 /**
