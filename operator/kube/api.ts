@@ -22,7 +22,7 @@ import { apiVersionOf, groupPath, type Resource, resourceOf, resourcePath } from
 import { type Call, Transport } from './transport.ts';
 import { dryRun, parseBody, parseEvent, refusal, selectors, type WatchEvent, withQuery } from './wire.ts';
 
-export { ApiError, isAway, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
+export { ApiError, isAnothers, isAway, isConflict, isExpired, isNamespaceEnding, isNotFound } from './error.ts';
 export type * from './options.ts';
 export type { WatchEvent } from './wire.ts';
 

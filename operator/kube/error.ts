@@ -37,6 +37,15 @@ export function isConflict(error: unknown): boolean {
   return error instanceof ApiError && error.reason === 'Conflict';
 }
 
+/**
+ * What was meant for one object (`metadata.uid`) has not met it: it is gone, or another has its name. A Conflict of two who
+ * write at the same time is none of these.
+ */
+export function isAnothers({ status, message }: ApiError): boolean {
+  const isOfUid = /metadata\.uid|UID in precondition|uid mismatch/.test(message);
+  return status === 404 || ((status === 409 || status === 422) && isOfUid);
+}
+
 /** The namespace is being deleted or is gone: nothing more can be made in it. */
 export function isNamespaceEnding({ status, message }: ApiError): boolean {
   // The second is the API server's cause NamespaceTerminating.

@@ -21,6 +21,11 @@ export interface InformerOptions<T extends KubernetesObject> extends Selection {
    * @param previous undefined: it is new
    */
   readonly onChange: (object: T, previous: T | undefined, deleted: boolean) => void;
+  /**
+   * Told after each list, and after what it has changed. What was written before this version and is not shown, is gone:
+   * an object that came and went while nothing was watched is never shown.
+   */
+  readonly onListed?: (resourceVersion: string) => void;
   /** The API server refuses or can't be reached; tried again, with back-off. */
   readonly onProblem?: (error: ApiError) => void;
 }
@@ -105,6 +110,7 @@ export class Informer<T extends KubernetesObject> {
       next = page.continue;
       if (next !== undefined) continue;
       for (const object of [...this.#cache.list()]) if (!seen.has(keyOf(object))) this.#delete(object);
+      this.#options.onListed?.(page.resourceVersion);
       this.#synced.resolve();
       this.#refusals = 0;
       return page.resourceVersion;

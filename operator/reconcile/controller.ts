@@ -12,13 +12,14 @@ import { scalesByClients } from '../api/autoscaling.ts';
 import type { EdgeCluster } from '../api/types.ts';
 import { ApiError } from '../kube/api.ts';
 import { RESOURCES } from '../kube/resources.ts';
+import { aborted } from './aborted.ts';
 import { MasterKey } from './apply/master-key.ts';
 import type { ControllerOptions, Result } from './controller-options.ts';
 import type { EdgeChange } from './edges/edge-change.ts';
 import { EdgePoller } from './edges/poller.ts';
 import { Caches, type ClusterKey } from './observe/caches.ts';
 import { Definition } from './observe/definition.ts';
-import { OwnWatcher, ours } from './observe/own-watcher.ts';
+import { type OwnedListed, OwnWatcher, ours } from './observe/own-watcher.ts';
 import { clusterKeyOf } from './observe/ownership.ts';
 import { PodMonitors } from './observe/pod-monitors.ts';
 import { ReferenceWatcher } from './observe/reference-watcher.ts';
@@ -77,6 +78,7 @@ export class Controller {
       caches: this.#caches,
       clusterChanged: (...change) => this.#clusterChanged(...change),
       ownedChanged: this.#ownedChanged,
+      ownedListed: this.#ownedListed,
       add: this.#add,
       addAll: () => this.#addAll(),
       longEnough: () => this.#longEnough(),
@@ -101,6 +103,7 @@ export class Controller {
       watcher: this.#watcher,
       labelSelector: ours,
       changed: this.#ownedChanged,
+      listed: (...list) => this.#ownedListed(RESOURCES.PodMonitor, ...list),
       begun: () => this.#addAll(),
       ended: () => this.#caches.forgetOwned(RESOURCES.PodMonitor.kind),
       longEnough: () => this.#longEnough(),
@@ -185,7 +188,7 @@ export class Controller {
    * handling of a change.
    */
   async run(): Promise<void> {
-    const stopped = once(this.#signal);
+    const stopped = aborted(this.#signal);
     try {
       const filled = [this.#watchOwn(), this.#watchSecrets(), this.#podMonitors.start(), this.#definition.look()];
       await Promise.race([stopped, Promise.all(filled)]);
@@ -286,16 +289,11 @@ export class Controller {
     else if (!isOwnWrite) this.#add(keys);
   };
 
+  readonly #ownedListed: OwnedListed = (...list) => this.#add(this.#reconciler.listedOwned(...list));
+
   /** Who may not list something does without it. */
   async #longEnough(): Promise<'late'> {
     const { optionalWaitMs = 10_000 } = this.#options;
     return sleep(optionalWaitMs, 'late' as const, { ref: false, signal: this.#signal }).catch(() => 'late' as const);
   }
-}
-
-function once(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 }

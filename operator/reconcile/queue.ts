@@ -3,6 +3,8 @@
  * worked on once more. Failures of a key are repeated with growing pauses and never hold up another key.
  */
 
+import { aborted } from './aborted.ts';
+
 /** What a piece of work wants next: to be run again later, or that it has failed and pauses grow. */
 export type Requeue =
   | { readonly kind: 'after'; readonly ms: number }
@@ -109,10 +111,7 @@ export class WorkQueue<K extends string> {
   async run(signal: AbortSignal): Promise<void> {
     this.#running = true;
     this.#dispatch();
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
     this.#running = false;
     for (const { cancel } of this.#delayed.values()) cancel();
     this.#delayed.clear();

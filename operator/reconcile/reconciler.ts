@@ -4,9 +4,11 @@
 
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { EdgeCluster } from '../api/types.ts';
+import type { Resource } from '../kube/resources.ts';
 import { ClusterMemory } from './cluster-memory.ts';
 import { type ClusterKey, keyOfObject } from './observe/caches.ts';
 import { idOf } from './observe/ownership.ts';
+import { namespaceOfKey } from './observe/watcher.ts';
 import type { Requeue } from './queue.ts';
 import { Reconcile } from './reconcile.ts';
 import type { ReconcileDeps } from './reconcile-deps.ts';
@@ -37,8 +39,19 @@ export class Reconciler {
   ): boolean {
     const owned = this.#memories.get(key)?.owned;
     if (!deleted) return owned?.seen(idOf(object), object, previous) ?? false;
-    owned?.deleted(idOf(object));
+    owned?.deleted(idOf(object), object.metadata?.uid);
     return false;
+  }
+
+  /**
+   * All objects of a kind that we make were listed. Returns the EdgeClusters of which one is missing that we had made.
+   * @param namespace undefined: in all
+   */
+  listedOwned({ group, kind }: Resource, version: string, namespace: string | undefined): ClusterKey[] {
+    const found = [...this.#memories].filter(([key, { owned }]) => {
+      return (namespace ?? namespaceOfKey(key)) === namespaceOfKey(key) && owned.listed(`${group}/${kind}`, version);
+    });
+    return found.map(([key]) => key);
   }
 
   /** The informer shows an EdgeCluster. True: nothing but our own status is new. */

@@ -20,7 +20,8 @@ export function backOff(errors: readonly ApiError[]): Requeue {
 export function whenNext(outcome: Outcome | undefined, dueInMs: readonly (number | undefined)[]): Requeue | undefined {
   const failed = outcome?.failed ?? [];
   if (failed.length > 0) return backOff(failed.map(({ error }) => error));
-  if ((outcome?.blocked.length ?? 0) > 0 || outcome?.kindGone === true) return { kind: 'after', ms: newPlanMs };
+  const isAnew = outcome !== undefined && (outcome.blocked.length > 0 || outcome.kindGone || outcome.overtaken);
+  if (isAnew) return { kind: 'after', ms: newPlanMs };
   const soonestMs = Math.min(...dueInMs.filter((ms) => ms !== undefined));
   return soonestMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(soonestMs) };
 }

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { EdgeCluster } from '../../api/types.ts';
-import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
+import { ApiError, isAnothers, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { resourceOf } from '../../kube/resources.ts';
 import type { OwnedObject } from '../../render/metadata.ts';
 import { holderOf, lastWriter, standingOf } from '../observe/ownership.ts';
@@ -35,6 +35,8 @@ export interface Outcome {
   readonly namespaceEnding: boolean;
   /** A kind is not served any more (its CRD was removed). */
   readonly kindGone: boolean;
+  /** The informers were ahead of an answer: they have shown already what became of what was written. */
+  readonly overtaken: boolean;
 }
 
 /** What pods need before they can start, or start with the right configuration. */
@@ -92,7 +94,7 @@ export async function carryOut(
   const absent = new Set([...todo.blocked, ...blocked, ...failed].map(({ object }) => object.kind));
   if (!namespaceEnding)
     for (const object of todo.remove) if (!absent.has(object.kind ?? '')) await removeOne(deps, object);
-  return { applied, blocked, failed, namespaceEnding, kindGone };
+  return { applied, blocked, failed, namespaceEnding, kindGone, overtaken: memory.takeOvertaken() };
 }
 
 /** An obstacle: somebody else has an object of that name. */
@@ -210,8 +212,7 @@ async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObje
       log.info({ object: titleOf(object) }, 'removed');
     }
   } catch (error) {
-    // Another has taken its place.
-    if (!(error instanceof ApiError && error.status === 409)) throw error;
+    if (!(error instanceof ApiError && isAnothers(error))) throw error;
   }
 }
 

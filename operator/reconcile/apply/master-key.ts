@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import { MANAGED_BY, MANAGER, ROTATE, ROTATED_AT } from '../../api/labels.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { backoffMs } from '../../kube/backoff.ts';
-import { isOlder } from '../../kube/resource-version.ts';
+import { isCoveredBy, isOlder } from '../../kube/resource-version.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import type { MasterKeys } from '../../render/credential.ts';
 import type { Watcher } from '../observe/watcher.ts';
@@ -46,6 +46,12 @@ export class MasterKey {
   readonly #overlapMs: number;
   readonly #known = Promise.withResolvers<void>();
   #live: V1Secret | undefined;
+  /** Whether the watch shows one. */
+  #isShown = false;
+  /** Of the last list. */
+  #listedVersion = '';
+  /** The last one whose end was shown. */
+  #goneUid: string | undefined;
   #listed = false;
   #keys: MasterKeys | undefined;
   #problem: string | undefined;
@@ -74,7 +80,8 @@ export class MasterKey {
   /** Follows the Secret until `close`; resolves when there are keys. */
   async start(): Promise<void> {
     const { watcher, namespace, name } = this.#options;
-    const settings = { namespace, fieldSelector: `metadata.name=${name}` };
+    const onListed = (version: string): void => this.#listedAt(version);
+    const settings = { namespace, fieldSelector: `metadata.name=${name}`, listed: onListed };
     const listed = watcher.watch(RESOURCES.Secret, settings, asIs, (secret, _, deleted) => this.#seen(secret, deleted));
     void listed.then(() => {
       this.#listed = true;
@@ -93,10 +100,20 @@ export class MasterKey {
   }
 
   #seen(secret: V1Secret, deleted: boolean): void {
+    this.#isShown = !deleted;
     // Our own writes are known before they are shown.
     if (!deleted && this.#live !== undefined && isOlder(secret, this.#live)) return;
     this.#live = deleted ? undefined : secret;
+    if (deleted) this.#goneUid = secret.metadata?.uid;
     if (this.#listed) this.#look();
+  }
+
+  /** What we made before the list, and is not in it, was deleted before the watch could show it. */
+  #listedAt(version: string): void {
+    this.#listedVersion = version;
+    if (this.#isShown || this.#live === undefined || !isCoveredBy(this.#live, version)) return;
+    this.#live = undefined;
+    this.#look();
   }
 
   /** Takes the keys that there are, and does what is due. */
@@ -186,8 +203,15 @@ export class MasterKey {
   #wrote(secret: V1Secret): void {
     this.#writing = false;
     this.#failures = 0;
-    if (this.#live === undefined || !isOlder(secret, this.#live)) this.#live = secret;
+    if (!this.#isOvertaken(secret)) this.#live = secret;
     this.#look();
+  }
+
+  /** The watch has shown already what became of what we wrote. */
+  #isOvertaken(written: V1Secret): boolean {
+    if (this.#live !== undefined) return isOlder(written, this.#live);
+    const isGone = this.#goneUid !== undefined && this.#goneUid === written.metadata?.uid;
+    return isGone || isCoveredBy(written, this.#listedVersion);
   }
 
   #failed(thrown: unknown): void {

@@ -29,7 +29,7 @@ export async function lookAtSecret(
   const id = idOf({ apiVersion: 'v1', kind: 'Secret', metadata: { name } });
   try {
     const secret = await api.get(RESOURCES.Secret, cluster.metadata.namespace, name, { signal });
-    if (secret === undefined) memory.owned.deleted(id);
+    if (secret === undefined) memory.owned.deleted(id, undefined);
     else memory.owned.written(id, secret);
   } catch (error) {
     // What the operator may not do is told when it writes.

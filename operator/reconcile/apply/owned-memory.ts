@@ -8,7 +8,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { isOlder } from '../../kube/resource-version.ts';
+import { isCoveredBy, isOlder } from '../../kube/resource-version.ts';
 import type { Difference } from './compare.ts';
 
 /** Why an object could not be applied. */
@@ -30,6 +30,8 @@ interface Remembered {
   wantedHash: string;
   /** The object as our last write left it, until the informer shows it. */
   answer: KubernetesObject | undefined;
+  /** The last object of this name whose end was shown. */
+  goneUid: string | undefined;
   /** Differences that were there right after our write: the API server writes these fields in its own way. */
   accepted: string;
   /** How often what others changed was put back, and when last. */
@@ -48,6 +50,9 @@ const retryMs = { taken: { first: 30_000, greatest: 600_000 }, refused: { first:
 
 export class OwnedMemory {
   readonly #objects = new Map<string, Remembered>();
+  /** Versions of the last lists, by kind: `apps/Deployment`. */
+  readonly #listed = new Map<string, string>();
+  #isOvertaken = false;
 
   /** Objects remembered. */
   get size(): number {
@@ -119,7 +124,8 @@ export class OwnedMemory {
     const putBacks = this.putBacks(id, nowMs);
     this.#objects.set(id, {
       wantedHash,
-      answer,
+      answer: this.#unlessOvertaken(id, answer),
+      goneUid: before.goneUid,
       accepted: textOf(remaining),
       ...(putBackFrom === undefined
         ? { putBacks, putBackAtMs: before.putBackAtMs, by: before.by }
@@ -130,7 +136,8 @@ export class OwnedMemory {
 
   /** The object as another write of ours left it. */
   written(id: string, answer: KubernetesObject): void {
-    this.#objects.set(id, { ...(this.#objects.get(id) ?? unknown()), answer });
+    const before = this.#objects.get(id) ?? unknown();
+    this.#objects.set(id, { ...before, answer: this.#unlessOvertaken(id, answer) });
   }
 
   failed(id: string, obstacle: Obstacle, nowMs: number): void {
@@ -154,10 +161,46 @@ export class OwnedMemory {
     return own && (previous === undefined || isDeepStrictEqual(statusOf(previous), statusOf(object)));
   }
 
-  /** The object was deleted. Whether that is a fight stays known. */
-  deleted(id: string): void {
+  /** The object was deleted. Whether that is a fight stays known. @param uid undefined: nobody knows */
+  deleted(id: string, uid: string | undefined): void {
     const remembered = this.#objects.get(id);
-    if (remembered !== undefined) remembered.answer = undefined;
+    if (remembered === undefined) return;
+    remembered.goneUid = uid;
+    remembered.answer = undefined;
+  }
+
+  /**
+   * All objects of a kind were listed, and the informer has shown them. True: one that we wrote is not among them. It
+   * was deleted before any watch could show it.
+   * @param kind `apps/Deployment`
+   */
+  listed(kind: string, version: string): boolean {
+    this.#listed.set(kind, version);
+    let isMissing = false;
+    for (const [id, remembered] of this.#objects) {
+      if (kindOf(id) !== kind || remembered.answer === undefined) continue;
+      if (!isCoveredBy(remembered.answer, version)) continue;
+      remembered.answer = undefined;
+      isMissing = true;
+    }
+    return isMissing;
+  }
+
+  /** Whether the informer was ahead of the answer to a write since this was asked last: what there is must be looked at again. */
+  takeOvertaken(): boolean {
+    const isOvertaken = this.#isOvertaken;
+    this.#isOvertaken = false;
+    return isOvertaken;
+  }
+
+  /** Undefined: the informer has shown already what became of it. */
+  #unlessOvertaken(id: string, answer: KubernetesObject): KubernetesObject | undefined {
+    const version = this.#listed.get(kindOf(id));
+    const isListed = version !== undefined && isCoveredBy(answer, version);
+    const { goneUid } = this.#objects.get(id) ?? unknown();
+    if (!isListed && (goneUid === undefined || goneUid !== answer.metadata?.uid)) return answer;
+    this.#isOvertaken = true;
+    return undefined;
   }
 
   /** Forgets objects that are neither wanted nor there. */
@@ -167,7 +210,13 @@ export class OwnedMemory {
 }
 
 function unknown(): Remembered {
-  return { wantedHash: '', answer: undefined, accepted: '', putBacks: 0, putBackAtMs: 0, by: '', retry: undefined };
+  const nothing = { answer: undefined, goneUid: undefined, retry: undefined };
+  return { wantedHash: '', accepted: '', putBacks: 0, putBackAtMs: 0, by: '', ...nothing };
+}
+
+/** Of `apps/Deployment/live`. */
+function kindOf(id: string): string {
+  return id.slice(0, id.lastIndexOf('/'));
 }
 
 /** As it comes: many kinds have none. */

@@ -4,7 +4,7 @@
 
 import type { V1Deployment } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import { ApiError, type KubeApi } from '../../kube/api.ts';
+import { ApiError, isAnothers, type KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import { idOf } from '../observe/ownership.ts';
 import { titleOf } from './carry-out.ts';
@@ -36,7 +36,7 @@ export async function scaleOnly(
     log.info({ object: titleOf(deployment), replicas }, 'scaled; the rest waits');
     return true;
   } catch (error) {
-    if (error instanceof ApiError && [403, 404, 409, 422].includes(error.status)) return false;
+    if (error instanceof ApiError && (isAnothers(error) || [403, 422].includes(error.status))) return false;
     throw error;
   }
 }

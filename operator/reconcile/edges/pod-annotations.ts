@@ -3,7 +3,7 @@
 import type { V1Pod } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { CONFIG_FILE, CONFIG_HASH } from '../../api/labels.ts';
-import { ApiError, type KubeApi } from '../../kube/api.ts';
+import { ApiError, isAnothers, type KubeApi } from '../../kube/api.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import type { PodView } from '../observe/views.ts';
 import { costChanges, deletionCostAnnotation } from './deletion-cost.ts';
@@ -99,6 +99,6 @@ async function annotate(
     memory.written(await api.mergePatch<V1Pod>(RESOURCES.Pod, namespace, name, patch, { signal }));
   } catch (error) {
     // The pod is gone, or another has its name; its end is an event.
-    if (!(error instanceof ApiError && [404, 409, 422].includes(error.status))) throw error;
+    if (!(error instanceof ApiError && isAnothers(error))) throw error;
   }
 }

@@ -3,7 +3,7 @@
 import type { KubernetesObject } from '@kubernetes/client-node';
 import { CLUSTER_LABEL } from '../../api/labels.ts';
 import type { EdgeCluster } from '../../api/types.ts';
-import { RESOURCES } from '../../kube/resources.ts';
+import { RESOURCES, type Resource } from '../../kube/resources.ts';
 import type { Caches, ClusterKey } from './caches.ts';
 import { clusterView, podView } from './views.ts';
 import type { Changed, Watcher } from './watcher.ts';
@@ -22,12 +22,16 @@ const ownedKinds = [
   RESOURCES.HorizontalPodAutoscaler,
 ];
 
+export type OwnedListed = (kind: Resource, resourceVersion: string, namespace: string | undefined) => void;
+
 export interface OwnWatcherOptions {
   readonly watcher: Watcher;
   readonly caches: Caches;
   readonly clusterChanged: Changed<EdgeCluster>;
   /** What we make, but pods. */
   readonly ownedChanged: Changed<KubernetesObject>;
+  /** All of a kind that we make were listed, in this namespace (undefined: in all), and their changes told. */
+  readonly ownedListed: OwnedListed;
   /** These EdgeClusters are concerned by a change of a pod. */
   readonly add: (keys: readonly ClusterKey[]) => void;
   /** All are: more is known than before. */
@@ -59,24 +63,28 @@ export class OwnWatcher {
 
   /** Resolves when the caches show them. */
   async startSecrets(): Promise<void> {
-    const { watcher, ownedChanged } = this.#options;
-    await watcher.watch(RESOURCES.Secret, { labelSelector: ours }, asIs<KubernetesObject>, ownedChanged);
+    await this.#watchOwned(RESOURCES.Secret, undefined);
     this.#secretsWatched = true;
   }
 
   /** @param namespace undefined: all */
   async #watch(namespace: string | undefined): Promise<void> {
-    const { watcher, caches, clusterChanged, ownedChanged, add, addAll } = this.#options;
+    const { watcher, caches, clusterChanged, add, addAll } = this.#options;
     const clusters = watcher.watch(RESOURCES.EdgeCluster, { namespace }, clusterView, clusterChanged);
     const pods = watcher.watch(RESOURCES.Pod, { namespace, labelSelector: ours }, podView, (...change) =>
       add(caches.changePod(...change)),
     );
-    const owned = ownedKinds.map((kind) =>
-      watcher.watch(kind, { namespace, labelSelector: ours }, asIs<KubernetesObject>, ownedChanged),
-    );
+    const owned = ownedKinds.map((kind) => this.#watchOwned(kind, namespace));
     await Promise.all([clusters, pods, ...owned]);
     caches.known.add(namespace);
     addAll();
+  }
+
+  /** @param namespace undefined: each that is looked after */
+  #watchOwned(kind: Resource, namespace: string | undefined): Promise<void> {
+    const { watcher, ownedChanged, ownedListed } = this.#options;
+    const listed = (version: string, where: string | undefined) => ownedListed(kind, version, where);
+    return watcher.watch(kind, { namespace, labelSelector: ours, listed }, asIs<KubernetesObject>, ownedChanged);
   }
 }
 

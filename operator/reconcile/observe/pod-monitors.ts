@@ -16,6 +16,8 @@ export interface PodMonitorsOptions {
   readonly labelSelector: string;
   /** Told of each of them. */
   readonly changed: Changed<KubernetesObject>;
+  /** All were listed, in this namespace (undefined: in all), and their changes told. */
+  readonly listed: (resourceVersion: string, namespace: string | undefined) => void;
   /** They are watched from now on. */
   readonly begun: () => void;
   /** They are not watched any more. */
@@ -82,7 +84,7 @@ export class PodMonitors {
 
   /** @returns milliseconds until the next look; undefined: they are watched */
   async #look(): Promise<number | undefined> {
-    const { api, watcher, labelSelector, changed, begun, longEnough, log } = this.#options;
+    const { api, watcher, labelSelector, changed, listed, begun, ended, longEnough, log } = this.#options;
     const { absentMs, failedMs, unlistedMs } = this.#pauses;
     try {
       if (!(await api.serves(RESOURCES.PodMonitor))) return absentMs;
@@ -93,10 +95,12 @@ export class PodMonitors {
       return backoffMs(this.#failures++, failedMs, absentMs);
     }
     const end = new AbortController();
-    const settings = { labelSelector, signal: end.signal };
+    const settings = { labelSelector, listed, signal: end.signal };
     const synced = watcher.watch<KubernetesObject, KubernetesObject>(RESOURCES.PodMonitor, settings, asIs, changed);
     if ((await Promise.race([synced, longEnough()])) === 'late') {
       end.abort();
+      // Some may have been told, as of one namespace of two.
+      ended();
       return unlistedMs;
     }
     this.#watching = end;

@@ -13,6 +13,8 @@ export interface WatchSettings {
   readonly fieldSelector?: string;
   /** Ends this watch before the others. */
   readonly signal?: AbortSignal;
+  /** Told after each list of a namespace (undefined: of all), see `InformerOptions.onListed`. */
+  readonly listed?: (resourceVersion: string, namespace: string | undefined) => void;
 }
 
 export type Changed<T> = (object: T, previous: T | undefined, deleted: boolean) => void;
@@ -76,7 +78,7 @@ export class Watcher {
    */
   async watch<Raw extends KubernetesObject, Kept extends KubernetesObject>(
     resource: Resource,
-    { signal = this.#signal, namespace: only, ...selection }: WatchSettings,
+    { signal = this.#signal, namespace: only, listed, ...selection }: WatchSettings,
     keep: (object: Raw) => Kept,
     changed: Changed<Kept>,
   ): Promise<void> {
@@ -90,6 +92,7 @@ export class Watcher {
           ...selection,
           transform: (object) => keep(object as KubernetesObject as Raw),
           onChange: changed,
+          ...(listed && { onListed: (version: string) => listed(version, namespace) }),
           onProblem: (error) => this.#problem(resource, error),
         }),
     );

@@ -2,7 +2,7 @@
 
 import { API_VERSION, KIND } from '../../api/labels.ts';
 import type { EdgeCluster, EdgeClusterStatus } from '../../api/types.ts';
-import { ApiError, type KubeApi } from '../../kube/api.ts';
+import { ApiError, isAnothers, type KubeApi } from '../../kube/api.ts';
 import type { Notify } from '../apply/carry-out.ts';
 import type { Definition } from '../observe/definition.ts';
 import { eventsOf, type StatusDifference, statusDiffers } from './status-change.ts';
@@ -87,8 +87,4 @@ async function apply(
 /** A field or a word that the API server does not know: the definition of EdgeCluster is not what we took it for. */
 function isMisfit({ status, message }: ApiError): boolean {
   return status === 422 || (status === 500 && message.includes('not declared in schema'));
-}
-
-function isAnothers({ status, message }: ApiError): boolean {
-  return status === 404 || status === 409 || (status === 422 && message.includes('metadata.uid'));
 }

@@ -60,6 +60,27 @@ describe('an API server that answers with errors', () => {
     await scene.kube.until(() => scene.condition('live', 'Degraded')?.reason === 'AsExpected');
   });
 
+  it('a conflict of a status alone: it is written again', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const conflict = scene.kube.fault({
+      verb: 'apply',
+      resource: 'edgeclusters',
+      subresource: 'status',
+      effect: { status: 409 },
+    });
+    const running = scene.operator();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    assert.equal(conflict.hits, 1);
+  });
+
+  it('a conflict of a deletion: it is done again', async (t) => {
+    const { scene } = await OperatorScene.settledWith(t, { networkPolicy: { enabled: true } });
+    scene.kube.fault({ verb: 'delete', resource: 'networkpolicies', effect: { status: 409 } });
+    scene.cluster('live', { networkPolicy: { enabled: false } });
+    await scene.kube.until(() => scene.get(RESOURCES.NetworkPolicy, 'live') === undefined);
+  });
+
   it('what it refuses is told with its words, and does not keep the rest from being made', async (t) => {
     const scene = await OperatorScene.start(t);
     const refuse = scene.kube.fault({
@@ -163,6 +184,28 @@ describe('watches', () => {
     away.end();
     // What is listed then has the version of our own write.
     await scene.kube.until(() => /elsewhere/.test(scene.conf('live')));
+  });
+
+  it('an object that we made between them, and that somebody deleted then, is made again', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const running = scene.operator();
+    await scene.kube.until(() => scene.kube.watches() >= 9);
+    const away = scene.kube.fault({
+      verb: ['list', 'watch'],
+      resource: 'configmaps',
+      times: 1000,
+      effect: { connection: 'reset' },
+    });
+    scene.kube.dropWatches('configmaps');
+    scene.cluster('live');
+    await scene.settled('live', running);
+    scene.kube.remove(RESOURCES.ConfigMap, namespace, 'live');
+    scene.kube.compact();
+    away.end();
+    // No watch and no list has ever shown it.
+    await scene.kube.until(() => scene.conf('live') !== '');
+    await scene.idle(running);
+    assert.equal(scene.kube.count({ verb: 'apply', resource: 'configmaps', status: 201 }), 2);
   });
 
   it('an EdgeCluster deleted between them is forgotten', async (t) => {

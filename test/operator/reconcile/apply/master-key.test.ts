@@ -61,6 +61,24 @@ describe('the master key', options, () => {
     assert.deepEqual(passwords(scene), before);
   });
 
+  it('that was deleted before a watch could show it is made again', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const away = scene.kube.fault({
+      verb: 'watch',
+      resource: 'secrets',
+      times: 1000,
+      effect: { connection: 'reset' },
+    });
+    scene.operator();
+    await scene.kube.until(() => master(scene) !== undefined);
+    const { uid } = master(scene)?.metadata ?? {};
+    scene.kube.remove(RESOURCES.Secret, 'default', masterName);
+    scene.kube.compact();
+    away.end();
+    await scene.kube.until(() => master(scene) !== undefined);
+    assert.notEqual(master(scene)?.metadata?.uid, uid);
+  });
+
   it('is made by the leader alone', async (t) => {
     const scene = await OperatorScene.start(t);
     const lease = { leaseMs: 60_000, renewMs: 40_000, retryMs: 100 };

@@ -212,7 +212,7 @@ describe('plan', () => {
       assert.equal(application?.why, expected, `time ${i}`);
       scene.show(scene.apply(application));
       scene.cached = [];
-      scene.memory.deleted(id);
+      scene.memory.deleted(id, undefined);
     }
     assert.deepEqual(scene.plan(wanted).apply, []);
     assert.equal(scene.plan(wanted).dueInMs, putBackMs.first);
