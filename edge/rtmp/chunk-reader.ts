@@ -16,19 +16,12 @@ export interface ChunkReaderOptions {
   readonly maxMessageBytes?: number;
   /** The peer's chunk size before its first SetChunkSize. Default 128. */
   readonly chunkSize?: number;
-  /** True when the caller fills the buffers pushed again: then a payload is good until `onMessage` returns. */
-  readonly inputIsReused?: boolean;
 }
 
 /** Lengths have 24 bits. */
 const defaultMaxMessageBytes = 0xffffff;
 const defaultChunkSize = 128;
 const maxChunkSize = 0x7fffffff;
-/**
- * A payload that lies in the pushed buffer in one piece is a view into it, if it is at least this part of it: a view
- * keeps the whole buffer in memory. Where buffers are used again, nothing is kept.
- */
-const viewFromPart = 1 / 16;
 /** The first room of an unfinished message: for the bytes at hand, within these bounds. */
 const minRoomBytes = 1024;
 const maxFirstRoomBytes = 16 * 1024;
@@ -43,7 +36,6 @@ export class ChunkReader {
   maxMessageBytes: number;
   #bytesRead = 0;
 
-  readonly #viewFromPart: number;
   readonly #streams = new ChunkStreams();
   /** Room taken by all unfinished messages. */
   #roomBytes = 0;
@@ -59,7 +51,6 @@ export class ChunkReader {
   constructor(options: ChunkReaderOptions = {}) {
     this.chunkSize = options.chunkSize ?? defaultChunkSize;
     this.maxMessageBytes = options.maxMessageBytes ?? defaultMaxMessageBytes;
-    this.#viewFromPart = options.inputIsReused === true ? 0 : viewFromPart;
   }
 
   /** Memory that messages take which are not complete. */
@@ -83,8 +74,9 @@ export class ChunkReader {
   }
 
   /**
-   * Reads the next bytes and calls `onMessage`, before it returns, for each message they complete. Unless
-   * `inputIsReused`, `bytes` belongs to the messages from here on. `onMessage` must not push.
+   * Reads the next bytes and calls `onMessage`, before it returns, for each message they complete. A payload that lies
+   * in `bytes` in one piece is a view: who keeps a message, or a view of some kilobytes, keeps a copy. `onMessage` must
+   * not push.
    *
    * @returns what has not been read, because of `stop`: to be pushed before all else
    * @throws RtmpError when the peer broke the protocol; whatever is thrown, the reader is of no more use.
@@ -214,13 +206,7 @@ export class ChunkReader {
     this.#chunkLeft -= taken;
     if (taken === stream.length) {
       // The whole message in one piece.
-      let payload: Buffer = noBytes;
-      if (taken >= input.length * this.#viewFromPart) payload = input.subarray(at, behind);
-      else if (taken > 0) {
-        payload = Buffer.allocUnsafe(taken);
-        input.copy(payload, 0, at, behind);
-      }
-      this.#deliver(stream, payload, onMessage);
+      this.#deliver(stream, taken === 0 ? noBytes : input.subarray(at, behind), onMessage);
       return behind;
     }
     const received = stream.received + taken;

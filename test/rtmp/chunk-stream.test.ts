@@ -195,28 +195,24 @@ test('the top bits of the extended timestamp are kept', () => {
   assert.deepEqual(read(encodeMessage(message, ChunkStreamId.video, 128)), [message]);
 });
 
-test('payloads in one piece are views of the bytes pushed: large ones, and all where these are used again', () => {
+test('payloads in one piece are views of the bytes pushed', () => {
   const large = { type: 9, timestamp: 1, streamId: 1, payload: Buffer.alloc(8192, 1) };
   const small = { type: 8, timestamp: 1, streamId: 1, payload: Buffer.alloc(100, 1) };
   const chunks = [encodeMessage(large, ChunkStreamId.video, 60_000), encodeMessage(small, ChunkStreamId.audio, 60_000)];
   // In memory that no other Buffer is a part of.
   const bytes = Buffer.alloc(8_400);
   chunks.reduce((at, each) => at + each.copy(bytes, at), 0);
-  const isView = ({ payload }: RtmpMessage): boolean => payload.buffer === bytes.buffer;
   const size = chunks.reduce((sum, { length }) => sum + length, 0);
   const messages = read(bytes.subarray(0, size), [], new ChunkReader({ chunkSize: 60_000 }));
-  const passing = read(bytes.subarray(0, size), [], new ChunkReader({ chunkSize: 60_000, inputIsReused: true }));
   assert.deepEqual(messages, [large, small]);
-  assert.deepEqual(passing, [large, small]);
-  assert.deepEqual(messages.map(isView), [true, false]);
-  assert.deepEqual(passing.map(isView), [true, true]);
+  assert.ok(messages.every(({ payload }) => payload.buffer === bytes.buffer));
 });
 
-test('a message that comes in several pieces has bytes of its own, also where these are used again', () => {
+test('a message that comes in several pieces has bytes of its own', () => {
   const message = { type: 9, timestamp: 1, streamId: 1, payload: Buffer.alloc(8192, 1) };
   const bytes = encodeMessage(message, ChunkStreamId.video, 60_000);
   const input = Buffer.alloc(5000);
-  const reader = new ChunkReader({ chunkSize: 60_000, inputIsReused: true });
+  const reader = new ChunkReader({ chunkSize: 60_000 });
   const messages: RtmpMessage[] = [];
   for (let at = 0; at < bytes.length; at += input.length) {
     input.fill(0xee);

@@ -57,11 +57,13 @@ export class Inbox {
     this.#reader.maxMessageBytes = mediaMaxBytes;
   }
 
+  /** @param bytes good until this returns: of what has to wait, a copy is kept */
   push(bytes: Buffer): void {
     if (this.#closed) return;
-    this.#pieces.push(bytes);
+    if (this.#stops === 0) return this.#readOn(bytes);
+    this.#pieces.push(Buffer.from(bytes));
     this.#keptBytes += bytes.length + pieceOverheadBytes;
-    this.#readOn();
+    this.#settle();
   }
 
   /** Whether a message has begun to come and is not whole yet. */
@@ -109,22 +111,32 @@ export class Inbox {
     this.#readOn();
   }
 
-  #readOn(): void {
+  /** @param fresh has come just now, and is good until this returns */
+  #readOn(fresh?: Buffer): void {
     if (this.#stops === 0) {
       try {
-        while (this.#stops === 0 && !this.#closed) {
-          const bytes = this.#next();
-          if (bytes === undefined) break;
-          this.#rest = this.#reader.push(bytes, this.#onMessage);
-          if (this.#rest !== undefined) this.#keptBytes += this.#rest.length;
-        }
+        this.#read(fresh);
       } catch (error) {
+        // What came before the fault is still to be passed on.
+        if (!this.#closed) this.#owner.readEnd();
         return this.#owner.broken(error);
       }
       if (this.#closed) return;
       this.#owner.readEnd();
     }
     this.#settle();
+  }
+
+  #read(fresh: Buffer | undefined): void {
+    for (let bytes = fresh ?? this.#next(); bytes !== undefined; bytes = this.#next()) {
+      const rest = this.#reader.push(bytes, this.#onMessage);
+      if (this.#closed) return;
+      if (rest !== undefined) {
+        this.#rest = bytes === fresh ? Buffer.from(rest) : rest;
+        this.#keptBytes += rest.length;
+      }
+      if (this.#stops !== 0) return;
+    }
   }
 
   #next(): Buffer | undefined {

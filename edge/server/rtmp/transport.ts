@@ -15,6 +15,7 @@ import { acknowledgement, parseControl, pingResponse } from '../../rtmp/control.
 import { ServerHandshake } from '../../rtmp/handshake.ts';
 import { MessageType, type RtmpMessage } from '../../rtmp/message.ts';
 import { awakeNow } from '../../time/awake.ts';
+import { takeReads } from './accepted-reads.ts';
 import { Inbox, type InboxOwner } from './inbox.ts';
 import { MergedRead } from './merged-read.ts';
 
@@ -67,7 +68,7 @@ export class RtmpTransport implements InboxOwner {
     socket.setKeepAlive(keepaliveMs > 0, keepaliveMs);
     // Questions and answers are small: each must leave at once.
     socket.setNoDelay(true);
-    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    takeReads(socket, (bytes) => this.#received(bytes));
     socket.on('error', (error) => {
       this.#error = error;
     });

@@ -49,7 +49,7 @@ export class Wire {
   readonly #socket: Socket;
   readonly #owner: WireOwner;
   #handshake: ClientHandshake | undefined = new ClientHandshake();
-  readonly #reader = new ChunkReader({ inputIsReused: true });
+  readonly #reader = new ChunkReader();
   readonly #ack = new AckWindow();
   readonly #gate: ReadGate;
   readonly #outbox: Outbox;
