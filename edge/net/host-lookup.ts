@@ -3,7 +3,8 @@
  * look-up serves them all, and whoever comes within a second of it.
  */
 
-import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { lookUpHost } from './system-lookup.ts';
 
 export type LookUpDone = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
 export type LookUp = (host: string, options: LookupOptions & { all: true }, done: LookUpDone) => void;
@@ -19,7 +20,7 @@ export class SharedLookUp {
   readonly #lookUp: LookUp;
   readonly #answers = new Map<string, Promise<Answer>>();
 
-  constructor(lookUp: LookUp = (host, options, done) => lookup(host, options, done)) {
+  constructor(lookUp: LookUp = lookUpHost) {
     this.#lookUp = lookUp;
   }
 

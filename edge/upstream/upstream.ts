@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { MediaMemory } from '../budget/media-memory.ts';
 import { PausedReaders } from '../budget/readers.ts';
 import type { EdgeConfig, OriginAddress, VhostConfig } from '../conf/model.ts';
+import { addressesOf, resolvConf } from '../net/dns.ts';
 import type { Upstream } from '../stream/hub.ts';
 import type { LiveStream } from '../stream/live-stream.ts';
 import { streamKey } from '../stream/name.ts';
@@ -20,7 +21,6 @@ import { OriginKeys } from './connection/origin-keys.ts';
 import { RtmpClient } from './connection/rtmp-client.ts';
 import type { UpstreamContext, UpstreamCounters } from './context.ts';
 import { ClientVerdicts } from './origins/client-verdicts.ts';
-import { addressesOf } from './origins/dns.ts';
 import { type AskWhere, type LocateCounts, Locator } from './origins/locator.ts';
 import { StreamMemory } from './origins/memory.ts';
 import { OriginHealth } from './origins/origin-health.ts';
@@ -33,9 +33,6 @@ import { Turns } from './origins/turns.ts';
 import { Puller } from './pull/puller.ts';
 import { Pusher } from './push/pusher.ts';
 import { traverseToken } from './tokens/token-traverse.ts';
-
-/** Where the system says how it asks DNS. */
-const resolvConf = '/etc/resolv.conf';
 
 /** Nobody knows where streams are. */
 const nobody: AskWhere = () => Promise.resolve([]);

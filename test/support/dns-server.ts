@@ -49,10 +49,11 @@ export class DnsServer {
     });
   }
 
-  static async start(): Promise<DnsServer> {
+  /** @param port the system's choice by default */
+  static async start(port = 0): Promise<DnsServer> {
     const server = new DnsServer();
     // Connections of other tests take ports of TCP all the time, and of UDP hardly ever: TCP chooses.
-    server.#tcp.listen(0, '127.0.0.1');
+    server.#tcp.listen(port, '127.0.0.1');
     await once(server.#tcp, 'listening');
     server.#udp.bind((server.#tcp.address() as AddressInfo).port, '127.0.0.1');
     await once(server.#udp, 'listening');

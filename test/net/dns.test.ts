@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { addressesOf, type DnsSettings, searched } from '../../edge/upstream/origins/dns.ts';
+import { addressesOf, type DnsSettings, searched } from '../../edge/net/dns.ts';
 import { DnsServer } from '../support/dns-server.ts';
 import { temporaryDirectory } from '../support/programs.ts';
 

@@ -16,7 +16,7 @@ const skip = !mounts && 'unshare cannot mount here';
 
 /** Looks the first argument up, by the system's settings; whether there are any or not, they are at the second. */
 const program = `
-  import { addressesOf } from ${JSON.stringify(resolve('edge/upstream/origins/dns.ts'))};
+  import { addressesOf } from ${JSON.stringify(resolve('edge/net/dns.ts'))};
   const [name, resolvConf] = process.argv.slice(1);
   try {
     console.log((await addressesOf(name, { servers: [], resolvConf }, new AbortController().signal)).join(' ') || 'none');

@@ -6,8 +6,15 @@
 import { Resolver } from 'node:dns/promises';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { NameServer } from '../../conf/model.ts';
-import { DeadlineSignal } from '../../time/deadline-signal.ts';
+import { DeadlineSignal } from '../time/deadline-signal.ts';
+
+/** Where the system says how it asks DNS. */
+export const resolvConf = '/etc/resolv.conf';
+
+interface NameServer {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** How DNS is asked. */
 export interface DnsSettings {
