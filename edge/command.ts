@@ -115,8 +115,9 @@ function writePid({ pidFile }: EdgeConfig): () => void {
 /**
  * Runs the edge until a signal ends it; resolves when it is there.
  * @param isTry there is no file to reload: SIGHUP is a terminal that was closed, and ends it
+ * @param hearEarlySignals as for `command`
  */
-async function run(read: ReadConfig, loaded: Loaded, isTry: boolean): Promise<Edge> {
+async function run(read: ReadConfig, loaded: Loaded, isTry: boolean, hearEarlySignals: () => void): Promise<Edge> {
   const { level, tank, file: logFile } = loaded.config.log;
   const log = orFail(
     'write the log',
@@ -166,6 +167,7 @@ async function run(read: ReadConfig, loaded: Loaded, isTry: boolean): Promise<Ed
   // Last: whoever reads the pid may send a signal at once.
   const removePid = orFail('write the pid file', () => writePid(loaded.config));
   process.prependListener('exit', removePid);
+  hearEarlySignals();
   return edge;
 }
 
@@ -188,16 +190,22 @@ function fail(code: number, text: string): never {
   process.exit(code);
 }
 
-const asked = readArguments();
-const read: ReadConfig = () =>
-  asked.what === 'first try' ? firstTry(process.env) : loadChosen(asked.file, process.env);
-const loaded = readConfig(read);
-if (asked.what === 'test' || asked.what === 'print') {
-  for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
-  checkFiles(loaded.config);
-  finish(
-    asked.what === 'test' ? `the configuration file ${asked.file} can be used` : printConfig(loaded.config).trimEnd(),
-  );
+/**
+ * Does what the arguments ask for; resolves when the edge is there.
+ * @param hearEarlySignals to be called when there are listeners for signals: those that came before are given to them
+ */
+export async function command(hearEarlySignals: () => void): Promise<void> {
+  const asked = readArguments();
+  const read: ReadConfig = () =>
+    asked.what === 'first try' ? firstTry(process.env) : loadChosen(asked.file, process.env);
+  const loaded = readConfig(read);
+  if (asked.what === 'test' || asked.what === 'print') {
+    for (const warning of loaded.warnings) process.stderr.write(`${formatProblem(warning)}\n`);
+    checkFiles(loaded.config);
+    finish(
+      asked.what === 'test' ? `the configuration file ${asked.file} can be used` : printConfig(loaded.config).trimEnd(),
+    );
+  }
+  const edge = await run(read, loaded, asked.what === 'first try', hearEarlySignals);
+  if (asked.what === 'first try') process.stderr.write(tellFirstTry(edge.addresses));
 }
-const edge = await run(read, loaded, asked.what === 'first try');
-if (asked.what === 'first try') process.stderr.write(tellFirstTry(edge.addresses));

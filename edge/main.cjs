@@ -14,7 +14,29 @@ if (process.versions.node.localeCompare(oldest, 'en', { numeric: true }) < 0) {
   process.exit(1);
 }
 
-import('./command.ts').catch((error) => {
+/**
+ * Signals that come before there is an edge to obey them. Without a listener they would end this process, whoever sent
+ * them; and as process 1 of a container it would not even hear of them. SIGINT ends it at once, as it always does.
+ */
+const early = ['SIGHUP', 'SIGTERM', 'SIGQUIT', 'SIGUSR1'].map((signal) => {
+  let came = false;
+  const keep = () => {
+    came = true;
+  };
+  process.on(signal, keep);
+  return () => {
+    process.off(signal, keep);
+    if (came) process.kill(process.pid, signal);
+  };
+});
+
+/** Those who obey have their own listeners by now, and hear of what came before. */
+function hearEarlySignals() {
+  for (const hear of early) hear();
+}
+
+const started = import('./command.ts').then(({ command }) => command(hearEarlySignals));
+started.catch((error) => {
   if (error.code !== 'ERR_MODULE_NOT_FOUND' || !error.message.startsWith('Cannot find package')) throw error;
   process.stderr.write(`${error.message}
 The packages are not installed yet: run "npm install --no-save" in the folder of the sources.\n`);

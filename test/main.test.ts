@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
@@ -180,6 +181,39 @@ describe('the command', { concurrency: 3 }, () => {
     assert.equal(new URL((/rtmp:\S+/.exec(said) ?? [''])[0]).hostname, '127.0.0.1');
     child.kill('SIGHUP');
     assert.deepEqual(await once(child, 'exit'), [0, null], 'its terminal is closed');
+  });
+
+  test('signals that come while it starts are obeyed when it has', options, async (t) => {
+    const api = 'http_api { enabled on; listen 127.0.0.1:0; }';
+    const file = conf('early', `listen 127.0.0.1:0; inotify_auto_reload off; grace_start_wait 0; ${api} vhost a { }`);
+    const start = async (signal: NodeJS.Signals): Promise<[ChildProcess, AsyncIterator<string>]> => {
+      const child = spawn(process.execPath, [mainFile, '-c', file], { stdio: ['ignore', 'pipe', 'inherit'] });
+      t.after(() => child.kill('SIGKILL'));
+      // Its listeners are there before all else: the kernel knows when.
+      const hearsSighup = /SigCgt:.*[13579bdf]\n/;
+      while (!hearsSighup.test(readFileSync(`/proc/${child.pid}/status`, 'utf8'))) await setImmediate();
+      child.kill(signal);
+      return [child, createInterface({ input: child.stdout })[Symbol.asyncIterator]()];
+    };
+    const line = async (lines: AsyncIterator<string>, what: RegExp): Promise<string> => {
+      for (;;) {
+        const { value, done } = await lines.next();
+        assert.ok(done !== true, `it ended before ${what}`);
+        if (what.test(value)) return value;
+      }
+    };
+    const [reloaded, said] = await start('SIGHUP');
+    const { port } = JSON.parse(await line(said, /"http-api"/)) as { port: number };
+    await line(said, /"started"/);
+    const config = async (): Promise<{ reload: object | null }> =>
+      (await fetch(`http://127.0.0.1:${port}/api/v1/config`)).json() as Promise<{ reload: object | null }>;
+    while ((await config()).reload === null) await setImmediate();
+    reloaded.kill('SIGTERM');
+    assert.deepEqual(await once(reloaded, 'exit'), [0, null]);
+    const [stopped, saidThen] = await start('SIGTERM');
+    await line(saidThen, /"draining"/);
+    if (stopped.exitCode === null) await once(stopped, 'exit');
+    assert.equal(stopped.exitCode, 0);
   });
 
   test('wrong arguments, or nothing to test: 2, and the usage on standard error', options, async () => {
