@@ -16,7 +16,7 @@ import { HttpHooks } from './hooks/http-hooks.ts';
 import { Usage } from './hooks/usage.ts';
 import { UsageReports } from './hooks/usage-reports.ts';
 import type { LogCounts } from './log/log.ts';
-import { Reloader } from './reload.ts';
+import { FileMissing, Reloader } from './reload.ts';
 import { Clients, usingClients } from './server/clients.ts';
 import { Journal } from './server/console/journal.ts';
 import { isConsoleWanted } from './server/console/wanted.ts';
@@ -143,7 +143,7 @@ export class Edge implements Gateway {
     await this.#rtmp.listen(this.#config);
     await this.#http.listen(this.#config);
     this.#reloader.watch();
-    for (const file of await this.entrance.unreadable(this.#config)) {
+    for (const file of (await this.entrance.unreadable(this.#config)).files) {
       this.log.warn({ file }, 'a file of keys cannot be read: it lets no client in, and signs no request');
     }
     for (const address of this.addresses) this.log.info(address, 'listening');
@@ -197,8 +197,9 @@ export class Edge implements Gateway {
    * yet (a pod whose Secret comes with the next one) has not meant to lock everybody out.
    */
   async #refuseWithoutKeys(next: EdgeConfig): Promise<void> {
-    const [file] = await this.entrance.unreadable(next, this.#config);
-    if (file !== undefined) throw new Error(`the keys in ${file} cannot be read`);
+    const missing = await this.entrance.unreadable(next, this.#config);
+    const [file] = missing.files;
+    if (file !== undefined) throw new FileMissing(`the keys in ${file} cannot be read`, missing);
   }
 
   #checkDescriptors(): void {

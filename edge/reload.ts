@@ -24,6 +24,17 @@ export interface ReloaderOptions {
   readonly done: (outcome: ReloadOutcome) => void;
 }
 
+/** A file that a configuration names is not there: the configuration can be used when it is. */
+export class FileMissing extends Error {
+  override readonly name = 'FileMissing';
+  readonly missing: FilesRead;
+
+  constructor(message: string, missing: FilesRead) {
+    super(message);
+    this.missing = missing;
+  }
+}
+
 export class Reloader {
   readonly #options: ReloaderOptions;
   /** One reload at a time: the next begins when the last is done. */
@@ -35,12 +46,13 @@ export class Reloader {
   /** Vhosts of the configuration in force. */
   #vhosts: number;
   /** Whether changes of the files are to be taken, and what sees them. */
-  #watched = false;
+  #watched: boolean;
   #watch: ConfigWatch | undefined;
   #closed = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
+    this.#watched = options.loaded.config.autoReload;
     this.#inForce = { hash: options.loaded.hash, needsRestart: [] };
     this.#vhosts = options.loaded.config.vhosts.length;
   }
@@ -68,8 +80,8 @@ export class Reloader {
 
   /** From here on a change of the files is taken by itself, if the configuration says so. */
   watch(): void {
-    this.#watched = this.#options.loaded.config.autoReload;
-    this.#watchFiles(this.#options.loaded);
+    // A reload may have come first: by the API, which is there before the last listener is.
+    if (this.#watch === undefined) this.#watchFiles(this.#options.loaded);
   }
 
   close(): void {
@@ -79,8 +91,9 @@ export class Reloader {
 
   async #reload(): Promise<ReloadOutcome> {
     const { read, apply, log } = this.#options;
+    let loaded: Loaded | undefined;
     try {
-      const loaded = read();
+      loaded = read();
       this.#refuseLoss(loaded);
       const difference = await apply(loaded.config);
       for (const warning of loaded.warnings) log.warn(formatProblem(warning));
@@ -95,6 +108,7 @@ export class Reloader {
       this.#last = { ok: false, atMs: Date.now(), error: reason };
       // The file to be mended may be one that was included just now.
       if (error instanceof ConfigError && error.source !== undefined) this.#watchFiles(error.source);
+      if (error instanceof FileMissing && loaded !== undefined) this.#watchFiles(together(loaded, error.missing));
     }
     this.#options.done(this.#last);
     return this.#last;
@@ -116,4 +130,8 @@ export class Reloader {
     if (!this.#watched || this.#closed) return;
     this.#watch = new ConfigWatch(files, fingerprint, () => void this.reload());
   }
+}
+
+function together(one: FilesRead, other: FilesRead): FilesRead {
+  return { files: [...one.files, ...other.files], fingerprint: `${one.fingerprint}\n${other.fingerprint}` };
 }

@@ -47,3 +47,31 @@ test('a hundred that are asked for at once are one; what is asked for while one 
   assert.ok((await Promise.all(hundred())).every(({ ok }) => ok));
   assert.deepEqual(taken, [1_000, 2_000, 3_000]);
 });
+
+test('a reload that comes before the edge has started decides whether files are watched', async (t) => {
+  const file = join(temporaryDirectory(t), 'edge.conf');
+  const write = (auto: string, chunkSize: number): void =>
+    writeFileSync(
+      file,
+      `listen 1935; inotify_auto_reload ${auto}; vhost __defaultVhost__ { chunk_size ${chunkSize}; }`,
+    );
+  write('off', 1_000);
+  const loaded = loadConfig(file);
+  const taken = Promise.withResolvers<void>();
+  const reloader = new Reloader({
+    loaded,
+    read: () => loadConfig(file),
+    apply: async (config) => {
+      if (config.vhosts[0]?.chunkSize === 3_000) taken.resolve();
+      return diffConfig(loaded.config, config);
+    },
+    log: pino({ level: 'silent' }),
+    done: () => {},
+  });
+  t.after(() => reloader.close());
+  write('on', 2_000);
+  await reloader.reload();
+  reloader.watch();
+  write('on', 3_000);
+  await taken.promise;
+});

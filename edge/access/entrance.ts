@@ -5,6 +5,7 @@
 import type { Logger } from 'pino';
 import type { TokenConfig } from '../conf/access-model.ts';
 import type { EdgeConfig, VhostConfig } from '../conf/model.ts';
+import type { FilesRead } from '../conf/problem.ts';
 import { Refusal, type StreamRequest } from '../stream/request.ts';
 import { Census, type LimitReason } from './census.ts';
 import { KeysUnavailable } from './keys-unavailable.ts';
@@ -47,7 +48,7 @@ export class Entrance {
   }
 
   /** Files of keys that the configuration names and the former one does not, where they cannot be read. */
-  async unreadable(config: EdgeConfig, former?: EdgeConfig): Promise<readonly string[]> {
+  async unreadable(config: EdgeConfig, former?: EdgeConfig): Promise<FilesRead> {
     return await this.#tokens.unreadable(config, former);
   }
 

@@ -4,8 +4,10 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import type { TokenConfig } from '../conf/access-model.ts';
+import { type Fingerprint, fingerprint } from '../conf/fingerprint.ts';
 import { linesOf } from '../conf/key-lines.ts';
 import type { EdgeConfig } from '../conf/model.ts';
+import type { FilesRead } from '../conf/problem.ts';
 import { secretMinLength, signingKey } from '../conf/signing.ts';
 import type { StreamRequest } from '../stream/request.ts';
 import { FreshFile, type Kind } from './fresh-file.ts';
@@ -55,12 +57,16 @@ export class Tokens {
     keepOnly(this.#setUrls, tokens, ({ jwksUrl }) => jwksUrl);
   }
 
-  /** Files of keys that this configuration names, the former one does not, and that cannot be read. */
-  async unreadable(config: EdgeConfig, former: EdgeConfig | undefined): Promise<readonly string[]> {
-    const files = (vhosts: EdgeConfig['vhosts'] = []): Set<string> =>
+  /**
+   * Files of keys that this configuration names, the former one does not, and that cannot be read; as they were before
+   * that was found.
+   */
+  async unreadable(config: EdgeConfig, former: EdgeConfig | undefined): Promise<FilesRead> {
+    const named = (vhosts: EdgeConfig['vhosts'] = []): Set<string> =>
       new Set(vhosts.flatMap(({ access: { token }, edge }) => [token.keysFile, token.jwksFile, edge.originKeysFile]));
-    const before = files(former?.vhosts);
-    const added = [...files(config.vhosts)].filter((file) => file !== '' && !before.has(file));
+    const before = named(former?.vhosts);
+    const added = [...named(config.vhosts)].filter((file) => file !== '' && !before.has(file));
+    const known = new Map<string, Fingerprint>(added.map((file) => [file, fingerprint(file)]));
     const readable = await Promise.all(
       added.map((file) =>
         access(file, constants.R_OK).then(
@@ -69,7 +75,8 @@ export class Tokens {
         ),
       ),
     );
-    return added.filter((_, index) => !readable[index]);
+    const files = added.filter((_, index) => !readable[index]);
+    return { files, fingerprint: files.map((file) => known.get(file)).join('\n') };
   }
 
   /** Why the client's token does not let it in, or undefined when it does or none is needed. Throws KeysUnavailable. */

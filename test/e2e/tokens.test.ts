@@ -89,6 +89,21 @@ test(
   },
 );
 
+test('keys that come after the configuration that names them: it is taken then', testOptions, async (t) => {
+  const directory = temporaryDirectory(t);
+  const [file, included] = [join(directory, 'keys'), join(directory, 'included.conf')];
+  const usual = originConfig({ root: 'inotify_auto_reload on;' });
+  const edge = await startEdge(t, usual);
+  writeFileSync(included, `edge { token { play on; keys_file ${file}.wrong; } }`);
+  edge.configure(originConfig({ root: 'inotify_auto_reload on;', vhost: `include ${included};` }));
+  await edge.logged(({ msg, reason }) => msg.startsWith('reload failed') && /keys\.wrong/.test(String(reason)));
+  // A file that the configuration in force does not include.
+  writeFileSync(included, `edge { token { play on; keys_file ${file}; } }`);
+  await edge.logged(({ msg, reason }) => msg.startsWith('reload failed') && /keys cannot/.test(String(reason)));
+  writeFileSync(file, '1:a secret that is long\n');
+  await edge.logged(({ msg }) => msg === 'configuration changed');
+});
+
 test('FFmpeg publishes and plays with signed URLs', { ...testOptions, skip: missing('ffmpeg') }, async (t) => {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'keys');
