@@ -71,6 +71,9 @@ export class Heartbeat {
     } finally {
       this.#isUnderWay = false;
     }
+    // A reload meanwhile: the one that was to go at once has waited for this one.
+    const { heartbeat } = this.#config;
+    if (heartbeat.enabled && !isSameRound(config.heartbeat, heartbeat)) await this.#beat();
   }
 
   /** SRS's names. */

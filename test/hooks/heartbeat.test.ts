@@ -141,3 +141,17 @@ test('the variable with the address is known', () => {
   const { config, warnings } = parseConfig('listen 1935; vhost a { }', { env });
   assert.deepEqual([config.heartbeat.intervalMs, warnings], [9_300, []]);
 });
+
+test('the server of a reload is told at once, though the one before it has not answered', async (t) => {
+  const [before, after] = [await server(t), await server(t)];
+  const { heartbeat: beats } = heartbeat(t);
+  const rarely = ({ heartbeat, ...config }: EdgeConfig): EdgeConfig => ({
+    ...config,
+    heartbeat: { ...heartbeat, intervalMs: 3_600_000 },
+  });
+  beats.reconfigure(rarely(configWith(before.url)));
+  while (before.waiting === 0) await new Promise(setImmediate);
+  beats.reconfigure(rarely(configWith(after.url)));
+  await before.next();
+  await after.next();
+});

@@ -102,10 +102,14 @@ export class Locator {
     const key = keyOf(streamKey(name), purpose);
     const present = this.#find(key, locateUrl);
     if (present !== undefined && performance.now() < present.freshUntilMs) return undefined;
-    let asked = this.#asked.get(key);
+    // A reload may have named another server.
+    const question = `${locateUrl} ${key}`;
+    let asked = this.#asked.get(question);
     if (asked === undefined) {
-      asked = this.#ask(vhost, name, purpose, isKnown ? undefined : request.ip).finally(() => this.#asked.delete(key));
-      this.#asked.set(key, asked);
+      asked = this.#ask(vhost, name, purpose, isKnown ? undefined : request.ip).finally(() =>
+        this.#asked.delete(question),
+      );
+      this.#asked.set(question, asked);
     }
     return asked;
   }
