@@ -74,13 +74,16 @@ export class Hub {
     return this.#published;
   }
 
-  /** The stream to attach a player to, at once; it may have no frames yet. One that stays without a player ends. */
+  /**
+   * The stream to attach a player to, at once; it may have no frames yet. One that stays without a player ends.
+   * @param vhost as it was when the client came: a reload may have changed it while a callback was asked
+   */
   play(request: StreamRequest, vhost: VhostConfig): LiveStream {
     const name = streamName(request);
     const known = this.#streams.get(streamKey(name));
     if (known !== undefined) return known;
     // A publisher that goes to an origin does so until it ends, whatever a reload has said since: its stream is there.
-    const inUse = this.#published.get(streamKey(name))?.vhost ?? vhost;
+    const inUse = this.#published.get(streamKey(name))?.vhost ?? this.#inForce(vhost);
     const stream = new LiveStream(name, inUse, this.#reports, this.memory);
     const source = this.#sourceOf(stream, request);
     stream.sourcedBy(source);
@@ -94,17 +97,21 @@ export class Hub {
   /**
    * Begins a publication. Throws a Refusal: `NetStream.Publish.BadName` while the stream is being published and stays
    * so (see `override`), or what the origin says.
+   * @param vhostAtFirst as `vhost` of `play`
    */
   async publish(
     request: StreamRequest,
-    vhost: VhostConfig,
+    vhostAtFirst: VhostConfig,
     events: PublicationEvents,
     claim: Claim,
   ): Promise<Publication> {
     const key = streamKey(streamName(request));
     const former = this.#published.get(key);
-    const overrides = vhost.publish.override && claim === 'proven';
-    if (former !== undefined && !overrides) await this.#freed(key, vhost, former);
+    const overrides = this.#inForce(vhostAtFirst).publish.override && claim === 'proven';
+    if (former !== undefined && !overrides) await this.#freed(key, this.#inForce(vhostAtFirst), former);
+    const vhost = this.#inForce(vhostAtFirst);
+    // It may have come again meanwhile, on another connection: that one is not to be thrown out for it.
+    if (events.gone.aborted) throw new Refusal('NetStream.Publish.Failed', 'the publisher has gone', 503);
     // Nothing is awaited from here until the name is ours.
     const present = this.#published.get(key);
     if (present !== undefined) {
@@ -120,6 +127,7 @@ export class Hub {
     this.#published.set(key, { request, publication, events, vhost });
     try {
       await publication.start();
+      this.#streams.get(key)?.source?.published();
       return publication;
     } catch (error) {
       this.unpublish(publication);
@@ -224,6 +232,11 @@ export class Hub {
     }
   }
 
+  /** A vhost that a reload has taken away stays as it was for those who have come to it. */
+  #inForce(vhost: VhostConfig): VhostConfig {
+    return this.#vhosts.get(vhost.name) ?? vhost;
+  }
+
   #sourceOf(stream: LiveStream, request: StreamRequest): StreamSource {
     if (stream.vhost.cluster.mode === 'local') return this.#localSource(stream);
     const source = this.#upstream.pull(stream, request, (reason) => {
@@ -248,6 +261,7 @@ export class Hub {
       players: (count) => {
         if (count === 0 && !this.#published.has(stream.key)) this.#remove(stream, undefined);
       },
+      published: () => {},
       reconfigured: () => {},
       stop: () => {},
     };

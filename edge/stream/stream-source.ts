@@ -7,6 +7,8 @@ export interface StreamSource {
   readonly origin: string | undefined;
   /** The number of players has changed. */
   players(count: number): void;
+  /** The stream is published at this edge now, and where it comes from has it. */
+  published(): void;
   /** The vhost's configuration has changed. */
   reconfigured(): void;
   /** Frees all it holds. */

@@ -173,6 +173,7 @@ test('the end of the edge reaches every player once, with the reason', async () 
           state: 'live',
           origin: undefined,
           players: () => {},
+          published: () => {},
           reconfigured: () => {},
           stop: () => {
             stopped.push(stream.key);

@@ -188,6 +188,7 @@ function countingSource(counts: number[]): StreamSource {
     state: 'live',
     origin: undefined,
     players: (count) => counts.push(count),
+    published: () => {},
     reconfigured: () => {},
     stop: () => {},
   };

@@ -36,6 +36,7 @@ class Scene {
         players: (count) => {
           pull.players = count;
         },
+        published: () => {},
         reconfigured: () => {},
         stop: () => {
           pull.stopped = true;

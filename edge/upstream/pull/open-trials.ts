@@ -20,10 +20,14 @@ export class OpenTrials {
     this.#trials.delete(trial);
   }
 
-  /** Gives all of them up. */
-  letGo(): void {
-    for (const trial of this.#trials) trial.close();
-    this.#trials.clear();
+  /** Gives up those whose names say so, or all of them. @returns whether there were any */
+  letGo(isLeft: (name: string) => boolean = () => true): boolean {
+    const left = [...this.#trials].filter(({ name }) => isLeft(name));
+    for (const trial of left) {
+      trial.close();
+      this.#trials.delete(trial);
+    }
+    return left.length > 0;
   }
 
   get names(): readonly string[] {

@@ -18,8 +18,6 @@ export class PullInUse {
   #sinceMs = 0;
   /** The pull before the present one. */
   #before: string | undefined;
-  /** Its origin has asked us to go elsewhere. */
-  askedToLeave = false;
   /** Its origin is none of the vhost's any more. */
   isUnlisted = false;
   readonly #nextLook = new Deadline(() => this.#lookNow());
@@ -49,7 +47,7 @@ export class PullInUse {
   }
 
   get mustBeLeft(): boolean {
-    return this.askedToLeave || this.isUnlisted;
+    return this.#pull?.askedToLeave === true || this.isUnlisted;
   }
 
   /** Whether it has sent nothing for so long that somebody who has just come has nothing to see. */
@@ -71,7 +69,6 @@ export class PullInUse {
     this.#pull = pull;
     this.#sinceMs = awakeNow();
     this.#listedAs = listedAs;
-    this.askedToLeave = false;
     this.isUnlisted = false;
     this.#nextLook.start(this.#patienceMs / 2);
   }

@@ -100,8 +100,14 @@ export class PullRoute {
     else if (hasCome && this.#inUse.isSilent) this.#look([this.live.name]);
   }
 
+  /** An origin has the stream from this very edge. */
+  published(): void {
+    if (this.live === undefined) this.#search?.published();
+  }
+
   /** The vhost's configuration has changed: an origin that is no longer listed is left as soon as another delivers. */
   reconfigured(): void {
+    this.#search?.reconfigured();
     if (this.live === undefined) return;
     const { sought } = this.#asker;
     this.#inUse.isUnlisted = !this.#context.origins.mayStay(this.#stream.vhost, sought, this.#inUse.listedAs);
@@ -119,8 +125,7 @@ export class PullRoute {
   }
 
   #listed(): readonly OriginAddress[] {
-    const { vhost } = this.#stream;
-    return this.#context.origins.listed(vhost, this.#asker.sought);
+    return this.#context.origins.listed(this.#stream.vhost, this.#asker.sought);
   }
 
   #home(): OriginAddress | undefined {
@@ -170,9 +175,7 @@ export class PullRoute {
             if (pull === this.live) this.#look([pull.name]);
           },
           askedToLeave: (pull) => {
-            if (pull !== this.live) return;
-            this.#inUse.askedToLeave = true;
-            this.#look([pull.name]);
+            if (pull === this.live) this.#look([pull.name]);
           },
           ended: (pull, error) => {
             if (pull === this.live && error !== undefined) this.#lost(pull, error);
@@ -218,6 +221,8 @@ export class PullRoute {
     this.#context.memory.foundAt(this.#stream.key, this.#inUse.listedAs);
     // Should this pull be lost in the very next moment, another search must be free to begin.
     this.#endSearchNow();
+    // Its origin may have asked us to leave before it delivered, or a reload have taken it out since.
+    if (this.live !== undefined && this.#inUse.mustBeLeft) this.#look([this.live.name]);
   }
 
   #countSearch(): void {
@@ -244,6 +249,9 @@ export class PullRoute {
     this.#context.health.failed(pull.origin, error);
     // A search that was in no hurry, for a better origin, may be resting: players have nothing now.
     this.#search?.hurry(pull.name);
+    // While this pull went on, nobody was told that all others were down.
+    const { vhost } = this.#stream;
+    if (this.#search && this.#context.origins.areDown(vhost, this.#asker.sought)) this.#events.unreachable();
     if (this.#isGoingHome) this.#endSearchNow();
     this.#look([pull.name]);
   }

@@ -3,8 +3,7 @@
  * passed without a frame: who delivers first stays, the others are let go. Goes round after round until one delivers.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import type { OriginAddress, RemoteCluster } from '../../conf/model.ts';
+import type { OriginAddress } from '../../conf/model.ts';
 import type { LiveStream } from '../../stream/live-stream.ts';
 import type { StreamRequest } from '../../stream/request.ts';
 import { notNeeded } from '../../time/not-needed.ts';
@@ -19,6 +18,7 @@ import { Candidates } from './candidates.ts';
 import { OpenTrials } from './open-trials.ts';
 import type { Pull } from './pull.ts';
 import { type LiveEvents, type Outcome, PullTrial } from './pull-trial.ts';
+import { Rest } from './rest.ts';
 
 /** Once an origin has refused, so many intervals are left for the others to deliver. */
 const refusalGraceFactor = 2;
@@ -69,8 +69,9 @@ export class PullSearch {
   readonly #candidates: Candidates;
   readonly #open = new OpenTrials();
   readonly #wake = new Wake();
-  /** Cut short when the pull in use is lost. */
-  #rest = new AbortController();
+  readonly #rest = new Rest();
+  /** In this round an origin has got the stream. */
+  #hasNews = false;
   readonly #return: AwaitedReturn;
   /** An origin could not be asked in this round, for a reason of our own. */
   #unasked = false;
@@ -113,6 +114,18 @@ export class PullSearch {
     this.#goOn();
   }
 
+  /** The vhost's configuration has changed: who is no origin of it any more is asked no longer. */
+  reconfigured(): void {
+    const { stream, context } = this.#options;
+    if (this.#open.letGo((name) => !context.origins.has(stream.vhost, this.#sought, name))) this.#wake.now();
+  }
+
+  /** An origin has got the stream: what those say who were asked before counts no more. */
+  published(): void {
+    this.#hasNews = true;
+    this.#goOn();
+  }
+
   /** The pull in use is lost: origins that are being asked go on being asked, and there is no time to rest. */
   hurry(lost: string): void {
     this.#candidates.leaveOut(lost);
@@ -143,16 +156,14 @@ export class PullSearch {
     if (absentMs > 0) await this.#restFor(absentMs);
     for (let round = 0, waits = 0; !this.#over; ) {
       await this.#locate();
+      this.#hasNews = false;
       await this.#askAll(round);
       if (this.#over) return;
       this.#candidates.renew();
       const present = live();
-      const refusal = this.#refusal;
+      if (this.#refusal !== undefined && present === undefined) events.refused(this.#refusal);
+      if (this.#over) return;
       this.#refusal = undefined;
-      if (refusal !== undefined && present === undefined) {
-        events.refused(refusal);
-        if (this.#over) return;
-      }
       if (context.origins.areDown(stream.vhost, this.#sought)) {
         events.allDown();
         events.roundOver();
@@ -166,13 +177,13 @@ export class PullSearch {
       if (present !== undefined) {
         this.#candidates.leaveOut(present.name);
         if (this.#open.count === 0) events.noneBetter();
-      } else if (!this.#unasked) events.notFound();
+      } else if (!this.#unasked && !this.#hasNews) events.notFound();
       this.#unasked = false;
       events.roundOver();
       if (this.#over) return;
       round++;
       if (present === undefined) this.#return.begin();
-      await this.#restFor(Math.max(this.#backOffMs(round), context.memory.absentForMs(stream.key)));
+      if (!this.#hasNews) await this.#restFor(Math.max(this.#backOffMs(round), context.memory.absentForMs(stream.key)));
     }
   }
 
@@ -225,8 +236,8 @@ export class PullSearch {
 
   #ask(origin: OriginAddress, round: number): void {
     const { stream, request, context, isUnknown, isFed, events } = this.#options;
-    const cluster = this.#cluster();
-    if (cluster === undefined) return;
+    const { cluster } = stream.vhost;
+    if (cluster.mode !== 'remote') return;
     this.#candidates.asked(origin);
     const trial = new PullTrial({
       stream,
@@ -268,11 +279,6 @@ export class PullSearch {
     this.#wake.now();
   }
 
-  #cluster(): RemoteCluster | undefined {
-    const { cluster } = this.#options.stream.vhost;
-    return cluster.mode === 'remote' ? cluster : undefined;
-  }
-
   #backOffMs(round: number): number {
     const { retryMinMs, retryMaxMs } = this.#options.stream.vhost.edge;
     const leastMs = Math.min(retryMinMs * 2 ** Math.min(round - 1, 20), retryMaxMs);
@@ -281,18 +287,12 @@ export class PullSearch {
 
   /** There is no time to rest. */
   readonly #goOn = (): void => {
-    this.#rest.abort(notNeeded);
+    this.#rest.cutShort();
     this.#wake.now();
   };
 
-  /** Rests for so long, or until the pull in use is lost, an origin is back, or the search ends. */
+  /** Rests for so long, or until the pull in use is lost, an origin is back or has the stream, or the search ends. */
   async #restFor(ms: number): Promise<void> {
-    this.#rest = new AbortController();
-    if (this.#over) return;
-    try {
-      await delay(ms, undefined, { signal: this.#rest.signal });
-    } catch (error) {
-      if (!this.#rest.signal.aborted) throw error;
-    }
+    if (!this.#over) await this.#rest.take(ms);
   }
 }

@@ -51,6 +51,8 @@ export class Pull {
   lastMediaMs: number = awakeNow();
   /** The origin has said that the stream ended, and has sent nothing since. */
   unpublished = false;
+  /** The origin has asked us to go elsewhere. */
+  askedToLeave = false;
   readonly #cadence = new Cadence();
   readonly #first = new FirstFrames();
   readonly #stream: LiveStream;
@@ -110,7 +112,10 @@ export class Pull {
         },
         readEnd: () => this.#feed?.flush(client.lastReceivedMs),
         status: (code) => {
-          if (code === reconnectRequestCode) this.#events.askedToLeave(this);
+          if (code === reconnectRequestCode) {
+            this.askedToLeave = true;
+            this.#events.askedToLeave(this);
+          }
           if (!unpublishedCodes.has(code)) return;
           this.unpublished = true;
           this.#events.unpublished(this);

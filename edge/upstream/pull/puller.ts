@@ -94,6 +94,10 @@ export class Puller implements StreamSource {
     else this.#route.wanted(hasCome);
   }
 
+  published(): void {
+    this.#route.published();
+  }
+
   reconfigured(): void {
     this.#route.reconfigured();
   }
@@ -113,11 +117,18 @@ export class Puller implements StreamSource {
   }
 
   #leaveIfUnwanted(): void {
-    const isWanted = this.#players > 0 || this.#admission.requests.length > 0;
-    if (isWanted || this.#lingerTimer !== undefined || this.#stopped) return;
+    if (this.#isWanted || this.#lingerTimer !== undefined || this.#stopped) return;
     // A stream that was never found is not worth waiting for.
     const lingerMs = this.#route.wasLive ? this.#stream.vhost.edge.lingerMs : 0;
-    this.#lingerTimer = setTimeout(() => this.#stop(undefined), lingerMs);
+    this.#lingerTimer = setTimeout(() => {
+      this.#lingerTimer = undefined;
+      // Somebody may have come who waits for an origin's word: that begins the time anew when it is over.
+      if (!this.#isWanted) this.#stop(undefined);
+    }, lingerMs);
+  }
+
+  get #isWanted(): boolean {
+    return this.#players > 0 || this.#admission.requests.length > 0;
   }
 
   #stop(reason: string | undefined): void {

@@ -44,8 +44,8 @@ export class PushRoute {
   #from: string | undefined;
   /** An accepted connection that takes over at the next keyframe. */
   #standby: Push | undefined;
-  /** The connection whose origin has asked us to go elsewhere. */
-  #leaving: Push | undefined;
+  /** Connections whose origins have asked us to go elsewhere. */
+  readonly #leaving = new WeakSet<Push>();
   /** Ends the search for another origin that is under way. */
   #search: AbortController | undefined;
   #closed = false;
@@ -129,13 +129,13 @@ export class PushRoute {
 
   /** What a search has found may be of no use by then. */
   #isWanted(push: Push): boolean {
-    if (push === this.#leaving) return false;
+    if (this.#leaving.has(push)) return false;
     const vhost = this.#options.vhost();
     return vhost.cluster.mode === 'local' || this.#options.context.origins.has(vhost, this.#sought, push.listedAs);
   }
 
   #mustLeave(push: Push): boolean {
-    if (push === this.#leaving) return true;
+    if (this.#leaving.has(push)) return true;
     const vhost = this.#options.vhost();
     const { origins } = this.#options.context;
     return vhost.cluster.mode === 'remote' && !origins.mayStay(vhost, this.#sought, push.listedAs);
@@ -194,8 +194,9 @@ export class PushRoute {
 
   /** The origin is about to stop: goes on with another one at a keyframe. */
   #askedToLeave(push: Push): void {
-    this.#leaving = push;
-    if (push === this.#live) this.#lookBeside(push);
+    this.#leaving.add(push);
+    if (push === this.#standby) this.#leaveStandby();
+    if (this.#live !== undefined && this.#mustLeave(this.#live)) this.#lookBeside(this.#live, push);
   }
 
   /** Looks for another origin, unless one stands by. */

@@ -63,16 +63,22 @@ export class Admission {
     try {
       this.#stream.look();
       while (!this.#isDecided(request)) {
-        if (this.#over !== undefined) throw new Refusal('NetStream.Play.Failed', this.#over, 503);
+        this.#throwIfOver();
         if (timeout.signal.aborted) throw notShown(edge.httpFirstFrameTimeoutMs);
         const origin = this.#stream.liveAt();
         if (origin === undefined) await wake.within(undefined);
         else if (!(await this.#ask(request, cluster, origin, timeout.signal))) await wake.within(againMs);
       }
+      // While the origin was asked, too.
+      this.#throwIfOver();
     } finally {
       timeout.stop();
       this.#waiting.delete(wake);
     }
+  }
+
+  #throwIfOver(): void {
+    if (this.#over !== undefined) throw new Refusal('NetStream.Play.Failed', this.#over, 503);
   }
 
   /** Throws what the client was refused with a moment ago. False: nothing is known of its parameters. */
