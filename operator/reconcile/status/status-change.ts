@@ -1,5 +1,6 @@
 /** What has changed from one status to the next: whether it is worth a write, and what a person would want to know. */
 
+import { isDeepStrictEqual } from 'node:util';
 import { conditionOf } from '../../api/conditions.ts';
 import type { Condition, EdgeClusterStatus, OriginStatus } from '../../api/types.ts';
 import { isSignificant } from '../edges/quarter-rule.ts';
@@ -33,6 +34,7 @@ const factFields = [
 export function statusDiffers(before: EdgeClusterStatus | undefined, after: EdgeClusterStatus): StatusDifference {
   if (before === undefined) return 'facts';
   if (factFields.some((field) => before[field] !== after[field])) return 'facts';
+  if (!isDeepStrictEqual(before.hls, after.hls)) return 'facts';
   if (!sameList(before.origins, after.origins, sameOrigin)) return 'facts';
   if (!sameList(before.conditions, after.conditions, sameCondition)) return 'facts';
   const wording = (status: EdgeClusterStatus) => [

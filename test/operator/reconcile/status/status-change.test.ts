@@ -44,6 +44,9 @@ test('figures may wait, facts may not, slight changes may wait for long, and sma
   assert.equal(statusDiffers(fine, status({ pods: [pod('a')] })), 'facts');
   assert.equal(statusDiffers(fine, status(saying({ hash: otherHash }))), 'facts');
   assert.equal(statusDiffers(fine, { ...fine, observedGeneration: 4 }), 'facts');
+  const caches = (replicas: number) => ({ ...fine, hls: { replicas, readyReplicas: 2, updatedReplicas: 2 } });
+  assert.equal(statusDiffers(caches(3), caches(2)), 'facts');
+  assert.equal(statusDiffers(caches(2), caches(2)), 'no');
   // The same in other words.
   const other = status(
     saying({ origins: { 'origin-a.media:1935': ['down', 'no route'], 'origin-b.media:1935': 'up' } }),
