@@ -76,7 +76,7 @@ describe('an API server that answers with errors', () => {
 
   it('a conflict of a deletion: it is done again', async (t) => {
     const { scene } = await OperatorScene.settledWith(t, { networkPolicy: { enabled: true } });
-    scene.kube.fault({ verb: 'delete', resource: 'networkpolicies', effect: { status: 409 } });
+    scene.kube.fault({ verb: 'delete', resource: 'networkpolicies', times: 4, effect: { status: 409 } });
     scene.cluster('live', { networkPolicy: { enabled: false } });
     await scene.kube.until(() => scene.get(RESOURCES.NetworkPolicy, 'live') === undefined);
   });
