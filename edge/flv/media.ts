@@ -254,6 +254,25 @@ export function codecName(type: number, payload: Buffer): string | undefined {
   return undefined;
 }
 
+/** Stands for a codec that is not told. */
+export const unknownCodec = 0;
+
+/**
+ * A number that tells the codec of a frame from others; `unknownCodec` for several tracks in a message, and for one that is
+ * cut. No allocation: it is asked for each frame.
+ */
+export function codecMark(type: number, payload: Buffer): number {
+  const first = payload[0];
+  if (first === undefined) return unknownCodec;
+  const isVideo = type === videoType;
+  const codec = isVideo ? first & 0x0f : first >>> 4;
+  if (isVideo ? first < 0x80 : codec !== SoundFormat.exHeader) return 1 + codec;
+  const at = skipModEx(payload);
+  const multitrack = isVideo ? PacketType.videoMultitrack : PacketType.audioMultitrack;
+  if (packetTypeAt(payload, at) === multitrack || at + 5 > payload.length) return unknownCodec;
+  return payload.readUInt32BE(at + 1);
+}
+
 function fourCcName(payload: Buffer, multitrack: number): string | undefined {
   let at = skipModEx(payload);
   if (packetTypeAt(payload, at) === multitrack) at += 1;

@@ -3,8 +3,9 @@
  * splice needs, and what is known of the tracks.
  */
 
+import { codecMark, codecName, unknownCodec } from '../flv/media.ts';
 import { EarlyFrames } from './early-frames.ts';
-import { type Frame, isHeader, isMedia, kept, placed, Track, type UntimedFrame } from './frame.ts';
+import { type Frame, isHeader, isMedia, kept, placed, Track, trackCount, type UntimedFrame } from './frame.ts';
 import { HeaderRoom, headerBytesMax, headerKey, headersMax } from './header-room.ts';
 import { HeaderSet } from './headers.ts';
 import { History } from './history.ts';
@@ -25,6 +26,8 @@ export interface IntakeOptions {
   readonly ready: (frame: Frame) => void;
   /** One track has fallen silent: its headers are in force no more, until it is back. */
   readonly fellSilent: (track: Track) => void;
+  /** A track has gone on in another codec: its header is in force no more. */
+  readonly droppedHeader: () => void;
 }
 
 export class Intake {
@@ -38,6 +41,8 @@ export class Intake {
   readonly #silence = new TrackSilence();
   /** Headers of the silent track: players get them before its next frame. */
   readonly #silentHeaders = new HeaderRoom<UntimedFrame>();
+  /** What tells the codec of each track's frames since its newest header. */
+  readonly #codecs: number[] = new Array<number>(trackCount).fill(unknownCodec);
   #tracks = 0;
   /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
@@ -114,15 +119,30 @@ export class Intake {
     const isRepeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (isRepeated && this.#options.reduceSequenceHeader()) return;
     this.#lastArrivalMs = arrivalMs;
+    if (untimed.role === 'header') this.#codecs[untimed.track] = unknownCodec;
     if (isMedia(untimed)) {
       if (!this.#timeline.started) {
         this.#timeline.start(untimed);
         for (const early of this.#early.take()) this.#addAside(early);
       }
+      this.#watchCodec(untimed);
       this.#timeline.take(untimed, arrivalMs);
     } else if (this.#timeline.started) {
       this.#addAside(untimed);
     } else this.#early.add(untimed);
+  }
+
+  /** Who joins now must not wait for frames of a codec that come no more: the next one may have no header (MP3). */
+  #watchCodec(frame: UntimedFrame): void {
+    const { type, track, payload } = frame;
+    const mark = codecMark(type, payload);
+    if (mark === unknownCodec || mark === this.#codecs[track]) return;
+    this.#codecs[track] = mark;
+    const [key, codec, before] = [headerKey(frame), codecName(type, payload), this.#headers];
+    this.#headers = before.filter(
+      (header) => headerKey(header) !== key || codecName(header.type, header.payload) === codec,
+    );
+    if (this.#headers !== before) this.#options.droppedHeader();
   }
 
   /** What comes next has another clock; stream time runs on. */

@@ -65,6 +65,7 @@ export class LiveStream {
       reduceSequenceHeader: () => this.vhost.play.reduceSequenceHeader,
       ready: (frame) => this.#add(frame),
       fellSilent: (track) => this.#fellSilent(track),
+      droppedHeader: () => this.#open.keepHeaders(this.headers),
     });
     const gop = new GopCache(memory);
     const players = this.#players;
