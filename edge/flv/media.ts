@@ -255,16 +255,17 @@ export function codecName(type: number, payload: Buffer): string | undefined {
 }
 
 /** Stands for a codec that is not told. */
-export const unknownCodec = 0;
+export const unknownCodec: number = 0;
 
 /**
- * A number that tells the codec of a frame from others; `unknownCodec` for several tracks in a message, and for one that is
- * cut. No allocation: it is asked for each frame.
+ * A number that tells the codec of a frame from others; `unknownCodec` for several tracks in a message, for one that is
+ * cut, and for what is no picture. No allocation: it is asked for each frame.
  */
 export function codecMark(type: number, payload: Buffer): number {
   const first = payload[0];
   if (first === undefined) return unknownCodec;
   const isVideo = type === videoType;
+  if (isVideo && ((first >>> 4) & 7) === FrameType.command) return unknownCodec;
   const codec = isVideo ? first & 0x0f : first >>> 4;
   if (isVideo ? first < 0x80 : codec !== SoundFormat.exHeader) return 1 + codec;
   const at = skipModEx(payload);

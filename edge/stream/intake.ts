@@ -3,7 +3,8 @@
  * splice needs, and what is known of the tracks.
  */
 
-import { codecMark, codecName, unknownCodec } from '../flv/media.ts';
+import { codecName } from '../flv/media.ts';
+import { CodecWatch } from './codec-watch.ts';
 import { EarlyFrames } from './early-frames.ts';
 import { type Frame, isHeader, isMedia, kept, placed, Track, trackCount, type UntimedFrame } from './frame.ts';
 import { HeaderRoom, headerBytesMax, headerKey, headersMax } from './header-room.ts';
@@ -41,8 +42,8 @@ export class Intake {
   readonly #silence = new TrackSilence();
   /** Headers of the silent track: players get them before its next frame. */
   readonly #silentHeaders = new HeaderRoom<UntimedFrame>();
-  /** What tells the codec of each track's frames since its newest header. */
-  readonly #codecs: number[] = new Array<number>(trackCount).fill(unknownCodec);
+  /** Of each track. */
+  readonly #codecs: readonly CodecWatch[] = Array.from({ length: trackCount }, () => new CodecWatch());
   #tracks = 0;
   /** Tracks that audio or video proper has come of, whether it can be decoded or not. */
   #mediaTracks = 0;
@@ -119,7 +120,7 @@ export class Intake {
     const isRepeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (isRepeated && this.#options.reduceSequenceHeader()) return;
     this.#lastArrivalMs = arrivalMs;
-    if (untimed.role === 'header') this.#codecs[untimed.track] = unknownCodec;
+    if (untimed.role === 'header') this.#codecs[untimed.track]?.restart();
     if (isMedia(untimed)) {
       if (!this.#timeline.started) {
         this.#timeline.start(untimed);
@@ -135,9 +136,7 @@ export class Intake {
   /** Who joins now must not wait for frames of a codec that come no more: the next one may have no header (MP3). */
   #watchCodec(frame: UntimedFrame): void {
     const { type, track, payload } = frame;
-    const mark = codecMark(type, payload);
-    if (mark === unknownCodec || mark === this.#codecs[track]) return;
-    this.#codecs[track] = mark;
+    if (this.#codecs[track]?.take(type, payload) !== true) return;
     const [key, codec, before] = [headerKey(frame), codecName(type, payload), this.#headers];
     this.#headers = before.filter(
       (header) => headerKey(header) !== key || codecName(header.type, header.payload) === codec,
