@@ -226,3 +226,15 @@ test('where locate_url may know more by now, who waits for an origin asks again'
   assert.ok(performance.now() - sinceMs > 900, 'but not at once');
   assert.equal(origins.areDown(locating, wanted), true);
 });
+
+test('an answer that brings nothing new puts off no stream that is to go home; a reload does', (t) => {
+  const { origins, health } = world(t, { vhosts: [vhost] });
+  const before = health.epoch;
+  origins.found();
+  assert.equal(health.epoch, before);
+  origins.reconfigure(defaultConfig({ vhosts: [vhost] }));
+  assert.notEqual(health.epoch, before);
+  const after = health.epoch;
+  origins.reconfigure(defaultConfig({ vhosts: [] }));
+  assert.notEqual(health.epoch, after);
+});

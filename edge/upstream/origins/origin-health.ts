@@ -36,7 +36,7 @@ export class OriginHealth {
   readonly #records = new Map<string, OriginRecord>();
   /** `change`: an origin is no longer down, or others are named by the configuration. */
   readonly #events = new EventEmitter();
-  /** Another number whenever an origin's state, or which origins the configuration names, has changed. */
+  /** Another number whenever an origin's state, or which origins there are, or the configuration has changed. */
   epoch = 0;
   readonly #closing = new AbortController();
 
@@ -63,14 +63,13 @@ export class OriginHealth {
     if (this.#closing.signal.aborted) return;
     const standings = new Map<string, Standing>(found.map((address) => [originName(address), 'found']));
     for (const address of listed) standings.set(originName(address), 'listed');
-    this.epoch++;
     for (const [name, record] of this.#records) {
-      record.standing = standings.get(name) ?? 'passing';
+      this.#stand(record, standings.get(name) ?? 'passing');
       this.#forgetUnused(record);
     }
     for (const address of [...listed, ...found]) {
       const record = this.#record(address);
-      record.standing = standings.get(originName(address)) ?? 'passing';
+      this.#stand(record, standings.get(originName(address)) ?? 'passing');
       if (record.state !== 'down' && record.probing === undefined) this.#planCheck(record);
     }
     this.#events.emit('change');
@@ -168,6 +167,12 @@ export class OriginHealth {
       this.#records.set(name, record);
     }
     return record;
+  }
+
+  #stand(record: OriginRecord, standing: Standing): void {
+    if (record.standing === standing) return;
+    this.epoch++;
+    record.standing = standing;
   }
 
   #set(record: OriginRecord, state: OriginState, reason: string): void {

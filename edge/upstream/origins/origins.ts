@@ -42,6 +42,8 @@ export class Origins {
     this.#config = config;
     this.#lookups.retain(config.vhosts.flatMap(({ edge }) => edge.originLookup));
     this.#locator.retain(config.vhosts);
+    // The same origins may be chosen in another way.
+    this.#health.epoch++;
     this.found();
     for (const waiting of this.#waiting) waiting.abort();
   }
