@@ -238,6 +238,14 @@ export function testsOfTheApi(start: () => Promise<Subject>): void {
       const fewer = await api.apply<V1Service>(service([{ name: 'rtmp', port: 1935, targetPort: 1936 }]));
       assert.deepEqual(fewer.spec?.ports, [{ name: 'rtmp', port: 1935, protocol: 'TCP', targetPort: 1936 }]);
       assert.equal(fewer.spec?.clusterIP, made.spec?.clusterIP);
+      const more = await api.apply<V1Service>(
+        service([
+          { name: 'http', port: 80 },
+          { name: 'rtmp', port: 1935 },
+        ]),
+      );
+      const names = more.spec?.ports?.map(({ name }) => name);
+      assert.deepEqual(names, ['http', 'rtmp'], 'in the order of what is applied');
     });
 
     test('what an object owns goes with it', async () => {

@@ -73,18 +73,24 @@ export class FieldRules {
       for (const [key, value] of Object.entries(from)) merged[key] = this.merge(into[key], value, key);
       return merged;
     }
-    if (Array.isArray(into) && Array.isArray(from)) {
-      const merged = [...into];
-      for (const item of from) {
-        const element = this.element(name, item);
-        if (element === undefined) return from;
-        const at = merged.findIndex((other) => this.element(name, other) === element);
-        if (at < 0) merged.push(item);
-        else merged[at] = ATOMIC_ITEMS.has(name) ? item : this.merge(merged[at], item);
-      }
-      return merged;
-    }
+    if (Array.isArray(into) && Array.isArray(from)) return this.#mergeLists(into, from, name);
     return from;
+  }
+
+  /** In the order of what is applied; what is there besides keeps its place as far as it goes. */
+  #mergeLists(into: readonly unknown[], from: readonly unknown[], name: string): readonly unknown[] {
+    const elements = new Set(from.map((item) => this.element(name, item)));
+    if (elements.has(undefined)) return from;
+    const left = [...into];
+    const merged = from.flatMap((item) => {
+      const shared = left.findIndex((other) => elements.has(this.element(name, other)));
+      const before = left.splice(0, shared < 0 ? left.length : shared);
+      const at = left.findIndex((other) => this.element(name, other) === this.element(name, item));
+      if (at < 0) return [...before, item];
+      const [present] = left.splice(at, 1);
+      return [...before, ATOMIC_ITEMS.has(name) ? item : this.merge(present, item)];
+    });
+    return [...merged, ...left];
   }
 
   /** The value of a field; undefined where there is none. */
