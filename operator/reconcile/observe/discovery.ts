@@ -8,9 +8,9 @@ import { DEFAULT_HTTP_PORT, httpPortOf, httpServiceOf } from '../../api/http-por
 import { namespaceOf, ORIGINS_FOR } from '../../api/labels.ts';
 import { vhostsUnserved } from '../../api/parents.ts';
 import type { EdgeCluster, OriginGroup, OriginService } from '../../api/types.ts';
+import { addressesOf, bracketed, unique, usableAddresses } from './endpoints.ts';
 import { type Followed, followedBy, type ParentLookup, type Words } from './followed.ts';
-import { tlsSecrets } from './references.ts';
-import type { EndpointsView, EndpointView, OriginServiceView, TlsSecretView } from './views.ts';
+import type { EndpointsView, OriginServiceView } from './views.ts';
 
 export interface FoundOrigins {
   /** Group → `host:port` of each origin, at least one, none twice; IPv6 in brackets. */
@@ -41,7 +41,6 @@ export interface OriginProblem {
 export type ServiceLookup = (namespace: string, name: string) => OriginServiceView | undefined;
 /** All slices of a Service. */
 export type SliceLookup = (namespace: string, service: string) => Iterable<EndpointsView>;
-export type SecretLookup = (namespace: string, name: string) => TlsSecretView | undefined;
 
 export interface OriginSources {
   readonly service: ServiceLookup;
@@ -91,29 +90,6 @@ export function resolveHttpOrigins(cluster: EdgeCluster, sources: OriginSources)
   });
   const spec = { ...cluster.spec, origins };
   return resolveOrigins({ ...cluster, spec }, { ...sources, last: () => [], fallbackPort: DEFAULT_HTTP_PORT });
-}
-
-export interface SecretProblem {
-  readonly secret: string;
-  readonly message: string;
-}
-
-/** Secrets of TLS listeners that are not there or lack a key; pods wait for them, as Kubernetes has it. */
-export function checkSecrets(cluster: EdgeCluster, secrets: SecretLookup): SecretProblem[] {
-  const namespace = namespaceOf(cluster);
-  return tlsSecrets(cluster).flatMap(({ name, place }): SecretProblem[] => {
-    const secret = secrets(namespace, name);
-    if (secret === undefined)
-      return [
-        {
-          secret: name,
-          message: `${place}: there is no Secret ${namespace}/${name} of type kubernetes.io/tls; create it with "kubectl create secret tls ${name} -n ${namespace} --cert=FILE --key=FILE"`,
-        },
-      ];
-    const missing = ['tls.crt', 'tls.key'].filter((key) => !secret.keys.includes(key));
-    if (missing.length === 0) return [];
-    return [{ secret: name, message: `${place}: Secret ${namespace}/${name} has no ${missing.join(' and no ')}` }];
-  });
 }
 
 interface Found {
@@ -227,59 +203,6 @@ export function dnsNameOf({ name, namespace }: OriginService, ownNamespace: stri
   return `${name}.${namespace ?? ownNamespace}.svc`;
 }
 
-interface FoundEndpoint {
-  readonly endpoint: EndpointView;
-  readonly family: string;
-  readonly port: number;
-}
-
-/** @param servicePort for slices without ports, as a Service without ports has them: every port is meant */
-function endpointsOf(slices: readonly EndpointsView[], portName: string, servicePort: number): FoundEndpoint[] {
-  return slices.flatMap(({ ports, family, endpoints }) => {
-    const port = ports.find(({ name }) => name === portName);
-    if (port === undefined && ports.length > 0) return [];
-    return endpoints.map((endpoint) => ({ endpoint, family, port: port?.port ?? servicePort }));
-  });
-}
-
-/** Of all endpoints, also of those that serve nobody. */
-function addressesOf(slices: readonly EndpointsView[], portName: string, servicePort: number): string[] {
-  return endpointsOf(slices, portName, servicePort).map(addressOf);
-}
-
-function addressOf({ endpoint, port }: FoundEndpoint): string {
-  return `${bracketed(endpoint.address)}:${port}`;
-}
-
-/**
- * Ready endpoints; without any, those that end but still serve. Of a Service with two IP families, one: the same pods
- * stand in the slices of both, and an origin must not be counted twice.
- */
-function usableAddresses(
-  slices: readonly EndpointsView[],
-  preferred: string | undefined,
-  portName: string,
-  servicePort: number,
-): string[] {
-  const found = endpointsOf(slices, portName, servicePort);
-  for (const state of ['ready', 'draining'] as const) {
-    const usable = found.filter(({ endpoint }) => endpoint.state === state);
-    const families = new Set(usable.map(({ family }) => family));
-    const family = [preferred, 'IPv4', 'IPv6'].find((family) => family !== undefined && families.has(family));
-    const chosen = family === undefined ? usable : usable.filter((one) => one.family === family);
-    if (chosen.length === 0) continue;
-    return unique(chosen.toSorted((a, b) => byPod(a.endpoint, b.endpoint) || a.port - b.port).map(addressOf));
-  }
-  return [];
-}
-
-const collator = new Intl.Collator('en', { numeric: true });
-
-/** By the pods' own names where they have them: those outlive their addresses. */
-function byPod(a: EndpointView, b: EndpointView): number {
-  return collator.compare(a.hostname, b.hostname) || collator.compare(a.address, b.address);
-}
-
 /** The first few of them. */
 function shortList(addresses: readonly string[]): string {
   const [shown, more] = [addresses.slice(0, 3).join(', '), addresses.length - 3];
@@ -299,12 +222,4 @@ function withPort(server: string, port: number): string {
 /** Without its port. */
 function hostOf(server: string): string {
   return server.replace(/^(\[.*\]|[^:]*)(:\d+)?$/, '$1');
-}
-
-function bracketed(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
-}
-
-function unique<T>(values: readonly T[]): T[] {
-  return [...new Set(values)];
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { V1Endpoint, V1EndpointSlice, V1Service } from '@kubernetes/client-node';
-import { checkSecrets, type OriginSources, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
+import { type OriginSources, resolveOrigins } from '../../../../operator/reconcile/observe/discovery.ts';
 import { referencesOf } from '../../../../operator/reconcile/observe/references.ts';
+import { checkSecrets } from '../../../../operator/reconcile/observe/tls-secrets.ts';
 import { endpointsView, originServiceView, tlsSecretView } from '../../../../operator/reconcile/observe/views.ts';
 import { edgeCluster } from '../../../support/edge-clusters.ts';
 import fc from '../../../support/property.ts';
