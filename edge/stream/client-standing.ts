@@ -45,7 +45,7 @@ export class ClientStanding {
   /** The client has been given all of a slice. */
   given(slice: Slice): void {
     this.#headers = slice.headersAfter;
-    if ((slice.skips & this.#inStep) !== 0) this.#leaveOut(slice);
+    if ((slice.skips & this.#inStep) !== 0) this.leaveOut(slice);
   }
 
   /** The client will miss what comes before a slice is sent, or has missed it. @param next the slice it should have next */
@@ -69,11 +69,11 @@ export class ClientStanding {
 
   #nowInStep(slice: Slice): void {
     this.#inStep |= slice.tracksFrom(this.#baseMs);
-    if (slice.skips !== 0) this.#leaveOut(slice);
+    if (slice.skips !== 0) this.leaveOut(slice);
   }
 
-  /** The client got a slice without some tracks: it goes out of step with them. */
-  #leaveOut({ skips, tracks, lastTimes }: Slice): void {
+  /** The client got a slice without some tracks, or nothing of one that has no others: it goes out of step with them. */
+  leaveOut({ skips, tracks, lastTimes }: Slice): void {
     for (let track = 0; track < trackCount; track++) {
       const bit = 1 << track;
       if ((skips & bit) === 0) continue;

@@ -110,7 +110,6 @@ export class Player implements SlowPlayer {
     if (this.#atEntry !== undefined && slice.entryAt >= 0) return this.#stopBeforeEntry(slice, this.#atEntry);
     if (this.#paused) return this.#miss(slice);
     const part = this.#wanted(slice);
-    if (part === undefined) return;
     if (this.#blocked) this.#queue(part);
     else this.#send(part);
   }
@@ -123,9 +122,9 @@ export class Player implements SlowPlayer {
   #stopBeforeEntry(slice: Slice, call: () => void): void {
     this.#atEntry = undefined;
     if (this.#paused) return call();
-    const part = slice.beforeEntry && this.#wanted(slice.beforeEntry);
+    const { beforeEntry } = slice;
     // Who has not taken what it was given leaves without the rest.
-    if (part !== undefined && !this.#blocked) this.#send(part);
+    if (beforeEntry !== undefined && !this.#blocked) this.#send(this.#wanted(beforeEntry));
     call();
   }
 
@@ -222,12 +221,12 @@ export class Player implements SlowPlayer {
   }
 
   /** What the client is to have of a slice. */
-  #wanted(slice: Slice): Slice | undefined {
+  #wanted(slice: Slice): Slice {
     const part = this.#videoWaits ? this.#whileVideoWaits(slice) : slice;
-    return (this.#unwanted & audioBit) === 0 ? part : part?.withoutAudio;
+    return (this.#unwanted & audioBit) === 0 ? part : part.withoutAudio;
   }
 
-  #whileVideoWaits(slice: Slice): Slice | undefined {
+  #whileVideoWaits(slice: Slice): Slice {
     if (slice.entryAt < 0 || (this.#unwanted & videoBit) !== 0) return slice.withoutVideo;
     this.#videoWaits = false;
     return slice.fromEntry;
@@ -239,10 +238,11 @@ export class Player implements SlowPlayer {
       // Headers alone give no time to begin at; the next slice has them before it.
       if (slice.startMs === Number.POSITIVE_INFINITY) return;
       this.#begin(slice);
-    } else if (this.#had.fits(slice)) this.#write(slice, slice.shared(format));
+    } else if (slice.frameCount === 0) return this.#had.leaveOut(slice);
+    else if (this.#had.fits(slice)) this.#write(slice, slice.shared(format));
     else this.#rejoin(slice, format);
     this.#had.given(slice);
-    if (this.#firstFrame === undefined || this.#videoWaits) return;
+    if (this.#firstFrame === undefined || (this.#videoWaits && (this.#unwanted & videoBit) === 0)) return;
     this.#firstFrame();
     this.#firstFrame = undefined;
   }
@@ -291,8 +291,7 @@ export class Player implements SlowPlayer {
     if (this.#backlog.dropToEntry() && !this.#isTooMuch()) return;
     const newest = this.#backlog.dropToNewest();
     this.#videoWaits = true;
-    const part = newest === undefined ? undefined : this.#whileVideoWaits(newest);
-    if (part !== undefined) this.#backlog.push(part);
+    if (newest !== undefined) this.#backlog.push(this.#whileVideoWaits(newest));
     if (!this.#isTooMuch()) return;
     this.#backlog.clear();
     this.#videoWaits = true;

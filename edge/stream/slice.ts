@@ -12,7 +12,7 @@ import { contentOf, trackBit } from './slice-content.ts';
 import { type Run, type SharedRun, type TrackTimes, type WireFormat, wholeRoundMs } from './wire-format.ts';
 
 export interface SliceOptions {
-  /** At least one. */
+  /** None only where all are of tracks that have been left out. */
   readonly frames: PackedFrames;
   /** Headers in force before the first frame. */
   readonly headersBefore: HeaderSet;
@@ -56,6 +56,7 @@ export class Slice {
   readonly keyframeAt: number;
   /** Position of the frame at which a player that waits for video can begin with it, or -1. */
   readonly entryAt: number;
+  readonly #lacksKeyframes: boolean;
   readonly #lastHeaderAt: number;
   readonly #pool: BufferPool | undefined;
   // Made when needed: most slices are sent in one way only.
@@ -63,8 +64,8 @@ export class Slice {
   #opening: Map<WireFormat, Buffer> | undefined;
   #rejoining: Map<WireFormat, SharedRun> | undefined;
   #rejoiningWithHeaders: Map<WireFormat, SharedRun> | undefined;
-  #withoutVideo: Slice | 'nothing' | undefined;
-  #withoutAudio: Slice | 'nothing' | undefined;
+  #withoutVideo: Slice | undefined;
+  #withoutAudio: Slice | undefined;
   #encodedBytes = 0;
   /** How many wait for it, and whether it is kept for those who come later. */
   #waiting = 0;
@@ -84,6 +85,7 @@ export class Slice {
     this.lastTimes = lastTimes;
     this.floorMs = options.floorMs ?? Number.POSITIVE_INFINITY;
     this.skips = skips;
+    this.#lacksKeyframes = lacksKeyframes;
     this.#pool = options.pool;
     const content = contentOf(frames);
     this.frameCount = content.frameCount;
@@ -134,25 +136,26 @@ export class Slice {
     return tracks;
   }
 
-  /** This slice for players whose video waits for a key frame that is not here; undefined when nothing is left. */
-  get withoutVideo(): Slice | undefined {
+  /** This slice for players who want no video, or whose video waits for a key frame that is not here. */
+  get withoutVideo(): Slice {
     this.#withoutVideo ??= this.#without(Track.video);
-    return this.#withoutVideo === 'nothing' ? undefined : this.#withoutVideo;
+    return this.#withoutVideo;
   }
 
-  /** This slice for players who want no sound; undefined when nothing is left. */
-  get withoutAudio(): Slice | undefined {
+  /** This slice for players who want no sound. */
+  get withoutAudio(): Slice {
     this.#withoutAudio ??= this.#without(Track.audio);
-    return this.#withoutAudio === 'nothing' ? undefined : this.#withoutAudio;
+    return this.#withoutAudio;
   }
 
-  #without(track: Track): Slice | 'nothing' {
-    return (this.tracks & trackBit(track)) === 0 ? this : (this.#cut(track, this.frames.end) ?? 'nothing');
+  #without(track: Track): Slice {
+    return (this.tracks & trackBit(track)) === 0 ? this : this.#cut(track, this.frames.end);
   }
 
   /** The sound of this slice with memory of its own, to be kept; undefined when there is nothing else than video. */
   get sound(): Slice | undefined {
     const part = this.withoutVideo;
+    if (part.frameCount === 0) return undefined;
     if (part !== this) return part;
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
     const frames = this.frames.filter(() => true);
@@ -161,7 +164,7 @@ export class Slice {
 
   /** This slice for players whose video has waited for the frame at `entryAt`. */
   get fromEntry(): Slice {
-    this.#fromEntry ??= this.entryAt === 0 ? this : (this.#cut(Track.video, this.entryAt) ?? this);
+    this.#fromEntry ??= this.entryAt === 0 ? this : this.#cut(Track.video, this.entryAt);
     return this.#fromEntry;
   }
 
@@ -179,14 +182,14 @@ export class Slice {
     return this.#beforeEntry;
   }
 
-  /** Leaves out a track before the frame at a position; its headers stay. Undefined when nothing is left. */
-  #cut(track: Track, position: number): Slice | undefined {
+  /** Leaves out a track before the frame at a position; its headers stay. */
+  #cut(track: Track, position: number): Slice {
     const all = this.frames;
     const frames = all.filter((at) => at >= position || all.track(at) !== track || !isMediaRole(all.role(at)));
-    if (frames.end === 0) return undefined;
     const { headersBefore, headersAfter, lastTimes, leadMs, floorMs } = this;
     const skips = position === all.end ? this.skips | trackBit(track) : this.skips;
-    return new Slice({ frames, headersBefore, headersAfter, lastTimes, leadMs, floorMs, skips });
+    const lacksKeyframes = this.#lacksKeyframes && track !== Track.video;
+    return new Slice({ frames, headersBefore, headersAfter, lastTimes, lacksKeyframes, leadMs, floorMs, skips });
   }
 
   /** Bytes for every player that has had all slices before: time differences only. */

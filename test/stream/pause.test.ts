@@ -207,6 +207,28 @@ test('who wants no sound gets the pictures, and sound again at once, at its time
   assert.deepEqual(given(), ['video 160', 'audio 163', 'video 200', 'audio 203']);
 });
 
+test('a track that comes alone while it is not wanted keeps its time, also for who reads slowly', () => {
+  for (const isSlow of [false, true]) {
+    const { player, sink, send, given } = scene();
+    send(...clip({ gops: 1, framesPerGop: 2 }));
+    given();
+    if (isSlow) sink.credit = 1;
+    send(interFrame(80, 7));
+    player.receive(Track.audio, false);
+    send(audioFrame(83, 7));
+    send(audioFrame(103, 8));
+    player.receive(Track.audio, true);
+    send(audioFrame(143, 9));
+    player.receive(Track.video, false);
+    send(interFrame(160, 10));
+    player.receive(Track.video, true);
+    send(keyframe(200, 11));
+    sink.credit = Number.POSITIVE_INFINITY;
+    player.drained();
+    assert.deepEqual(given(), ['video 80', 'audio 143', 'video 200'], isSlow ? 'slow' : '');
+  }
+});
+
 test('who wants no pictures gets the sound, and pictures again from a key frame on', () => {
   const { player, send, given } = scene();
   send(...clip({ gops: 1, framesPerGop: 2 }));

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Slice } from '../../edge/stream/slice.ts';
 import { audioFrame, interFrame, keyframe } from '../support/media.ts';
 import { sliceOf } from '../support/slices.ts';
 
@@ -15,7 +16,15 @@ test('a slice of sound is given whole to whose video waits; of one with video a 
   const sound = sliceOf(audioFrame(0), audioFrame(20));
   assert.equal(sound.withoutVideo, sound);
   const both = sliceOf(interFrame(0), audioFrame(3));
-  assert.equal(both.withoutVideo?.frameCount, 1);
+  assert.equal(both.withoutVideo.frameCount, 1);
   assert.equal(both.withoutVideo, both.withoutVideo);
-  assert.equal(sliceOf(interFrame(0)).withoutVideo, undefined);
+  assert.equal(sliceOf(interFrame(0)).withoutVideo.frameCount, 0);
+});
+
+test('of a stream without key frames, what is left without sound can still be begun with', () => {
+  const slice = sliceOf(interFrame(0), audioFrame(3));
+  const { frames, headersBefore, lastTimes } = slice;
+  const bare = new Slice({ frames, headersBefore, lastTimes, lacksKeyframes: true });
+  assert.equal(bare.withoutAudio.entryAt, 0);
+  assert.equal(bare.withoutVideo.entryAt, -1);
 });
