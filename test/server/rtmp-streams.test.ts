@@ -182,6 +182,12 @@ test('receiveAudio and receiveVideo: who wants none of it is spared, others are 
   };
   await ask('receiveAudio', false);
   await ask('receiveVideo', false, 2);
+  // On a message stream that plays nothing it must not look like the answer to `play`.
+  const statuses = (): number => peer.commands.filter(({ kind }) => kind === 'onStatus').length;
+  const [told, id] = [statuses(), 99];
+  peer.send(buildCommand('receiveVideo', id, [null, true], 2));
+  await peer.command('an answer', (command) => command.kind === 'result' && command.transactionId === id);
+  assert.equal(statuses(), told);
   source.send(keyframe(200, 1), audioFrame(203, 1), keyframe(240, 2));
   await peer.next(({ timestamp }) => timestamp === 240);
   await ask('receiveVideo', false);

@@ -75,7 +75,7 @@ function sampleAccess(streamId: number): RtmpMessage {
 
 /**
  * Answers what a player wants to have from now on. A live stream that pauses is not kept: it goes on later, where it is
- * then. Who wants sound or pictures no more gets no answer (RTMP 1.0 §7.2.2.4).
+ * then. Who wants sound or pictures no more is not told so (RTMP 1.0 §7.2.2.4).
  */
 export function adjusted(command: PlayingCommand): RtmpMessage[] {
   const streamId = streamIdOf(command.streamId);
@@ -85,8 +85,10 @@ export function adjusted(command: PlayingCommand): RtmpMessage[] {
       ? [status('NetStream.Pause.Notify', 'Paused stream.'), streamEof(streamId)]
       : [status('NetStream.Unpause.Notify', 'Unpaused stream.'), streamBegin(streamId)];
   }
-  if (!command.wanted) return [];
+  const done = acknowledged(command.transactionId);
+  if (!command.wanted) return done;
   return [
+    ...done,
     status('NetStream.Seek.Notify', 'The stream goes on where it is now.'),
     status('NetStream.Play.Start', 'Started playing stream.'),
   ];

@@ -159,11 +159,13 @@ export class Requests {
     }
   }
 
-  /** The client is told before the stream goes on. */
+  /** The client is told before the stream goes on. Who plays nothing must not take the answer for that to `play`. */
   #adjust(command: PlayingCommand): void {
     const { state } = this.#client;
-    this.#transport.send(adjusted(command));
-    if (state.kind === 'playing' && state.streamId === streamIdOf(command.streamId)) state.adjust(command);
+    const isPlaying = state.kind === 'playing' && state.streamId === streamIdOf(command.streamId);
+    const isAnswered = isPlaying || command.kind === 'pause';
+    this.#transport.send(isAnswered ? adjusted(command) : acknowledged(command.transactionId));
+    if (isPlaying) state.adjust(command);
   }
 
   #unpublish({ transactionId, streamName }: { readonly transactionId: number; readonly streamName: string }): void {
