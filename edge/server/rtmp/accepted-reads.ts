@@ -11,6 +11,7 @@ import { TLSSocket } from 'node:tls';
 /** The most that one read brings: as much as libuv asks for by itself. */
 const readMaxBytes = 64 * 1024;
 
+/** Not that of origins: what a client's read is passed on by TLS may bring something from there. */
 const shared = Buffer.allocUnsafeSlow(readMaxBytes);
 
 /** Under which names a socket keeps its own buffer, and who is told how much of it has been filled. */
@@ -31,11 +32,10 @@ export function takeReads(socket: Socket, take: (bytes: Buffer) => void): void {
   if (!(socket instanceof TLSSocket)) shareBuffer(socket, take);
 }
 
-/** Returns whether the socket reads into the shared buffer from now on. */
-export function shareBuffer(socket: Socket, take: (bytes: Buffer) => void): boolean {
+function shareBuffer(socket: Socket, take: (bytes: Buffer) => void): void {
   names ??= namesIn(socket) ?? 'unknown';
   const handle: unknown = Reflect.get(socket, '_handle');
-  if (names === 'unknown' || !canShare(handle)) return false;
+  if (names === 'unknown' || !canShare(handle)) return;
   Reflect.set(socket, names.buffer, shared);
   Reflect.set(socket, names.callback, (count: number) => {
     take(shared.subarray(0, count));
@@ -43,7 +43,6 @@ export function shareBuffer(socket: Socket, take: (bytes: Buffer) => void): bool
     return true;
   });
   handle.useUserBuffer(shared);
-  return true;
 }
 
 function namesIn(socket: Socket): Names | undefined {
