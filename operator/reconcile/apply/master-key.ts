@@ -101,10 +101,11 @@ export class MasterKey {
 
   #seen(secret: V1Secret, deleted: boolean): void {
     this.#isShown = !deleted;
-    // Our own writes are known before they are shown.
-    if (!deleted && this.#live !== undefined && isOlder(secret, this.#live)) return;
-    this.#live = deleted ? undefined : secret;
     if (deleted) this.#goneUid = secret.metadata?.uid;
+    // Our own writes are known before they are shown; what we made may have taken the place of one whose end is shown.
+    const live = this.#live;
+    if (live !== undefined && (deleted ? live.metadata?.uid !== secret.metadata?.uid : isOlder(secret, live))) return;
+    this.#live = deleted ? undefined : secret;
     if (this.#listed) this.#look();
   }
 

@@ -79,6 +79,28 @@ describe('the master key', options, () => {
     assert.notEqual(master(scene)?.metadata?.uid, uid);
   });
 
+  it('is not taken for gone when the watch shows, late, the end of another that was there before', async (t) => {
+    const scene = await OperatorScene.start(t);
+    const onSecrets = { resource: 'secrets', namespace: 'default' };
+    const reset = { connection: 'reset' } as const;
+    const away = scene.kube.fault({ verb: 'watch', ...onSecrets, times: 1000, effect: reset });
+    const cut = scene.kube.fault({ verb: 'create', ...onSecrets, times: 1000, effect: reset });
+    const running = scene.operator();
+    await scene.kube.until(() => cut.hits > 0 && away.hits > 0);
+    scene.kube.put({ apiVersion: 'v1', kind: 'Secret', metadata: { name: masterName, namespace: 'default' } });
+    scene.kube.remove(RESOURCES.Secret, 'default', masterName);
+    cut.end();
+    await scene.kube.until(() => master(scene) !== undefined);
+    const made = master(scene);
+    away.end();
+    scene.cluster('live');
+    await scene.settled('live', running);
+    rotate(scene);
+    await scene.kube.until(() => passwords(scene).length === 2);
+    assert.equal(master(scene)?.metadata?.uid, made?.metadata?.uid);
+    assert.equal(scene.kube.count({ verb: 'create', resource: 'secrets', status: 409 }), 0);
+  });
+
   it('is made by the leader alone', async (t) => {
     const scene = await OperatorScene.start(t);
     const lease = { leaseMs: 60_000, renewMs: 40_000, retryMs: 100 };
