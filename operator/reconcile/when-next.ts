@@ -21,7 +21,9 @@ export function whenNext(outcome: Outcome | undefined, dueInMs: readonly (number
   const failed = outcome?.failed ?? [];
   if (failed.length > 0) return backOff(failed.map(({ error }) => error));
   const isAnew = outcome !== undefined && (outcome.blocked.length > 0 || outcome.kindGone || outcome.overtaken);
-  if (isAnew) return { kind: 'after', ms: newPlanMs };
-  const soonestMs = Math.min(...dueInMs.filter((ms) => ms !== undefined));
+  const soonestMs = Math.min(
+    isAnew ? newPlanMs : Number.POSITIVE_INFINITY,
+    ...dueInMs.filter((ms) => ms !== undefined),
+  );
   return soonestMs === Number.POSITIVE_INFINITY ? undefined : { kind: 'after', ms: Math.ceil(soonestMs) };
 }

@@ -201,7 +201,8 @@ export function noteApplied(
 ): boolean {
   const changed = answer.metadata?.resourceVersion !== done.live?.metadata?.resourceVersion;
   const putBackFrom = changed && done.why === 'put back' ? by : undefined;
-  memory.applied(done.id, done.hash, answer, objectDifferences(done.wanted, answer), putBackFrom, nowMs);
+  const remaining = objectDifferences(done.wanted, answer);
+  memory.applied(done.id, done.hash, { answer, changed, remaining, putBackFrom }, nowMs);
   return changed;
 }
 

@@ -18,6 +18,17 @@ export type Obstacle =
   /** The API server will not have it: rights, quota, admission, a field that cannot change. */
   | { readonly kind: 'refused'; readonly wantedHash: string; readonly message: string };
 
+/** How an object was applied. */
+export interface Applied {
+  readonly answer: KubernetesObject;
+  /** Whether the object is another one than before. */
+  readonly changed: boolean;
+  /** Differences of the answer from what was applied. */
+  readonly remaining: readonly Difference[];
+  /** Given: somebody had changed it, in words. */
+  readonly putBackFrom?: string | undefined;
+}
+
 /** What stood in the way of a write, and when the write is tried again. */
 interface Retry {
   readonly obstacle: Obstacle;
@@ -108,23 +119,16 @@ export class OwnedMemory {
     return retry;
   }
 
-  /**
-   * @param remaining differences of the answer from what was applied
-   * @param putBackFrom given: somebody had changed it, in words
-   */
-  applied(
-    id: string,
-    wantedHash: string,
-    answer: KubernetesObject,
-    remaining: readonly Difference[],
-    putBackFrom: string | undefined,
-    nowMs: number,
-  ): void {
+  applied(id: string, wantedHash: string, result: Applied, nowMs: number): void {
+    const { answer, changed, remaining, putBackFrom } = result;
     const before = this.#objects.get(id) ?? unknown();
     const putBacks = this.putBacks(id, nowMs);
+    const isOvertaken = this.#isShown(id, answer);
+    // What changes nothing has an answer as old as what the informer shows.
+    if (isOvertaken && changed) this.#isOvertaken = true;
     this.#objects.set(id, {
       wantedHash,
-      answer: this.#unlessOvertaken(id, answer),
+      answer: isOvertaken ? undefined : answer,
       goneUid: before.goneUid,
       accepted: textOf(remaining),
       ...(putBackFrom === undefined
@@ -137,7 +141,9 @@ export class OwnedMemory {
   /** The object as another write of ours left it. */
   written(id: string, answer: KubernetesObject): void {
     const before = this.#objects.get(id) ?? unknown();
-    this.#objects.set(id, { ...before, answer: this.#unlessOvertaken(id, answer) });
+    const isOvertaken = this.#isShown(id, answer);
+    if (isOvertaken) this.#isOvertaken = true;
+    this.#objects.set(id, { ...before, answer: isOvertaken ? undefined : answer });
   }
 
   failed(id: string, obstacle: Obstacle, nowMs: number): void {
@@ -166,7 +172,8 @@ export class OwnedMemory {
     const remembered = this.#objects.get(id);
     if (remembered === undefined) return;
     remembered.goneUid = uid;
-    remembered.answer = undefined;
+    // Ours may have taken its place already.
+    if (uid === undefined || uid === remembered.answer?.metadata?.uid) remembered.answer = undefined;
   }
 
   /**
@@ -193,14 +200,12 @@ export class OwnedMemory {
     return isOvertaken;
   }
 
-  /** Undefined: the informer has shown already what became of it. */
-  #unlessOvertaken(id: string, answer: KubernetesObject): KubernetesObject | undefined {
+  /** Whether the informer has shown already what became of it. */
+  #isShown(id: string, answer: KubernetesObject): boolean {
     const version = this.#listed.get(kindOf(id));
-    const isListed = version !== undefined && isCoveredBy(answer, version);
     const { goneUid } = this.#objects.get(id) ?? unknown();
-    if (!isListed && (goneUid === undefined || goneUid !== answer.metadata?.uid)) return answer;
-    this.#isOvertaken = true;
-    return undefined;
+    const isGone = goneUid !== undefined && goneUid === answer.metadata?.uid;
+    return isGone || (version !== undefined && isCoveredBy(answer, version));
   }
 
   /** Forgets objects that are neither wanted nor there. */

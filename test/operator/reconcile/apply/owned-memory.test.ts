@@ -12,7 +12,8 @@ function written(resourceVersion: string, uid = 'a'): KubernetesObject {
 
 describe('an object that we made', () => {
   let memory: OwnedMemory;
-  const answered = (answer: KubernetesObject): void => memory.applied(id, 'hash', answer, [], undefined, 0);
+  const answered = (answer: KubernetesObject): void =>
+    memory.applied(id, 'hash', { answer, changed: true, remaining: [] }, 0);
 
   beforeEach(() => {
     memory = new OwnedMemory();
@@ -56,6 +57,21 @@ describe('an object that we made', () => {
     const next = written('22', 'b');
     answered(next);
     assert.equal(memory.newest(id, undefined), next);
+  });
+
+  it('stays when the end of another is shown whose place it took', () => {
+    const next = written('22', 'b');
+    answered(next);
+    memory.deleted(id, 'a');
+    assert.equal(memory.newest(id, undefined), next);
+    memory.deleted(id, 'b');
+    assert.equal(memory.newest(id, undefined), undefined);
+  });
+
+  it('is not overtaken by a list when applying it again changes nothing', () => {
+    memory.listed('/ConfigMap', '25');
+    memory.applied(id, 'hash', { answer: written('20'), changed: false, remaining: [] }, 0);
+    assert.equal(memory.takeOvertaken(), false);
   });
 
   it('is taken as it is where versions do not tell which is newer', () => {
