@@ -24,13 +24,19 @@ export interface ApplyDeps {
   readonly signal: AbortSignal;
 }
 
+/** A write or a removal. */
+interface Failed {
+  readonly object: KubernetesObject;
+  readonly error: ApiError;
+}
+
 export interface Outcome {
   /** Objects that were written. */
   readonly applied: number;
   /** Found out now; besides what the plan knew. */
   readonly blocked: readonly Blocked[];
   /** To be tried again with pauses. */
-  readonly failed: readonly { readonly object: OwnedObject; readonly error: ApiError }[];
+  readonly failed: readonly Failed[];
   /** The namespace is being deleted or is gone: nothing more can be made in it. */
   readonly namespaceEnding: boolean;
   /** A kind is not served any more (its CRD was removed). */
@@ -54,7 +60,7 @@ export async function carryOut(
   memory: OwnedMemory,
 ): Promise<Outcome> {
   const blocked: Blocked[] = [];
-  const failed: { object: OwnedObject; error: ApiError }[] = [];
+  const failed: Failed[] = [];
   const lacking = new Set(todo.blocked.map(({ object }) => object.kind).filter((kind) => needed.has(kind)));
   let namespaceEnding = false;
   let kindGone = false;
@@ -92,8 +98,11 @@ export async function carryOut(
   }
   // What is to take the place of another may not have come: a revision, for one, goes only after the next is there.
   const absent = new Set([...todo.blocked, ...blocked, ...failed].map(({ object }) => object.kind));
-  if (!namespaceEnding)
-    for (const object of todo.remove) if (!absent.has(object.kind ?? '')) await removeOne(deps, object);
+  const remove = namespaceEnding ? [] : todo.remove.filter(({ kind = '' }) => !absent.has(kind));
+  for (const object of remove) {
+    const error = await removeOne(deps, object);
+    if (error !== undefined) failed.push({ object, error });
+  }
   return { applied, blocked, failed, namespaceEnding, kindGone, overtaken: memory.takeOvertaken() };
 }
 
@@ -206,29 +215,36 @@ export function noteApplied(
   return changed;
 }
 
-async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObject): Promise<void> {
+/** Returns why it could not be removed. Throws what concerns the API server as a whole. */
+async function removeOne({ api, log, signal }: ApplyDeps, object: KubernetesObject): Promise<ApiError | undefined> {
   const { namespace, name = '', uid } = object.metadata ?? {};
   try {
     if (await api.delete(resourceOf(object), namespace, name, { uid, signal })) {
       log.info({ object: titleOf(object) }, 'removed');
     }
   } catch (error) {
-    if (!(error instanceof ApiError && isAnothers(error))) throw error;
+    const failure = ofOne(error);
+    if (!isAnothers(failure)) return failure;
   }
+  return undefined;
 }
 
 type Verdict = 'again' | 'namespaceEnding' | 'kindGone' | { readonly refused: string };
 
 /** What to do about a failed write. Throws what concerns the API server as a whole. */
 function verdictOf(error: unknown, object: OwnedObject): Verdict {
+  const failure = ofOne(error);
+  const { status, message } = failure;
+  if (isNamespaceEnding(failure)) return 'namespaceEnding';
+  // An apply makes what is not there: the kind is not served.
+  if (status === 404) return object.kind === 'PodMonitor' ? 'kindGone' : { refused: message };
+  return status === 409 || status >= 500 || isAnothers(failure) ? 'again' : { refused: message };
+}
+
+/** What concerns one object alone. Throws what concerns the API server as a whole. */
+function ofOne(error: unknown): ApiError {
   if (!(error instanceof ApiError) || error.status === 0 || error.status === 429) throw error;
-  const { status, message } = error;
-  if (isNamespaceEnding(error)) return 'namespaceEnding';
-  if (status === 404 && object.kind === 'PodMonitor') return 'kindGone';
-  if (status === 409 || status >= 500) return 'again';
-  // Another object has taken the place of the one that we saw.
-  if (status === 422 && message.includes('metadata.uid')) return 'again';
-  return { refused: message };
+  return error;
 }
 
 /** `ConfigMap live` */

@@ -74,10 +74,15 @@ describe('an API server that answers with errors', () => {
     assert.equal(conflict.hits, 1);
   });
 
-  it('a conflict of a deletion: it is done again', async (t) => {
+  it('conflicts of a deletion: it is done again, and keeps nothing else from being done', async (t) => {
     const { scene } = await OperatorScene.settledWith(t, { networkPolicy: { enabled: true } });
-    scene.kube.fault({ verb: 'delete', resource: 'networkpolicies', times: 4, effect: { status: 409 } });
+    const effect = { status: 409 };
+    const conflict = scene.kube.fault({ verb: 'delete', resource: 'networkpolicies', times: 1000, effect });
     scene.cluster('live', { networkPolicy: { enabled: false } });
+    await scene.kube.until(() => conflict.hits >= 3 && scene.condition('live', 'Degraded')?.reason === 'ApplyRefused');
+    assert.match(scene.condition('live', 'Degraded')?.message ?? '', /^NetworkPolicy live: delete /);
+    assert.equal(scene.edgeCluster('live')?.status?.observedGeneration, 2);
+    conflict.end();
     await scene.kube.until(() => scene.get(RESOURCES.NetworkPolicy, 'live') === undefined);
   });
 
