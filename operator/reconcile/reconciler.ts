@@ -48,10 +48,12 @@ export class Reconciler {
    * @param namespace undefined: in all
    */
   listedOwned({ group, kind }: Resource, version: string, namespace: string | undefined): ClusterKey[] {
-    const found = [...this.#memories].filter(([key, { owned }]) => {
-      return (namespace ?? namespaceOfKey(key)) === namespaceOfKey(key) && owned.listed(`${group}/${kind}`, version);
-    });
-    return found.map(([key]) => key);
+    const lacking: ClusterKey[] = [];
+    for (const [key, { owned }] of this.#memories) {
+      if (namespace !== undefined && namespace !== namespaceOfKey(key)) continue;
+      if (owned.listed(`${group}/${kind}`, version)) lacking.push(key);
+    }
+    return lacking;
   }
 
   /** The informer shows an EdgeCluster. True: nothing but our own status is new. */
