@@ -194,6 +194,36 @@ describe('the word of somebody who knows where streams are', () => {
     assert.deepEqual(bench.locator.watched, []);
   });
 
+  test('a question to the server before a reload ends with the reload: what becomes of it counts no more', async (t) => {
+    for (const end of ['answer', 'fail'] as const) {
+      const bench = new Bench(t);
+      const former = bench.ask();
+      const changed = vhostWith({ locateUrl: 'http://elsewhere/' });
+      // Answered in the very moment of the reload.
+      const ended = bench.open[0]?.[end]('old');
+      bench.locator.retain([changed]);
+      bench.ask('s', 'play', changed);
+      await bench.open[1]?.answer('new');
+      await Promise.all([former, ended]);
+      assert.deepEqual(bench.hosts('s', changed), ['new']);
+      assert.deepEqual(bench.locator.counts, { found: 1, empty: 0, failed: 0 });
+      assert.deepEqual(bench.logged, []);
+    }
+  });
+
+  test('a question to a server that is silent is over when a reload names another, and is asked again when it is back', async (t) => {
+    const bench = new Bench(t);
+    const former = bench.ask();
+    bench.locator.retain([vhostWith({ locateUrl: 'http://elsewhere/' })]);
+    bench.locator.retain([vhostWith()]);
+    const again = bench.ask();
+    await former;
+    assert.equal(bench.ask(), again, 'one question at a time');
+    await bench.open[1]?.answer('a');
+    assert.deepEqual([bench.hosts(), bench.open.length], [['a'], 2]);
+    assert.deepEqual(bench.locator.counts, { found: 1, empty: 0, failed: 0 });
+  });
+
   test('what is kept is bounded, however many streams there are', async (t) => {
     const bench = new Bench(t);
     for (let index = 0; index < 10_100; index++) {

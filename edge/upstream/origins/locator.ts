@@ -50,6 +50,15 @@ export interface LocatorOptions {
   readonly log: Logger;
 }
 
+/** A question that has no answer yet. */
+interface Question {
+  readonly url: string;
+  readonly vhost: string;
+  /** Aborted when the URL is another one. */
+  readonly dropped: AbortController;
+  readonly ended: Promise<void>;
+}
+
 interface Answer {
   readonly url: string;
   readonly vhost: string;
@@ -75,7 +84,7 @@ export class Locator {
   readonly #options: LocatorOptions;
   /** In the order in which they came. */
   readonly #answers = new Map<string, Answer>();
-  readonly #asked = new Map<string, Promise<void>>();
+  readonly #asked = new Map<string, Question>();
   /** By name: the address, the vhost that it was named for last, and how many answers name it. */
   readonly #watched = new Map<string, { readonly address: OriginAddress; vhost: string; answers: number }>();
   readonly #closed = new AbortController();
@@ -102,16 +111,18 @@ export class Locator {
     const key = keyOf(streamKey(name), purpose);
     const present = this.#find(key, locateUrl);
     if (present !== undefined && performance.now() < present.freshUntilMs) return undefined;
-    // A reload may have named another server.
-    const question = `${locateUrl} ${key}`;
-    let asked = this.#asked.get(question);
-    if (asked === undefined) {
-      asked = this.#ask(vhost, name, purpose, isKnown ? undefined : request.ip).finally(() =>
-        this.#asked.delete(question),
-      );
-      this.#asked.set(question, asked);
+    // Where a reload has named another server, the question to the one before is no answer to this one.
+    const id = `${locateUrl} ${key}`;
+    let question = this.#asked.get(id);
+    if (question === undefined) {
+      const dropped = new AbortController();
+      const ended = this.#ask(vhost, name, purpose, isKnown ? undefined : request.ip, dropped.signal).finally(() => {
+        if (this.#asked.get(id)?.dropped === dropped) this.#asked.delete(id);
+      });
+      question = { url: locateUrl, vhost: vhost.name, dropped, ended };
+      this.#asked.set(id, question);
     }
-    return asked;
+    return question.ended;
   }
 
   /** All addresses whose health is to be watched, and the vhost that each was named for last. */
@@ -119,32 +130,48 @@ export class Locator {
     return [...this.#watched.values()].map(({ address, vhost }) => ({ address, vhost }));
   }
 
-  /** Answers of others than these vhosts' `locate_url` do not count any more. */
+  /** Answers of others than these vhosts' `locate_url` do not count any more, nor do those that are still to come. */
   retain(vhosts: readonly VhostConfig[]): void {
     const urls = new Map(vhosts.map(({ name, edge }) => [name, edge.locateUrl]));
     for (const [key, { vhost, url }] of this.#answers) if (urls.get(vhost) !== url) this.#forget(key);
+    for (const [id, { vhost, url, dropped }] of this.#asked) {
+      if (urls.get(vhost) === url) continue;
+      this.#asked.delete(id);
+      dropped.abort();
+    }
   }
 
   close(): void {
     this.#closed.abort();
   }
 
-  /** @param client address of the one whose turn it must be */
-  async #ask(vhost: VhostConfig, name: StreamName, purpose: Purpose, client: string | undefined): Promise<void> {
+  /**
+   * @param client address of the one whose turn it must be
+   * @param dropped aborted when the answer does not count any more
+   */
+  async #ask(
+    vhost: VhostConfig,
+    name: StreamName,
+    purpose: Purpose,
+    client: string | undefined,
+    dropped: AbortSignal,
+  ): Promise<void> {
     const { ask, turns, log } = this.#options;
     const { locateUrl: url, locateTimeoutMs, locateTtlMs } = vhost.edge;
     const key = keyOf(streamKey(name), purpose);
     const deadline = new DeadlineSignal(locateTimeoutMs);
-    const signal = AbortSignal.any([deadline.signal, this.#closed.signal]);
+    const vain = AbortSignal.any([dropped, this.#closed.signal]);
+    const signal = AbortSignal.any([deadline.signal, vain]);
     let origins: readonly OriginAddress[];
     try {
       if (client !== undefined) await turns.wait(url, client, signal);
       origins = await ask(vhost, name, purpose, signal);
+      if (vain.aborted) return;
       if (client !== undefined && origins.length > 0) turns.giveBack(url);
       this.counts[origins.length > 0 ? 'found' : 'empty']++;
       this.#keep(key, vhost, origins, locateTtlMs);
     } catch (error) {
-      if (this.#closed.signal.aborted) return;
+      if (vain.aborted) return;
       this.counts.failed++;
       const reason = deadline.signal.aborted ? `no answer in ${locateTimeoutMs} ms` : messageOf(error);
       log.warn({ stream: streamKey(name), purpose, reason }, 'locate_url failed: the listed origins are tried');
