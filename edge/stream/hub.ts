@@ -107,15 +107,16 @@ export class Hub {
   ): Promise<Publication> {
     const key = streamKey(streamName(request));
     const former = this.#published.get(key);
-    const overrides = this.#inForce(vhostAtFirst).publish.override && claim === 'proven';
-    if (former !== undefined && !overrides) await this.#freed(key, this.#inForce(vhostAtFirst), former);
+    const before = this.#inForce(vhostAtFirst);
+    if (former !== undefined && !overrides(before, claim)) await this.#freed(key, before, former);
+    // There may have been a reload meanwhile.
     const vhost = this.#inForce(vhostAtFirst);
     // It may have come again meanwhile, on another connection: that one is not to be thrown out for it.
     if (events.gone.aborted) throw new Refusal('NetStream.Publish.Failed', 'the publisher has gone', 503);
     // Nothing is awaited from here until the name is ours.
     const present = this.#published.get(key);
     if (present !== undefined) {
-      if (!overrides && !hasVanished(present, vhost)) {
+      if (!overrides(vhost, claim) && !hasVanished(present, vhost)) {
         throw new Refusal(nameTakenCode, `stream ${key} is being published already`);
       }
       this.#takeOver(present, request);
@@ -273,6 +274,11 @@ export class Hub {
     if (reason !== undefined) stream.end(reason);
     stream.dispose();
   }
+}
+
+/** Whether a publisher may take a name over from any other at once. */
+function overrides(vhost: VhostConfig, claim: Claim): boolean {
+  return vhost.publish.override && claim === 'proven';
 }
 
 function vanishedMs(vhost: VhostConfig): number {

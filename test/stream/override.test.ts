@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultVhost } from '../../edge/conf/defaults.ts';
+import { defaultConfig, defaultVhost } from '../../edge/conf/defaults.ts';
 import { Hub } from '../../edge/stream/hub.ts';
 import type { Claim, Publication, PublicationEvents } from '../../edge/stream/publication.ts';
 import { rtmpFormat } from '../../edge/stream/rtmp-format.ts';
@@ -113,6 +113,16 @@ test('without it, neither a token nor silence takes a stream over', async () => 
     await assert.rejects(new Publisher(hub).publish(claim, refusing), badName);
   }
   assert.deepEqual(first.ends, []);
+});
+
+test('a reload that turns it on counts for who waits for a name', async () => {
+  const hub = newHub();
+  const first = await new Publisher(hub).publish('unproven', refusing);
+  const waiting = new Publisher(hub).publish('proven', refusing);
+  hub.reconfigure(defaultConfig({ vhosts: [override] }));
+  const second = await waiting;
+  assert.deepEqual(first.ends, [badName.code]);
+  assert.equal(hub.published.get(key)?.publication, second.publication);
 });
 
 test('one who waits for silence gets the name when it is free, and loses it to one with a token', async () => {
