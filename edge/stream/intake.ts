@@ -116,7 +116,11 @@ export class Intake {
   take(untimed: UntimedFrame, arrivalMs: number): void {
     if (isMedia(untimed)) this.#mediaTracks |= trackBit(untimed.track);
     if (isHeader(untimed) && !this.#headers.hasRoomFor(untimed)) return this.#dropHeader();
-    if (untimed.role === 'header' && untimed.track === this.#silence.track) return this.#layAside(untimed);
+    if (untimed.role === 'header' && untimed.track === this.#silence.track) {
+      // It is in force when the track is back: whether it counts is seen by what comes then.
+      this.#codecs[untimed.track]?.restart();
+      return this.#layAside(untimed);
+    }
     const isRepeated = untimed.role === 'header' && this.#headers.has(untimed);
     if (isRepeated && this.#options.reduceSequenceHeader()) return;
     this.#lastArrivalMs = arrivalMs;

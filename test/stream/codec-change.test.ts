@@ -83,6 +83,16 @@ test('a header that an origin still has of the codec before is soon in force no 
   }
 });
 
+test('so is one that comes while the track is silent, of which the codec was certain', () => {
+  const { stream, feed } = scene();
+  bring(feed, videoHeader(0), keyframe(0), ...mp3Frames(1));
+  // Silence is 10 s.
+  for (let timeMs = 500; timeMs <= 12_000; timeMs += 500) bring(feed, interFrame(timeMs));
+  bring(feed, audioHeader(12_010), ...mp3Frames(12_020), keyframe(12_100), interFrame(12_140));
+  const late = attachPlayer(stream);
+  assert.deepEqual(given(late.sink), ['H264 header', 'H264 12100', 'H264 12140']);
+});
+
 test('a few frames of another codec change nothing, however often they come', () => {
   const { stream, feed } = scene();
   bring(feed, ...clip({ gops: 1, framesPerGop: 2 }));
