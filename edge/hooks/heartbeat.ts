@@ -23,10 +23,10 @@ export interface HeartbeatOptions {
 
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
-  readonly #closed = new AbortController();
   #config: EdgeConfig | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isUnderWay = false;
+  /** The one that is under way. Aborted when its answer does not matter any more. */
+  #underWay: AbortController | undefined;
   /** Where the last one failed, which was logged. */
   #failing: string | undefined;
 
@@ -34,13 +34,16 @@ export class Heartbeat {
     this.#options = options;
   }
 
-  /** Takes a new configuration. Where they begin, or change their URL or interval, one goes at once. */
+  /**
+   * Takes a new configuration. Where they begin, or change their URL or interval, one goes at once, though the one
+   * before has no answer yet.
+   */
   reconfigure(config: EdgeConfig): void {
     const before = this.#config?.heartbeat;
     const { heartbeat } = config;
     this.#config = config;
     if (before !== undefined && isSameRound(before, heartbeat)) return;
-    clearInterval(this.#timer);
+    this.close();
     if (!heartbeat.enabled) return;
     this.#timer = setInterval(() => this.#beat(), heartbeat.intervalMs).unref();
     this.#beat();
@@ -48,32 +51,30 @@ export class Heartbeat {
 
   close(): void {
     clearInterval(this.#timer);
-    this.#closed.abort();
+    this.#underWay?.abort();
+    this.#underWay = undefined;
   }
 
   /** Never fails: a server that is not there changes nothing here. */
   async #beat(): Promise<void> {
-    if (this.#isUnderWay || this.#config === undefined) return;
-    this.#isUnderWay = true;
-    const config = this.#config;
-    const { url } = config.heartbeat;
+    if (this.#underWay !== undefined || this.#config === undefined) return;
+    const underWay = new AbortController();
+    this.#underWay = underWay;
+    const { url } = this.#config.heartbeat;
     try {
-      const { status } = await post(url, await this.#body(config), answerTimeoutMs, this.#closed.signal);
+      const { status } = await post(url, await this.#body(this.#config), answerTimeoutMs, underWay.signal);
       if (status < 200 || status > 299) throw new HookError('refused', `answered with status ${status}`);
+      if (underWay.signal.aborted) return;
       if (this.#failing !== undefined)
         this.#options.log.info({ url: withoutSecrets(url) }, 'heartbeats are taken again');
       this.#failing = undefined;
     } catch (error) {
-      if (!this.#closed.signal.aborted && this.#failing !== url) {
-        this.#options.log.warn({ url: withoutSecrets(url), err: error }, 'a heartbeat was not taken; it is tried on');
-        this.#failing = url;
-      }
+      if (underWay.signal.aborted || this.#failing === url) return;
+      this.#options.log.warn({ url: withoutSecrets(url), err: error }, 'a heartbeat was not taken; it is tried on');
+      this.#failing = url;
     } finally {
-      this.#isUnderWay = false;
+      if (this.#underWay === underWay) this.#underWay = undefined;
     }
-    // A reload meanwhile: the one that was to go at once has waited for this one.
-    const { heartbeat } = this.#config;
-    if (heartbeat.enabled && !isSameRound(config.heartbeat, heartbeat)) await this.#beat();
   }
 
   /** SRS's names. */

@@ -144,7 +144,7 @@ test('the variable with the address is known', () => {
 
 test('the server of a reload is told at once, though the one before it has not answered', async (t) => {
   const [before, after] = [await server(t), await server(t)];
-  const { heartbeat: beats } = heartbeat(t);
+  const { heartbeat: beats, lines } = heartbeat(t);
   const rarely = ({ heartbeat, ...config }: EdgeConfig): EdgeConfig => ({
     ...config,
     heartbeat: { ...heartbeat, intervalMs: 3_600_000 },
@@ -152,6 +152,7 @@ test('the server of a reload is told at once, though the one before it has not a
   beats.reconfigure(rarely(configWith(before.url)));
   while (before.waiting === 0) await new Promise(setImmediate);
   beats.reconfigure(rarely(configWith(after.url)));
-  await before.next();
   await after.next();
+  assert.equal(before.waiting, 1);
+  assert.deepEqual(lines, [], 'it has not failed');
 });
