@@ -16,10 +16,10 @@ import type { Logger } from 'pino';
 import { MANAGED_BY, MANAGER, ROTATE, ROTATED_AT } from '../../api/labels.ts';
 import { ApiError, isNamespaceEnding, type KubeApi } from '../../kube/api.ts';
 import { backoffMs } from '../../kube/backoff.ts';
-import { isCoveredBy, isOlder } from '../../kube/resource-version.ts';
 import { RESOURCES } from '../../kube/resources.ts';
 import type { MasterKeys } from '../../render/credential.ts';
 import type { Watcher } from '../observe/watcher.ts';
+import { OwnWrite } from './own-write.ts';
 
 export interface MasterKeyOptions {
   readonly api: Pick<KubeApi, 'create' | 'mergePatch'>;
@@ -45,13 +45,11 @@ export class MasterKey {
   readonly #options: MasterKeyOptions;
   readonly #overlapMs: number;
   readonly #known = Promise.withResolvers<void>();
-  #live: V1Secret | undefined;
-  /** Whether the watch shows one. */
-  #isShown = false;
+  /** By the watch. */
+  #shown: V1Secret | undefined;
+  readonly #own = new OwnWrite<V1Secret>();
   /** Of the last list. */
-  #listedVersion = '';
-  /** The last one whose end was shown. */
-  #goneUid: string | undefined;
+  #listedVersion: string | undefined;
   #listed = false;
   #keys: MasterKeys | undefined;
   #problem: string | undefined;
@@ -100,21 +98,15 @@ export class MasterKey {
   }
 
   #seen(secret: V1Secret, deleted: boolean): void {
-    this.#isShown = !deleted;
-    if (deleted) this.#goneUid = secret.metadata?.uid;
-    // Our own writes are known before they are shown; what we made may have taken the place of one whose end is shown.
-    const live = this.#live;
-    if (live !== undefined && (deleted ? live.metadata?.uid !== secret.metadata?.uid : isOlder(secret, live))) return;
-    this.#live = deleted ? undefined : secret;
+    this.#shown = deleted ? undefined : secret;
+    if (deleted) this.#own.deleted(secret.metadata?.uid);
+    else this.#own.seen(secret);
     if (this.#listed) this.#look();
   }
 
-  /** What we made before the list, and is not in it, was deleted before the watch could show it. */
   #listedAt(version: string): void {
     this.#listedVersion = version;
-    if (this.#isShown || this.#live === undefined || !isCoveredBy(this.#live, version)) return;
-    this.#live = undefined;
-    this.#look();
+    if (this.#own.listed(version)) this.#look();
   }
 
   /** Takes the keys that there are, and does what is due. */
@@ -139,7 +131,7 @@ export class MasterKey {
 
   /** What is to be written now, or after which time something is. */
   #next(): { readonly step?: () => Promise<V1Secret>; readonly inMs?: number } {
-    const live = this.#live;
+    const live = this.#own.newest(this.#shown);
     if (live === undefined) return { step: () => this.#create() };
     const keys = keysOf(live);
     if (keys === undefined) {
@@ -204,15 +196,8 @@ export class MasterKey {
   #wrote(secret: V1Secret): void {
     this.#writing = false;
     this.#failures = 0;
-    if (!this.#isOvertaken(secret)) this.#live = secret;
+    this.#own.answered(secret, this.#listedVersion);
     this.#look();
-  }
-
-  /** The watch has shown already what became of what we wrote. */
-  #isOvertaken(written: V1Secret): boolean {
-    if (this.#live !== undefined) return isOlder(written, this.#live);
-    const isGone = this.#goneUid !== undefined && this.#goneUid === written.metadata?.uid;
-    return isGone || isCoveredBy(written, this.#listedVersion);
   }
 
   #failed(thrown: unknown): void {

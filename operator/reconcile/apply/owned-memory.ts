@@ -8,8 +8,8 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { KubernetesObject } from '@kubernetes/client-node';
-import { isCoveredBy, isOlder } from '../../kube/resource-version.ts';
 import type { Difference } from './compare.ts';
+import { OwnWrite } from './own-write.ts';
 
 /** Why an object could not be applied. */
 export type Obstacle =
@@ -39,10 +39,7 @@ interface Retry {
 interface Remembered {
   /** Of what we applied last. */
   wantedHash: string;
-  /** The object as our last write left it, until the informer shows it. */
-  answer: KubernetesObject | undefined;
-  /** The last object of this name whose end was shown. */
-  goneUid: string | undefined;
+  readonly own: OwnWrite<KubernetesObject>;
   /** Differences that were there right after our write: the API server writes these fields in its own way. */
   accepted: string;
   /** How often what others changed was put back, and when last. */
@@ -72,8 +69,8 @@ export class OwnedMemory {
 
   /** The object as it is now: of the cache's and our own last write's the newer. */
   newest(id: string, cached: KubernetesObject | undefined): KubernetesObject | undefined {
-    const answer = this.#objects.get(id)?.answer;
-    return answer !== undefined && (cached === undefined || isOlder(cached, answer)) ? answer : cached;
+    const own = this.#objects.get(id)?.own;
+    return own === undefined ? cached : own.newest(cached);
   }
 
   /** Whether these differences are how the API server writes what we applied. */
@@ -123,13 +120,11 @@ export class OwnedMemory {
     const { answer, changed, remaining, putBackFrom } = result;
     const before = this.#objects.get(id) ?? unknown();
     const putBacks = this.putBacks(id, nowMs);
-    const isOvertaken = this.#isShown(id, answer);
     // What changes nothing has an answer as old as what the informer shows.
-    if (isOvertaken && changed) this.#isOvertaken = true;
+    if (!before.own.answered(answer, this.#listed.get(kindOf(id))) && changed) this.#isOvertaken = true;
     this.#objects.set(id, {
       wantedHash,
-      answer: isOvertaken ? undefined : answer,
-      goneUid: before.goneUid,
+      own: before.own,
       accepted: textOf(remaining),
       ...(putBackFrom === undefined
         ? { putBacks, putBackAtMs: before.putBackAtMs, by: before.by }
@@ -141,9 +136,8 @@ export class OwnedMemory {
   /** The object as another write of ours left it. */
   written(id: string, answer: KubernetesObject): void {
     const before = this.#objects.get(id) ?? unknown();
-    const isOvertaken = this.#isShown(id, answer);
-    if (isOvertaken) this.#isOvertaken = true;
-    this.#objects.set(id, { ...before, answer: isOvertaken ? undefined : answer });
+    if (!before.own.answered(answer, this.#listed.get(kindOf(id)))) this.#isOvertaken = true;
+    this.#objects.set(id, before);
   }
 
   failed(id: string, obstacle: Obstacle, nowMs: number): void {
@@ -160,20 +154,13 @@ export class OwnedMemory {
    * @param previous what it showed before: after a pause of the watch, our write may have come on top of a new status
    */
   seen(id: string, object: KubernetesObject, previous: KubernetesObject | undefined): boolean {
-    const remembered = this.#objects.get(id);
-    if (remembered?.answer === undefined || isOlder(object, remembered.answer)) return false;
-    const own = object.metadata?.resourceVersion === remembered.answer.metadata?.resourceVersion;
-    remembered.answer = undefined;
-    return own && (previous === undefined || isDeepStrictEqual(statusOf(previous), statusOf(object)));
+    const isOwn = this.#objects.get(id)?.own.seen(object) === true;
+    return isOwn && (previous === undefined || isDeepStrictEqual(statusOf(previous), statusOf(object)));
   }
 
   /** The object was deleted. Whether that is a fight stays known. @param uid undefined: nobody knows */
   deleted(id: string, uid: string | undefined): void {
-    const remembered = this.#objects.get(id);
-    if (remembered === undefined) return;
-    remembered.goneUid = uid;
-    // Ours may have taken its place already.
-    if (uid === undefined || uid === remembered.answer?.metadata?.uid) remembered.answer = undefined;
+    this.#objects.get(id)?.own.deleted(uid);
   }
 
   /**
@@ -184,12 +171,7 @@ export class OwnedMemory {
   listed(kind: string, version: string): boolean {
     this.#listed.set(kind, version);
     let isMissing = false;
-    for (const [id, remembered] of this.#objects) {
-      if (kindOf(id) !== kind || remembered.answer === undefined) continue;
-      if (!isCoveredBy(remembered.answer, version)) continue;
-      remembered.answer = undefined;
-      isMissing = true;
-    }
+    for (const [id, { own }] of this.#objects) if (kindOf(id) === kind && own.listed(version)) isMissing = true;
     return isMissing;
   }
 
@@ -200,14 +182,6 @@ export class OwnedMemory {
     return isOvertaken;
   }
 
-  /** Whether the informer has shown already what became of it. */
-  #isShown(id: string, answer: KubernetesObject): boolean {
-    const version = this.#listed.get(kindOf(id));
-    const { goneUid } = this.#objects.get(id) ?? unknown();
-    const isGone = goneUid !== undefined && goneUid === answer.metadata?.uid;
-    return isGone || (version !== undefined && isCoveredBy(answer, version));
-  }
-
   /** Forgets objects that are neither wanted nor there. */
   retain(ids: ReadonlySet<string>): void {
     for (const id of this.#objects.keys()) if (!ids.has(id)) this.#objects.delete(id);
@@ -215,8 +189,7 @@ export class OwnedMemory {
 }
 
 function unknown(): Remembered {
-  const nothing = { answer: undefined, goneUid: undefined, retry: undefined };
-  return { wantedHash: '', accepted: '', putBacks: 0, putBackAtMs: 0, by: '', ...nothing };
+  return { wantedHash: '', own: new OwnWrite(), accepted: '', putBacks: 0, putBackAtMs: 0, by: '', retry: undefined };
 }
 
 /** Of `apps/Deployment/live`. */
