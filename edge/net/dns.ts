@@ -22,6 +22,11 @@ export interface DnsSettings {
   readonly servers: readonly NameServer[];
   /** The system's settings: an absolute path. */
   readonly resolvConf: string;
+  /**
+   * Whether only what is certain counts: the answers for both families, and no search domain after one that failed.
+   * Otherwise what can be had counts.
+   */
+  readonly certain: boolean;
 }
 
 /** A query, to each server; and its tries. */
@@ -52,10 +57,12 @@ export async function addressesOf(name: string, settings: DnsSettings, signal: A
     for (const each of names) {
       if (ended.aborted) break;
       try {
-        const addresses = await bothFamilies(resolver, each);
+        const addresses = await bothFamilies(resolver, each, settings.certain);
         if (addresses.length > 0) return addresses;
       } catch (error) {
         failure ??= error;
+        // The name may be another one's in the next domain.
+        if (settings.certain) break;
       }
     }
   } finally {
@@ -71,7 +78,7 @@ export async function addressesOf(name: string, settings: DnsSettings, signal: A
   return [];
 }
 
-async function bothFamilies(resolver: Resolver, name: string): Promise<string[]> {
+async function bothFamilies(resolver: Resolver, name: string, certain: boolean): Promise<string[]> {
   const answers: [string[], string[]] = [[], []];
   let failure: unknown;
   const take = async (family: 0 | 1, query: Promise<string[]>): Promise<void> => {
@@ -83,10 +90,10 @@ async function bothFamilies(resolver: Resolver, name: string): Promise<string[]>
   };
   const queries = [take(0, resolver.resolve4(name)), take(1, resolver.resolve6(name))];
   await Promise.race(queries);
-  const lagging = answers.flat().length > 0 ? [delay(otherFamilyMs, undefined, { ref: false })] : [];
+  const lagging = !certain && answers.flat().length > 0 ? [delay(otherFamilyMs, undefined, { ref: false })] : [];
   await Promise.race([Promise.all(queries), ...lagging]);
   const addresses = answers.flat();
-  if (addresses.length === 0 && failure !== undefined) throw failure;
+  if (failure !== undefined && (certain || addresses.length === 0)) throw failure;
   return addresses;
 }
 
@@ -109,8 +116,8 @@ export function searched(name: string, resolvConf: string): string[] {
   return dots >= ndots ? [name, ...longer] : [...longer, name];
 }
 
-/** Empty where there is none. */
-async function textOf(file: string): Promise<string> {
+/** The text of a file of the system; empty where it cannot be read. */
+export async function textOf(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch {

@@ -4,10 +4,7 @@
  */
 
 import type { LookupAddress, LookupOptions } from 'node:dns';
-import { lookUpHost } from './system-lookup.ts';
-
-export type LookUpDone = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
-export type LookUp = (host: string, options: LookupOptions & { all: true }, done: LookUpDone) => void;
+import { type LookUp, lookUpHost } from './system-lookup.ts';
 
 const freshMs = 1_000;
 

@@ -1,26 +1,29 @@
 /**
  * Looks a host name up as the system does: by its hosts file, DNS, and whatever else it is told to ask. For that it takes
  * a thread, of which Node.js gives look-ups two: two names that nobody answers hold them for as long as the system waits,
- * some 10 s, and all other names with them. So what the system has not answered soon is asked of DNS, too, which takes no
- * thread; who answers first counts.
+ * some 10 s, and all other names with them. So what the system has not answered soon is looked up in the hosts file and,
+ * where it is not there, by DNS, which takes none of these threads; who answers first counts.
  */
 
-import { type LookupAddress, lookup } from 'node:dns';
+import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { isIP } from 'node:net';
-import { addressesOf, resolvConf } from './dns.ts';
-import type { LookUp } from './host-lookup.ts';
+import { addressesOf, resolvConf, textOf } from './dns.ts';
+import { hostsFile, listed } from './hosts-file.ts';
+
+export type LookUpDone = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void;
+export type LookUp = (host: string, options: LookupOptions & { all: true }, done: LookUpDone) => void;
 
 /** Until DNS is asked, too. */
 const aloneMs = 250;
 
-/** The addresses of a name by DNS alone. */
+/** The addresses of a name without the system's threads. */
 type AskDns = (host: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 /** @param system as `lookup` of `node:dns` */
 export function besideDns(system: LookUp, askDns: AskDns): LookUp {
   return (host, options, done) => {
     const answered = new AbortController();
-    const answer: typeof done = (error, addresses) => {
+    const answer: LookUpDone = (error, addresses) => {
       if (answered.signal.aborted) return;
       clearTimeout(timer);
       answered.abort();
@@ -45,7 +48,10 @@ function withFamily(address: string): LookupAddress {
   return { address, family: isIP(address) };
 }
 
-export const lookUpHost: LookUp = besideDns(
-  (host, options, done) => lookup(host, options, done),
-  (host, signal) => addressesOf(host, { servers: [], resolvConf }, signal),
-);
+/** What the hosts file lists is not asked of DNS, which may know another address of the name. */
+async function hostsOrDns(host: string, signal: AbortSignal): Promise<readonly string[]> {
+  const addresses = listed(host, await textOf(hostsFile));
+  return addresses.length > 0 ? addresses : addressesOf(host, { servers: [], resolvConf, certain: true }, signal);
+}
+
+export const lookUpHost: LookUp = besideDns((host, options, done) => lookup(host, options, done), hostsOrDns);

@@ -82,7 +82,10 @@ export class OriginUpstream implements Upstream {
     const memory = new StreamMemory();
     const keepaliveMs = (): number => this.#config.edge.keepaliveMs;
     this.#lookups = new OriginLookups({
-      resolve: (name, signal) => addressesOf(name, { servers: this.#config.edge.nameServers, resolvConf }, signal),
+      resolve: (name, signal) => {
+        const servers = this.#config.edge.nameServers;
+        return addressesOf(name, { servers, resolvConf, certain: false }, signal);
+      },
       changed: () => origins.found(),
       log,
     });

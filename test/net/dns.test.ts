@@ -16,7 +16,11 @@ const never = new AbortController().signal;
 /** Asks these servers. */
 function settingsOf(...servers: readonly DnsServer[]): DnsSettings {
   const addresses = servers.map(({ address }) => address.split(':'));
-  return { servers: addresses.map(([host = '', port]) => ({ host, port: Number(port) })), resolvConf: '/nowhere' };
+  return {
+    servers: addresses.map(([host = '', port]) => ({ host, port: Number(port) })),
+    resolvConf: '/nowhere',
+    certain: false,
+  };
 }
 
 describe('all addresses of a name', () => {
@@ -129,7 +133,7 @@ async function serverOf(t: TestContext, v4: Reply, v6: Reply, host = '127.0.0.1'
     reply.writeUInt16BE(0, 10);
     server.send(reply, port, address);
   });
-  return { servers: [{ host, port: server.address().port }], resolvConf: '/nowhere' };
+  return { servers: [{ host, port: server.address().port }], resolvConf: '/nowhere', certain: false };
 }
 
 describe('where families are answered differently', () => {
@@ -155,10 +159,19 @@ describe('where families are answered differently', () => {
     const settings = await serverOf(t, { answer: [] }, { answer: loopback, after: delay(200) }, '::1');
     assert.deepEqual(await addressesOf('six.test', settings, never), ['::1']);
   });
+
+  test('both are waited for where only what is certain counts, and none counts without the other', async (t) => {
+    const late = await serverOf(t, { answer: four, after: delay(200) }, { answer: loopback });
+    assert.deepEqual(await addressesOf('both.test', { ...late, certain: true }, never), ['10.0.0.7', '::1']);
+    for (const answer of ['fails', undefined] as const) {
+      const half = await serverOf(t, { answer }, { answer: loopback });
+      await assert.rejects(addressesOf('six.test', { ...half, certain: true }, never), /ESERVFAIL|ETIMEOUT/);
+    }
+  });
 });
 
 test('nobody at the DNS server’s port is an error', async () => {
-  const settings = { servers: [{ host: '127.0.0.1', port: 9 }], resolvConf: '/nowhere' };
+  const settings = { servers: [{ host: '127.0.0.1', port: 9 }], resolvConf: '/nowhere', certain: false };
   await assert.rejects(addressesOf('a.test', settings, never), /ECONNREFUSED/);
 });
 

@@ -14,12 +14,16 @@ const namespace = ['--user', '--map-root-user', '--mount'];
 const mounts = spawnSync('unshare', [...namespace, 'mount', '--bind', '/dev/null', '/etc/resolv.conf']).status === 0;
 const skip = !mounts && 'unshare cannot mount here';
 
-/** Looks the first argument up, by the system's settings; whether there are any or not, they are at the second. */
+/**
+ * Looks the first argument up, by the system's settings; whether there are any or not, they are at the second. The third
+ * says whether only what is certain counts.
+ */
 const program = `
   import { addressesOf } from ${JSON.stringify(resolve('edge/net/dns.ts'))};
-  const [name, resolvConf] = process.argv.slice(1);
+  const [name, resolvConf, certain] = process.argv.slice(1);
+  const settings = { servers: [], resolvConf, certain: certain === 'true' };
   try {
-    console.log((await addressesOf(name, { servers: [], resolvConf }, new AbortController().signal)).join(' ') || 'none');
+    console.log((await addressesOf(name, settings, new AbortController().signal)).join(' ') || 'none');
   } catch (error) {
     console.log(error.code ?? error.message);
   }
@@ -33,8 +37,8 @@ async function scene(t: TestContext, settings: string) {
   writeFileSync(file, `nameserver ${dns.address}\n${settings}\n`);
   const script = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
   const node = [process.execPath, '--input-type=module', '--eval', program];
-  const lookUp = async (name: string, resolvConf = '/etc/resolv.conf'): Promise<string> => {
-    const args = [...namespace, 'sh', '-e', '-c', script, 'sh', file, ...node, name, resolvConf];
+  const lookUp = async (name: string, resolvConf = '/etc/resolv.conf', certain = false): Promise<string> => {
+    const args = [...namespace, 'sh', '-e', '-c', script, 'sh', file, ...node, name, resolvConf, `${certain}`];
     return (await promisify(execFile)('unshare', args)).stdout.trim();
   };
   /** The names of which the server was asked, in order. */
@@ -75,6 +79,16 @@ describe('the system’s DNS', { skip }, () => {
       assert.equal(await lookUp('c.d'), 'none');
     },
   );
+
+  test('is asked in no domain after one that fails where only what is certain counts', testOptions, async (t) => {
+    const { dns, lookUp, asked } = await scene(t, 'search one two three');
+    dns.answer('origin.two', 'fails');
+    dns.answer('origin.three', ['10.0.0.3']);
+    assert.equal(await lookUp('origin', '/etc/resolv.conf', true), 'ESERVFAIL');
+    assert.deepEqual(asked(), ['origin.one', 'origin.two']);
+    dns.answer('origin.two', []);
+    assert.equal(await lookUp('origin', '/etc/resolv.conf', true), '10.0.0.3');
+  });
 
   test('is asked for a name with dots enough as it is, and then in the search domains', testOptions, async (t) => {
     const { dns, lookUp, asked } = await scene(t, 'search one two\noptions ndots:2');

@@ -7,8 +7,7 @@ import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import type { LookUpDone } from '../../edge/net/host-lookup.ts';
-import { besideDns } from '../../edge/net/system-lookup.ts';
+import { besideDns, type LookUpDone } from '../../edge/net/system-lookup.ts';
 import { temporaryDirectory } from '../support/programs.ts';
 
 /** Looks a name up, by a system and a DNS that the test answers. */
@@ -83,18 +82,24 @@ const program = `
   const dns = await DnsServer.start(53);
   for (const name of ['one.silent', 'two.silent']) dns.answer(name, 'silent');
   dns.answer('origin.test', ['10.0.0.1']);
+  dns.answer('alias.test', ['10.0.0.2']);
   const { lookup } = new SharedLookUp();
   const look = (name) => new Promise((go) => lookup(name, { all: true }, (error, found) => go(error?.code ?? found)));
   const silent = ['one.silent', 'two.silent'].map(async (name) => console.log(name, await look(name)));
-  console.log('origin.test', JSON.stringify(await look('origin.test')));
+  for (const name of ['origin.test', 'alias.test']) console.log(name, JSON.stringify(await look(name)));
   await Promise.all(silent);
   process.exit();
 `;
 
-test('two names that nobody answers do not hold up a third', { skip, timeout: 60_000 }, async (t) => {
-  const file = join(temporaryDirectory(t), 'resolv.conf');
+test('two names that nobody answers do not hold up others, be they in DNS or the hosts file', {
+  skip,
+  timeout: 60_000,
+}, async (t) => {
+  const directory = temporaryDirectory(t);
+  const [file, hosts] = [join(directory, 'resolv.conf'), join(directory, 'hosts')];
+  writeFileSync(hosts, '10.1.0.2 alias.test\n');
   writeFileSync(file, 'nameserver 127.0.0.1\noptions timeout:2 attempts:1\n');
-  const script = 'ip link set lo up; mount --bind "$1" /etc/resolv.conf; shift; exec "$@"';
+  const script = `ip link set lo up; mount --bind "$1" /etc/resolv.conf; mount --bind "$2" /etc/hosts; shift 2; exec "$@"`;
   const node = [process.execPath, '--input-type=module', '--eval', program];
   const { stdout } = await promisify(execFile)('unshare', [
     ...namespaces,
@@ -104,9 +109,11 @@ test('two names that nobody answers do not hold up a third', { skip, timeout: 60
     script,
     'sh',
     file,
+    hosts,
     ...node,
   ]);
-  const [first, ...others] = stdout.trim().split('\n');
+  const [first, second, ...others] = stdout.trim().split('\n');
   assert.equal(first, 'origin.test [{"address":"10.0.0.1","family":4}]');
+  assert.equal(second, 'alias.test [{"address":"10.1.0.2","family":4}]');
   assert.deepEqual(others.toSorted(), ['one.silent EAI_AGAIN', 'two.silent EAI_AGAIN']);
 });
