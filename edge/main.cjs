@@ -16,8 +16,8 @@ if (process.versions.node.localeCompare(oldest, 'en', { numeric: true }) < 0) {
 
 /**
  * Signals that come before there is an edge to obey them. Without a listener they would end this process, whoever sent
- * them; and as process 1 of a container it would not even hear of them. SIGINT is left as it is: a person
- * who starts an edge by hand may end it at once.
+ * them; and as process 1 of a container it would not even hear of them. SIGINT is left as it is: who starts an edge by hand
+ * may end it at once.
  */
 const early = ['SIGHUP', 'SIGTERM', 'SIGQUIT', 'SIGUSR1'].map((signal) => {
   let came = false;
