@@ -174,3 +174,37 @@ test('who waits for a stream that nobody has gets it when it is published at the
   await publisher(t, process);
   await waiting.frames(5);
 });
+
+test(
+  'the silence of an origin that was asked before a stream was published does not make it absent',
+  testOptions,
+  async (t) => {
+    const origin = await startOrigin(t);
+    const root = 'http_server { enabled on; listen 127.0.0.1:0; }';
+    const tuning = 'absent_ttl 60000; first_frame_timeout 3000; stall_timeout 60000;';
+    const config = edgeConfig({ origins: [origin.port], root, vhost: 'http_remux { enabled on; }', edge: tuning });
+    const edge = await startEdge(t, config);
+    /** Who plays by HTTP what is taken to be absent is told so at once; others wait. */
+    const isAbsent = async (name: string): Promise<boolean> => {
+      const leaving = new AbortController();
+      const since = edge.log.length;
+      const waits = edge
+        .logged(({ msg, protocol }) => msg === 'play' && protocol === 'http-flv', since)
+        .then(() => false);
+      const url = `http://127.0.0.1:${edge.port('http')}/live/${name}.flv`;
+      const told = fetch(url, { signal: leaving.signal }).then(({ status }) => status === 404);
+      told.catch(() => {});
+      waits.catch(() => {});
+      const absent = await Promise.race([told, waits]);
+      leaving.abort();
+      return absent;
+    };
+    await player(t, edge);
+    await origin.request('play');
+    await publisher(t, edge);
+    // Asked later: when this one is absent, the first frame of the other has been awaited in vain, too.
+    await player(t, edge, 'unpublished');
+    while (!(await isAbsent('unpublished'))) await delay(100);
+    assert.equal(await isAbsent(stream), false);
+  },
+);

@@ -88,18 +88,10 @@ export class PullSearch {
     this.#options = options;
     this.#sought = { key: options.stream.key, purpose: 'play', by: options.request.protocol };
     const { stream, context, attempts, isFed } = options;
-    this.#candidates = new Candidates(
-      {
-        stream,
-        sought: this.#sought,
-        context,
-        attempts,
-        unanswered: () => this.#open.unanswered,
-        isFed,
-        changed: () => this.#wake.now(),
-      },
-      tried,
-    );
+    const unanswered = () => this.#open.unanswered;
+    const changed = () => this.#wake.now();
+    const needs = { stream, sought: this.#sought, context, attempts, unanswered, isFed, changed };
+    this.#candidates = new Candidates(needs, tried);
     const returned = (signal: AbortSignal) => context.origins.returned(stream.vhost, this.#sought, signal);
     this.#return = new AwaitedReturn(returned, this.#goOn, this.#failed);
     this.#run(failures).catch(this.#failed);
@@ -177,7 +169,7 @@ export class PullSearch {
       if (present !== undefined) {
         this.#candidates.leaveOut(present.name);
         if (this.#open.count === 0) events.noneBetter();
-      } else if (!this.#unasked && !this.#hasNews) events.notFound();
+      } else if (!this.#unasked) this.#notFound();
       this.#unasked = false;
       events.roundOver();
       if (this.#over) return;
@@ -255,7 +247,9 @@ export class PullSearch {
         overlaps: (pull) => events.overlaps(pull),
         isAbsent: () => {
           if (this.#candidates.next(true) !== undefined || this.#candidates.triedCount > 1) return true;
-          events.notFound();
+          this.#notFound();
+          // It has its time once more: after that, its word counts.
+          this.#hasNews = false;
           return false;
         },
         settled: (settled, outcome) => this.#settled(settled, outcome),
@@ -269,6 +263,11 @@ export class PullSearch {
     const { vhost } = this.#options.stream;
     const ms = vhost.edge.firstFrameTimeoutMs * Math.min(round + 1, 2);
     return door === undefined ? ms : Math.min(ms, answerPatienceMs(vhost) * Math.max(round, 1));
+  }
+
+  /** Those who have said so were asked before the stream was published, if it was. */
+  #notFound(): void {
+    if (!this.#hasNews) this.#options.events.notFound();
   }
 
   #settled(trial: PullTrial, outcome: Outcome): void {
